@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { documentType } from '../model/document.ts';
+import { problemDocument } from '../model/problem.ts';
+import { progress } from '../model/progress.ts';
+
+/** Who does something: a person on a host, an operator's key, a Kubernetes identity. */
+export const actor = z.object({
+  name: z.string(),
+  via: z.enum(['cli', 'console', 'kubernetes', 'key']),
+  host: z.string(),
+});
+export type Actor = z.infer<typeof actor>;
+
+/** What happened in a run. The journal is the only record of a run; everything shown about one is replayed from it. */
+export const runEventBody = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('run-started'),
+    runbook: z.string(),
+    runbookVersion: z.number().int(),
+    environment: z.string(),
+    params: z.unknown(),
+    planHash: z.string(),
+    actor,
+    /** The name typed with `--confirm`, when the runbook has destructive steps. */
+    confirmed: z.string().optional(),
+  }),
+  z.object({ type: z.literal('run-resumed'), actor }),
+  z.object({ type: z.literal('step-started'), step: z.string(), attempt: z.number().int().positive() }),
+  z.object({ type: z.literal('step-progress'), step: z.string(), progress }),
+  z.object({ type: z.literal('step-succeeded'), step: z.string(), result: z.unknown(), seconds: z.number() }),
+  z.object({
+    type: z.literal('step-failed'),
+    step: z.string(),
+    attempt: z.number().int().positive(),
+    problem: problemDocument,
+    seconds: z.number(),
+    /** Present when another attempt follows. */
+    retryAt: z.iso.datetime().optional(),
+  }),
+  z.object({ type: z.literal('step-skipped'), step: z.string(), reason: z.string() }),
+  z.object({ type: z.literal('cancel-requested'), actor }),
+  z.object({ type: z.literal('run-succeeded'), seconds: z.number() }),
+  z.object({ type: z.literal('run-failed'), problem: problemDocument, seconds: z.number() }),
+  z.object({ type: z.literal('run-cancelled'), seconds: z.number() }),
+]);
+export type RunEventBody = z.infer<typeof runEventBody>;
+
+/** One file of `runs/<run>/`: numbered from 1, carrying the SHA-256 of the previous file's bytes (64 zeros for the first). */
+export const runEventDocument = documentType('run-event', 1, {
+  run: z.string(),
+  sequence: z.number().int().positive(),
+  previous: z.string(),
+  at: z.iso.datetime(),
+  epoch: z.number().int().nonnegative(),
+  event: runEventBody,
+});
+export type RunEvent = z.infer<typeof runEventDocument.schema>;

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { duration } from './duration.ts';
+import { environmentName } from './identifiers.ts';
+
+/**
+ * The shape of `cardea.config.ts`. Defaults everywhere: the shortest valid file is a name and one environment. Secrets never stand here,
+ * only references to them (`secretRef`), and unknown keys are refused, because a misspelt retention is a lost backup.
+ */
+
+/** Where a secret is read from: an environment variable, a file (mode 0600), or a Kubernetes secret's key. Never the secret itself. */
+const secretRef = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/) }),
+  z.strictObject({ file: z.string() }),
+  z.strictObject({ secret: z.string(), key: z.string() }),
+]);
+export type SecretRef = z.infer<typeof secretRef>;
+
+const store = z.union([
+  z.strictObject({ kind: z.literal('directory'), path: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal('s3'),
+    bucket: z.string().min(3),
+    endpoint: z.url().optional(),
+    region: z.string().default('us-east-1'),
+    accessKeyId: secretRef.optional(),
+    secretAccessKey: secretRef.optional(),
+    encryption: z.enum(['AES256', 'aws:kms', 'none']).default('AES256'),
+    /** Some S3 servers do not know the SDK's default CRC32 trailers. */
+    checksums: z.enum(['when-supported', 'when-required']).default('when-required'),
+  }),
+]);
+export type StoreConfig = z.infer<typeof store>;
+
+const retention = z.strictObject({
+  /** Points older than this are removed, except the newest proven one and whatever a kept one needs. */
+  keep: duration.default('30d'),
+  /** At least this many points stay, however old. */
+  atLeast: z.number().int().positive().default(3),
+});
+
+const backup = z.strictObject({
+  /** Cron expression, UTC. */
+  schedule: z.string().default('0 2 * * *'),
+  retention: retention.prefault({}),
+  store: store.default({ kind: 'directory' }),
+  /** A backup needs at least this share of every node's disk free after it. */
+  minimumFreeShare: z.number().min(0).max(0.9).default(0.1),
+  /** Megabytes per second and node that Medusa may use; 0 is no limit. */
+  bandwidth: z.number().nonnegative().default(0),
+});
+
+const objectives = z.strictObject({
+  rpo: duration.default('5m'),
+  rto: duration.default('4h'),
+  backup: duration.default('2h'),
+  restore: duration.default('4h'),
+  rollback: duration.default('10m'),
+  deployment: duration.default('15m'),
+  pipeline: duration.default('30m'),
+  tests: duration.default('10m'),
+});
+
+const datacenter = z.strictObject({
+  cluster: z.string().default('hcd'),
+  name: z.string().default('hcd-paris'),
+  racks: z.array(z.string()).min(1).default(['rack1']),
+  /** Nodes in all, spread over the racks in turn. */
+  size: z.number().int().positive().default(3),
+});
+
+const janusgraph = z.strictObject({
+  keyspace: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/)
+    .default('janusgraph'),
+  /** Name of the mixed index backend in JanusGraph's settings. */
+  index: z.string().default('search'),
+  replicationFactor: z.number().int().positive().default(3),
+});
+
+const sandbox = z.strictObject({
+  kind: z.literal('sandbox'),
+  heapMb: z.number().int().min(256).default(384),
+});
+const kubernetes = z.strictObject({
+  kind: z.literal('kubernetes'),
+  namespace: z.string(),
+  context: z.string().optional(),
+});
+
+const environment = z.strictObject({
+  platform: z.discriminatedUnion('kind', [sandbox, kubernetes]),
+  sync: z.enum(['automatic', 'manual']).default('automatic'),
+  promotesTo: z.string().optional(),
+  approval: z.strictObject({ required: z.boolean(), by: z.array(z.string()).default([]) }).optional(),
+  datacenter: datacenter.prefault({}),
+  janusgraph: janusgraph.prefault({}),
+  backup: backup.prefault({}),
+  objectives: objectives.prefault({}),
+});
+export type EnvironmentConfig = z.infer<typeof environment>;
+
+const notifications = z.strictObject({
+  slack: z.strictObject({ webhook: secretRef }).optional(),
+  pagerduty: z.strictObject({ routingKey: secretRef }).optional(),
+});
+
+export const configSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name is lower-case letters, digits and dashes'),
+    repository: z.string().optional(),
+    chart: z.string().optional(),
+    environments: z.record(environmentName, environment).refine((all) => Object.keys(all).length > 0, {
+      message: 'at least one environment is needed',
+    }),
+    notifications: notifications.prefault({}),
+    /** Public keys (Ed25519, PEM) of operators by name, for recovery when Kubernetes is gone. */
+    operatorKeys: z.record(z.string(), z.string()).default({}),
+  })
+  .superRefine((config, context) => {
+    for (const [name, value] of Object.entries(config.environments)) {
+      if (value.promotesTo !== undefined && !(value.promotesTo in config.environments)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['environments', name, 'promotesTo'],
+          message: `no environment is named "${value.promotesTo}"; use one of ${Object.keys(config.environments).join(', ')}`,
+        });
+      }
+      if (value.janusgraph.replicationFactor > value.datacenter.size) {
+        context.addIssue({
+          code: 'custom',
+          path: ['environments', name, 'janusgraph', 'replicationFactor'],
+          message: `${value.janusgraph.replicationFactor} replicas do not fit ${value.datacenter.size} nodes; use at most ${value.datacenter.size}`,
+        });
+      }
+    }
+  });
+/** The configuration with every default filled in. */
+export type Config = z.output<typeof configSchema>;
+/** The configuration as people write it. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** Identity with types, so that an editor helps while `cardea.config.ts` is written. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

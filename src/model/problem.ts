@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+/**
+ * What went wrong, for a person at 03:00. Every error Cardea raises is one of these.
+ *
+ * `happened` says what happened, `state` what state things are in now, `next` what to do about it.
+ * `details` carries the findings by name (every mistake of a file, every failed check), one line each.
+ */
+interface ProblemText {
+  readonly code: string;
+  readonly happened: string;
+  readonly state: string;
+  readonly next: string;
+  readonly details?: readonly string[];
+  readonly cause?: unknown;
+}
+
+export type ProblemKind = 'usage' | 'refused' | 'failed' | 'retryable' | 'waiting';
+
+export const problemDocument = z.object({
+  problem: z.enum(['usage', 'refused', 'failed', 'retryable', 'waiting']),
+  code: z.string(),
+  happened: z.string(),
+  state: z.string(),
+  next: z.string(),
+  details: z.array(z.string()).optional(),
+});
+/** A problem as it is written to the journal, to `--json` output and over HTTP. */
+export type ProblemDocument = z.infer<typeof problemDocument>;
+
+export abstract class Problem extends Error {
+  abstract readonly kind: ProblemKind;
+  readonly code: string;
+  readonly happened: string;
+  readonly state: string;
+  readonly next: string;
+  readonly details: readonly string[];
+
+  constructor(text: ProblemText) {
+    super(text.happened, text.cause === undefined ? undefined : { cause: text.cause });
+    this.name = new.target.name;
+    this.code = text.code;
+    this.happened = text.happened;
+    this.state = text.state;
+    this.next = text.next;
+    this.details = text.details ?? [];
+  }
+
+  toDocument(): ProblemDocument {
+    return {
+      problem: this.kind,
+      code: this.code,
+      happened: this.happened,
+      state: this.state,
+      next: this.next,
+      ...(this.details.length === 0 ? {} : { details: [...this.details] }),
+    };
+  }
+}
+
+/** The command was used wrongly: unknown environment, bad flag, wrong configuration file. Nothing changed. Exit code 2. */
+export class UsageProblem extends Problem {
+  readonly kind = 'usage';
+}
+
+/** Cardea declined: a check failed, a confirmation is missing, another run holds the lease. Nothing changed. Exit code 3. */
+export class RefusedProblem extends Problem {
+  readonly kind = 'refused';
+}
+
+/** It was tried and did not work; trying again unchanged will not help. Exit code 1. */
+export class FailedProblem extends Problem {
+  readonly kind = 'failed';
+}
+
+/** It did not work this time (a lost connection, a busy server); the engine tries again while the step's retry allows. Exit code 1. */
+export class RetryableProblem extends Problem {
+  readonly kind = 'retryable';
+}
+
+/** A person must decide before the run goes on. Exit code 4. */
+export class WaitingProblem extends Problem {
+  readonly kind = 'waiting';
+}
+
+const classes = {
+  usage: UsageProblem,
+  refused: RefusedProblem,
+  failed: FailedProblem,
+  retryable: RetryableProblem,
+  waiting: WaitingProblem,
+};
+
+export function problemFromDocument(document: ProblemDocument): Problem {
+  const { problem, details, ...text } = document;
+  return new classes[problem](details === undefined ? text : { ...text, details });
+}
+
+/** Any thrown value as a problem: ours unchanged, everything else as a failure that names the operation it broke. */
+export function asProblem(thrown: unknown, during: string): Problem {
+  if (thrown instanceof Problem) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new FailedProblem({
+    code: 'unexpected',
+    happened: `${during}: ${message}`,
+    state: 'The operation stopped at this point; what had finished before it stands.',
+    next: 'See the run with `cardea run show`, then resume it or report this as a defect.',
+    cause: thrown,
+  });
+}
+
+/** Exit code of the process for a problem: 1 failed, 2 wrong use, 3 refused and nothing changed, 4 waiting for approval. */
+export function exitCodeOf(problem: Problem): 1 | 2 | 3 | 4 {
+  switch (problem.kind) {
+    case 'usage':
+      return 2;
+    case 'refused':
+      return 3;
+    case 'waiting':
+      return 4;
+    case 'failed':
+    case 'retryable':
+      return 1;
+  }
+}

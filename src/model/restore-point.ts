@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { documentType } from './document.ts';
+import { pointId, runId, timelineId } from './identifiers.ts';
+
+/**
+ * How far a restore point has been proved. `taken`: Medusa says it is there. `checked`: what each node's snapshot held was found in the
+ * store and the new bytes were read back equal. `proven`: it was restored beside the live cluster, opened by a real JanusGraph and its
+ * graph checks passed. `failed`: a check found it wanting; kept for the record, never chosen for a restore.
+ */
+export const proof = z.enum(['taken', 'checked', 'proven', 'failed']);
+export type Proof = z.infer<typeof proof>;
+
+/** `quiesced`: no writes while it was taken. `instant`: base and log up to one instant. `fuzzy`: taken under load, never `proven`. */
+export const cut = z.enum(['quiesced', 'instant', 'fuzzy']);
+export type Cut = z.infer<typeof cut>;
+
+/** Counts per label and an order-independent hash over every vertex, edge and property of the graph. */
+export const fingerprint = z.object({
+  vertices: z.number().int().nonnegative(),
+  edges: z.number().int().nonnegative(),
+  properties: z.number().int().nonnegative(),
+  vertexLabels: z.record(z.string(), z.number().int().nonnegative()),
+  edgeLabels: z.record(z.string(), z.number().int().nonnegative()),
+  propertyKeys: z.record(z.string(), z.number().int().nonnegative()),
+  /** 64 hex digits: the sum modulo 2^256 of SHA-256 over each element's canonical form. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type Fingerprint = z.infer<typeof fingerprint>;
+
+export const nodeBackup = z.object({
+  /** Medusa's name of the node, its folder below `medusa/`. */
+  node: z.string(),
+  hostId: z.string(),
+  /** Tokens in ring order, decimal, as cassandra.yaml's `initial_token` wants them. */
+  tokens: z.array(z.string()),
+  datacenter: z.string(),
+  rack: z.string(),
+  /** Bytes and files that the snapshot held. */
+  bytes: z.number().int().nonnegative(),
+  files: z.number().int().nonnegative(),
+  /** Bytes that were not in the store before this backup. */
+  newBytes: z.number().int().nonnegative(),
+  /** Object key of the inventory: every table and file of the snapshot with its size and SHA-256. */
+  inventory: z.string(),
+});
+export type NodeBackup = z.infer<typeof nodeBackup>;
+
+export const restorePointDocument = documentType('restore-point', 1, {
+  id: pointId,
+  environment: z.string(),
+  timeline: timelineId,
+  run: runId,
+  takenAt: z.iso.datetime(),
+  mode: z.enum(['full', 'differential']),
+  cut,
+  proof,
+  nodes: z.array(nodeBackup),
+  bytes: z.number().int().nonnegative(),
+  newBytes: z.number().int().nonnegative(),
+  cassandraVersion: z.string(),
+  schemaVersion: z.string(),
+  keyspace: z.string(),
+  replicationFactor: z.number().int().positive(),
+  fingerprint: fingerprint.optional(),
+  /** Seconds from the start of the snapshot to `taken`, and what the check took on top. */
+  seconds: z.object({ taken: z.number(), checked: z.number().optional() }),
+  checkedAt: z.iso.datetime().optional(),
+  proven: z
+    .object({
+      at: z.iso.datetime(),
+      run: runId,
+      /** Measured in the rehearsal: bytes restored, databases started, graph opened, checks passed. */
+      seconds: z.object({ restore: z.number(), start: z.number(), open: z.number(), check: z.number() }),
+    })
+    .optional(),
+  /** Why it is `failed`. */
+  failure: z.string().optional(),
+});
+export type RestorePoint = z.infer<typeof restorePointDocument.schema>;
+
+/** Object key of a restore point: at the root of the bucket, and nothing else is there. */
+export function restorePointKey(id: string): string {
+  return `${id}.json`;
+}
+
+export const inventoryDocument = documentType('inventory', 1, {
+  point: pointId,
+  node: z.string(),
+  tables: z.array(
+    z.object({
+      keyspace: z.string(),
+      /** Table folder as on disk: name, dash, table id without dashes. */
+      table: z.string(),
+      files: z.array(z.object({ path: z.string(), bytes: z.number().int().nonnegative(), sha256: z.string() })),
+    }),
+  ),
+});
+export type Inventory = z.infer<typeof inventoryDocument.schema>;
+
+export function inventoryKey(point: string, node: string): string {
+  return `inventories/${point}/${node}.json`;
+}

@@ -1,0 +1,21 @@
+/**
+ * The JanusGraph servers of an environment. `submit` runs one script of ours in the server's script engine with bindings; scripts are
+ * constants of the code, inputs only ever travel as bindings. Plain values come back (GraphSON 3): ids as strings, numbers as number or bigint.
+ */
+export interface GraphService {
+  submit<Row>(script: string, bindings?: Readonly<Record<string, unknown>>): Promise<readonly Row[]>;
+  /** `ws://host:port/gremlin` of the first server, for people. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Idempotent. `startAll` waits until a Gremlin query answers. `clearIndex` empties the mixed index's own storage; servers must be stopped. */
+export interface GraphLifecycle {
+  startAll(signal: AbortSignal): Promise<void>;
+  stopAll(signal: AbortSignal): Promise<void>;
+  anyRunning(): Promise<boolean>;
+  /** Moves the index's storage aside under the run's name (a way back), leaving an empty one. */
+  setIndexAside(run: string): Promise<void>;
+  acceptIndexAside(run: string): Promise<void>;
+  revertIndexAside(run: string): Promise<void>;
+}

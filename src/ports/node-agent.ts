@@ -1,0 +1,92 @@
+import type { ProblemDocument } from '../model/problem.ts';
+import type { Progress } from '../model/progress.ts';
+
+/**
+ * The agent beside one Cassandra. Long work belongs to it: a job is keyed by run, step and node, carries the lease's epoch, and goes on
+ * when the caller dies. Starting the same key again joins the running job or reports the finished one. A lower epoch than the highest
+ * seen is refused (RefusedProblem `stale-epoch`). A job whose agent died with it is `lost`; starting its key again runs it anew, and every
+ * job kind first clears what a dead attempt left.
+ */
+export interface NodeAgent {
+  readonly node: string;
+  health(): Promise<AgentHealth>;
+  disk(): Promise<DiskReport>;
+  start<K extends JobKind>(job: JobKey, kind: K, params: JobParams[K]): Promise<JobStatus<K>>;
+  status<K extends JobKind>(job: JobKey, kind: K): Promise<JobStatus<K> | undefined>;
+  /** Starts (or joins) and follows to the end: resolves with the result, throws the job's problem, RetryableProblem `agent-unreachable` when the agent is gone. */
+  run<K extends JobKind>(
+    job: JobKey,
+    kind: K,
+    params: JobParams[K],
+    options: { readonly signal: AbortSignal; readonly progress: (progress: Progress) => void },
+  ): Promise<JobResult[K]>;
+}
+
+export interface JobKey {
+  readonly run: string;
+  readonly step: string;
+  readonly epoch: number;
+}
+
+export interface AgentHealth {
+  readonly node: string;
+  readonly version: string;
+  readonly highestEpoch: number;
+  readonly runningJobs: number;
+}
+
+/** Bytes. `liveData` is what the keyspaces' data files take now; `aside` what earlier restores moved aside and nobody accepted yet. */
+export interface DiskReport {
+  readonly total: number;
+  readonly free: number;
+  readonly liveData: number;
+  readonly aside: number;
+  readonly snapshots: number;
+  /** Free bytes where the bucket lies, when it is a directory on this machine. */
+  readonly storeFree?: number;
+}
+
+export interface JobParams {
+  /** Takes a snapshot named after the point and hashes every file; writes the inventory to the bucket. */
+  snapshot: { readonly point: string };
+  /** Medusa uploads the snapshot. */
+  upload: { readonly point: string; readonly mode: 'full' | 'differential' };
+  /** Compares store and inventory: every file there with its size; bytes new since `knownPoints` are read back and hashed. */
+  verify: { readonly point: string; readonly knownPoints: readonly string[] };
+  'clear-snapshot': { readonly point: string };
+  /** Removes this node's part of a backup through Medusa. */
+  'delete-backup': { readonly point: string };
+  /** Moves data, commitlog, hints and saved_caches whole into a folder named after the run; recreates them empty. Cassandra must be stopped. */
+  'set-aside': { readonly run: string };
+  /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
+  'restore-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
+  /** What `set-aside` kept is deleted: the restore is accepted. */
+  'accept-aside': { readonly run: string };
+  /** What `set-aside` kept is moved back; what is there now is kept aside under `revert-<run>`. Cassandra must be stopped. */
+  'revert-aside': { readonly run: string };
+}
+
+export interface JobResult {
+  snapshot: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly inventory: string;
+    readonly tables: readonly string[];
+  };
+  upload: { readonly files: number; readonly bytes: number };
+  verify: { readonly files: number; readonly bytes: number; readonly newBytes: number };
+  'clear-snapshot': { readonly cleared: boolean };
+  'delete-backup': { readonly deleted: boolean };
+  'set-aside': { readonly bytes: number; readonly path: string };
+  'restore-files': { readonly files: number; readonly bytes: number };
+  'accept-aside': { readonly bytes: number };
+  'revert-aside': { readonly path: string };
+}
+
+export type JobKind = keyof JobParams;
+
+export type JobStatus<K extends JobKind> =
+  | { readonly state: 'running'; readonly progress?: Progress }
+  | { readonly state: 'succeeded'; readonly result: JobResult[K]; readonly seconds: number }
+  | { readonly state: 'failed'; readonly problem: ProblemDocument; readonly seconds: number }
+  | { readonly state: 'lost' };

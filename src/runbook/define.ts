@@ -1,0 +1,112 @@
+import type { z } from 'zod';
+import type { ReportProgress } from '../model/progress.ts';
+import { checkedOrder } from './check.ts';
+
+/** What a step does to the environment. `destroy` steps run only in runs that were confirmed with the environment's name. */
+export type Effect = 'read' | 'write' | 'destroy';
+
+/** A condition as data, so that it can be shown in a plan and compiled to a Tekton `when`: a param, or a field of a needed step's result, equals a value. */
+export type When<Params, Results> =
+  | { readonly param: keyof Params & string; readonly is: string | number | boolean }
+  | { readonly result: `${keyof Results & string}.${string}`; readonly is: string | number | boolean };
+
+export interface Retry {
+  readonly attempts: number;
+  /** First wait between attempts, a duration such as `2s`; doubled each time up to `max`, with jitter. */
+  readonly backoff: string;
+  readonly max: string;
+}
+
+/** What a step's `run` is given. `results` holds the results of exactly the steps it needs; of one that was skipped, undefined. */
+export interface StepContext<Params, Results, Services> {
+  readonly run: string;
+  readonly step: string;
+  readonly environment: string;
+  /** Epoch of the lease this run holds; passed on to agents, which refuse a lower one. */
+  readonly epoch: number;
+  /** The same for every attempt and after every resume: `<run>/<step>`. */
+  readonly idempotencyKey: string;
+  readonly attempt: number;
+  readonly startedAt: Date;
+  readonly params: Params;
+  readonly results: Results;
+  readonly services: Services;
+  readonly progress: ReportProgress;
+  /** A line for the step's log, kept in the bucket with the run. */
+  readonly log: (line: string) => void;
+  /** Aborted on cancel, on timeout and when the lease is lost. */
+  readonly signal: AbortSignal;
+}
+
+export interface Step<Params = unknown, Results = Record<string, unknown>, Services = unknown, Result = unknown> {
+  readonly id: string;
+  readonly title: string;
+  readonly effect: Effect;
+  readonly needs: readonly string[];
+  readonly when?: When<Params, Results>;
+  readonly retry?: Retry;
+  /** A duration such as `5m`. Every step has one: a step that hangs is a failure with a name. */
+  readonly timeout: string;
+  readonly result: z.ZodType<Result>;
+  readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
+  /** Runs after everything else, also after a failure or cancel; its own failure does not hide the first. */
+  readonly always?: boolean;
+}
+
+/** A runbook as data: plain, frozen, in topological order. */
+export interface Runbook<Params = unknown, Services = unknown> {
+  readonly name: string;
+  readonly version: number;
+  readonly title: string;
+  readonly params: z.ZodType<Params>;
+  readonly steps: ReadonlyArray<Step<Params, Record<string, unknown>, Services, unknown>>;
+}
+
+type StepDefinition<
+  Params,
+  Available,
+  Services,
+  Id extends string,
+  Needs extends keyof Available & string,
+  Result,
+> = Omit<Step<Params, Pick<Available, Needs>, Services, Result>, 'id' | 'needs'> & {
+  readonly id: Id;
+  readonly needs: readonly Needs[];
+};
+
+/**
+ * Builds a runbook one step after the other. A step can only need steps already defined, so a cycle, a missing need or a result that
+ * nobody makes does not compile: `results` has exactly the needed steps' results, typed by their schemas.
+ */
+export interface RunbookBuilder<Params, Services, Results> {
+  step<Id extends string, Result, Needs extends keyof Results & string = never>(
+    definition: StepDefinition<Params, Results, Services, Id, Needs, Result>,
+  ): RunbookBuilder<Params, Services, Results & { readonly [K in Id]: Result }>;
+  build(): Runbook<Params, Services>;
+}
+
+export function defineRunbook<Params, Services>(head: {
+  readonly name: string;
+  readonly version: number;
+  readonly title: string;
+  readonly params: z.ZodType<Params>;
+}): RunbookBuilder<Params, Services, unknown> {
+  return builder<Params, Services, unknown>(head, []);
+}
+
+function builder<Params, Services, Results>(
+  head: Omit<Runbook<Params, Services>, 'steps'>,
+  steps: Runbook<Params, Services>['steps'],
+): RunbookBuilder<Params, Services, Results> {
+  return {
+    step(definition) {
+      // The builder's types already proved what the engine will hand over; the stored step is the untyped view of it.
+      const step = definition as unknown as Runbook<Params, Services>['steps'][number];
+      return builder(head, [...steps, step]);
+    },
+    build() {
+      const runbook = { ...head, steps: checkedOrder(head.name, steps) };
+      return Object.freeze(runbook);
+    },
+  };
+}
