@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { documentType } from './document.ts';
+import { pointId, runId } from './identifiers.ts';
+
+/**
+ * A restore in place leaves the data that was there moved aside on every node. Until a person accepts (the old data is deleted) or reverts
+ * (it is moved back) the restore is `open`, and `status` says so.
+ */
+export const restoreRecordDocument = documentType('restore-record', 1, {
+  run: runId,
+  environment: z.string(),
+  point: pointId,
+  startedAt: z.iso.datetime(),
+  state: z.enum(['open', 'accepted', 'reverted']),
+  /** When and by which run it left `open`. */
+  closed: z.object({ at: z.iso.datetime(), run: runId }).optional(),
+});
+export type RestoreRecord = z.infer<typeof restoreRecordDocument.schema>;
+
+export function restoreRecordKey(run: string): string {
+  return `restores/${run}.json`;
+}

@@ -1,0 +1,44 @@
+import { milliseconds } from './duration.ts';
+import type { RestorePoint } from './restore-point.ts';
+
+export interface RetentionRule {
+  /** A duration such as `30d`: points younger than this stay. */
+  readonly keep: string;
+  /** At least this many good points stay, however old. */
+  readonly atLeast: number;
+}
+
+export interface RetentionDecision {
+  readonly point: RestorePoint;
+  readonly keep: boolean;
+  /** One clause for people: why it stays, or why it goes. */
+  readonly why: string;
+}
+
+/**
+ * Decides for every point whether it stays; newest first. Pure. What stays: everything younger than `keep`, the newest `atLeast` good
+ * ones (checked or proven), the newest proven one however old, the newest good one, and each point in `needed` (the base of a log
+ * that is kept, the source of a restore that nobody has accepted yet). That a kept differential backup shares files with a removed one
+ * is Medusa's bookkeeping: removal goes through Medusa alone, and the caller looks afterwards whether every kept file is still there.
+ */
+export function decideRetention(
+  points: readonly RestorePoint[],
+  rule: RetentionRule,
+  now: Date,
+  needed: ReadonlySet<string> = new Set(),
+): readonly RetentionDecision[] {
+  const newestFirst = [...points].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const horizon = now.getTime() - milliseconds(rule.keep);
+  const good = newestFirst.filter((point) => point.proof === 'checked' || point.proof === 'proven');
+  const newestProven = good.find((point) => point.proof === 'proven');
+  const protectedByCount = new Set(good.slice(0, rule.atLeast).map((point) => point.id));
+
+  return newestFirst.map((point) => {
+    const stays = (why: string): RetentionDecision => ({ point, keep: true, why });
+    if (point.id === newestProven?.id) return stays('the newest proven point');
+    if (needed.has(point.id)) return stays('a kept log or an open restore needs it');
+    if (Date.parse(point.takenAt) >= horizon) return stays(`younger than ${rule.keep}`);
+    if (protectedByCount.has(point.id)) return stays(`among the newest ${rule.atLeast} good points`);
+    return { point, keep: false, why: `older than ${rule.keep}` };
+  });
+}
