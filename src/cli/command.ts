@@ -1,0 +1,126 @@
+import type { CliContext } from './context.ts';
+
+/**
+ * The form of every command. A command is two files and one line:
+ *
+ *   src/cli/<command>.ts           the declaration: what `--help`, the shell and docs/cli.md need. Loaded at every start, so it imports only this file.
+ *   src/cli/actions/<command>.ts   `export const action: Action<typeof declaration>`: loaded only when the command runs; imports what it likes.
+ *   src/cli/commands.ts            the line that binds both.
+ */
+export interface Declaration<Arguments extends AnyArguments = AnyArguments, Options extends AnyOptions = AnyOptions> {
+  /** `backup`, or `run show` for a command below a group or another command. */
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** What a reader of `--help` wants to know beyond the sentence; short paragraphs. */
+  readonly about?: string;
+  readonly group: CommandGroup;
+  /** In the order they are typed. */
+  readonly arguments: Arguments;
+  /** Keys are camelCase and become `--kebab-case`. */
+  readonly options: Options;
+  /** True: `--plan` shows the steps and changes nothing; the action reads `context.flags.plan`. */
+  readonly plan?: boolean;
+  readonly examples: ReadonlyArray<{ readonly run: string; readonly says: string }>;
+}
+
+export type CommandGroup = 'The main job' | 'Looking' | 'Runs' | 'Setting up' | 'Processes';
+
+/** What an action is given: arguments and options by name, typed by the declaration. */
+export type Input<D extends Declaration> = {
+  readonly [K in keyof D['arguments']]: ValueOf<D['arguments'][K]>;
+} & { readonly [K in keyof D['options']]: ValueOf<D['options'][K]> };
+
+export type Action<D extends Declaration> = (context: CliContext, input: Input<D>) => Promise<Outcome>;
+
+/** What a command ends with: with `--json` the value, else the text (no final newline; empty prints nothing). A failure is a thrown Problem instead. */
+export interface Outcome {
+  readonly json: unknown;
+  readonly text: string;
+  /** 1 where the command did its work and the answer is bad: findings of `check`, a red `status --check`. 0 when absent. */
+  readonly exitCode?: 0 | 1;
+}
+
+export function declare<const A extends AnyArguments, const O extends AnyOptions>(
+  declaration: Declaration<A, O>,
+): Declaration<A, O> {
+  return declaration;
+}
+
+export interface Argument<Value> {
+  readonly kind: 'required' | 'optional' | 'rest';
+  readonly says: string;
+  /** Carries the type only; never present. */
+  readonly type?: Value;
+}
+
+export interface Option<Value> {
+  readonly kind: 'flag' | 'text' | 'choice' | 'number' | 'list';
+  /** How the value is written in help: `FILE`, `POINT|TIME`. */
+  readonly value?: string;
+  readonly says: string;
+  readonly choices?: readonly string[];
+  readonly default?: Value;
+  /** The command is refused without it. */
+  readonly mandatory?: boolean;
+  readonly type?: Value;
+}
+
+type AnyArguments = Readonly<Record<string, Argument<unknown>>>;
+type AnyOptions = Readonly<Record<string, Option<unknown>>>;
+type ValueOf<T> = T extends Argument<infer V> ? V : T extends Option<infer V> ? V : never;
+
+export function required(says: string): Argument<string> {
+  return { kind: 'required', says };
+}
+
+export function optional(says: string): Argument<string | undefined> {
+  return { kind: 'optional', says };
+}
+
+export function flag(says: string): Option<boolean> {
+  return { kind: 'flag', says, default: false };
+}
+
+export function text(value: string, says: string): Option<string | undefined> {
+  return { kind: 'text', value, says };
+}
+
+export function mandatoryText(value: string, says: string): Option<string> {
+  return { kind: 'text', value, says, mandatory: true };
+}
+
+export function choice<const C extends string>(choices: readonly C[], says: string, standard: C): Option<C> {
+  return { kind: 'choice', value: choices.join('|'), says, choices, default: standard };
+}
+
+/** A whole number of at least 0. */
+export function number(value: string, says: string, standard: number): Option<number> {
+  return { kind: 'number', value, says, default: standard };
+}
+
+/** May be given several times. */
+export function list(value: string, says: string): Option<readonly string[]> {
+  return { kind: 'list', value, says, default: [] };
+}
+
+/** A declaration with the way to its implementation. */
+export interface Command {
+  readonly declaration: Declaration;
+  readonly load: () => Promise<(context: CliContext, input: Readonly<Record<string, unknown>>) => Promise<Outcome>>;
+}
+
+/** Binds a declaration to its implementation; does not compile when the action expects other input. */
+export function command<D extends Declaration>(
+  declaration: D,
+  load: () => Promise<{ readonly action: Action<D> }>,
+): Command {
+  return {
+    declaration,
+    async load() {
+      const { action } = await load();
+      // The program hands over exactly the names and types that the declaration says.
+      return (context, input) => action(context, input as Input<D>);
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { backup } from './backup.ts';
+import { type Command, type CommandGroup, command } from './command.ts';
+
+/** Every command, in the order of `--help`. */
+export const commands: readonly Command[] = [command(backup, () => import('./actions/backup.ts'))];
+
+/** Words that only hold commands below them: `cardea run show`. */
+export const groups: ReadonlyArray<{ readonly name: string; readonly group: CommandGroup; readonly summary: string }> =
+  [
+    { name: 'run', group: 'Runs', summary: 'Show, resume or cancel one run.' },
+    { name: 'sandbox', group: 'Setting up', summary: 'Environments as processes on this machine.' },
+  ];

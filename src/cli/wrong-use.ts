@@ -1,0 +1,23 @@
+import type { CommanderError } from 'commander';
+import { type Problem, UsageProblem } from '../model/problem.ts';
+
+/** What commander found wrong with a command line, as a problem. Its message carries the suggestion for a misspelt word on a second line. */
+export function usageProblem(error: CommanderError): Problem {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = rest
+    .join(' ')
+    .replace(/^\((.*)\)$/, '$1')
+    .trim();
+  const happened = error.code === 'commander.help' ? 'The command is not complete.' : sentence(first);
+  return new UsageProblem({
+    code: 'wrong-use',
+    happened,
+    state: 'Nothing was started.',
+    next: suggestion === '' ? 'See `cardea --help`, or `--help` after the command.' : sentence(suggestion),
+  });
+}
+
+function sentence(text: string): string {
+  const upper = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?!]$/.test(upper) ? upper : `${upper}.`;
+}
