@@ -8,6 +8,8 @@ import { FailedProblem } from './problem.ts';
 export interface DocumentType<Shape extends z.ZodRawShape> {
   readonly kind: string;
   readonly version: number;
+  /** The document without its envelope: what programs work with. */
+  readonly body: z.ZodObject<Shape>;
   readonly schema: z.ZodObject<Shape & { kind: z.ZodLiteral<string>; version: z.ZodLiteral<number> }>;
   /** Pretty JSON with a final newline: these files are read by people too. Throws a ZodError when the body does not fit. */
   write(body: z.input<z.ZodObject<Shape>>): string;
@@ -25,6 +27,7 @@ export function documentType<Shape extends z.ZodRawShape>(
   return {
     kind,
     version,
+    body,
     schema,
     write(value) {
       return `${JSON.stringify({ kind, version, ...(body.parse(value) as object) }, null, 2)}\n`;

@@ -76,7 +76,7 @@ export const restorePointDocument = documentType('restore-point', 1, {
   /** Why it is `failed`. */
   failure: z.string().optional(),
 });
-export type RestorePoint = z.infer<typeof restorePointDocument.schema>;
+export type RestorePoint = z.infer<typeof restorePointDocument.body>;
 
 /** Object key of a restore point: at the root of the bucket, and nothing else is there. */
 export function restorePointKey(id: string): string {
@@ -95,7 +95,7 @@ export const inventoryDocument = documentType('inventory', 1, {
     }),
   ),
 });
-export type Inventory = z.infer<typeof inventoryDocument.schema>;
+export type Inventory = z.infer<typeof inventoryDocument.body>;
 
 export function inventoryKey(point: string, node: string): string {
   return `inventories/${point}/${node}.json`;

@@ -15,7 +15,7 @@ export const restoreRecordDocument = documentType('restore-record', 1, {
   /** When and by which run it left `open`. */
   closed: z.object({ at: z.iso.datetime(), run: runId }).optional(),
 });
-export type RestoreRecord = z.infer<typeof restoreRecordDocument.schema>;
+export type RestoreRecord = z.infer<typeof restoreRecordDocument.body>;
 
 export function restoreRecordKey(run: string): string {
   return `restores/${run}.json`;

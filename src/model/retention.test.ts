@@ -10,8 +10,6 @@ function pointAged(days: number, proof: Proof, minute = 0): RestorePoint {
   const at = new Date(now.getTime() - days * 86_400_000 - minute * 60_000);
   const stamp = at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return {
-    kind: 'restore-point',
-    version: 1,
     id: pointId.parse(`backup-${stamp}`),
     environment: 'prod',
     timeline: timelineId.parse('t0001'),
