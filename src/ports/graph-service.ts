@@ -1,9 +1,15 @@
 /**
  * The JanusGraph servers of an environment. `submit` runs one script of ours in the server's script engine with bindings; scripts are
- * constants of the code, inputs only ever travel as bindings. Plain values come back (GraphSON 3): ids as strings, numbers as number or bigint.
+ * constants of the code, inputs only ever travel as bindings. Plain values come back (GraphSON 3): ids of elements as strings, maps as objects,
+ * whole numbers as number, or as bigint outside the safe range. Throws RetryableProblem `graph-unreachable` when no server answers in time,
+ * FailedProblem `graph-script-failed` with the server's message when the script fails.
  */
 export interface GraphService {
-  submit<Row>(script: string, bindings?: Readonly<Record<string, unknown>>): Promise<readonly Row[]>;
+  submit<Row>(
+    script: string,
+    bindings?: Readonly<Record<string, unknown>>,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<readonly Row[]>;
   /** `ws://host:port/gremlin` of the first server, for people. */
   readonly url: string;
   close(): Promise<void>;
