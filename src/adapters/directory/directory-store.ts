@@ -1,0 +1,332 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { checkKey, checkPrefix, reservedFolder } from '../../model/object-key.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import {
+  ConflictProblem,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutCondition,
+  type StoredObject,
+} from '../../ports/object-store.ts';
+import { directoryFault, errorCode, unreachable } from './directory-fault.ts';
+import { walkChildren, walkKeys } from './directory-walk.ts';
+import { withLock } from './file-lock.ts';
+import { nameTemporary, sweepTemporary } from './temporary-file.ts';
+
+/** Up to this size an etag is the SHA-256 of the content. Beyond, it is the file's identity: hashing gigabytes to list them would take hours. */
+const hashedBytes = 64 * 1024;
+/** Locks are shared by keys of one hash byte, so that their files stay few however many keys come and go. */
+const lockCount = 256;
+
+/**
+ * A bucket in a directory of this machine. A file appears whole: written and synced under a name that listing never shows, then linked (create
+ * only) or renamed (replace) into place, then its folder synced. Files that others write into the directory (Medusa's) are objects too.
+ */
+export class DirectoryStore implements ObjectStore {
+  readonly description: string;
+  readonly #root: string;
+  readonly #open: typeof open;
+  #ready: Promise<void> | undefined;
+
+  /** `files.open` stands in for the file system in tests of its faults. */
+  constructor(path: string, files: { readonly open: typeof open } = { open }) {
+    this.#root = resolve(path);
+    this.#open = files.open;
+    this.description = `directory ${this.#root}`;
+  }
+
+  put(key: string, body: Uint8Array | string, condition?: PutCondition): Promise<ObjectInfo> {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    return this.#guard(key, () => this.#write(key, (file) => file.writeFile(bytes), condition));
+  }
+
+  putStream(key: string, body: AsyncIterable<Uint8Array>): Promise<ObjectInfo> {
+    return this.#guard(key, () =>
+      this.#write(key, async (file) => {
+        for await (const chunk of body) await file.writeFile(chunk);
+      }),
+    );
+  }
+
+  get(key: string): Promise<StoredObject | undefined> {
+    return this.#guard(key, () =>
+      this.#read(key, async (file) => {
+        const body = await file.readFile();
+        return { ...(await infoOf(key, file, body)), body };
+      }),
+    );
+  }
+
+  async getStream(key: string): Promise<AsyncIterable<Uint8Array>> {
+    const file = await this.#guard(key, () => this.#openObject(key));
+    if (file === undefined) throw missing(key, this.description);
+    return this.#faultsOf(key, file.createReadStream({ highWaterMark: 256 * 1024 }));
+  }
+
+  head(key: string): Promise<ObjectInfo | undefined> {
+    return this.#guard(key, () => this.#read(key, (file) => infoOf(key, file)));
+  }
+
+  async *list(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<ObjectInfo> {
+    checkPrefix(prefix);
+    let batch: string[] = [];
+    for await (const key of this.#walk(walkKeys(this.#root, prefix, options.after))) {
+      batch.push(key);
+      if (batch.length < 32) continue;
+      yield* await this.#heads(batch);
+      batch = [];
+    }
+    yield* await this.#heads(batch);
+  }
+
+  children(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<string> {
+    checkPrefix(prefix);
+    return this.#walk(walkChildren(this.#root, prefix, options.after));
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#guard(key, async () => {
+      const path = this.#path(key);
+      try {
+        await stat(path);
+        await this.#locked(key, () => unlink(path));
+      } catch (thrown) {
+        if (errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR') return this.#assertRoot();
+        throw thrown;
+      }
+      await this.#syncOrRemoveFolders(dirname(path));
+    });
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held between calls.
+  }
+
+  async #write(key: string, fill: (file: FileHandle) => Promise<void>, condition?: PutCondition): Promise<ObjectInfo> {
+    const { file, path: temporary } = await this.#openTemporary();
+    try {
+      await fill(file);
+      await file.sync();
+      const info = await infoOf(key, file);
+      await file.close();
+      await this.#place(key, temporary, condition);
+      return info;
+    } finally {
+      await file.close();
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async #openTemporary(): Promise<{ file: FileHandle; path: string }> {
+    const path = join(this.#root, reservedFolder, 'tmp', nameTemporary());
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#prepare();
+      try {
+        return { file: await this.#open(path, 'wx+', 0o666), path };
+      } catch (thrown) {
+        // Somebody removed the whole directory since this store was opened: make it anew, once.
+        if (errorCode(thrown) !== 'ENOENT' || attempt === 2) throw thrown;
+        this.#ready = undefined;
+      }
+    }
+  }
+
+  async #place(key: string, temporary: string, condition: PutCondition | undefined): Promise<void> {
+    if (condition === undefined || 'ifAbsent' in condition) {
+      if (await this.#create(key, temporary)) return;
+      if (condition !== undefined) throw new ConflictProblem(key);
+    }
+    await this.#locked(key, async () => {
+      if (condition !== undefined && 'ifMatch' in condition) {
+        const current = await this.#read(key, (file) => infoOf(key, file));
+        if (current?.etag !== condition.ifMatch) throw new ConflictProblem(key);
+      }
+      await this.#intoFolder(key, (path) => rename(temporary, path));
+    });
+  }
+
+  /** False when there is such an object already. */
+  async #create(key: string, temporary: string): Promise<boolean> {
+    try {
+      await this.#intoFolder(key, (path) => link(temporary, path));
+      return true;
+    } catch (thrown) {
+      if (errorCode(thrown) !== 'EEXIST') throw thrown;
+      if ((await stat(this.#path(key)).catch(() => undefined))?.isDirectory() === true) throw thrown;
+      return false;
+    }
+  }
+
+  async #intoFolder(key: string, move: (path: string) => Promise<void>): Promise<void> {
+    const path = this.#path(key);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await move(path);
+        break;
+      } catch (thrown) {
+        // The folder is not there yet, or a delete of its last object removed it a moment ago.
+        if (errorCode(thrown) !== 'ENOENT' || attempt === 20) throw thrown;
+        await this.#makeFolder(dirname(path));
+      }
+    }
+    await syncFolder(dirname(path));
+  }
+
+  /** The entry of a new folder is synced in its parent, else a power cut could take it with everything in it. */
+  async #makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+  }
+
+  #locked<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const shard = createHash('sha256').update(key).digest().readUInt16BE() % lockCount;
+    const own = join(this.#root, reservedFolder);
+    return withLock(join(own, 'locks', shard.toString(16).padStart(2, '0')), join(own, 'tmp'), work);
+  }
+
+  async #read<T>(key: string, use: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
+    const file = await this.#openObject(key);
+    if (file === undefined) return undefined;
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #openObject(key: string): Promise<FileHandle | undefined> {
+    let file: FileHandle;
+    try {
+      file = await this.#open(this.#path(key), constants.O_RDONLY | constants.O_NOFOLLOW);
+    } catch (thrown) {
+      const code = errorCode(thrown);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw thrown;
+      await this.#assertRoot();
+      return undefined;
+    }
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    return undefined;
+  }
+
+  async #heads(keys: readonly string[]): Promise<ObjectInfo[]> {
+    const infos = await Promise.all(keys.map((key) => this.head(key)));
+    return infos.filter((info) => info !== undefined);
+  }
+
+  async *#walk(keys: AsyncIterable<string>): AsyncIterable<string> {
+    let any = false;
+    for await (const key of this.#faultsOf('', keys)) {
+      any = true;
+      yield key;
+    }
+    if (!any) await this.#assertRoot();
+  }
+
+  async *#faultsOf<T>(key: string, source: AsyncIterable<T>): AsyncIterable<T> {
+    try {
+      yield* source;
+    } catch (thrown) {
+      throw directoryFault(thrown, this.#root, key);
+    }
+  }
+
+  async #syncOrRemoveFolders(from: string): Promise<void> {
+    for (let folder = from; folder !== this.#root; folder = dirname(folder)) {
+      try {
+        await rmdir(folder);
+      } catch (thrown) {
+        if (errorCode(thrown) === 'ENOENT') continue;
+        return syncFolder(folder);
+      }
+    }
+    await syncFolder(this.#root);
+  }
+
+  #path(key: string): string {
+    checkKey(key);
+    return join(this.#root, key);
+  }
+
+  /** A missing directory is an empty store that the first put makes; a missing parent is a file system that is not mounted. */
+  async #assertRoot(): Promise<void> {
+    try {
+      await stat(dirname(this.#root));
+    } catch (thrown) {
+      if (errorCode(thrown) === 'ENOENT') throw unreachable(this.#root, 'its parent directory does not exist', thrown);
+      throw thrown;
+    }
+  }
+
+  #prepare(): Promise<void> {
+    this.#ready ??= this.#makeRoot().catch((thrown: unknown) => {
+      this.#ready = undefined;
+      throw thrown;
+    });
+    return this.#ready;
+  }
+
+  async #makeRoot(): Promise<void> {
+    await mkdirIfMissing(this.#root);
+    await mkdirIfMissing(join(this.#root, reservedFolder));
+    const temporary = join(this.#root, reservedFolder, 'tmp');
+    await mkdirIfMissing(temporary);
+    await sweepTemporary(temporary);
+  }
+
+  async #guard<T>(key: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw directoryFault(thrown, this.#root, key);
+    }
+  }
+}
+
+async function infoOf(key: string, file: FileHandle, body?: Uint8Array): Promise<ObjectInfo> {
+  const found = await file.stat({ bigint: true });
+  const bytes = Number(found.size);
+  const etag =
+    bytes <= hashedBytes
+      ? createHash('sha256')
+          .update(body ?? (await contentOf(file, bytes)))
+          .digest('hex')
+      : `${found.ino.toString(36)}-${found.mtimeNs.toString(36)}-${bytes.toString(36)}`;
+  return { key, bytes, etag, modifiedAt: found.mtime };
+}
+
+async function contentOf(file: FileHandle, bytes: number): Promise<Uint8Array> {
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function mkdirIfMissing(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+    await syncFolder(dirname(path));
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'EEXIST') throw thrown;
+  }
+}
+
+function missing(key: string, store: string): FailedProblem {
+  return new FailedProblem({
+    code: 'object-missing',
+    happened: `There is no object ${key} in ${store}.`,
+    state: 'Nothing was changed.',
+    next: 'Check that the bucket is the right one; `cardea points` and `cardea runs` show what it holds.',
+  });
+}

@@ -1,0 +1,72 @@
+import type { Dirent } from 'node:fs';
+import { opendir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compareKeys, reservedFolder } from '../../model/object-key.ts';
+import { errorCode } from './directory-fault.ts';
+
+/** Every key below the prefix and after `after`, in ascending byte order; folders that lie wholly before `after` are not opened. */
+export async function* walkKeys(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
+  for (const entry of await entriesOf(root, folderOf(prefix))) {
+    if (!entry.startsWith(prefix) && !prefix.startsWith(entry)) continue;
+    if (after !== undefined && isPast(entry, after)) continue;
+    if (entry.endsWith('/')) yield* walkKeys(root, entry.length > prefix.length ? entry : prefix, after);
+    else if (entry.startsWith(prefix)) yield entry;
+  }
+}
+
+/** Objects and folders (with a final `/`) directly below the prefix and after `after`. A folder without an object in it is not there. */
+export async function* walkChildren(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
+  const entries = (await entriesOf(root, folderOf(prefix))).filter(
+    (entry) => entry.startsWith(prefix) && (after === undefined || compareKeys(entry, after) > 0),
+  );
+  for (let at = 0; at < entries.length; at += 64) {
+    const batch = entries.slice(at, at + 64);
+    const there = await Promise.all(
+      batch.map(async (entry) => !entry.endsWith('/') || (await holdsObject(root, entry))),
+    );
+    yield* batch.filter((_, index) => there[index]);
+  }
+}
+
+/** True when no key of this entry comes after `after`. */
+function isPast(entry: string, after: string): boolean {
+  if (entry.endsWith('/') && after.startsWith(entry)) return false;
+  return compareKeys(entry, after) <= 0;
+}
+
+function folderOf(prefix: string): string {
+  return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+
+/** Keys and folders directly in a folder. A folder's name counts with its `/`, so that the order is that of the keys below it. */
+async function entriesOf(root: string, folder: string): Promise<string[]> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(join(root, folder), { withFileTypes: true });
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR') return [];
+    throw thrown;
+  }
+  const keys: string[] = [];
+  for (const entry of entries) {
+    if (entry.isFile()) keys.push(folder + entry.name);
+    else if (entry.isDirectory() && (folder !== '' || entry.name !== reservedFolder))
+      keys.push(`${folder}${entry.name}/`);
+  }
+  return keys.sort(compareKeys);
+}
+
+async function holdsObject(root: string, folder: string): Promise<boolean> {
+  const below: string[] = [];
+  try {
+    for await (const entry of await opendir(join(root, folder), { bufferSize: 8 })) {
+      if (entry.isFile()) return true;
+      if (entry.isDirectory()) below.push(`${folder}${entry.name}/`);
+    }
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ENOENT') return false;
+    throw thrown;
+  }
+  for (const inner of below) if (await holdsObject(root, inner)) return true;
+  return false;
+}

@@ -1,0 +1,42 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { livenessOf, ownIdentity } from './process-identity.ts';
+
+const foreignAgeMs = 24 * 3600 * 1000;
+let made = 0;
+
+/** A name no other process uses, which says whose file it is: `PID-START-NAMESPACE-BOOT-NUMBER`. */
+export function nameTemporary(): string {
+  made += 1;
+  return `${ownName()}-${made}`;
+}
+
+/** Removes what dead processes left half-written. Files of another machine, container or boot go when they are a day old. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  const self = ownIdentity();
+  const home = homeName();
+  for (const name of await readdir(folder)) {
+    const [pid, start, ...rest] = name.split('-');
+    const path = join(folder, name);
+    const dead = rest.join('-').startsWith(`${home}-`)
+      ? livenessOf({ ...self, pid: Number(pid), start: start ?? '' }) === 'dead'
+      : await isOld(path);
+    if (dead) await rm(path, { force: true });
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > foreignAgeMs;
+}
+
+function ownName(): string {
+  const { pid, start } = ownIdentity();
+  return `${pid}-${start}-${homeName()}`;
+}
+
+/** `pid:[4026531836]` and the boot's id, as far as a file name needs them. */
+function homeName(): string {
+  const { namespace, boot } = ownIdentity();
+  return `${namespace.replaceAll(/\D/g, '')}-${boot.slice(0, 8)}`;
+}
