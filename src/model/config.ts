@@ -9,7 +9,11 @@ import { environmentName } from './identifiers.ts';
 
 /** Where a secret is read from: an environment variable, a file (mode 0600), or a Kubernetes secret's key. Never the secret itself. */
 const secretRef = z.union([
-  z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/) }),
+  z.strictObject({
+    env: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable is upper-case, such as S3_SECRET_KEY'),
+  }),
   z.strictObject({ file: z.string() }),
   z.strictObject({ secret: z.string(), key: z.string() }),
 ]);
@@ -117,24 +121,42 @@ export const configSchema = z
     /** Public keys (Ed25519, PEM) of operators by name, for recovery when Kubernetes is gone. */
     operatorKeys: z.record(z.string(), z.string()).default({}),
   })
-  .superRefine((config, context) => {
-    for (const [name, value] of Object.entries(config.environments)) {
-      if (value.promotesTo !== undefined && !(value.promotesTo in config.environments)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['environments', name, 'promotesTo'],
-          message: `no environment is named "${value.promotesTo}"; use one of ${Object.keys(config.environments).join(', ')}`,
-        });
+  // Also when something else is wrong (`when`), so that one reading lists every mistake; the values may then be half there.
+  .superRefine(
+    (config, context) => {
+      const environments = Object.entries(config.environments ?? {}) as ReadonlyArray<[string, Unfinished]>;
+      const names = environments.map(([name]) => name);
+      for (const [name, value] of environments) {
+        if (typeof value?.promotesTo === 'string' && !names.includes(value.promotesTo)) {
+          context.addIssue({
+            code: 'custom',
+            path: ['environments', name, 'promotesTo'],
+            message: `no environment is named "${value.promotesTo}"; use one of ${names.join(', ')}`,
+          });
+        }
+        const replicas = Number(value?.janusgraph?.replicationFactor);
+        const size = Number(value?.datacenter?.size);
+        if (replicas > size) {
+          context.addIssue({
+            code: 'custom',
+            path: ['environments', name, 'janusgraph', 'replicationFactor'],
+            message: `${replicas} replicas do not fit ${size} nodes; use at most ${size}`,
+          });
+        }
       }
-      if (value.janusgraph.replicationFactor > value.datacenter.size) {
-        context.addIssue({
-          code: 'custom',
-          path: ['environments', name, 'janusgraph', 'replicationFactor'],
-          message: `${value.janusgraph.replicationFactor} replicas do not fit ${value.datacenter.size} nodes; use at most ${value.datacenter.size}`,
-        });
-      }
+    },
+    { when: () => true },
+  );
+
+/** What the checks across keys look at, of an environment that may be wrong elsewhere. */
+type Unfinished =
+  | {
+      readonly promotesTo?: unknown;
+      readonly datacenter?: { readonly size?: unknown };
+      readonly janusgraph?: { readonly replicationFactor?: unknown };
     }
-  });
+  | undefined;
+
 /** The configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
 /** The configuration as people write it. */

@@ -10,6 +10,8 @@ export const restoreRecordDocument = documentType('restore-record', 1, {
   run: runId,
   environment: z.string(),
   point: pointId,
+  /** Name under which the nodes keep the data that was moved aside. */
+  aside: z.string(),
   startedAt: z.iso.datetime(),
   state: z.enum(['open', 'accepted', 'reverted']),
   /** When and by which run it left `open`. */

@@ -29,7 +29,10 @@ export async function getPoint(bucket: ObjectStore, id: string): Promise<Restore
     code: 'unknown-point',
     happened: `There is no restore point "${id}" in ${bucket.description}.`,
     state: 'Nothing was changed.',
-    next: known.length === 0 ? 'Take a backup first: cardea backup ENV.' : `Use one of ${known.join(', ')} (all: cardea points ENV).`,
+    next:
+      known.length === 0
+        ? 'Take a backup first: cardea backup ENV.'
+        : `Use one of ${known.join(', ')} (all: cardea points ENV).`,
   });
 }
 
@@ -85,6 +88,12 @@ export async function updatePoint(
     state: 'Its document is whole, without this change.',
     next: 'Look for a second Cardea working on the same point (`cardea runs`), then resume this run.',
   });
+}
+
+/** Removes the point's document and its inventories; its files must have gone through Medusa before. Idempotent. */
+export async function removePoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
+  for (const node of point.nodes) await bucket.delete(node.inventory);
+  await bucket.delete(restorePointKey(point.id));
 }
 
 async function readPointFile(bucket: ObjectStore, key: string): Promise<RestorePoint | undefined> {

@@ -1,0 +1,321 @@
+import { z } from 'zod';
+import { fingerprintOf } from '../graph/fingerprint.ts';
+import { decideRetention } from '../model/retention.ts';
+import { disksWithoutRoom } from '../model/disk-room.ts';
+import { formatBytes } from '../model/bytes.ts';
+import { cut, fingerprint, inventoryKey } from '../model/restore-point.ts';
+import { pointId, runId, timelineId } from '../model/identifiers.ts';
+import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
+import { defineRunbook } from '../runbook/define.ts';
+import { onEachNode } from './each-node.ts';
+import { listOpenRestores } from './restore-catalog.ts';
+import { createPoint, findPoint, listPoints, removePoint, updatePoint } from './point-catalog.ts';
+import { requireHealthyRing } from './ring-check.ts';
+import type { RunbookServices } from './services.ts';
+import { probeStore } from './store-probe.ts';
+
+const params = z.object({
+  mode: z.enum(['full', 'differential']).default('differential'),
+  /** `quiesced` is the caller's word that nothing is written until the fingerprint is taken; a rehearsal finds out when it was not true. */
+  cut: cut.exclude(['instant']).default('fuzzy'),
+  /** Remove what the retention rule lets go once this backup is checked. */
+  retention: z.boolean().default(true),
+});
+export type BackupParams = z.output<typeof params>;
+
+/** `backup-20260219-020000` of `backup-20260219-020000-k3f9`: a resumed run comes to the same name. */
+export function pointOfRun(run: string): z.infer<typeof pointId> {
+  return pointId.parse(run.slice(0, 'backup-YYYYMMDD-HHMMSS'.length));
+}
+
+const nothing = z.object({});
+const atNodes = { attempts: 3, backoff: '1s', max: '10s' };
+
+/**
+ * Backs up every node in parallel: checks first, a snapshot that Cardea itself hashes, Medusa's upload, then the proof that what the
+ * snapshot held is in the store. Medusa's own word is never taken: it reports a failed snapshot as a good backup.
+ */
+export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
+  name: 'backup',
+  version: 1,
+  title: 'Back up every node and check what arrived',
+  params,
+})
+  .step({
+    id: 'check-nodes',
+    title: 'Every node is up, seen by all, on one schema',
+    effect: 'read',
+    needs: [],
+    timeout: '1m',
+    retry: atNodes,
+    result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string() }),
+    run: async ({ services: { platform } }) => {
+      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
+      await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
+      return { schemaVersion, cassandraVersion };
+    },
+  })
+  .step({
+    id: 'check-store',
+    title: 'The store takes, keeps and returns an object, and knows conditional puts',
+    effect: 'read',
+    needs: [],
+    timeout: '30s',
+    result: z.object({ seconds: z.number() }),
+    run: async ({ services: { platform, clock } }) => probeStore(platform.bucket, clock),
+  })
+  .step({
+    id: 'check-disk',
+    title: 'Every disk has room for the backup',
+    effect: 'read',
+    needs: [],
+    timeout: '1m',
+    retry: atNodes,
+    result: z.object({ bytes: z.number(), expectedNewBytes: z.number() }),
+    run: async ({ params, services: { platform, config } }) => {
+      const previous = (await listPoints(platform.bucket)).find((point) => point.proof !== 'failed');
+      const reports = await Promise.all(
+        platform.nodes.map(async ({ name }) => ({ name, disk: await platform.agent(name).disk() })),
+      );
+      const demands = reports.map(({ name, disk }) => {
+        // A differential backup uploads what the last one did not hold; a tenth is the floor, because compaction rewrites old data as new files.
+        const known = previous?.nodes.find((node) => node.node === name)?.bytes ?? 0;
+        const grown = Math.max(disk.liveData - known, Math.ceil(disk.liveData / 10));
+        return { name, disk, expected: params.mode === 'full' ? disk.liveData : grown };
+      });
+      const expectedNewBytes = demands.reduce((sum, each) => sum + each.expected, 0);
+      const lines = disksWithoutRoom(
+        // While a snapshot lasts it pins what compaction would delete, so a tenth of the data is set aside for that.
+        demands.map(({ name, disk }) => ({ node: name, ...disk, writes: Math.ceil(disk.liveData / 10) })),
+        config.backup.minimumFreeShare,
+      );
+      const store = storeWithoutRoom(
+        reports.map(({ disk }) => disk.storeFree),
+        expectedNewBytes,
+      );
+      if (lines.length > 0 || store !== undefined) {
+        throw new RefusedProblem({
+          code: 'disk-too-small',
+          happened: 'There is not enough disk space for a backup.',
+          state: 'Nothing was changed; no backup was taken.',
+          next: 'Free space (nodetool clearsnapshot --all removes forgotten snapshots; `cardea restore accept` removes what an old restore left aside) or enlarge the disk, then start again.',
+          details: [...lines, ...(store === undefined ? [] : [store])],
+        });
+      }
+      return { bytes: reports.reduce((sum, { disk }) => sum + disk.liveData, 0), expectedNewBytes };
+    },
+  })
+  .step({
+    id: 'snapshot',
+    title: 'Snapshot on every node, every file hashed',
+    effect: 'write',
+    needs: ['check-nodes', 'check-store', 'check-disk'],
+    timeout: '2h',
+    retry: atNodes,
+    result: z.object({ startedAt: z.iso.datetime(), bytes: z.number(), files: z.number() }),
+    run: async (context) => {
+      const point = pointOfRun(context.run);
+      const done = await onEachNode(context.services.platform, context, 'snapshot', () => ({ point }));
+      const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
+      context.log(`${point}: ${formatBytes(bytes)} on ${done.length} nodes`);
+      return {
+        startedAt: context.startedAt.toISOString(),
+        bytes,
+        files: done.reduce((sum, { result }) => sum + result.files, 0),
+      };
+    },
+  })
+  .step({
+    id: 'fingerprint',
+    title: 'Fingerprint of the quiet graph',
+    effect: 'read',
+    needs: ['check-nodes'],
+    when: { param: 'cut', is: 'quiesced' },
+    timeout: '4h',
+    retry: atNodes,
+    result: fingerprint,
+    run: async ({ services: { platform, clock }, progress, signal }) =>
+      fingerprintOf({ database: platform.database, keyspace: platform.keyspace, clock, progress, signal }),
+  })
+  .step({
+    id: 'upload',
+    title: 'Medusa uploads every snapshot',
+    effect: 'write',
+    needs: ['snapshot'],
+    timeout: '12h',
+    retry: atNodes,
+    result: z.object({ bytes: z.number(), files: z.number() }),
+    run: async (context) => {
+      const point = pointOfRun(context.run);
+      const { mode } = context.params;
+      const done = await onEachNode(context.services.platform, context, 'upload', () => ({ point, mode }));
+      return {
+        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+        files: done.reduce((sum, { result }) => sum + result.files, 0),
+      };
+    },
+  })
+  .step({
+    id: 'record-taken',
+    title: 'Record the restore point as taken',
+    effect: 'write',
+    needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint'],
+    timeout: '1m',
+    retry: atNodes,
+    result: z.object({ point: z.string() }),
+    run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
+      const point = pointOfRun(run);
+      const ring = await requireHealthyRing(platform);
+      const takenAt = clock.now();
+      const before = Date.parse(results.snapshot.startedAt);
+      const nodes = platform.nodes.map(({ name, datacenter, rack }) => {
+        const member = ring.members.get(name);
+        return {
+          node: name,
+          hostId: member?.hostId ?? '',
+          tokens: [...(member?.tokens ?? [])],
+          datacenter,
+          rack,
+          bytes: 0,
+          files: 0,
+          newBytes: 0,
+          inventory: inventoryKey(point, name),
+        };
+      });
+      await createPoint(platform.bucket, {
+        id: point,
+        environment,
+        timeline: timelineId.parse('t0001'),
+        run: runId.parse(run),
+        takenAt: takenAt.toISOString(),
+        mode: params.mode,
+        cut: params.cut,
+        proof: 'taken',
+        nodes,
+        bytes: results.snapshot.bytes,
+        newBytes: 0,
+        cassandraVersion: results['check-nodes'].cassandraVersion,
+        schemaVersion: results['check-nodes'].schemaVersion,
+        keyspace: platform.keyspace,
+        replicationFactor: config.janusgraph.replicationFactor,
+        ...(params.cut === 'quiesced' ? { fingerprint: results.fingerprint } : {}),
+        seconds: { taken: (takenAt.getTime() - before) / 1000 },
+      });
+      return { point };
+    },
+  })
+  .step({
+    id: 'verify',
+    title: 'What the snapshots held is in the store; new bytes read back and equal',
+    effect: 'write',
+    needs: ['record-taken'],
+    timeout: '12h',
+    retry: atNodes,
+    result: z.object({ bytes: z.number(), newBytes: z.number(), files: z.number() }),
+    run: async (context) => {
+      const { platform, clock } = context.services;
+      const point = pointOfRun(context.run);
+      const knownPoints = (await listPoints(platform.bucket))
+        .filter((each) => each.id !== point && (each.proof === 'checked' || each.proof === 'proven'))
+        .map((each) => each.id);
+      const before = context.startedAt.getTime();
+      const done = await onEachNode(platform, context, 'verify', () => ({ point, knownPoints })).catch(
+        async (error: unknown) => {
+          const problem = asProblem(error, 'Checking the backup');
+          if (problem instanceof FailedProblem) {
+            await updatePoint(platform.bucket, point, (each) => ({
+              ...each,
+              proof: 'failed',
+              failure: problem.happened,
+            }));
+          }
+          throw problem;
+        },
+      );
+      const checkedAt = clock.now();
+      const byNode = new Map(done.map(({ node, result }) => [node, result]));
+      const updated = await updatePoint(platform.bucket, point, (each) => {
+        const nodes = each.nodes.map((node) => ({ ...node, ...byNode.get(node.node) }));
+        return {
+          ...each,
+          nodes,
+          bytes: nodes.reduce((sum, node) => sum + node.bytes, 0),
+          newBytes: nodes.reduce((sum, node) => sum + node.newBytes, 0),
+          proof: 'checked',
+          checkedAt: checkedAt.toISOString(),
+          seconds: { ...each.seconds, checked: (checkedAt.getTime() - before) / 1000 },
+        };
+      });
+      return {
+        bytes: updated.bytes,
+        newBytes: updated.newBytes,
+        files: done.reduce((sum, { result }) => sum + result.files, 0),
+      };
+    },
+  })
+  .step({
+    id: 'retention',
+    title: 'Remove, through Medusa, the points that retention lets go',
+    effect: 'write',
+    needs: ['verify'],
+    when: { param: 'retention', is: true },
+    timeout: '2h',
+    retry: atNodes,
+    result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
+    run: async (context) => {
+      const { platform, config, clock } = context.services;
+      const needed = new Set((await listOpenRestores(platform.bucket)).map((restore) => restore.point as string));
+      const decisions = decideRetention(
+        await listPoints(platform.bucket),
+        config.backup.retention,
+        clock.now(),
+        needed,
+      );
+      // A result must stay small; what a long-neglected bucket still holds goes with the next backups.
+      const going = decisions.filter((decision) => !decision.keep).slice(0, 50);
+      for (const { point, why } of going) {
+        context.log(`${point.id} goes: ${why}`);
+        const step = `${context.step}-${point.id}`;
+        await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: point.id }));
+        await removePoint(platform.bucket, point);
+      }
+      const staying = decisions.filter((decision) => decision.keep).map((decision) => decision.point.id);
+      // Differential backups share files: that Medusa spared every shared one is looked at, not believed.
+      for (const point of going.length > 0 ? staying : []) {
+        const step = `${context.step}-look-${point}`;
+        await onEachNode(platform, { ...context, step }, 'verify', () => ({ point, knownPoints: [point] }));
+      }
+      return { kept: staying.length, removed: going.map((decision) => decision.point.id) };
+    },
+  })
+  .step({
+    id: 'clean-up',
+    title: 'Clear the snapshots; remove what a failed backup left behind',
+    effect: 'write',
+    needs: [],
+    always: true,
+    timeout: '10m',
+    retry: atNodes,
+    result: nothing,
+    run: async (context) => {
+      const { platform } = context.services;
+      const point = pointOfRun(context.run);
+      await onEachNode(platform, context, 'clear-snapshot', () => ({ point }));
+      // Without its document nobody could restore it, and its name would be in the way of Medusa's retention.
+      if ((await findPoint(platform.bucket, point)) === undefined) {
+        await onEachNode(platform, { ...context, step: `${context.step}-remove` }, 'delete-backup', () => ({ point }));
+      }
+      return {};
+    },
+  })
+  .build();
+
+/** One line when the store lies on a disk of a node and cannot hold the new bytes. Nodes of one machine share it, so the least is taken. */
+function storeWithoutRoom(free: ReadonlyArray<number | undefined>, newBytes: number): string | undefined {
+  const known = free.filter((bytes) => bytes !== undefined);
+  if (known.length === 0) return undefined;
+  const least = Math.min(...known);
+  return least >= newBytes
+    ? undefined
+    : `the store: ${formatBytes(least)} free; about ${formatBytes(newBytes)} of new files will be written to it`;
+}

@@ -1,0 +1,224 @@
+import { z } from 'zod';
+import type { pointId } from '../model/identifiers.ts';
+import { FailedProblem } from '../model/problem.ts';
+import { proof } from '../model/restore-point.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import type { Copies, Platform } from '../ports/platform.ts';
+import type { RunbookBuilder } from '../runbook/define.ts';
+import { acceptPoint } from './choose-point.ts';
+import { onEachNode } from './each-node.ts';
+import { getPoint } from './point-catalog.ts';
+import {
+  indexResult,
+  makeGraphSound,
+  rebuildIndex,
+  soundResult,
+  verifiedResult,
+  verifyRestored,
+} from './restored-graph.ts';
+import type { RunbookServices } from './services.ts';
+import { probeStore } from './store-probe.ts';
+
+interface CopyParams {
+  readonly point: z.infer<typeof pointId>;
+  readonly allowTaken: boolean;
+}
+
+interface CopyPurpose<Params> {
+  readonly purpose: 'rehearsal' | 'restore';
+  /** Name of the copy: the same for every attempt and after every resume. */
+  readonly nameOf: (context: { readonly run: string; readonly params: Params }) => string;
+}
+
+const again = { attempts: 3, backoff: '1s', max: '10s' };
+const timed = z.object({ seconds: z.number() });
+
+/**
+ * The steps that restore a point beside the live environment: a new ring of its own name, addresses and tokens, opened by a real
+ * JanusGraph with an index of its own. Nothing of it touches the live one, and that is looked at before anything is done with it.
+ */
+export function withCopySteps<Params extends CopyParams>(
+  builder: RunbookBuilder<Params, RunbookServices, unknown>,
+  { purpose, nameOf }: CopyPurpose<Params>,
+) {
+  return builder
+    .step({
+      id: 'check-point',
+      title: 'The point is good',
+      effect: 'read',
+      needs: [],
+      timeout: '1m',
+      retry: again,
+      result: z.object({ proof, warning: z.string().optional() }),
+      run: async ({ params, log, services: { platform } }) => {
+        const point = await getPoint(platform.bucket, params.point);
+        const { warning } = acceptPoint(point, params.allowTaken);
+        if (warning !== undefined && purpose === 'restore') log(warning);
+        return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
+      },
+    })
+    .step({
+      id: 'check-store',
+      title: 'The store takes, keeps and returns an object',
+      effect: 'read',
+      needs: [],
+      timeout: '30s',
+      result: timed,
+      run: async ({ services: { platform, clock } }) => probeStore(platform.bucket, clock),
+    })
+    .step({
+      id: 'prepare-copy',
+      title: 'Set up nodes, agents and index of the copy, with names and tokens of its own',
+      effect: 'write',
+      needs: ['check-point', 'check-store'],
+      timeout: '5m',
+      retry: again,
+      result: z.object({ copy: z.string() }),
+      run: async (context) => {
+        const point = await getPoint(context.services.platform.bucket, context.params.point);
+        const copy = nameOf(context);
+        const opened = await context.services.platform.copies.prepare(copy, {
+          nodes: point.nodes.map(({ node, datacenter, rack, tokens }) => ({ source: node, datacenter, rack, tokens })),
+          keyspace: point.keyspace,
+          purpose,
+        });
+        await opened.close();
+        return { copy };
+      },
+    })
+    .step({
+      id: 'restore-files',
+      title: 'Medusa brings the files of the point into the copy',
+      effect: 'write',
+      needs: ['prepare-copy'],
+      timeout: '12h',
+      retry: again,
+      result: z.object({ files: z.number(), bytes: z.number(), seconds: z.number() }),
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const from = context.services.clock.monotonic();
+          const point = await getPoint(copy.bucket, context.params.point);
+          const done = await onEachNode(copy, context, 'restore-files', (node) => ({
+            point: point.id,
+            source: sourceOf(copy, point, node),
+            inPlace: false,
+          }));
+          return {
+            files: done.reduce((sum, { result }) => sum + result.files, 0),
+            bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+            seconds: context.services.clock.monotonic() - from,
+          };
+        }),
+    })
+    .step({
+      id: 'start-database',
+      title: "Start the copy's nodes",
+      effect: 'write',
+      needs: ['restore-files'],
+      timeout: '30m',
+      retry: again,
+      result: timed,
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const from = context.services.clock.monotonic();
+          await copy.databaseLifecycle.startAll(context.signal);
+          await requireIsolation(context.services.platform.copies, nameOf(context));
+          return { seconds: context.services.clock.monotonic() - from };
+        }),
+    })
+    .step({
+      id: 'make-sound',
+      title: "Clear the live environment's registrations and locks from the copy",
+      effect: 'write',
+      needs: ['start-database'],
+      timeout: '10m',
+      retry: again,
+      result: soundResult,
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) =>
+          makeGraphSound({ ...context, platform: copy, clock: context.services.clock }, undefined),
+        ),
+    })
+    .step({
+      id: 'open-graph',
+      title: 'A real JanusGraph opens the copy; its mixed index is built anew',
+      effect: 'write',
+      needs: ['make-sound'],
+      timeout: '12h',
+      retry: again,
+      result: indexResult.extend({ seconds: z.number() }),
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const { clock } = context.services;
+          const from = clock.monotonic();
+          await copy.graphLifecycle.startAll(context.signal);
+          const { rebuilt } = await rebuildIndex({ ...context, platform: copy, clock });
+          return { rebuilt, seconds: clock.monotonic() - from };
+        }),
+    })
+    .step({
+      id: 'verify',
+      title: 'Every invariant holds and the fingerprint is the recorded one',
+      effect: 'read',
+      needs: ['open-graph'],
+      timeout: '12h',
+      retry: again,
+      result: verifiedResult,
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const { clock, platform } = context.services;
+          const point = await getPoint(platform.bucket, context.params.point);
+          const remedy = `Do not rely on ${point.id}; take a new backup: cardea backup ${context.environment}.`;
+          const verified = await verifyRestored({ ...context, platform: copy, clock }, point, remedy);
+          await requireIsolation(platform.copies, nameOf(context));
+          return verified;
+        }),
+    });
+}
+
+async function inCopy<Result>(
+  context: { readonly services: RunbookServices },
+  name: string,
+  work: (copy: Platform) => Promise<Result>,
+): Promise<Result> {
+  const copy = await context.services.platform.copies.open(name);
+  if (copy === undefined) {
+    throw new FailedProblem({
+      code: 'copy-vanished',
+      happened: `The copy ${name} is gone; somebody removed it while the run was working on it.`,
+      state: 'The live environment was not touched.',
+      next: 'Start the run again.',
+    });
+  }
+  try {
+    return await work(copy);
+  } finally {
+    await copy.close();
+  }
+}
+
+/** The copy's nodes stand in the order of the point's: its first node takes the files of the first. */
+function sourceOf(copy: Platform, point: RestorePoint, node: string): string {
+  const source = point.nodes[copy.nodes.findIndex((each) => each.name === node)]?.node;
+  if (source !== undefined) return source;
+  throw new FailedProblem({
+    code: 'copy-layout-differs',
+    happened: `The copy's node ${node} has no counterpart in ${point.id}.`,
+    state: 'The live environment was not touched.',
+    next: 'Remove the copy (cardea sandbox status names it) and start the run again.',
+  });
+}
+
+/** A copy that talks to the live ring could join it, or serve its reads. Throws, naming every connection. */
+async function requireIsolation(copies: Copies, name: string): Promise<void> {
+  const connections = await copies.connectionsToLive(name);
+  if (connections.length === 0) return;
+  await copies.remove(name);
+  throw new FailedProblem({
+    code: 'copy-not-isolated',
+    happened: `The copy ${name} had connections to the live environment.`,
+    state: 'The copy was stopped and removed at once; check the live environment with cardea doctor.',
+    next: 'Report this as a defect: a copy must know no address of the live environment.',
+    details: connections,
+  });
+}

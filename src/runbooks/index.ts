@@ -1,0 +1,26 @@
+import type { Runbook } from '../runbook/define.ts';
+import { acceptRunbook } from './accept.ts';
+import { backupRunbook } from './backup.ts';
+import { rehearseRunbook } from './rehearse.ts';
+import { restoreIntoRunbook } from './restore-into.ts';
+import { restoreRunbook } from './restore.ts';
+import { revertRunbook } from './revert.ts';
+import type { RunbookServices } from './services.ts';
+
+export { acceptRunbook, backupRunbook, rehearseRunbook, restoreIntoRunbook, restoreRunbook, revertRunbook };
+export type { RunbookServices };
+
+/** A journal names its runbook and version; a run made by another version of a runbook is not resumed by this one. */
+type AnyRunbook = Runbook<never, RunbookServices>;
+const all: readonly AnyRunbook[] = [
+  backupRunbook,
+  restoreRunbook,
+  restoreIntoRunbook,
+  rehearseRunbook,
+  acceptRunbook,
+  revertRunbook,
+] as unknown as readonly AnyRunbook[];
+
+export function findRunbook(name: string, version: number): AnyRunbook | undefined {
+  return all.find((runbook) => runbook.name === name && runbook.version === version);
+}

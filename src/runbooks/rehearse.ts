@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { pointId, runId } from '../model/identifiers.ts';
+import { defineRunbook } from '../runbook/define.ts';
+import { withCopySteps } from './copy-steps.ts';
+import { updatePoint } from './point-catalog.ts';
+import type { RunbookServices } from './services.ts';
+
+const params = z.object({ point: pointId, allowTaken: z.boolean().default(false) });
+export type RehearseParams = z.output<typeof params>;
+
+/** `rehearsal-k3f9`: short, and the same after a resume. */
+function copyOfRun({ run }: { readonly run: string }): string {
+  return `rehearsal-${run.slice(-4)}`;
+}
+
+/**
+ * Proves a restore point: restores it beside the live environment, lets a real JanusGraph open it, runs every graph check, records the
+ * measured times with the point, and removes all of it again, also when something failed.
+ */
+export const rehearseRunbook = withCopySteps(
+  defineRunbook<RehearseParams, RunbookServices>({
+    name: 'rehearse',
+    version: 1,
+    title: 'Rehearse a restore beside the live environment',
+    params,
+  }),
+  { purpose: 'rehearsal', nameOf: copyOfRun },
+)
+  .step({
+    id: 'record-proof',
+    title: 'Record the point as proven, with the measured times',
+    effect: 'write',
+    needs: ['restore-files', 'start-database', 'open-graph', 'verify'],
+    timeout: '1m',
+    retry: { attempts: 3, backoff: '1s', max: '10s' },
+    result: z.object({ proven: z.boolean(), why: z.string().optional() }),
+    run: async ({ run, params, results, services: { platform, clock } }) => {
+      const seconds = {
+        restore: results['restore-files'].seconds,
+        start: results['start-database'].seconds,
+        open: results['open-graph'].seconds,
+        check: results.verify.seconds,
+      };
+      const point = await updatePoint(platform.bucket, params.point, (each) =>
+        // A fuzzy base alone is a mixture of instants: that it opens proves nothing about any one of them.
+        each.cut === 'fuzzy'
+          ? each
+          : { ...each, proof: 'proven', proven: { at: clock.now().toISOString(), run: runId.parse(run), seconds } },
+      );
+      return point.cut === 'fuzzy'
+        ? { proven: false, why: 'a fuzzy cut alone is never proven: it was taken while writes went on' }
+        : { proven: true };
+    },
+  })
+  .step({
+    id: 'remove-copy',
+    title: 'Stop and remove the copy',
+    effect: 'write',
+    needs: [],
+    always: true,
+    timeout: '10m',
+    retry: { attempts: 3, backoff: '1s', max: '10s' },
+    result: z.object({}),
+    run: async ({ run, services: { platform } }) => {
+      await platform.copies.remove(copyOfRun({ run }));
+      return {};
+    },
+  })
+  .build();

@@ -1,0 +1,307 @@
+import { z } from 'zod';
+import { idMark, readIdMark } from '../graph/soundness.ts';
+import { formatBytes } from '../model/bytes.ts';
+import { disksWithoutRoom } from '../model/disk-room.ts';
+import { pointId, runId } from '../model/identifiers.ts';
+import { RefusedProblem } from '../model/problem.ts';
+import { proof } from '../model/restore-point.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import type { Platform } from '../ports/platform.ts';
+import { defineRunbook } from '../runbook/define.ts';
+import { acceptPoint } from './choose-point.ts';
+import { onEachNode } from './each-node.ts';
+import { getPoint } from './point-catalog.ts';
+import { listOpenRestores, openRestore } from './restore-catalog.ts';
+import {
+  indexResult,
+  makeGraphSound,
+  rebuildIndex,
+  soundResult,
+  verifiedResult,
+  verifyRestored,
+} from './restored-graph.ts';
+import type { RunbookServices } from './services.ts';
+import { probeStore } from './store-probe.ts';
+
+const params = z.object({
+  point: pointId,
+  /** Restore a point that was only taken, never checked. */
+  allowTaken: z.boolean().default(false),
+});
+export type RestoreParams = z.output<typeof params>;
+
+const nothing = z.object({});
+const again = { attempts: 3, backoff: '1s', max: '10s' };
+
+/**
+ * Restores an environment in place, from any state of it: nodes down, a disk empty, the graph damaged. What was there is moved aside
+ * whole, by rename, and stays until a person accepts the result or reverts to it. Everything before the first destructive step only reads.
+ */
+export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
+  name: 'restore',
+  version: 1,
+  title: 'Restore in place',
+  params,
+})
+  .step({
+    id: 'check-point',
+    title: 'The point is good and fits this environment',
+    effect: 'read',
+    needs: [],
+    timeout: '1m',
+    retry: again,
+    result: z.object({ proof, warning: z.string().optional() }),
+    run: async ({ run, params, log, services: { platform } }) => {
+      const point = await getPoint(platform.bucket, params.point);
+      const { warning } = acceptPoint(point, params.allowTaken);
+      if (warning !== undefined) log(warning);
+      requireSameLayout(point, platform);
+      await requireNoOpenRestore(platform, run);
+      return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
+    },
+  })
+  .step({
+    id: 'check-store',
+    title: 'The store takes, keeps and returns an object',
+    effect: 'read',
+    needs: [],
+    timeout: '30s',
+    result: z.object({ seconds: z.number() }),
+    run: async ({ services: { platform, clock } }) => probeStore(platform.bucket, clock),
+  })
+  .step({
+    id: 'check-files',
+    title: 'Every file of the point is in the store',
+    effect: 'read',
+    needs: ['check-point', 'check-store'],
+    timeout: '1h',
+    retry: again,
+    result: z.object({ files: z.number(), bytes: z.number() }),
+    run: async (context) => {
+      const { point } = context.params;
+      const done = await onEachNode(context.services.platform, context, 'verify', () => ({
+        point,
+        knownPoints: [point],
+      }));
+      return {
+        files: done.reduce((sum, { result }) => sum + result.files, 0),
+        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+      };
+    },
+  })
+  .step({
+    id: 'check-disk',
+    title: 'Every disk holds the restored data beside what is there now',
+    effect: 'read',
+    needs: ['check-point'],
+    timeout: '1m',
+    retry: again,
+    result: nothing,
+    run: async ({ params, services: { platform, config } }) => {
+      const point = await getPoint(platform.bucket, params.point);
+      const demands = await Promise.all(
+        platform.nodes.map(async ({ name }) => {
+          const disk = await platform.agent(name).disk();
+          const bytes = point.nodes.find((node) => node.node === name)?.bytes ?? 0;
+          // Medusa downloads before it moves, on the same file system: the data is there once, plus a margin for the start.
+          return { node: name, ...disk, writes: Math.ceil(bytes * 1.1) };
+        }),
+      );
+      const lines = disksWithoutRoom(demands, Math.min(config.backup.minimumFreeShare, 0.05));
+      if (lines.length > 0) {
+        throw new RefusedProblem({
+          code: 'disk-too-small',
+          happened: 'There is not enough disk space to restore beside the data that is there now.',
+          state: 'Nothing was changed.',
+          next: 'Free space (nodetool clearsnapshot --all, cardea restore accept for an old restore) or enlarge the disk, then start again.',
+          details: lines,
+        });
+      }
+      return {};
+    },
+  })
+  .step({
+    id: 'note-ids',
+    title: 'Note the highest ids ever given out, while they can still be read',
+    effect: 'read',
+    needs: ['check-point'],
+    timeout: '30s',
+    result: z.object({ mark: idMark.optional() }),
+    run: async ({ services: { platform }, log }) => {
+      // After a disaster there may be no database to ask. The restored claims plus a margin are then the best that is known.
+      const mark = await readIdMark(platform.database, platform.keyspace).catch((error: unknown) => {
+        log(`the live id claims cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+        return undefined;
+      });
+      return mark === undefined ? {} : { mark };
+    },
+  })
+  .step({
+    id: 'stop-graph',
+    title: 'Stop every JanusGraph server',
+    effect: 'destroy',
+    needs: ['check-files', 'check-disk', 'note-ids'],
+    timeout: '5m',
+    retry: again,
+    result: nothing,
+    run: async ({ services: { platform }, signal }) => {
+      await platform.graphLifecycle.stopAll(signal);
+      return {};
+    },
+  })
+  .step({
+    id: 'stop-database',
+    title: 'Drain and stop every node',
+    effect: 'destroy',
+    needs: ['stop-graph'],
+    timeout: '15m',
+    retry: again,
+    result: nothing,
+    run: async ({ services: { platform }, signal }) => {
+      await platform.databaseLifecycle.stopAll(signal);
+      return {};
+    },
+  })
+  .step({
+    id: 'set-aside',
+    title: 'Move the data, logs, hints and index that are there aside, whole',
+    effect: 'destroy',
+    needs: ['stop-database'],
+    timeout: '10m',
+    retry: again,
+    result: z.object({ bytes: z.number() }),
+    run: async (context) => {
+      const { platform, clock } = context.services;
+      await openRestore(platform.bucket, {
+        run: runId.parse(context.run),
+        environment: context.environment,
+        point: context.params.point,
+        aside: context.run,
+        startedAt: clock.now().toISOString(),
+      });
+      const done = await onEachNode(platform, context, 'set-aside', () => ({ run: context.run }));
+      await platform.graphLifecycle.setIndexAside(context.run);
+      const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
+      context.log(`${formatBytes(bytes)} moved aside; cardea restore revert ${context.run} brings them back`);
+      return { bytes };
+    },
+  })
+  .step({
+    id: 'restore-files',
+    title: 'Medusa brings the files of the point into place on every node',
+    effect: 'destroy',
+    needs: ['set-aside'],
+    timeout: '12h',
+    retry: again,
+    result: z.object({ files: z.number(), bytes: z.number() }),
+    run: async (context) => {
+      const { point } = context.params;
+      const done = await onEachNode(context.services.platform, context, 'restore-files', (node) => ({
+        point,
+        source: node,
+        inPlace: true,
+      }));
+      return {
+        files: done.reduce((sum, { result }) => sum + result.files, 0),
+        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+      };
+    },
+  })
+  .step({
+    id: 'start-database',
+    title: 'Start every node and wait for one schema',
+    effect: 'write',
+    needs: ['restore-files'],
+    timeout: '30m',
+    retry: again,
+    result: nothing,
+    run: async ({ services: { platform }, signal }) => {
+      await platform.databaseLifecycle.startAll(signal);
+      return {};
+    },
+  })
+  .step({
+    id: 'make-sound',
+    title: 'Clear dead instances and locks; move the ids past everything ever given out',
+    effect: 'write',
+    needs: ['start-database', 'note-ids'],
+    timeout: '10m',
+    retry: again,
+    result: soundResult,
+    run: async (context) => makeGraphSound({ ...context, ...context.services }, context.results['note-ids'].mark),
+  })
+  .step({
+    id: 'start-graph',
+    title: 'Start JanusGraph and wait until it answers',
+    effect: 'write',
+    needs: ['make-sound'],
+    timeout: '10m',
+    retry: again,
+    result: nothing,
+    run: async ({ services: { platform }, signal }) => {
+      await platform.graphLifecycle.startAll(signal);
+      return {};
+    },
+  })
+  .step({
+    id: 'rebuild-index',
+    title: 'Rebuild the mixed index from the restored data',
+    effect: 'write',
+    needs: ['start-graph'],
+    timeout: '12h',
+    retry: again,
+    result: indexResult,
+    run: async (context) => rebuildIndex({ ...context, ...context.services }),
+  })
+  .step({
+    id: 'verify',
+    title: 'Every invariant holds and the fingerprint is the recorded one',
+    effect: 'read',
+    needs: ['rebuild-index'],
+    timeout: '12h',
+    retry: again,
+    result: verifiedResult,
+    run: async (context) => {
+      const point = await getPoint(context.services.platform.bucket, context.params.point);
+      const remedy = `Go back with cardea restore revert ${context.run} --confirm ${context.environment}, or restore an older point.`;
+      return verifyRestored({ ...context, ...context.services }, point, remedy);
+    },
+  })
+  .build();
+
+/** A restore in place keeps each node's identity and tokens, so the point must come from nodes of the same names. */
+function requireSameLayout(point: RestorePoint, platform: Platform): void {
+  const here = platform.nodes.map((node) => node.name).sort();
+  const there = point.nodes.map((node) => node.node).sort();
+  const mistakes = [
+    ...there
+      .filter((name) => !here.includes(name))
+      .map((name) => `${name} is in the point, but not in ${platform.environment}`),
+    ...here
+      .filter((name) => !there.includes(name))
+      .map((name) => `${name} is in ${platform.environment}, but not in the point`),
+    ...(point.keyspace === platform.keyspace
+      ? []
+      : [`the point holds the keyspace ${point.keyspace}, the environment uses ${platform.keyspace}`]),
+  ];
+  if (mistakes.length === 0) return;
+  throw new RefusedProblem({
+    code: 'layout-differs',
+    happened: `${point.id} was taken of other nodes than ${platform.environment} has now.`,
+    state: 'Nothing was changed.',
+    next: `Restore it into a new environment beside this one: cardea restore ${platform.environment} --to ${point.id} --into NAME.`,
+    details: mistakes,
+  });
+}
+
+async function requireNoOpenRestore(platform: Platform, run: string): Promise<void> {
+  const open = (await listOpenRestores(platform.bucket)).filter((record) => record.run !== run);
+  if (open.length === 0) return;
+  throw new RefusedProblem({
+    code: 'restore-open',
+    happened: `An earlier restore of ${platform.environment} is still waiting for a decision; its old data lies aside on the nodes.`,
+    state: 'Nothing was changed.',
+    next: 'Decide it first: cardea restore accept RUN removes the old data, cardea restore revert RUN brings it back.',
+    details: open.map((record) => `${record.run} (to ${record.point}, started ${record.startedAt})`),
+  });
+}
