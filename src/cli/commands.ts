@@ -1,8 +1,14 @@
 import { backup } from './backup.ts';
 import { type Command, type CommandGroup, command } from './command.ts';
+import { config } from './config.ts';
+import { init } from './init.ts';
 
 /** Every command, in the order of `--help`. */
-export const commands: readonly Command[] = [command(backup, () => import('./actions/backup.ts'))];
+export const commands: readonly Command[] = [
+  command(backup, () => import('./actions/backup.ts')),
+  command(init, () => import('./actions/init.ts')),
+  command(config, () => import('./actions/config.ts')),
+];
 
 /** Words that only hold commands below them: `cardea run show`. */
 export const groups: ReadonlyArray<{ readonly name: string; readonly group: CommandGroup; readonly summary: string }> =

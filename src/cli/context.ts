@@ -1,5 +1,8 @@
 import type { Actor } from '../journal/event.ts';
+import type { EnvironmentConfig } from '../model/config.ts';
+import type { Clock, Ids } from '../ports/clock.ts';
 import type { Interrupt } from './interrupt.ts';
+import type { LoadedConfig } from './load-config.ts';
 import type { Output } from './output.ts';
 
 /** The flags every command knows. */
@@ -20,6 +23,19 @@ export interface CliContext {
   readonly signal: AbortSignal;
   readonly actor: Actor;
   readonly version: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** CARDEA_HOME, else ~/.config/cardea: keys of this person on this machine, never in a bucket. */
+  readonly home: string;
+  /** Read once. Throws UsageProblem, with every mistake of a wrong file. */
+  config(): Promise<LoadedConfig>;
+  /** An environment of the configuration; throws UsageProblem `unknown-environment` naming the known ones. */
+  environment(name: string): Promise<NamedEnvironment>;
   /** Runs when the command is over, in reverse order, also after a failure. */
   onEnd(work: () => Promise<void>): void;
+}
+
+export interface NamedEnvironment {
+  readonly name: string;
+  readonly config: EnvironmentConfig;
 }

@@ -1,0 +1,64 @@
+import { declare, flag, mandatoryText, required, text } from './command.ts';
+
+export const restore = declare({
+  name: 'restore',
+  group: 'The main job',
+  summary: 'Bring an environment back to a restore point, or bring the point up beside it under a new name.',
+  about:
+    'In place, the data that is there now is moved aside whole, never deleted: look at the result, then `cardea restore accept RUN` deletes the old data ' +
+    'or `cardea restore revert RUN` brings it back. Without --to the newest proven point is taken; when none is proven, the newest checked one, with a warning.',
+  arguments: { env: required('Environment of cardea.config.ts.') },
+  options: {
+    to: text('POINT', 'Restore point, as `cardea points ENV` lists them.'),
+    into: text('NAME', 'Restore into a new environment of this name beside the live one, which is not touched.'),
+    confirm: text('ENV', 'The name of the environment, typed again: a restore in place replaces its data.'),
+    allowTaken: flag('Accept a point that was only taken, never checked.'),
+  },
+  plan: true,
+  examples: [
+    { run: 'cardea restore prod --plan', says: 'Show the steps and the point that would be taken; change nothing.' },
+    {
+      run: 'cardea restore prod --to backup-20260219-020000 --confirm prod',
+      says: 'Bring prod back to that point, in place.',
+    },
+    { run: 'cardea restore prod --into prod-look', says: 'Bring the newest good point up beside prod, to look at it.' },
+    { run: 'cardea restore local --confirm local --json', says: 'Machine output: {"run": …, "ok": …, "seconds": …}.' },
+  ],
+});
+
+export const restoreAccept = declare({
+  name: 'restore accept',
+  group: 'The main job',
+  summary: 'Accept a restore: delete the old data that it moved aside.',
+  arguments: { run: required('Run of the restore, as `cardea status` shows it.') },
+  options: {
+    env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
+    confirm: mandatoryText('ENV', 'The name of the environment, typed again: the old data is deleted for good.'),
+  },
+  plan: true,
+  examples: [
+    {
+      run: 'cardea restore accept restore-20260219-031500-k3f9 --confirm prod',
+      says: 'The restored data is good: free the disk space of the old data.',
+    },
+  ],
+});
+
+export const restoreRevert = declare({
+  name: 'restore revert',
+  group: 'The main job',
+  summary: 'Undo a restore: stop, move the data that was there before back into place, start.',
+  about: 'What the restore had brought is kept aside in its turn.',
+  arguments: { run: required('Run of the restore, as `cardea status` shows it.') },
+  options: {
+    env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
+    confirm: mandatoryText('ENV', 'The name of the environment, typed again: its data is replaced.'),
+  },
+  plan: true,
+  examples: [
+    {
+      run: 'cardea restore revert restore-20260219-031500-k3f9 --confirm prod',
+      says: 'The restore was a mistake: bring back what it moved aside.',
+    },
+  ],
+});

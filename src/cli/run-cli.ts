@@ -1,0 +1,68 @@
+import { hostname, userInfo } from 'node:os';
+import { CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Command } from './command.ts';
+import { commands } from './commands.ts';
+import type { GlobalFlags } from './context.ts';
+import { interrupt } from './interrupt.ts';
+import { flushed, terminalOutput } from './output.ts';
+import { buildProgram, type CommandInput } from './program.ts';
+
+/** Runs one command line and ends the process with its exit code. */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  // Needed before the line is understood: also the complaint that it is not understood takes the form asked for.
+  const early = { json: argv.includes('--json'), quiet: argv.includes('--quiet'), color: !argv.includes('--no-color') };
+  const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, early));
+  await flushed();
+  process.exit(code);
+}
+
+async function execute(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = buildProgram(commands, async (command, flags, input) => {
+    code = await perform(command, flags, input);
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (thrown) {
+    // Help and the version end like this, printed.
+    if (!(thrown instanceof CommanderError) || thrown.exitCode !== 0) throw thrown;
+  }
+  return code;
+}
+
+async function perform(command: Command, flags: GlobalFlags, input: CommandInput): Promise<number> {
+  const output = terminalOutput(flags);
+  const stop = interrupt(
+    (line) => output.warn(line),
+    (code) => process.exit(code),
+  );
+  const [{ cliContext }, action] = await Promise.all([import('./open-context.ts'), command.load()]);
+  const actor = { name: userInfo().username, via: 'cli', host: hostname() } as const;
+  const { context, end } = cliContext({ flags, output, interrupt: stop, actor, version: packageJson.version });
+  try {
+    const outcome = await action(context, input);
+    if (flags.json) output.line(JSON.stringify(outcome.json, null, 2));
+    else if (outcome.text !== '') output.line(outcome.text);
+    return outcome.exitCode ?? 0;
+  } finally {
+    await end();
+  }
+}
+
+/** Only a failure loads what failures need. */
+async function fail(
+  thrown: unknown,
+  flags: { readonly json: boolean; readonly quiet: boolean; readonly color: boolean },
+): Promise<number> {
+  const [{ asProblem, exitCodeOf }, { failureJson, failureText }, { usageProblem }] = await Promise.all([
+    import('../model/problem.ts'),
+    import('./failure.ts'),
+    import('./wrong-use.ts'),
+  ]);
+  const problem = thrown instanceof CommanderError ? usageProblem(thrown) : asProblem(thrown, 'The command');
+  const output = terminalOutput(flags);
+  if (flags.json) output.line(failureJson(problem));
+  else output.warn(failureText(problem, output.paintNote));
+  return exitCodeOf(problem);
+}
