@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { RefusedProblem } from '../../model/problem.ts';
+
+const profile = z.object({
+  aws_access_key_id: z.string().min(1),
+  aws_secret_access_key: z.string().min(1),
+  aws_session_token: z.string().min(1).optional(),
+});
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Reads the profile `default` of a file in the AWS CLI's form. Throws RefusedProblem `store-credentials`, which never quotes the file. */
+export async function readCredentials(path: string): Promise<S3Credentials> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (thrown) {
+    throw refused(
+      path,
+      `it cannot be read (${thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'})`,
+    );
+  }
+  const parsed = profile.safeParse(sectionOf(text, 'default'));
+  if (!parsed.success) {
+    const lacking = parsed.error.issues.map((issue) => issue.path.join('.')).join(' and ');
+    throw refused(path, `its profile "default" lacks ${lacking}`);
+  }
+  const {
+    aws_access_key_id: accessKeyId,
+    aws_secret_access_key: secretAccessKey,
+    aws_session_token: token,
+  } = parsed.data;
+  return token === undefined ? { accessKeyId, secretAccessKey } : { accessKeyId, secretAccessKey, sessionToken: token };
+}
+
+function sectionOf(text: string, wanted: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  let section = '';
+  for (const raw of text.split('\n')) {
+    const line = raw.trim();
+    const head = /^\[(?:profile\s+)?([^\]]+)\]$/.exec(line);
+    if (head !== null) section = head[1]?.trim() ?? '';
+    const at = line.indexOf('=');
+    if (head !== null || section !== wanted || at < 0 || line.startsWith('#') || line.startsWith(';')) continue;
+    found[line.slice(0, at).trim().toLowerCase()] = line.slice(at + 1).trim();
+  }
+  return found;
+}
+
+function refused(path: string, why: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'store-credentials',
+    happened: `The S3 credentials file ${path} cannot be used: ${why}.`,
+    state: 'Nothing was read from or written to the bucket.',
+    next: 'Write it with a section [default] holding aws_access_key_id and aws_secret_access_key, mode 0600.',
+  });
+}

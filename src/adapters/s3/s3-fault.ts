@@ -1,0 +1,98 @@
+import { FailedProblem, Problem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
+import { ConflictProblem } from '../../ports/object-store.ts';
+
+/** What an S3 call broke on. `status` is absent when no answer came. */
+interface S3Error {
+  readonly name: string;
+  readonly code: string;
+  readonly status: number | undefined;
+  readonly attempts: number;
+}
+
+export function s3Error(thrown: unknown): S3Error {
+  const metadata = property(thrown, '$metadata');
+  const status = property(metadata, 'httpStatusCode');
+  const attempts = property(metadata, 'attempts');
+  const code = property(thrown, 'code');
+  return {
+    name: thrown instanceof Error ? thrown.name : 'unknown',
+    code: typeof code === 'string' ? code : '',
+    status: typeof status === 'number' ? status : undefined,
+    attempts: typeof attempts === 'number' ? attempts : 1,
+  };
+}
+
+/**
+ * Our problem for a failed call. Only the error's name and status are quoted and no cause is kept: the server's answer to a wrong signature
+ * repeats the access key and the signed headers.
+ */
+export function s3Fault(thrown: unknown, store: string, key: string): Problem | ConflictProblem {
+  if (thrown instanceof Problem || thrown instanceof ConflictProblem) return thrown;
+  const error = s3Error(thrown);
+  const label = error.code === '' || error.code === error.name ? error.name : `${error.name} ${error.code}`;
+  if (isTlsFault(error.code)) return untrusted(store, error.code);
+  if (error.name === 'NoSuchBucket') return noBucket(store);
+  if (error.status === 401 || error.status === 403) return denied(store, key, label);
+  if (error.status === 507 || /Quota|StorageFull/i.test(error.name)) return full(store, key, label);
+  if (error.status === undefined || error.status === 429 || error.status >= 500)
+    return unreachable(store, label, error.status);
+  return new FailedProblem({
+    code: 'store-failed',
+    happened: `${store} refused a request${key === '' ? '' : ` for ${key}`}: ${label} (HTTP ${error.status}).`,
+    state: 'That request changed nothing; what was stored before it stands.',
+    next: 'Check the bucket, region, encryption and checksum settings of this environment in cardea.config.ts.',
+  });
+}
+
+export function unreachable(store: string, why: string, status?: number): RetryableProblem {
+  return new RetryableProblem({
+    code: 'store-unreachable',
+    happened: `${store} does not answer: ${why}${status === undefined ? '' : ` (HTTP ${status})`}.`,
+    state: 'Whether the last write arrived is not known; writing it again is safe.',
+    next: 'Check the endpoint, the network and the S3 server, then try again.',
+  });
+}
+
+function denied(store: string, key: string, label: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'store-denied',
+    happened: `${store} denied access${key === '' ? '' : ` to ${key}`}: ${label}.`,
+    state: 'Nothing was written.',
+    next: 'Check the access key and its policy: it needs GetObject, PutObject, DeleteObject, AbortMultipartUpload and ListBucket on this bucket.',
+  });
+}
+
+function noBucket(store: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'store-missing',
+    happened: `The bucket of ${store} does not exist.`,
+    state: 'Nothing was written.',
+    next: 'Create the bucket, or correct its name and region in cardea.config.ts.',
+  });
+}
+
+function full(store: string, key: string, label: string): FailedProblem {
+  return new FailedProblem({
+    code: 'store-full',
+    happened: `There is no room left in ${store} for ${key}: ${label}.`,
+    state: 'Nothing of it was kept; what the bucket held before is unchanged.',
+    next: 'Free space or raise the quota, then resume.',
+  });
+}
+
+function untrusted(store: string, code: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'store-untrusted',
+    happened: `The TLS certificate of ${store} is not trusted: ${code}.`,
+    state: 'Nothing was sent.',
+    next: 'Install the certificate authority on this machine and name its file in NODE_EXTRA_CA_CERTS. Verification cannot be switched off.',
+  });
+}
+
+function isTlsFault(code: string): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code);
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
