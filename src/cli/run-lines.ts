@@ -9,37 +9,42 @@ export interface Drawing {
   readonly now: number;
   readonly columns: number;
   readonly paint?: Paint;
-  /** The picture for a running step; it turns on a terminal. */
+  /** The sign of a running step; it turns on a terminal. */
   readonly spinner?: string;
 }
 
-/** A run as a compact tree, one line per step, a second one where something failed. */
+/** A run as a compact tree: one line per step, and below a failed one why. */
 export function runLines(picture: RunPicture, drawing: Drawing): readonly string[] {
   const width = Math.max(...picture.steps.map((step) => step.id.length), 0);
   return [headLine(picture, drawing), ...picture.steps.flatMap((step) => stepLines(step, width, drawing))];
 }
 
-function headLine(picture: RunPicture, drawing: Drawing): string {
+function headLine({ state }: RunPicture, drawing: Drawing): string {
   const paint = drawing.paint ?? noPaint;
-  const seconds = picture.seconds ?? (drawing.now - picture.startedAt) / 1000;
+  const seconds = state.seconds ?? (drawing.now - Date.parse(state.startedAt)) / 1000;
   const parts = [
-    paint('bold', `${picture.runbook} ${picture.environment}`),
-    picture.run,
-    runWord(picture, paint),
-    formatSeconds(seconds),
+    paint('bold', `${state.runbook} ${state.environment}`),
+    state.run,
+    runWord(state, paint),
+    formatSeconds(Math.max(0, seconds)),
   ];
-  if (picture.resumed > 0) parts.push(`resumed ${picture.resumed === 1 ? 'once' : `${picture.resumed} times`}`);
+  if (state.resumed > 0) parts.push(`resumed ${state.resumed === 1 ? 'once' : `${state.resumed} times`}`);
   return parts.join('  ');
 }
 
-function runWord(picture: RunPicture, paint: Paint): string {
-  switch (picture.state) {
-    case 'open':
-      return picture.cancelRequested ? paint('yellow', 'stopping') : paint('cyan', 'running');
+/** The state of a run in a word; a bad one in capitals, so that it stands out without colours too. */
+export function runWord(state: Pick<RunPicture['state'], 'status' | 'cancelRequestedBy'>, paint: Paint): string {
+  switch (state.status) {
+    case 'running':
+      return state.cancelRequestedBy === undefined ? paint('cyan', 'running') : paint('yellow', 'stopping');
+    case 'interrupted':
+      return paint('yellow', 'INTERRUPTED');
     case 'succeeded':
       return paint('green', 'succeeded');
     case 'failed':
       return paint('red', 'FAILED');
+    case 'refused':
+      return paint('yellow', 'refused');
     case 'cancelled':
       return paint('yellow', 'cancelled');
   }
@@ -47,88 +52,90 @@ function runWord(picture: RunPicture, paint: Paint): string {
 
 function stepLines(step: StepPicture, width: number, drawing: Drawing): readonly string[] {
   const paint = drawing.paint ?? noPaint;
-  const right = stepTime(step, drawing.now);
-  const middle = stepSays(step, drawing.now);
-  const room = Math.max(20, drawing.columns - width - right.length - 7);
-  const text = cut(middle === '' ? step.title : `${step.title} · ${middle}`, room, middle);
-  const line = `  ${symbol(step, drawing)} ${step.id.padEnd(width)}  ${text.padEnd(room)} ${right}`.trimEnd();
-  const shown = step.state === 'waiting' || step.state === 'skipped' ? paint('dim', line) : line;
-  if (step.problem === undefined || (step.state !== 'failed' && step.state !== 'retrying')) return [shown];
+  const time = stepTime(step, drawing.now);
+  const says = stepSays(step, drawing.now);
+  const room = Math.max(20, drawing.columns - width - time.length - 8);
+  const line = `  ${sign(step, drawing)} ${step.id.padEnd(width)}  ${fitted(step.title, says, room).padEnd(room)} ${time}`;
+  const quiet = step.state === undefined || step.state.status === 'skipped';
+  const shown = quiet ? paint('dim', line.trimEnd()) : line.trimEnd();
+  const status = step.state?.status;
+  const problem = step.state?.problem;
+  if (problem === undefined || (status !== 'failed' && status !== 'retrying')) return [shown];
   const indent = ' '.repeat(width + 6);
-  const why = [step.problem.happened, ...(step.problem.details ?? []).map((detail) => `- ${detail}`)];
-  return [shown, ...why.map((line) => `${indent}${paint(step.state === 'failed' ? 'red' : 'yellow', line)}`)];
+  const why = [problem.happened, ...(problem.details ?? []).map((detail) => `- ${detail}`)];
+  return [shown, ...why.map((text) => `${indent}${paint(status === 'failed' ? 'red' : 'yellow', text)}`)];
 }
 
-function symbol(step: StepPicture, drawing: Drawing): string {
+function sign(step: StepPicture, drawing: Drawing): string {
   const paint = drawing.paint ?? noPaint;
-  switch (step.state) {
-    case 'waiting':
+  switch (step.state?.status) {
+    case undefined:
       return '○';
     case 'running':
       return paint('cyan', drawing.spinner ?? '▸');
-    case 'done':
+    case 'retrying':
+      return paint('yellow', '↻');
+    case 'succeeded':
       return paint('green', '✔');
     case 'failed':
       return paint('red', '✖');
-    case 'retrying':
-      return paint('yellow', '↻');
+    case 'stopped':
+      return paint('yellow', '■');
     case 'skipped':
       return '–';
   }
 }
 
 /** What is said about a step besides its title. */
-export function stepSays(step: StepPicture, now: number): string {
-  const attempt = step.attempt > 1 ? `attempt ${step.attempt}` : '';
-  switch (step.state) {
-    case 'waiting':
-    case 'done':
-      return attempt;
-    case 'running':
-      return [attempt, step.progress === undefined ? '' : progressText(step.progress, step.rate)]
-        .filter((part) => part !== '')
-        .join(' · ');
-    case 'failed':
-      return step.attempt > 1 ? `failed at attempt ${step.attempt}` : 'failed';
-    case 'retrying': {
-      const wait = Math.max(0, ((step.retryAt ?? now) - now) / 1000);
-      return `attempt ${step.attempt} failed, again in ${formatSeconds(wait)}`;
+function stepSays({ state, rate }: StepPicture, now: number): string {
+  if (state === undefined) return '';
+  switch (state.status) {
+    case 'running': {
+      const parts = state.attempts > 1 ? [`attempt ${state.attempts}`] : [];
+      if (state.progress !== undefined) parts.push(progressText(state.progress, rate));
+      return parts.join(' · ');
     }
+    case 'retrying': {
+      const wait = state.retryAt === undefined ? 0 : Math.max(0, (Date.parse(state.retryAt) - now) / 1000);
+      return `attempt ${state.attempts} failed, again in ${formatSeconds(wait)}`;
+    }
+    case 'succeeded':
+      return state.attempts > 1 ? `at attempt ${state.attempts}` : '';
+    case 'failed':
+      return state.attempts > 1 ? `failed ${state.attempts} times` : 'failed';
+    case 'stopped':
+      return 'stopped';
     case 'skipped':
-      return `skipped: ${step.reason ?? ''}`;
+      return `skipped: ${state.skipped ?? 'not needed'}`;
   }
 }
 
 /** `213 MiB of 1.2 GiB · 35.0 MiB/s · 28 s left`, as far as it is known. */
 export function progressText(progress: Progress, rate: number | undefined): string {
   const amount = (value: number) =>
-    progress.unit === 'bytes' ? formatBytes(value) : Math.round(value).toLocaleString('en');
-  const parts = [
-    progress.total === undefined ? amount(progress.done) : `${amount(progress.done)} of ${amount(progress.total)}`,
-  ];
+    progress.unit === 'bytes' ? formatBytes(value) : Math.round(value).toLocaleString('en-US');
+  const { done, total } = progress;
+  const parts = [total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}`];
   if (progress.label !== undefined) parts.unshift(progress.label);
   if (rate !== undefined && rate > 0) {
     parts.push(`${amount(rate)}/s`);
-    if (progress.total !== undefined && progress.total > progress.done) {
-      parts.push(`${formatSeconds((progress.total - progress.done) / rate)} left`);
-    }
+    if (total !== undefined && total > done) parts.push(`${formatSeconds((total - done) / rate)} left`);
   }
   return parts.join(' · ');
 }
 
-function stepTime(step: StepPicture, now: number): string {
-  if (step.state === 'running' && step.startedAt !== undefined) return formatSeconds((now - step.startedAt) / 1000);
-  return step.seconds === undefined || step.state === 'waiting' || step.state === 'skipped'
-    ? ''
-    : formatSeconds(step.seconds);
+function stepTime({ state }: StepPicture, now: number): string {
+  if (state?.status === 'running' && state.startedAt !== undefined) {
+    return formatSeconds(Math.max(0, (now - Date.parse(state.startedAt)) / 1000));
+  }
+  return state?.seconds === undefined ? '' : formatSeconds(state.seconds);
 }
 
 /** Shortens the title, not what is said about the step: the numbers are what one looks for. */
-function cut(text: string, room: number, keep: string): string {
-  if (text.length <= room) return text;
-  if (keep.length + 8 > room) return `${text.slice(0, room - 1)}…`;
-  const title = keep === '' ? text : text.slice(0, text.length - keep.length - 3);
-  const left = room - (keep === '' ? 0 : keep.length + 3);
-  const short = `${title.slice(0, Math.max(1, left - 1)).trimEnd()}…`;
-  return keep === '' ? short : `${short} · ${keep}`;
+function fitted(title: string, says: string, room: number): string {
+  const tail = says === '' ? '' : ` · ${says}`;
+  if (title.length + tail.length <= room) return title + tail;
+  const left = room - tail.length - 1;
+  if (left >= 8) return `${title.slice(0, left).trimEnd()}…${tail}`;
+  return says.length <= room ? says : `${says.slice(0, room - 1)}…`;
 }

@@ -1,38 +1,19 @@
 import type { RunEvent } from '../journal/event.ts';
-import type { ProblemDocument } from '../model/problem.ts';
-import type { Progress } from '../model/progress.ts';
+import { applyEvent, type RunState, type StepState } from '../journal/run-state.ts';
 
-/** A run as its journal tells it, ready to be drawn: live and afterwards the same. */
+/** A run ready to be drawn, live and afterwards the same: what its journal says, in the order and with the titles of its runbook. */
 export interface RunPicture {
-  readonly run: string;
-  readonly runbook: string;
-  readonly environment: string;
-  readonly by: string;
-  readonly startedAt: number;
-  /** `open`: no end is in the journal yet; whether a process drives it is not known from here. */
-  readonly state: 'open' | 'succeeded' | 'failed' | 'cancelled';
-  readonly cancelRequested: boolean;
-  /** Resumes so far. */
-  readonly resumed: number;
-  readonly seconds: number | undefined;
-  readonly problem: ProblemDocument | undefined;
+  readonly state: RunState;
   readonly steps: readonly StepPicture[];
 }
 
 export interface StepPicture {
   readonly id: string;
   readonly title: string;
-  readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'retrying' | 'skipped';
-  readonly attempt: number;
-  /** Milliseconds since the epoch of the first start. */
-  readonly startedAt: number | undefined;
-  readonly seconds: number | undefined;
-  readonly progress: Progress | undefined;
-  /** Progress per second over the last samples; undefined until two are known. */
+  /** Undefined: it has not begun. */
+  readonly state: StepState | undefined;
+  /** Progress per second over the last half minute; undefined until two samples are known. */
   readonly rate: number | undefined;
-  readonly problem: ProblemDocument | undefined;
-  readonly retryAt: number | undefined;
-  readonly reason: string | undefined;
 }
 
 export interface StepTitle {
@@ -40,112 +21,46 @@ export interface StepTitle {
   readonly title: string;
 }
 
-/** Folds events into a picture; `steps` gives order and titles, steps of an older runbook that are not among them follow at the end. */
-export class RunReplay {
-  readonly #steps = new Map<string, MutableStep>();
-  #head: Omit<RunPicture, 'steps'> | undefined;
+/** Undefined while no run has started. Steps of another version of the runbook, which have no title here, follow at the end. */
+export function runPicture(
+  state: RunState | undefined,
+  titles: readonly StepTitle[],
+  rates: ReadonlyMap<string, number> = new Map(),
+): RunPicture | undefined {
+  if (state === undefined) return undefined;
+  const known = new Set(titles.map((title) => title.id));
+  const untitled = Object.keys(state.steps).filter((id) => !known.has(id));
+  const all = [...titles, ...untitled.map((id) => ({ id, title: id }))];
+  return { state, steps: all.map(({ id, title }) => ({ id, title, state: state.steps[id], rate: rates.get(id) })) };
+}
 
-  constructor(steps: readonly StepTitle[]) {
-    for (const { id, title } of steps) this.#steps.set(id, newStep(id, title));
-  }
+/** The picture kept up to date event by event. */
+export interface RunReplay {
+  add(event: RunEvent): void;
+  readonly picture: RunPicture | undefined;
+}
 
-  add(event: RunEvent): void {
-    const at = Date.parse(event.at);
-    const body = event.event;
-    if (body.type === 'run-started') {
-      this.#head = {
-        run: event.run,
-        runbook: body.runbook,
-        environment: body.environment,
-        by: `${body.actor.name}@${body.actor.host}`,
-        startedAt: at,
-        state: 'open',
-        cancelRequested: false,
-        resumed: 0,
-        seconds: undefined,
-        problem: undefined,
-      };
-      return;
-    }
-    if (this.#head === undefined) return;
-    switch (body.type) {
-      case 'run-resumed':
-        this.#head = {
-          ...this.#head,
-          state: 'open',
-          problem: undefined,
-          seconds: undefined,
-          cancelRequested: false,
-          resumed: this.#head.resumed + 1,
-        };
-        for (const step of this.#steps.values()) if (step.state !== 'done' && step.state !== 'skipped') reset(step);
-        break;
-      case 'step-started': {
-        const step = this.#step(body.step);
-        Object.assign(step, {
-          state: 'running',
-          attempt: body.attempt,
-          startedAt: step.startedAt ?? at,
-          retryAt: undefined,
-          samples: [],
-        });
-        step.progress = undefined;
-        break;
-      }
-      case 'step-progress': {
-        const step = this.#step(body.step);
-        step.progress = body.progress;
-        step.samples = [
-          ...step.samples.filter((sample) => at - sample.at <= rateWindow),
-          { at, done: body.progress.done },
-        ];
-        break;
-      }
-      case 'step-succeeded':
-        Object.assign(this.#step(body.step), { state: 'done', seconds: body.seconds, problem: undefined });
-        break;
-      case 'step-failed':
-        Object.assign(this.#step(body.step), {
-          state: body.retryAt === undefined ? 'failed' : 'retrying',
-          seconds: body.seconds,
-          problem: body.problem,
-          retryAt: body.retryAt === undefined ? undefined : Date.parse(body.retryAt),
-        });
-        break;
-      case 'step-skipped':
-        Object.assign(this.#step(body.step), { state: 'skipped', reason: body.reason });
-        break;
-      case 'cancel-requested':
-        this.#head = { ...this.#head, cancelRequested: true };
-        break;
-      case 'run-succeeded':
-        this.#head = { ...this.#head, state: 'succeeded', seconds: body.seconds };
-        break;
-      case 'run-failed':
-        this.#head = { ...this.#head, state: 'failed', seconds: body.seconds, problem: body.problem };
-        break;
-      case 'run-cancelled':
-        this.#head = { ...this.#head, state: 'cancelled', seconds: body.seconds };
-        break;
-    }
-  }
-
-  /** Undefined until the run has started. */
-  get picture(): RunPicture | undefined {
-    if (this.#head === undefined) return undefined;
-    return {
-      ...this.#head,
-      steps: [...this.#steps.values()].map(({ samples, ...step }) => ({ ...step, rate: rateOf(samples) })),
-    };
-  }
-
-  #step(id: string): MutableStep {
-    const known = this.#steps.get(id);
-    if (known !== undefined) return known;
-    const made = newStep(id, id);
-    this.#steps.set(id, made);
-    return made;
-  }
+export function runReplay(titles: readonly StepTitle[]): RunReplay {
+  let state: RunState | undefined;
+  const samples = new Map<string, readonly Sample[]>();
+  return {
+    add(event) {
+      state = applyEvent(state, event);
+      const body = event.event;
+      if (body.type === 'step-started') samples.delete(body.step);
+      if (body.type !== 'step-progress') return;
+      const at = Date.parse(event.at);
+      const recent = (samples.get(body.step) ?? []).filter((sample) => at - sample.at <= rateWindow);
+      samples.set(body.step, [...recent, { at, done: body.progress.done }]);
+    },
+    get picture() {
+      const rates = [...samples].flatMap(([step, taken]) => {
+        const rate = rateOf(taken);
+        return rate === undefined ? [] : [[step, rate] as const];
+      });
+      return runPicture(state, titles, new Map(rates));
+    },
+  };
 }
 
 interface Sample {
@@ -153,32 +68,8 @@ interface Sample {
   readonly done: number;
 }
 
-type MutableStep = { -readonly [K in keyof Omit<StepPicture, 'rate'>]: StepPicture[K] } & {
-  samples: readonly Sample[];
-};
-
-/** The rate shown is that of the last half minute: an average since the start hides that work has slowed down. */
+/** An average since the start would hide that the work has slowed down. Milliseconds. */
 const rateWindow = 30_000;
-
-function newStep(id: string, title: string): MutableStep {
-  return {
-    id,
-    title,
-    state: 'waiting',
-    attempt: 0,
-    startedAt: undefined,
-    seconds: undefined,
-    progress: undefined,
-    problem: undefined,
-    retryAt: undefined,
-    reason: undefined,
-    samples: [],
-  };
-}
-
-function reset(step: MutableStep): void {
-  Object.assign(step, newStep(step.id, step.title));
-}
 
 function rateOf(samples: readonly Sample[]): number | undefined {
   const first = samples[0];

@@ -2,7 +2,7 @@ import type { RunEvent } from '../journal/event.ts';
 import { formatSeconds } from '../model/duration.ts';
 import type { Output } from './output.ts';
 import { progressText, runLines } from './run-lines.ts';
-import { RunReplay, type RunPicture, type StepTitle } from './run-picture.ts';
+import { type RunPicture, runReplay, type StepTitle } from './run-picture.ts';
 
 /** What shows a run while it happens. `end` leaves the last picture standing; nothing is drawn after it. */
 export interface RunView {
@@ -26,7 +26,7 @@ const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 async function movingView(output: Output, steps: readonly StepTitle[], now: () => number): Promise<RunView> {
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(process.stderr);
-  const replay = new RunReplay(steps);
+  const replay = runReplay(steps);
   let frame = 0;
   const draw = () => {
     const { picture } = replay;
@@ -66,7 +66,7 @@ function plainView(output: Output, steps: readonly StepTitle[]): RunView {
 
 /** Turns events one by one into the lines of a log; undefined where there is nothing worth a line. */
 export function plainLines(steps: readonly StepTitle[]): (event: RunEvent) => string | undefined {
-  const replay = new RunReplay(steps);
+  const replay = runReplay(steps);
   const told = new Map<string, number>();
   return (event) => {
     replay.add(event);
@@ -87,7 +87,7 @@ function sayEvent(event: RunEvent, picture: RunPicture, told: Map<string, number
       return `${body.step}: started${body.attempt > 1 ? `, attempt ${body.attempt}` : ''}`;
     case 'step-progress': {
       const at = Date.parse(event.at);
-      const before = told.get(body.step) ?? picture.steps.find((step) => step.id === body.step)?.startedAt ?? 0;
+      const before = told.get(body.step) ?? Date.parse(picture.state.steps[body.step]?.startedAt ?? event.at);
       if (at - before < progressEvery) return undefined;
       told.set(body.step, at);
       return `${body.step}: ${progressText(body.progress, picture.steps.find((step) => step.id === body.step)?.rate)}`;

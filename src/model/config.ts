@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseCron } from './cron.ts';
 import { duration } from './duration.ts';
 import { environmentName } from './identifiers.ts';
 
@@ -44,7 +45,16 @@ const retention = z.strictObject({
 
 const backup = z.strictObject({
   /** Cron expression, UTC. */
-  schedule: z.string().default('0 2 * * *'),
+  schedule: z
+    .string()
+    .superRefine((text, context) => {
+      try {
+        parseCron(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as TypeError).message });
+      }
+    })
+    .default('0 2 * * *'),
   retention: retention.prefault({}),
   store: store.default({ kind: 'directory' }),
   /** A backup needs at least this share of every node's disk free after it. */
