@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { documentType } from '../model/document.ts';
 import { problemDocument } from '../model/problem.ts';
+import { processIdentity } from '../model/process-identity.ts';
 import { progress } from '../model/progress.ts';
 
 /** Who does something: a person on a host, an operator's key, a Kubernetes identity. */
@@ -21,10 +22,12 @@ export const runEventBody = z.discriminatedUnion('type', [
     params: z.unknown(),
     planHash: z.string(),
     actor,
+    /** The process that executes the run. */
+    holder: processIdentity,
     /** The name typed with `--confirm`, when the runbook has destructive steps. */
     confirmed: z.string().optional(),
   }),
-  z.object({ type: z.literal('run-resumed'), actor }),
+  z.object({ type: z.literal('run-resumed'), actor, holder: processIdentity }),
   z.object({ type: z.literal('step-started'), step: z.string(), attempt: z.number().int().positive() }),
   z.object({ type: z.literal('step-progress'), step: z.string(), progress }),
   z.object({ type: z.literal('step-succeeded'), step: z.string(), result: z.unknown(), seconds: z.number() }),

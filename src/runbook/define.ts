@@ -27,6 +27,7 @@ export interface StepContext<Params, Results, Services> {
   /** The same for every attempt and after every resume: `<run>/<step>`. */
   readonly idempotencyKey: string;
   readonly attempt: number;
+  /** When the step's first attempt started: the same for every attempt and after every resume. */
   readonly startedAt: Date;
   readonly params: Params;
   readonly results: Results;

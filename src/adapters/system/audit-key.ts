@@ -1,0 +1,116 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { FailedProblem } from '../../model/problem.ts';
+import type { AuditHead, AuditSigner, AuditTrust } from '../../ports/audit-signer.ts';
+
+/**
+ * A signer whose Ed25519 key lies in a file of mode 0600, made when there is none; the public key is beside it in `<file>.pub`. How far it
+ * signed an environment's chain is kept in `<file>.<environment>.head`. Throws FailedProblem `audit-key`.
+ */
+export async function fileAuditSigner(keyFile: string, environment: string): Promise<AuditSigner> {
+  const key = await readOrCreateKey(keyFile);
+  const publicKey = createPublicKey(key);
+  const headFile = headFileOf(keyFile, environment);
+  return {
+    keyId: keyIdOf(publicKey.export({ type: 'spki', format: 'der' })),
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    sign: (text) => sign(null, Buffer.from(text), key).toString('base64'),
+    lastHead: () => readHead(headFile),
+    async recordHead(head) {
+      // Runs at the same time may finish in either order; the record never goes back.
+      const known = await readHead(headFile);
+      if (known === undefined || head.sequence > known.sequence) {
+        await writeWhole(headFile, `${JSON.stringify(head)}\n`);
+      }
+    },
+  };
+}
+
+/** What to verify an environment's chain with: every public key in `<file>.pub` (several may be put there) and the record of the last head. Undefined when there is no key. */
+export async function fileAuditTrust(keyFile: string, environment: string): Promise<AuditTrust | undefined> {
+  const text = await readIfThere(`${keyFile}.pub`);
+  if (text === undefined) return undefined;
+  const head = await readHead(headFileOf(keyFile, environment));
+  return {
+    publicKeys: text.match(/-----BEGIN PUBLIC KEY-----[\s\S]+?-----END PUBLIC KEY-----/g) ?? [],
+    ...(head === undefined ? {} : { head }),
+  };
+}
+
+function keyIdOf(der: Buffer): string {
+  return createHash('sha256').update(der).digest('hex').slice(0, 16);
+}
+
+function headFileOf(keyFile: string, environment: string): string {
+  return `${keyFile}.${environment}.head`;
+}
+
+async function readOrCreateKey(keyFile: string) {
+  try {
+    const existing = (await readIfThere(keyFile)) ?? (await createKey(keyFile)) ?? (await readFile(keyFile, 'utf8'));
+    const key = createPrivateKey(existing);
+    if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`it is an ${key.asymmetricKeyType} key, not Ed25519`);
+    return key;
+  } catch (cause) {
+    throw new FailedProblem({
+      code: 'audit-key',
+      happened: `The audit key ${keyFile} cannot be used: ${(cause as Error).message}.`,
+      state: 'Nothing was started.',
+      next: 'Make the file readable, or put it aside so that a new key is made; entries signed with the old one need its .pub file.',
+      cause,
+    });
+  }
+}
+
+/** Undefined when another process made it first. The public key is written before, so that a key never lacks it. */
+async function createKey(keyFile: string): Promise<string | undefined> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const text = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
+  try {
+    const file = await open(keyFile, 'wx', 0o600);
+    await file.writeFile(text);
+    await file.sync();
+    await file.close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+  await writeWhole(`${keyFile}.pub`, publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  return text;
+}
+
+const headShape = z.object({ sequence: z.number().int().positive(), hash: z.string() });
+
+async function readHead(headFile: string): Promise<AuditHead | undefined> {
+  const text = await readIfThere(headFile);
+  if (text === undefined) return undefined;
+  try {
+    return headShape.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new FailedProblem({
+      code: 'audit-key',
+      happened: `${headFile} is not a record of an audit head.`,
+      state: 'Nothing was changed.',
+      next: 'Verify the chain without it (`cardea audit` elsewhere), then remove the file; it is written anew.',
+      cause,
+    });
+  }
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, text, { mode: 0o600 });
+  await rename(temporary, file);
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { canonicalJson } from '../model/canonical-json.ts';
+import { documentType } from '../model/document.ts';
+import type { AuditHead, AuditSigner } from '../ports/audit-signer.ts';
+import type { Clock } from '../ports/clock.ts';
+import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import { actor, type Actor } from './event.ts';
+import { noHash, numberedFile, sequenceOf, sha256 } from './event-file.ts';
+
+/**
+ * One entry of `audit/`: at this time the journal of `run` had `events` events, and the last of them had this hash. Signed over the
+ * canonical JSON of everything but the signature.
+ */
+export const auditEntryDocument = documentType('audit-entry', 1, {
+  sequence: z.number().int().positive(),
+  previous: z.string(),
+  at: z.iso.datetime(),
+  what: z.enum(['started', 'paused', 'resumed', 'ended']),
+  run: z.string(),
+  events: z.number().int().positive(),
+  head: z.string(),
+  actor,
+  key: z.string(),
+  signature: z.string(),
+});
+export type AuditEntry = Omit<z.infer<typeof auditEntryDocument.schema>, 'kind' | 'version'>;
+
+/** What is to be recorded about a run. */
+export type AuditFact = Pick<AuditEntry, 'what' | 'run' | 'events' | 'head'>;
+
+export const auditPrefix = 'audit/';
+
+/** Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. */
+export interface AuditTrail {
+  record(fact: AuditFact): Promise<void>;
+  /** The run's newest entry not older than `since`, read back from the chain's end. */
+  newestOf(run: string, since: string): Promise<AuditEntry | undefined>;
+}
+
+export function auditTrail(world: {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly actor: Actor;
+  readonly signer?: AuditSigner;
+}): AuditTrail {
+  const { store, clock, signer } = world;
+  if (signer === undefined) return { record: async () => undefined, newestOf: async () => undefined };
+  let known: { head: AuditHead; extendsOwnRecord: boolean } | undefined;
+
+  return {
+    async record(fact) {
+      for (;;) {
+        known ??= await startingPoint(store, signer);
+        const head = await headAfter(store, known.head);
+        const entry = signed(
+          {
+            sequence: head.sequence + 1,
+            previous: head.hash,
+            at: clock.now().toISOString(),
+            ...fact,
+            actor: world.actor,
+            key: signer.keyId,
+          },
+          signer,
+        );
+        const text = auditEntryDocument.write(entry);
+        try {
+          await store.put(auditKey(entry.sequence), text, { ifAbsent: true });
+        } catch (error) {
+          if (error instanceof ConflictProblem) continue;
+          throw error;
+        }
+        known = { head: { sequence: entry.sequence, hash: sha256(text) }, extendsOwnRecord: known.extendsOwnRecord };
+        if (known.extendsOwnRecord) await signer.recordHead(known.head);
+        return;
+      }
+    },
+    async newestOf(run, since) {
+      known ??= await startingPoint(store, signer);
+      const { sequence } = await headAfter(store, known.head);
+      for (let at = sequence; at > 0; at -= 1) {
+        const object = await store.get(auditKey(at));
+        if (object === undefined) continue;
+        const entry = auditEntryDocument.read(object.body, auditKey(at));
+        if (entry.run === run) return entry;
+        if (entry.at < since) return undefined;
+      }
+      return undefined;
+    },
+  };
+}
+
+export function auditKey(sequence: number): string {
+  return `${auditPrefix}${numberedFile(sequence)}`;
+}
+
+/** What is signed of an entry. */
+export function signedText(entry: Omit<AuditEntry, 'signature'>): string {
+  const { sequence, previous, at, what, run, events, head, actor, key } = entry;
+  return canonicalJson({ sequence, previous, at, what, run, events, head, actor, key });
+}
+
+function signed(entry: Omit<AuditEntry, 'signature'>, signer: AuditSigner): AuditEntry {
+  return { ...entry, signature: signer.sign(signedText(entry)) };
+}
+
+/**
+ * The head this key signed last, when the chain still contains it. When it does not, somebody cut or rewrote the chain: recovery must not be
+ * stopped by that, so entries go on after the end found, but the own record is left as it is, for it is the evidence.
+ */
+async function startingPoint(
+  store: ObjectStore,
+  signer: AuditSigner,
+): Promise<{ head: AuditHead; extendsOwnRecord: boolean }> {
+  const start = { sequence: 0, hash: noHash };
+  const own = await signer.lastHead();
+  if (own === undefined) return { head: start, extendsOwnRecord: true };
+  const object = await store.get(auditKey(own.sequence));
+  if (object !== undefined && sha256(object.body) === own.hash) return { head: own, extendsOwnRecord: true };
+  return { head: start, extendsOwnRecord: false };
+}
+
+/** The last entry at or after `from`. */
+async function headAfter(store: ObjectStore, from: AuditHead): Promise<AuditHead> {
+  let last: string | undefined;
+  const after = from.sequence === 0 ? {} : { after: auditKey(from.sequence) };
+  for await (const { key } of store.list(auditPrefix, after)) if (sequenceOf(key) !== undefined) last = key;
+  const object = last === undefined ? undefined : await store.get(last);
+  if (last === undefined || object === undefined) return from;
+  return { sequence: sequenceOf(last) ?? from.sequence, hash: sha256(object.body) };
+}

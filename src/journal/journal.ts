@@ -1,0 +1,131 @@
+import { FailedProblem, RetryableProblem } from '../model/problem.ts';
+import type { Clock } from '../ports/clock.ts';
+import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import { runEventDocument, type RunEvent, type RunEventBody } from './event.ts';
+import { eventKey, sha256 } from './event-file.ts';
+import { followingEvent, type JournalHead } from './journal-reader.ts';
+
+/** The writing end of one run's journal. Calls are carried out one after the other, in the order they were made. */
+export interface Journal {
+  readonly head: JournalHead;
+  /**
+   * Resolves when the event is durable. When another process appended first, its events are observed and this one goes after them,
+   * unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later append.
+   */
+  append(body: RunEventBody): Promise<RunEvent>;
+  /** Observes what other processes appended since (a request to cancel, a take-over). Throws `fenced` as append does. */
+  refresh(): Promise<void>;
+}
+
+export interface JournalOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly run: string;
+  readonly epoch: number;
+  /** False for somebody who only leaves a request in another process's run: events of any epoch may come in between. */
+  readonly owns?: boolean;
+  /** Where the journal ends as far as the caller has read it. */
+  readonly head: JournalHead;
+  /** Called with every event after `head`, one's own and others', in order, once it is durable. */
+  readonly observe: (event: RunEvent) => void;
+  /** Called before every write; throws when this process may not write any more. */
+  readonly guard?: () => Promise<void>;
+}
+
+/** How long a store that cannot be reached is tried again before the append gives up, in seconds. */
+const patience = 30;
+
+export function openJournal(options: JournalOptions): Journal {
+  const { store, clock, run, epoch, observe } = options;
+  let head = options.head;
+  let broken: Error | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = queue.then(async () => {
+      if (broken !== undefined) throw broken;
+      return work();
+    });
+    queue = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const advance = (event: RunEvent, bytes: Uint8Array | string) => {
+    head = { sequence: event.sequence, hash: sha256(bytes) };
+    observe(event);
+  };
+
+  /** Reads on from the head; stops early, with true, at the very bytes of `own`: a put whose answer was lost had succeeded. */
+  const catchUp = async (own?: string): Promise<boolean> => {
+    for (;;) {
+      const key = eventKey(run, head.sequence + 1);
+      const object = await store.get(key);
+      if (object === undefined) return false;
+      const event = followingEvent(run, { key, bytes: object.body }, head);
+      const isOwn = own !== undefined && new TextDecoder().decode(object.body) === own;
+      if (!isOwn && options.owns !== false && event.epoch >= epoch && event.event.type !== 'cancel-requested') {
+        broken = fenced(run, event);
+        throw broken;
+      }
+      advance(event, object.body);
+      if (isOwn) return true;
+    }
+  };
+
+  const nextEvent = (body: RunEventBody) => {
+    const event: RunEvent = {
+      kind: 'run-event',
+      version: 1,
+      run,
+      sequence: head.sequence + 1,
+      previous: head.hash,
+      at: clock.now().toISOString(),
+      epoch,
+      event: body,
+    };
+    return { event, text: runEventDocument.write(event) };
+  };
+
+  const appendNow = async (body: RunEventBody): Promise<RunEvent> => {
+    const startedAt = clock.monotonic();
+    let { event, text } = nextEvent(body);
+    for (let attempt = 1; ; attempt += 1) {
+      await options.guard?.();
+      try {
+        await store.put(eventKey(run, event.sequence), text, { ifAbsent: true });
+        advance(event, text);
+        return event;
+      } catch (error) {
+        if (error instanceof RetryableProblem && clock.monotonic() - startedAt < patience) {
+          await clock.sleep(Math.min(5000, 100 * 2 ** attempt));
+        } else if (!(error instanceof ConflictProblem)) {
+          throw error;
+        } else if (await catchUp(text)) {
+          return event;
+        } else {
+          ({ event, text } = nextEvent(body));
+        }
+      }
+    }
+  };
+
+  return {
+    get head() {
+      return head;
+    },
+    append: (body) => enqueue(() => appendNow(body)),
+    refresh: () =>
+      enqueue(async () => {
+        await catchUp();
+      }),
+  };
+}
+
+function fenced(run: string, by: RunEvent): FailedProblem {
+  return new FailedProblem({
+    code: 'fenced',
+    happened: `Another process has taken over run ${run} (its event ${by.sequence}, ${by.event.type}, carries epoch ${by.epoch}).`,
+    state: 'This process stopped and writes nothing more; the other one carries the run on.',
+    next: `Follow it with \`cardea run show ${run}\`.`,
+  });
+}

@@ -1,0 +1,246 @@
+import { z } from 'zod';
+import { documentType } from '../model/document.ts';
+import { FailedProblem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
+import { processIdentity } from '../model/process-identity.ts';
+import type { Clock } from '../ports/clock.ts';
+import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import type { Processes } from '../ports/processes.ts';
+import { actor, type Actor } from './event.ts';
+import { sequenceOf } from './event-file.ts';
+
+/** `leases/<epoch>.json`: who may change the environment. Only the one with the highest epoch counts. */
+const leaseDocument = documentType('lease', 1, {
+  epoch: z.number().int().positive(),
+  environment: z.string(),
+  run: z.string(),
+  actor,
+  holder: processIdentity,
+  acquiredAt: z.iso.datetime(),
+  renewedAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+  ended: z.object({ at: z.iso.datetime(), why: z.enum(['released', 'taken-over']) }).optional(),
+});
+export type LeaseRecord = Omit<z.infer<typeof leaseDocument.schema>, 'kind' | 'version'>;
+
+export interface LeaseWorld {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly processes: Processes;
+  readonly actor: Actor;
+}
+
+export interface Lease {
+  readonly epoch: number;
+  /** Aborted with FailedProblem `fenced` once the lease is somebody else's, or cannot be shown to be ours any more. */
+  readonly signal: AbortSignal;
+  /** Resolves while the lease is ours, renewing it first when it may have expired (a process that was paused); else throws `fenced`. */
+  confirm(): Promise<void>;
+  /** Ends the lease, so that the next run need not wait. Losing it before is no error. */
+  release(): Promise<void>;
+}
+
+/** Milliseconds. Renewed three times as often. */
+export const leaseTtl = 30_000;
+
+/** Leases that ended are kept for the record, this many. */
+const keptLeases = 100;
+
+/**
+ * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not expired. The same run
+ * takes its own over at once when the process that held it is known to be dead.
+ *
+ * Whoever takes a lease over first marks the old one ended, on condition of its etag: the renewal of a holder that is alive after all and the
+ * take-over cannot both succeed, whatever the clocks say.
+ */
+export async function acquireLease(
+  world: LeaseWorld,
+  request: { readonly environment: string; readonly run: string },
+): Promise<Lease> {
+  const { store, clock, processes } = world;
+  for (;;) {
+    const newest = await newestLease(store);
+    if (newest !== undefined && newest.record.ended === undefined) {
+      const claim = claimOf(newest.record, clock.now(), processes);
+      if (claim === 'held' || (claim === 'abandoned' && newest.record.run !== request.run)) {
+        throw environmentBusy(newest.record, request.run, claim);
+      }
+      const ended = { at: clock.now().toISOString(), why: 'taken-over' as const };
+      const marked = await putUnlessLost(store, { ...newest.record, ended }, { ifMatch: newest.etag });
+      if (marked === undefined) continue;
+    }
+    const now = clock.now();
+    const record: LeaseRecord = {
+      epoch: (newest?.record.epoch ?? 0) + 1,
+      environment: request.environment,
+      run: request.run,
+      actor: world.actor,
+      holder: processes.self,
+      acquiredAt: now.toISOString(),
+      renewedAt: now.toISOString(),
+      expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
+    };
+    const etag = await putUnlessLost(store, record, { ifAbsent: true });
+    if (etag === undefined) continue;
+    await Promise.all((newest?.older ?? []).slice(0, -keptLeases).map((key) => store.delete(key)));
+    return holdLease(world, record, etag);
+  }
+}
+
+/** The lease with the highest epoch, ended or not; undefined when no run ever held one. */
+export async function currentLease(store: ObjectStore): Promise<LeaseRecord | undefined> {
+  return (await newestLease(store))?.record;
+}
+
+/** `held` by a process not known to be dead; `abandoned`: not expired but its process is dead; `free`: expired or ended. */
+export function claimOf(record: LeaseRecord, now: Date, processes: Processes): 'held' | 'abandoned' | 'free' {
+  if (record.ended !== undefined || now.getTime() >= Date.parse(record.expiresAt)) return 'free';
+  return processes.isAlive(record.holder) === false ? 'abandoned' : 'held';
+}
+
+function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: string): Lease {
+  let record = first;
+  let etag = firstEtag;
+  let renewedAt = clock.monotonic();
+  let over = false;
+  const lost = new AbortController();
+  const done = new AbortController();
+  let queue: Promise<void> = Promise.resolve();
+
+  // Both clocks are asked: the monotonic one stands still while a laptop sleeps, the wall clock may be set back.
+  const expired = () =>
+    clock.now().getTime() >= Date.parse(record.expiresAt) || (clock.monotonic() - renewedAt) * 1000 >= leaseTtl;
+
+  const lose = (why: string, cause?: unknown) => {
+    if (!lost.signal.aborted) lost.abort(leaseLost(record, why, cause));
+    done.abort();
+  };
+
+  const write = async (wanted: LeaseRecord): Promise<void> => {
+    const at = clock.monotonic();
+    const key = leaseKey(wanted.epoch);
+    const text = leaseDocument.write(wanted);
+    try {
+      etag = (await store.put(key, text, { ifMatch: etag })).etag;
+    } catch (error) {
+      if (!(error instanceof ConflictProblem)) throw error;
+      // A put whose answer was lost may have been ours.
+      const found = await store.get(key);
+      if (found === undefined || new TextDecoder().decode(found.body) !== text) {
+        lose('another process took it over');
+        return;
+      }
+      etag = found.etag;
+    }
+    record = wanted;
+    renewedAt = at;
+  };
+
+  const renewNow = async (): Promise<void> => {
+    if (over || lost.signal.aborted) return;
+    const now = clock.now();
+    try {
+      await write({
+        ...record,
+        renewedAt: now.toISOString(),
+        expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
+      });
+    } catch (error) {
+      if (!(error instanceof RetryableProblem)) lose('it could not be renewed', error);
+      else if (expired()) lose('it expired while the store could not be reached', error);
+    }
+  };
+
+  const renew = (): Promise<void> => {
+    queue = queue.then(renewNow);
+    return queue;
+  };
+
+  const keep = async (): Promise<void> => {
+    for (;;) {
+      try {
+        await clock.sleep(leaseTtl / 3, done.signal);
+      } catch {
+        return; // released or lost
+      }
+      await renew();
+    }
+  };
+  void keep();
+
+  return {
+    epoch: first.epoch,
+    signal: lost.signal,
+    async confirm() {
+      if (expired()) await renew();
+      lost.signal.throwIfAborted();
+    },
+    async release() {
+      done.abort();
+      await queue;
+      over = true;
+      if (lost.signal.aborted) return;
+      try {
+        await write({ ...record, ended: { at: clock.now().toISOString(), why: 'released' } });
+      } catch (error) {
+        // A store that cannot be reached: the lease expires by itself.
+        if (!(error instanceof RetryableProblem)) throw error;
+      }
+    },
+  };
+}
+
+async function newestLease(
+  store: ObjectStore,
+): Promise<{ record: LeaseRecord; etag: string; older: readonly string[] } | undefined> {
+  const keys: string[] = [];
+  for await (const { key } of store.list('leases/')) if (sequenceOf(key) !== undefined) keys.push(key);
+  const newest = keys.pop();
+  const object = newest === undefined ? undefined : await store.get(newest);
+  if (newest === undefined || object === undefined) return undefined;
+  return { record: leaseDocument.read(object.body, newest), etag: object.etag, older: keys };
+}
+
+/** The new etag; undefined when another writer was first. */
+async function putUnlessLost(
+  store: ObjectStore,
+  record: LeaseRecord,
+  condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
+): Promise<string | undefined> {
+  try {
+    return (await store.put(leaseKey(record.epoch), leaseDocument.write(record), condition)).etag;
+  } catch (error) {
+    if (error instanceof ConflictProblem) return undefined;
+    throw error;
+  }
+}
+
+function leaseKey(epoch: number): string {
+  return `leases/${String(epoch).padStart(8, '0')}.json`;
+}
+
+function environmentBusy(record: LeaseRecord, run: string, claim: 'held' | 'abandoned'): RefusedProblem {
+  const { host, pid } = record.holder;
+  const until = claim === 'held' ? 'renewed while that process runs' : 'held until then';
+  return new RefusedProblem({
+    code: 'environment-busy',
+    happened:
+      record.run === run
+        ? `Run ${run} is being carried out by another process: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`
+        : `Environment ${record.environment} is taken by run ${record.run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`,
+    state: `Nothing was changed. The lease (epoch ${record.epoch}) expires at ${record.expiresAt}, ${until}.`,
+    next:
+      claim === 'abandoned'
+        ? `That process is dead. Carry its run on with \`cardea run resume ${record.run}\`, or try again after ${record.expiresAt}.`
+        : `Wait for it (\`cardea run show ${record.run}\`), or stop it with \`cardea run cancel ${record.run}\`. If its host is gone, try again after ${record.expiresAt}.`,
+  });
+}
+
+function leaseLost(record: LeaseRecord, why: string, cause?: unknown): FailedProblem {
+  return new FailedProblem({
+    code: 'fenced',
+    happened: `Run ${record.run} lost the lease of environment ${record.environment} (epoch ${record.epoch}): ${why}.`,
+    state: 'This process stopped and writes nothing more; what had finished is in the journal.',
+    next: `See \`cardea run show ${record.run}\`: another process carries it on, or it can be resumed with \`cardea run resume ${record.run}\`.`,
+    cause,
+  });
+}

@@ -1,0 +1,264 @@
+import { applyEvent, type RunState, type StepState } from '../journal/run-state.ts';
+import type { RunEvent, RunEventBody } from '../journal/event.ts';
+import { openJournal, type Journal } from '../journal/journal.ts';
+import type { JournalHead } from '../journal/journal-reader.ts';
+import type { Lease } from '../journal/lease.ts';
+import { pace } from '../journal/pace.ts';
+import { openStepLog } from '../journal/step-log.ts';
+import { asProblem, FailedProblem, type Problem } from '../model/problem.ts';
+import type { Runbook } from './define.ts';
+import type { EngineWorld } from './engine-world.ts';
+import { waitBeforeRetry } from './retry.ts';
+import { nextMoves } from './schedule.ts';
+import { attemptStep } from './step-attempt.ts';
+import { storedResult } from './step-result.ts';
+
+type AnyStep = Runbook['steps'][number];
+
+/** A run open for writing: its journal, and its state kept up with every event that becomes durable. */
+export interface OpenRun {
+  readonly journal: Journal;
+  state(): RunState;
+  readonly cancel: AbortSignal;
+}
+
+export function openRun(
+  world: EngineWorld,
+  from: {
+    readonly run: string;
+    readonly epoch: number;
+    readonly head: JournalHead;
+    readonly state?: RunState;
+    readonly lease?: Lease;
+  },
+): OpenRun {
+  let state = from.state;
+  const cancel = new AbortController();
+  const { lease } = from;
+  const observe = (event: RunEvent) => {
+    state = applyEvent(state, event);
+    if (state?.cancelRequestedBy !== undefined) cancel.abort();
+    world.onEvent?.(event);
+  };
+  if (state?.cancelRequestedBy !== undefined) cancel.abort();
+  const journal = openJournal({
+    store: world.store,
+    clock: world.clock,
+    run: from.run,
+    epoch: from.epoch,
+    head: from.head,
+    observe,
+    ...(lease === undefined ? {} : { guard: () => lease.confirm() }),
+  });
+  return {
+    journal,
+    cancel: cancel.signal,
+    state() {
+      if (state === undefined) throw notStarted(from.run);
+      return state;
+    },
+  };
+}
+
+export interface Execution {
+  readonly world: EngineWorld;
+  readonly runbook: Runbook;
+  readonly services: unknown;
+  readonly params: unknown;
+  readonly open: OpenRun;
+  readonly epoch: number;
+  /** Aborted when this process must leave the run: Ctrl-C or a lost lease. */
+  readonly stop: AbortSignal;
+}
+
+/** How often a running process looks for a request to cancel, in milliseconds. */
+const lookInterval = 1000;
+
+/**
+ * Carries out every step that can be carried out. Resolves with nothing when the run is over and only its last event is missing, or with
+ * what stopped this process before: the run can then be resumed. Never rejects.
+ */
+export async function carryOut(execution: Execution): Promise<Problem | undefined> {
+  const { runbook, params, open } = execution;
+  const broken = new AbortController();
+  const stop = AbortSignal.any([execution.stop, broken.signal]);
+  const results = new Map<string, unknown>();
+  const underWay = new Map<string, Promise<void>>();
+
+  const guarded = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      broken.abort(error);
+    }
+  };
+
+  const done = new AbortController();
+  const looking = guarded(() => lookForCancel(execution, AbortSignal.any([done.signal, stop])));
+
+  await guarded(async () => {
+    for (const step of runbook.steps) {
+      const known = open.state().steps[step.id];
+      if (known?.status === 'succeeded') results.set(step.id, storedResult(step, known.result));
+    }
+    for (;;) {
+      if (stop.aborted) break;
+      const moves = nextMoves(runbook.steps, {
+        steps: open.state().steps,
+        underWay: new Set(underWay.keys()),
+        params,
+        results: Object.fromEntries(results),
+        cancelled: open.cancel.aborted,
+      });
+      for (const { step, reason } of moves.skip) {
+        await open.journal.append({ type: 'step-skipped', step: step.id, reason });
+      }
+      for (const step of moves.start) {
+        const work = guarded(() => carryOutStep(execution, step, results, stop));
+        underWay.set(
+          step.id,
+          work.finally(() => underWay.delete(step.id)),
+        );
+      }
+      if (moves.skip.length > 0) continue;
+      if (underWay.size === 0) break;
+      await Promise.race(underWay.values());
+    }
+  });
+  await Promise.all(underWay.values());
+  done.abort();
+  await looking;
+  return stop.aborted ? asProblem(stop.reason, 'The run was stopped') : undefined;
+}
+
+async function lookForCancel({ world, open }: Execution, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    try {
+      await world.clock.sleep(lookInterval, over);
+    } catch {
+      return; // the run is over
+    }
+    await open.journal.refresh();
+  }
+}
+
+async function carryOutStep(
+  execution: Execution,
+  step: AnyStep,
+  results: Map<string, unknown>,
+  stop: AbortSignal,
+): Promise<void> {
+  const { world, open } = execution;
+  const { clock } = world;
+  const { journal } = open;
+  const cancel = step.always === true ? {} : { cancel: open.cancel };
+  const log = openStepLog({ store: world.store, clock, run: open.state().run, step: step.id });
+  const known = (): StepState | undefined => open.state().steps[step.id];
+
+  for (;;) {
+    const wait = Date.parse(known()?.retryAt ?? '') - clock.now().getTime();
+    if (wait > 0) {
+      try {
+        await clock.sleep(wait, AbortSignal.any([stop, ...Object.values(cancel)]));
+      } catch {
+        return; // stopped or cancelled while waiting; the journal still says that it waits
+      }
+    }
+    const attempt = (known()?.attempts ?? 0) + 1;
+    await journal.append({ type: 'step-started', step: step.id, attempt });
+    const progress = progressRecorder(execution, step.id);
+    const outcome = await attemptStep(
+      step,
+      { ...contextOf(execution, step, results), attempt, progress: progress.report, log: (line) => log.line(line) },
+      {
+        clock,
+        stop,
+        ...cancel,
+      },
+    );
+    await progress.end();
+    await log.flush();
+    if (outcome.end === 'stopped') return;
+    const seconds = roundedSeconds(outcome.seconds);
+    if (outcome.end === 'succeeded') {
+      await journal.append({ type: 'step-succeeded', step: step.id, result: outcome.json, seconds });
+      results.set(step.id, outcome.value);
+      return;
+    }
+    const failures = (known()?.failures ?? 0) + 1;
+    const again = waitBeforeRetry(step.retry, outcome.problem, failures, random(world));
+    await journal.append({
+      type: 'step-failed',
+      step: step.id,
+      attempt,
+      problem: outcome.problem.toDocument(),
+      seconds,
+      ...(again === undefined ? {} : { retryAt: new Date(clock.now().getTime() + again).toISOString() }),
+    });
+    if (again === undefined) return;
+  }
+}
+
+function contextOf(
+  { runbook, services, params, open, epoch }: Execution,
+  step: AnyStep,
+  results: Map<string, unknown>,
+) {
+  const { run, environment, steps, startedAt } = open.state();
+  return {
+    run,
+    step: step.id,
+    environment,
+    epoch,
+    idempotencyKey: `${run}/${step.id}`,
+    startedAt: new Date(steps[step.id]?.startedAt ?? startedAt),
+    params,
+    results: Object.fromEntries(
+      runbook.steps.filter(({ id }) => step.needs.includes(id)).map(({ id }) => [id, results.get(id)]),
+    ),
+    services,
+  };
+}
+
+/** Progress is shown at once and journaled now and then, for those who watch from elsewhere; it is never waited for by the step. */
+function progressRecorder({ world, open }: Execution, step: string) {
+  const due = pace(world.clock, 15);
+  let writing: Promise<unknown> | undefined;
+  let over = false;
+  return {
+    report: (progress: Extract<RunEventBody, { type: 'step-progress' }>['progress']) => {
+      if (over) return;
+      world.onProgress?.(step, progress);
+      if (writing !== undefined || !due.isDue()) return;
+      // A journal that cannot be written any more is noticed by the step's own next event.
+      writing = open.journal
+        .append({ type: 'step-progress', step, progress })
+        .catch(() => undefined)
+        .finally(() => {
+          writing = undefined;
+        });
+    },
+    async end() {
+      over = true;
+      await writing;
+    },
+  };
+}
+
+/** 0 to 1 out of the world's randomness. */
+function random({ ids }: EngineWorld): number {
+  return Number.parseInt(ids.token(6), 36) / 36 ** 6;
+}
+
+function roundedSeconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
+function notStarted(run: string): FailedProblem {
+  return new FailedProblem({
+    code: 'run-not-started',
+    happened: `The journal of run ${run} does not begin with its start.`,
+    state: 'Nothing was changed.',
+    next: 'Run `cardea audit`; start the operation anew.',
+  });
+}

@@ -1,0 +1,76 @@
+import { sha256 } from '../journal/event-file.ts';
+import { canonicalJson } from '../model/canonical-json.ts';
+import { conditionText, holds } from './condition.ts';
+import type { Effect, Retry, Runbook } from './define.ts';
+
+export interface PlanStep {
+  readonly id: string;
+  readonly title: string;
+  readonly effect: Effect;
+  readonly needs: readonly string[];
+  /** `mode is full`; absent for a step without a condition. */
+  readonly when?: string;
+  /** `never`: the params rule it out. `depends`: on a result not known yet. */
+  readonly runs: 'yes' | 'never' | 'depends';
+  readonly timeout: string;
+  readonly retry?: Retry;
+  /** Runs at the end, also after a failure. */
+  readonly always: boolean;
+}
+
+/** What a run would do, before anything happens. */
+export interface Plan {
+  readonly runbook: string;
+  readonly version: number;
+  readonly title: string;
+  readonly environment: string;
+  readonly params: unknown;
+  readonly steps: readonly PlanStep[];
+  /** SHA-256 of the canonical JSON of all the above: what an approval is bound to. */
+  readonly hash: string;
+}
+
+/** Pure. `params` are those the runbook's schema returned. */
+export function planOf<P, S>(runbook: Runbook<P, S>, params: P, environment: string): Plan {
+  const plan = {
+    runbook: runbook.name,
+    version: runbook.version,
+    title: runbook.title,
+    environment,
+    params,
+    steps: runbook.steps.map((step) => planStep(step as Runbook['steps'][number], params)),
+  };
+  return { ...plan, hash: sha256(canonicalJson(plan)) };
+}
+
+/** Whether some step that can run deletes or overwrites what is there: such a run must be confirmed with the environment's name. */
+export function isDestructive(plan: Plan): boolean {
+  return plan.steps.some((step) => step.effect === 'destroy' && step.runs !== 'never');
+}
+
+/** Whether every step that can run only reads: such a run needs no lease. */
+export function onlyReads(plan: Plan): boolean {
+  return plan.steps.every((step) => step.effect === 'read' || step.runs === 'never');
+}
+
+function planStep(step: Runbook['steps'][number], params: unknown): PlanStep {
+  const condition = step.when as Parameters<typeof holds>[0] | undefined;
+  return {
+    id: step.id,
+    title: step.title,
+    effect: step.effect,
+    needs: step.needs,
+    ...(condition === undefined ? {} : { when: conditionText(condition) }),
+    runs:
+      condition === undefined || !('param' in condition)
+        ? condition === undefined
+          ? 'yes'
+          : 'depends'
+        : holds(condition, params, {})
+          ? 'yes'
+          : 'never',
+    timeout: step.timeout,
+    ...(step.retry === undefined ? {} : { retry: step.retry }),
+    always: step.always === true,
+  };
+}

@@ -1,0 +1,75 @@
+import type { StepState } from '../journal/run-state.ts';
+import { conditionText, holds } from './condition.ts';
+import type { Runbook } from './define.ts';
+
+type AnyStep = Runbook['steps'][number];
+
+export interface Situation {
+  /** The steps as the journal has them. */
+  readonly steps: Readonly<Record<string, StepState>>;
+  /** Ids of the steps that this process is carrying out right now. */
+  readonly underWay: ReadonlySet<string>;
+  readonly params: unknown;
+  readonly results: Readonly<Record<string, unknown>>;
+  readonly cancelled: boolean;
+}
+
+export interface Moves {
+  readonly start: readonly AnyStep[];
+  readonly skip: readonly { readonly step: AnyStep; readonly reason: string }[];
+}
+
+/**
+ * Pure: what can be done next. Nothing to start or skip and nothing under way means the run is over.
+ *
+ * As in Tekton, so that a run ends alike in both:
+ * - a step starts when each step it needs succeeded or was skipped; of a skipped one its result is undefined;
+ * - a step whose condition does not hold is skipped;
+ * - after a failure no further step starts, those under way finish (one that a dead process had begun is begun again);
+ * - after a cancel nothing starts;
+ * - `always` steps start when nothing else can, whatever happened, among themselves in the order of their needs.
+ */
+export function nextMoves(steps: readonly AnyStep[], situation: Situation): Moves {
+  const main = movesAmong(
+    steps.filter((step) => step.always !== true),
+    situation,
+    (step) => {
+      if (situation.cancelled) return false;
+      if (hasFailed(steps, situation) && situation.steps[step.id] === undefined) return false;
+      return step.needs.every((need) => isPassed(situation.steps[need]));
+    },
+  );
+  const busy = steps.some((step) => step.always !== true && situation.underWay.has(step.id));
+  if (busy || main.start.length > 0 || main.skip.length > 0) return main;
+  const last = steps.filter((step) => step.always === true);
+  const lastIds = new Set(last.map((step) => step.id));
+  return movesAmong(last, situation, (step) =>
+    step.needs.every((need) => !lastIds.has(need) || isEnded(situation.steps[need])),
+  );
+}
+
+function movesAmong(steps: readonly AnyStep[], situation: Situation, ready: (step: AnyStep) => boolean): Moves {
+  const open = steps.filter(
+    (step) => !situation.underWay.has(step.id) && !isEnded(situation.steps[step.id]) && ready(step),
+  );
+  const start: AnyStep[] = [];
+  const skip: { step: AnyStep; reason: string }[] = [];
+  for (const step of open) {
+    const condition = step.when as Parameters<typeof holds>[0] | undefined;
+    if (condition === undefined || holds(condition, situation.params, situation.results)) start.push(step);
+    else skip.push({ step, reason: `not the case: ${conditionText(condition)}` });
+  }
+  return { start, skip };
+}
+
+function hasFailed(steps: readonly AnyStep[], situation: Situation): boolean {
+  return steps.some((step) => step.always !== true && situation.steps[step.id]?.status === 'failed');
+}
+
+function isPassed(state: StepState | undefined): boolean {
+  return state?.status === 'succeeded' || state?.status === 'skipped';
+}
+
+function isEnded(state: StepState | undefined): boolean {
+  return isPassed(state) || state?.status === 'failed';
+}

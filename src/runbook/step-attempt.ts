@@ -1,0 +1,87 @@
+import { formatSeconds, milliseconds } from '../model/duration.ts';
+import { asProblem, FailedProblem, type Problem } from '../model/problem.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Runbook, StepContext } from './define.ts';
+import { acceptedResult } from './step-result.ts';
+
+/** `stopped`: this process has to leave the step unfinished (Ctrl-C, lost lease); nothing is journaled and a resume begins it again. */
+export type AttemptOutcome =
+  | { readonly end: 'succeeded'; readonly value: unknown; readonly json: unknown; readonly seconds: number }
+  | { readonly end: 'failed'; readonly problem: Problem; readonly seconds: number }
+  | { readonly end: 'stopped' };
+
+/** How long a step whose signal was aborted may take to come back before it is left behind, in milliseconds. */
+const grace = 5000;
+
+/** One attempt at one step: its time limit, its signal, its result checked. Never rejects. */
+export async function attemptStep(
+  step: Runbook['steps'][number],
+  context: Omit<StepContext<unknown, Record<string, unknown>, unknown>, 'signal'>,
+  world: {
+    readonly clock: Clock;
+    /** This process must stop. */
+    readonly stop: AbortSignal;
+    /** The run was cancelled; absent for steps that run all the same. */
+    readonly cancel?: AbortSignal;
+  },
+): Promise<AttemptOutcome> {
+  const { clock, stop, cancel } = world;
+  const startedAt = clock.monotonic();
+  const seconds = () => clock.monotonic() - startedAt;
+  const timeout = new AbortController();
+  const over = new AbortController();
+  const signal = AbortSignal.any([stop, timeout.signal, ...(cancel === undefined ? [] : [cancel])]);
+
+  const limit = clock.sleep(milliseconds(step.timeout), over.signal).then(
+    () => timeout.abort(timedOut(step)),
+    () => undefined,
+  );
+  const work = (async () => ({ raw: await step.run({ ...context, signal }) }))();
+  const leftBehind = whenAborted(signal, over.signal).then(async () => {
+    await clock.sleep(grace, over.signal);
+    throw signal.reason;
+  });
+
+  try {
+    const { raw } = await Promise.race([work, leftBehind]);
+    if (timeout.signal.aborted) throw timeout.signal.reason;
+    return { end: 'succeeded', ...acceptedResult(step, raw), seconds: seconds() };
+  } catch (thrown) {
+    if (timeout.signal.aborted) return { end: 'failed', problem: timedOut(step), seconds: seconds() };
+    if (stop.aborted) return { end: 'stopped' };
+    if (cancel?.aborted === true) return { end: 'failed', problem: cancelledStep(step), seconds: seconds() };
+    return { end: 'failed', problem: asProblem(thrown, `Step ${step.id} failed`), seconds: seconds() };
+  } finally {
+    over.abort();
+    // Whichever lost the race may still reject; its outcome no longer matters.
+    await Promise.allSettled([limit]);
+    leftBehind.catch(() => undefined);
+    work.catch(() => undefined);
+  }
+}
+
+/** Resolves once `signal` is aborted; never when `over` comes first. */
+function whenAborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
+  });
+}
+
+function timedOut(step: { readonly id: string; readonly timeout: string }): FailedProblem {
+  return new FailedProblem({
+    code: 'timeout',
+    happened: `Step ${step.id} was not done after ${formatSeconds(milliseconds(step.timeout) / 1000)}, its limit.`,
+    state: 'The step was told to stop; what it had begun may be half done.',
+    next: `Read the log of step ${step.id} (\`cardea logs\`) to see what it was waiting for.`,
+  });
+}
+
+function cancelledStep(step: { readonly id: string }): FailedProblem {
+  return new FailedProblem({
+    code: 'cancelled',
+    happened: `Step ${step.id} was stopped because the run was cancelled.`,
+    state: 'What it had begun may be half done.',
+    next: 'See `cardea run show` for the steps that had finished.',
+  });
+}

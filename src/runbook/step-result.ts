@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { FailedProblem } from '../model/problem.ts';
+import type { Runbook } from './define.ts';
+
+/** What a step may hand on, in bytes of JSON: a Tekton result holds about as much. Larger things go to the bucket, and their key is passed. */
+const largestResult = 4096;
+
+/**
+ * The result as the journal gives it back: through the schema, through JSON and through the schema again, so that a resumed run sees
+ * exactly what the first one saw. `json` is what is journaled. Throws FailedProblem `bad-result` or `result-too-large`.
+ */
+export function acceptedResult(step: Runbook['steps'][number], raw: unknown): { value: unknown; json: unknown } {
+  const first = parsed(step, raw);
+  const text = JSON.stringify(first) as string | undefined;
+  if (text === undefined) return { value: first, json: undefined };
+  const bytes = Buffer.byteLength(text);
+  if (bytes > largestResult) {
+    throw new FailedProblem({
+      code: 'result-too-large',
+      happened: `Step ${step.id} returned ${bytes} bytes of JSON; a result has at most ${largestResult}.`,
+      state: 'The step had done its work; its result was not recorded.',
+      next: 'This is a defect of the runbook: write the result to the bucket and return its key.',
+    });
+  }
+  const json: unknown = JSON.parse(text);
+  return { value: parsed(step, json), json };
+}
+
+/** A journaled result as the steps that need it see it. */
+export function storedResult(step: Runbook['steps'][number], json: unknown): unknown {
+  return parsed(step, json);
+}
+
+function parsed(step: Runbook['steps'][number], value: unknown): unknown {
+  const result = step.result.safeParse(value);
+  if (result.success) return result.data;
+  throw new FailedProblem({
+    code: 'bad-result',
+    happened: `Step ${step.id} returned a result that its schema does not allow.`,
+    state: 'The step had done its work; its result was not recorded.',
+    next: 'This is a defect of the runbook: correct the step or its result schema.',
+    details: z.prettifyError(result.error).split('\n'),
+  });
+}
