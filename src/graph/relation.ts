@@ -1,0 +1,153 @@
+import { canonicalText, readAttribute, type Attribute } from './attribute.ts';
+import { ByteReader, UndecodableRow, type Id } from './byte-reader.ts';
+import { isUnique, type RelationType } from './relation-type.ts';
+import { readPositive, readPositiveBackward, readWithPrefix, writeWithPrefix } from './variable-long.ts';
+
+/** One cell of a vertex' row: a property of the vertex, or one end of an edge. */
+export interface Relation {
+  readonly type: RelationType;
+  readonly direction: 'out' | 'in';
+  readonly id: Id;
+  /** The vertex at the other end; edges only. */
+  readonly other: Id | undefined;
+  /** Properties only. */
+  readonly value: Attribute | undefined;
+  /** Properties of the edge, or of the property, in the order they are stored. */
+  readonly properties: readonly InlineProperty[];
+}
+
+export interface InlineProperty {
+  readonly key: RelationType;
+  readonly value: Attribute;
+}
+
+/** A cell of a type that the schema does not have. */
+export class UnknownType extends UndecodableRow {
+  readonly typeId: Id;
+  constructor(typeId: Id) {
+    super(`it is of the type with id ${typeId}, which the schema does not have`);
+    this.typeId = typeId;
+  }
+}
+
+const prefixBits = 3;
+
+/**
+ * Reads cells. The column starts with the type and the direction; what follows depends on the type's multiplicity:
+ * what makes the cell unique stands in the column, everything else in the value.
+ */
+export class RelationReader {
+  readonly #types: ReadonlyMap<Id, RelationType>;
+  readonly #column = new ByteReader(new Uint8Array(0));
+  readonly #value = new ByteReader(new Uint8Array(0));
+
+  constructor(types: ReadonlyMap<Id, RelationType>) {
+    this.#types = types;
+  }
+
+  /** Throws UnknownType, or UndecodableRow when the bytes do not fit the type. */
+  read(columnBytes: Uint8Array, valueBytes: Uint8Array): Relation {
+    const column = this.#column.reset(columnBytes);
+    const value = this.#value.reset(valueBytes);
+    const { id: typeId, direction } = readRelationType(column);
+    const type = this.#type(typeId);
+    const properties: InlineProperty[] = [];
+    let id: Id;
+    let other: Id | undefined;
+    let found: Attribute | undefined;
+    if (type.category === 'edge') {
+      if (type.multiplicity === 'multi') {
+        id = readPositiveBackward(column);
+        other = readPositiveBackward(column);
+        this.#sortKey(type, column, properties);
+      } else {
+        other = isUnique(type.multiplicity, direction) ? readPositive(value) : readPositiveBackward(column);
+        id = readPositive(value);
+      }
+      // A vertex id of text starts, or from behind ends, with a byte that otherwise reads as zero.
+      if (other === 0) throw new UndecodableRow('it leads to a vertex whose id is a text, which is not supported');
+    } else {
+      if (type.multiplicity === 'multi') {
+        id = readPositiveBackward(column);
+        found = readAttribute(value, type.dataType);
+      } else {
+        found = readAttribute(type.multiplicity === 'simple' ? column : value, type.dataType);
+        id = readPositive(value);
+      }
+      if (found === undefined) throw new UndecodableRow(`a property "${type.name}" has no value`);
+    }
+    for (const key of type.signature) this.#inline(value, this.#type(key), false, properties);
+    while (value.remaining > 0) this.#inline(value, this.#type(readInlineType(value)), false, properties);
+    return { type, direction, id, other, value: found, properties };
+  }
+
+  #type(id: Id): RelationType {
+    const type = this.#types.get(id);
+    if (type === undefined) throw new UnknownType(id);
+    return type;
+  }
+
+  /** What lies between the type and the ids at the column's end; turned round bit by bit when it sorts downward. */
+  #sortKey(type: RelationType, column: ByteReader, into: InlineProperty[]): void {
+    if (type.sortKey.length === 0) return;
+    const bytes = column.take(column.remaining);
+    const reader = new ByteReader(type.descending ? bytes.map((byte) => byte ^ 0xff) : bytes);
+    for (const key of type.sortKey) this.#inline(reader, this.#type(key), true, into);
+  }
+
+  #inline(reader: ByteReader, key: RelationType, ordered: boolean, into: InlineProperty[]): void {
+    const value = readAttribute(reader, key.dataType, ordered);
+    if (value !== undefined) into.push({ key, value });
+  }
+}
+
+/** The type and direction at the start of a column. */
+export function readRelationType(column: ByteReader): { readonly id: Id; readonly direction: 'out' | 'in' } {
+  const { prefix, value } = readWithPrefix(column, prefixBits);
+  const edge = (prefix & 1) === 1;
+  const system = prefix >> 1 === 0;
+  const count = Math.floor(value / 2);
+  const low = edge ? (system ? 53 : 21) : system ? 37 : 5;
+  return { id: count * 64 + low, direction: edge && value % 2 === 1 ? 'in' : 'out' };
+}
+
+/** The bytes that every column of this type and direction starts with. */
+export function columnPrefix(type: RelationType, direction: 'out' | 'in'): Buffer {
+  const visibility = type.system ? 0 : type.repeats === undefined ? 1 : 2;
+  const out: number[] = [];
+  const count = BigInt(type.id) >> 6n;
+  const edge = type.category === 'edge' ? 1 : 0;
+  writeWithPrefix(out, count * 2n + (direction === 'in' ? 1n : 0n), visibility * 2 + edge, prefixBits);
+  return Buffer.from(out);
+}
+
+/** Inside a value, a property key is written without the four bits that every relation type has in common. */
+function readInlineType(value: ByteReader): Id {
+  const stripped = readPositive(value);
+  return typeof stripped === 'number' && stripped < 2 ** 48 ? stripped * 16 + 5 : (BigInt(stripped) << 4n) | 5n;
+}
+
+// Between the parts of a canonical form stands a character that JanusGraph allows in no name.
+const gap = '\u001e';
+
+/** Canonical form of a vertex. */
+export function vertexText(id: Id, label: string): string {
+  return `v${gap}${id}${gap}${label}`;
+}
+
+/** Canonical form of a vertex' property, with its own properties by key. */
+export function propertyText(vertex: Id, relation: Relation): string {
+  const value = relation.value === undefined ? '' : canonicalText(relation.value);
+  return `p${gap}${vertex}${gap}${relation.id}${gap}${relation.type.name}${gap}${value}${inlineText(relation.properties)}`;
+}
+
+/** Canonical form of an edge: the same from either end. */
+export function edgeText(relation: Relation, outVertex: Id, inVertex: Id): string {
+  return `e${gap}${relation.id}${gap}${relation.type.name}${gap}${outVertex}${gap}${inVertex}${inlineText(relation.properties)}`;
+}
+
+function inlineText(properties: readonly InlineProperty[]): string {
+  if (properties.length === 0) return '';
+  const parts = properties.map(({ key, value }) => `${key.name}=${canonicalText(value)}`);
+  return gap + (parts.length > 1 ? parts.sort().join(gap) : parts[0]);
+}

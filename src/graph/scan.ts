@@ -1,0 +1,136 @@
+import type { Database } from '../ports/database.ts';
+import { UndecodableRow, type Id } from './byte-reader.ts';
+import { vertexKind } from './element-id.ts';
+import { RelationReader, UnknownType, type Relation } from './relation.ts';
+import { vertexExists, vertexLabelEdge } from './relation-type.ts';
+import type { GraphSchema } from './schema.ts';
+
+/** A vertex' row while it is being walked. */
+export interface VertexRow {
+  readonly id: Id;
+  /** The id that stands for all parts of a partitioned vertex; the id itself for others. */
+  readonly canonical: Id;
+  readonly schemaVertex: boolean;
+  /** Has the mark of existence. The other parts of a partitioned vertex count as existing: theirs is in the canonical part. */
+  exists: boolean;
+  /** Id of the label; undefined for vertices without one. */
+  label: Id | undefined;
+}
+
+/**
+ * What is told while the rows go by. The database sorts a row's cells so that the mark of existence and the label come before all
+ * properties, and these before all edges; so an observer needs to keep nothing but what it asks about a vertex.
+ */
+export interface RowObserver {
+  relation(vertex: VertexRow, relation: Relation): void;
+  vertexEnd(vertex: VertexRow): void;
+  /** A cell that cannot be read; the rest of the row goes on. `vertex` is undefined when the key itself is at fault. */
+  damaged(vertex: VertexRow | undefined, key: Uint8Array, problem: UndecodableRow): void;
+}
+
+const tokenBits = 64n;
+const leastToken = -(2n ** 63n);
+
+/** The whole Murmur3 ring in equal parts. Half-open as CQL compares: greater than start, up to end. No key has the least token. */
+export function tokenParts(parts: number): { readonly start: bigint; readonly end: bigint }[] {
+  const size = 2n ** tokenBits / BigInt(parts);
+  return Array.from({ length: parts }, (_, index) => ({
+    start: leastToken + size * BigInt(index),
+    end: index === parts - 1 ? 2n ** 63n - 1n : leastToken + size * BigInt(index + 1),
+  }));
+}
+
+export interface ScanOptions {
+  readonly signal?: AbortSignal;
+  /** Parts of the ring done, of how many. */
+  readonly onPart?: (done: number, total: number) => void;
+}
+
+const parts = 32;
+const atOnce = 2;
+const rowsPerPage = 5000;
+
+/** Walks every row of the graph once, in constant memory: a few pages of rows at a time. */
+export async function scanGraph(
+  database: Database,
+  keyspace: string,
+  schema: GraphSchema,
+  observer: RowObserver,
+  options: ScanOptions = {},
+): Promise<void> {
+  const query = `SELECT key, column1, value FROM "${keyspace}".edgestore WHERE token(key) > ? AND token(key) <= ?`;
+  const waiting = tokenParts(parts).values();
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (const { start, end } of waiting) {
+      const walk = new RowWalk(schema, observer);
+      for await (const row of database.rows(query, [start, end], { fetchSize: rowsPerPage })) {
+        walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
+      }
+      walk.end();
+      options.signal?.throwIfAborted();
+      options.onPart?.(++done, parts);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/** Turns cells, sorted by column within each key, into what observers are told. */
+export class RowWalk {
+  readonly #schema: GraphSchema;
+  readonly #observer: RowObserver;
+  readonly #reader: RelationReader;
+  #key: Buffer = Buffer.alloc(0);
+  #vertex: VertexRow | undefined;
+
+  constructor(schema: GraphSchema, observer: RowObserver) {
+    this.#schema = schema;
+    this.#observer = observer;
+    this.#reader = new RelationReader(schema.types);
+  }
+
+  cell(key: Buffer, column: Buffer, value: Buffer): void {
+    if (!key.equals(this.#key)) this.#start(key);
+    const vertex = this.#vertex;
+    if (vertex === undefined) return;
+    let relation: Relation;
+    try {
+      relation = this.#reader.read(column, value);
+    } catch (error) {
+      this.#observer.damaged(vertex, key, asDamage(error));
+      return;
+    }
+    const type = relation.type.id;
+    if (type === vertexExists) vertex.exists = true;
+    else if (type === vertexLabelEdge) vertex.label = relation.other;
+    else this.#observer.relation(vertex, relation);
+  }
+
+  end(): void {
+    if (this.#vertex !== undefined) this.#observer.vertexEnd(this.#vertex);
+    this.#vertex = undefined;
+    this.#key = Buffer.alloc(0);
+  }
+
+  #start(key: Buffer): void {
+    this.end();
+    // The driver hands out slices of whole network frames: a copy does not keep the frame alive.
+    this.#key = Buffer.from(key);
+    try {
+      const id = this.#schema.ids.fromKey(key);
+      const canonical = this.#schema.ids.canonical(id);
+      const schemaVertex = vertexKind(id) === 'schema';
+      this.#vertex = { id, canonical, schemaVertex, exists: canonical !== id, label: undefined };
+    } catch (error) {
+      this.#vertex = undefined;
+      this.#observer.damaged(undefined, this.#key, asDamage(error));
+    }
+  }
+}
+
+function asDamage(error: unknown): UndecodableRow {
+  if (error instanceof UndecodableRow) return error;
+  return new UndecodableRow(error instanceof Error ? error.message : String(error));
+}
+
+export { UnknownType };
