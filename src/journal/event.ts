@@ -24,6 +24,8 @@ export const runEventBody = z.discriminatedUnion('type', [
     actor,
     /** The process that executes the run. */
     holder: processIdentity,
+    /** Whether the run holds the environment's lease; one that only reads needs none. */
+    leased: z.boolean(),
     /** The name typed with `--confirm`, when the runbook has destructive steps. */
     confirmed: z.string().optional(),
   }),

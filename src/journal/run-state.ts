@@ -5,7 +5,7 @@ import type { Actor, RunEvent, RunEventBody } from './event.ts';
 
 /**
  * `refused`: it ended before anything was changed. `interrupted` is never in a journal: it is a `running` one whose process is gone
- * (see runs.ts), and can be resumed.
+ * (see liveness.ts), and can be resumed.
  */
 export type RunStatus = 'running' | 'interrupted' | 'succeeded' | 'failed' | 'refused' | 'cancelled';
 
@@ -38,6 +38,7 @@ export interface RunState {
   readonly planHash: string;
   readonly actor: Actor;
   readonly holder: ProcessIdentity;
+  readonly leased: boolean;
   readonly confirmed?: string;
   readonly status: RunStatus;
   readonly startedAt: string;

@@ -6,6 +6,8 @@ import { acquireLease, type Lease } from '../journal/lease.ts';
 import { applyEvent, replay, type RunState } from '../journal/run-state.ts';
 import type { RunId } from '../model/identifiers.ts';
 import { asProblem } from '../model/problem.ts';
+import type { ProcessIdentity } from '../model/process-identity.ts';
+import type { Processes } from '../ports/processes.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import { carryOut, openRun, type Execution } from './execution.ts';
@@ -15,6 +17,7 @@ import { isDestructive, onlyReads, planOf } from './plan.ts';
 import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
 
+export { acceptedParams } from './params.ts';
 export type { EngineWorld } from './engine-world.ts';
 export type { RunOutcome } from './outcome.ts';
 
@@ -58,6 +61,7 @@ export async function startRun<P, S>(
       planHash: plan.hash,
       actor: world.actor,
       holder: world.processes.self,
+      leased: lease !== undefined,
       ...(confirmed === undefined ? {} : { confirmed }),
     });
     const execution = { world, runbook: untyped(runbook), params, services: options.services, open, epoch };
@@ -90,7 +94,7 @@ export async function resumeRun<S>(
     return outcomeOf(found.state);
   }
   const { runbook, params, leaseFree } = runbookOf(found.state, find);
-  if (leaseFree && world.processes.isAlive(found.state.holder) === true) throw runAlive(found.state);
+  if (leaseFree && isElsewhereAlive(world.processes, found.state.holder)) throw runAlive(found.state);
   const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
   return withLease(lease, async () => {
     // Read again: until the lease was taken over, its last holder may have appended.
@@ -211,6 +215,12 @@ function runbookOf<S>(
   const plan = planOf(runbook, params, state.environment);
   if (plan.hash !== state.planHash) throw planChanged(state);
   return { runbook, params, leaseFree: onlyReads(plan) };
+}
+
+/** A run without a lease is fenced by its journal alone; this only keeps two people from taking it from each other. */
+function isElsewhereAlive(processes: Processes, holder: ProcessIdentity): boolean {
+  const isSelf = holder.machine === processes.self.machine && holder.pid === processes.self.pid;
+  return !isSelf && processes.isAlive(holder) === true;
 }
 
 async function servicesOf<S>(services: ResumeOptions<S>['services'], environment: string): Promise<S> {

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { FailedProblem } from '../../model/problem.ts';
@@ -49,9 +49,12 @@ function headFileOf(keyFile: string, environment: string): string {
 
 async function readOrCreateKey(keyFile: string) {
   try {
-    const existing = (await readIfThere(keyFile)) ?? (await createKey(keyFile)) ?? (await readFile(keyFile, 'utf8'));
-    const key = createPrivateKey(existing);
+    const text = (await readIfThere(keyFile)) ?? (await createKey(keyFile));
+    const key = createPrivateKey(text);
     if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`it is an ${key.asymmetricKeyType} key, not Ed25519`);
+    if ((await readIfThere(`${keyFile}.pub`)) === undefined) {
+      await writeWhole(`${keyFile}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
+    }
     return key;
   } catch (cause) {
     throw new FailedProblem({
@@ -64,22 +67,20 @@ async function readOrCreateKey(keyFile: string) {
   }
 }
 
-/** Undefined when another process made it first. The public key is written before, so that a key never lacks it. */
-async function createKey(keyFile: string): Promise<string | undefined> {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const text = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+/** The key in the file afterwards: of two processes that make one at the same time, the first one's. */
+async function createKey(keyFile: string): Promise<string> {
+  const text = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
+  const temporary = `${keyFile}.${process.pid}.tmp`;
+  await writeFile(temporary, text, { mode: 0o600, flush: true });
   try {
-    const file = await open(keyFile, 'wx', 0o600);
-    await file.writeFile(text);
-    await file.sync();
-    await file.close();
+    await link(temporary, keyFile);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await unlink(temporary);
   }
-  await writeWhole(`${keyFile}.pub`, publicKey.export({ type: 'spki', format: 'pem' }).toString());
-  return text;
+  return readFile(keyFile, 'utf8');
 }
 
 const headShape = z.object({ sequence: z.number().int().positive(), hash: z.string() });

@@ -1,0 +1,107 @@
+import type { AuditTrust } from '../ports/audit-signer.ts';
+import { auditPrefix, type AuditEntry } from './audit-chain.ts';
+import { chainFindings, runFindings, type AuditFinding } from './audit-findings.ts';
+import { mapConcurrently } from './concurrent.ts';
+import { sequenceOf } from './event-file.ts';
+import { readEventFiles, type EventFile } from './journal-reader.ts';
+import { currentLease } from './lease.ts';
+import { trueStatus } from './liveness.ts';
+import { replay, type RunState } from './run-state.ts';
+import { runEventDocument, type RunEvent } from './event.ts';
+import type { RunsWorld } from './runs.ts';
+
+export type { AuditFinding, AuditFindingKind } from './audit-findings.ts';
+
+export interface AuditReport {
+  readonly ok: boolean;
+  readonly findings: readonly AuditFinding[];
+  readonly entries: number;
+  readonly runs: number;
+  readonly events: number;
+  /** Runs under way, and runs that wait to be resumed: their ends are not recorded yet, and that is no finding. */
+  readonly running: readonly string[];
+  readonly interrupted: readonly string[];
+  /** Whether signatures were checked (a public key was given), and whether the chain's end could be (the key holder's record was). */
+  readonly signatures: boolean;
+  readonly end: boolean;
+}
+
+/**
+ * Compares every journal with the audit chain, and the chain with its signatures and the key holder's record of its end. What is found
+ * with the key and what without: docs/audit.md. Reads the whole of `runs/` and `audit/`; memory is bounded by one run and the entries.
+ */
+export async function verifyAudit(world: RunsWorld, trust: AuditTrust | undefined): Promise<AuditReport> {
+  const report = await verifyOnce(world, trust);
+  // A run writes its event first and its entry a moment later: what was only unrecorded is looked at again.
+  return report.findings.some(({ kind }) => kind === 'run-unrecorded' || kind === 'end-unrecorded')
+    ? verifyOnce(world, trust)
+    : report;
+}
+
+async function verifyOnce(world: RunsWorld, trust: AuditTrust | undefined): Promise<AuditReport> {
+  const { store } = world;
+  const lease = await currentLease(store);
+  const runs = await runsOf(world);
+  const chain = chainFindings(await chainFiles(world), trust);
+  const byRun = Map.groupBy(chain.entries, (entry) => entry.run);
+  for (const run of byRun.keys()) runs.add(run);
+
+  const findings: AuditFinding[] = [...chain.findings];
+  const open = { running: [] as string[], interrupted: [] as string[] };
+  let events = 0;
+  const all = [...runs].sort();
+  await mapConcurrently(all, 8, async (run) => {
+    const files = await readEventFiles(store, run);
+    events += files.length;
+    const entries: readonly AuditEntry[] = byRun.get(run) ?? [];
+    const state = readableState(files);
+    const status = state && trueStatus(state, lease, world.clock.now(), world.processes);
+    const isLive =
+      status === 'running' || (lease?.run === run && lease.ended === undefined && status !== 'interrupted');
+    if (status === 'running' || status === 'interrupted') open[status].push(run);
+    findings.push(...runFindings(run, files, entries, isLive));
+  });
+  return {
+    ok: findings.length === 0,
+    findings: findings.sort((a, b) => (a.where < b.where ? -1 : 1)),
+    entries: chain.entries.length,
+    runs: all.length,
+    events,
+    running: open.running.sort(),
+    interrupted: open.interrupted.sort(),
+    signatures: trust !== undefined,
+    end: trust?.head !== undefined,
+  };
+}
+
+async function runsOf({ store }: RunsWorld): Promise<Set<string>> {
+  const runs = new Set<string>();
+  for await (const child of store.children('runs/')) {
+    const run = /^runs\/(.+)\/$/.exec(child)?.[1];
+    if (run !== undefined) runs.add(run);
+  }
+  return runs;
+}
+
+async function chainFiles({ store }: RunsWorld): Promise<readonly EventFile[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(auditPrefix)) if (sequenceOf(key) !== undefined) keys.push(key);
+  const files = await mapConcurrently(keys, 32, async (key) => {
+    const object = await store.get(key);
+    return object === undefined ? undefined : { key, bytes: object.body };
+  });
+  return files.filter((file) => file !== undefined);
+}
+
+/** What can be replayed of a journal that may be damaged: enough to tell whether somebody carries the run out. */
+function readableState(files: readonly EventFile[]): RunState | undefined {
+  const events: RunEvent[] = [];
+  for (const { key, bytes } of files) {
+    try {
+      events.push({ kind: 'run-event', version: 1, ...runEventDocument.read(bytes, key) });
+    } catch {
+      // Reported as a finding.
+    }
+  }
+  return replay(events);
+}

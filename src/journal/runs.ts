@@ -1,0 +1,116 @@
+import { Problem } from '../model/problem.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Processes } from '../ports/processes.ts';
+import { mapConcurrently } from './concurrent.ts';
+import { runEventDocument, type Actor, type RunEvent } from './event.ts';
+import { runPrefix, sequenceOf } from './event-file.ts';
+import { journalDamaged, readJournal } from './journal-reader.ts';
+import { currentLease } from './lease.ts';
+import { trueStatus } from './liveness.ts';
+import { applyEvent, replay, type RunState, type RunStatus } from './run-state.ts';
+
+export interface RunsWorld {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly processes: Processes;
+}
+
+/** One line of a list of runs. Of a `damaged` one only the id is sure. Times are ISO strings. */
+export type RunSummary =
+  | {
+      readonly run: string;
+      readonly status: RunStatus;
+      readonly runbook: string;
+      readonly environment: string;
+      readonly actor: Actor;
+      readonly startedAt: string;
+      readonly lastEventAt: string;
+      readonly endedAt?: string;
+      readonly seconds?: number;
+      readonly problem?: RunState['problem'];
+    }
+  | { readonly run: string; readonly status: 'damaged'; readonly why: string };
+
+/** The newest runs first, `limit` of them. Reads the first and the last event of those alone: journals are verified when a run is shown. */
+export async function listRuns(
+  world: RunsWorld,
+  options: { readonly limit: number; readonly runbook?: string },
+): Promise<readonly RunSummary[]> {
+  const runs: string[] = [];
+  for await (const child of world.store.children('runs/')) {
+    const run = /^runs\/(.+)\/$/.exec(child)?.[1];
+    if (run !== undefined && (options.runbook === undefined || runbookPart(run) === options.runbook)) runs.push(run);
+  }
+  const newest = runs.sort(newestFirst).slice(0, options.limit);
+  const lease = await currentLease(world.store);
+  const summaries = await mapConcurrently(newest, 16, async (run): Promise<RunSummary | undefined> => {
+    try {
+      const state = await briefState(world.store, run);
+      return state && summaryOf({ ...state, status: trueStatus(state, lease, world.clock.now(), world.processes) });
+    } catch (error) {
+      if (error instanceof Problem && damageCodes.has(error.code)) {
+        return { run, status: 'damaged', why: error.happened };
+      }
+      throw error;
+    }
+  });
+  return summaries.filter((summary) => summary !== undefined);
+}
+
+/** One run, its journal verified. Throws UsageProblem `unknown-run`, RefusedProblem `journal-damaged`. */
+export async function showRun(
+  world: RunsWorld,
+  run: string,
+): Promise<{ readonly state: RunState; readonly events: readonly RunEvent[] }> {
+  const { events } = await readJournal(world.store, run);
+  const state = replay(events);
+  if (state === undefined) throw journalDamaged(run, 'event 1 is not the start of a run');
+  const lease = await currentLease(world.store);
+  return { state: { ...state, status: trueStatus(state, lease, world.clock.now(), world.processes) }, events };
+}
+
+const damageCodes = new Set(['bad-document', 'journal-damaged']);
+
+/** First and last event alone. Undefined for a folder without events (a log written before the first event could be). */
+async function briefState(store: ObjectStore, run: string): Promise<RunState | undefined> {
+  const keys: string[] = [];
+  for await (const key of store.children(runPrefix(run))) if (sequenceOf(key) !== undefined) keys.push(key);
+  const ends = [...new Set([keys[0], keys.at(-1)])].filter((key) => key !== undefined);
+  let state: RunState | undefined;
+  for (const key of ends) {
+    const object = await store.get(key);
+    if (object === undefined) continue;
+    const event: RunEvent = { kind: 'run-event', version: 1, ...runEventDocument.read(object.body, key) };
+    state = applyEvent(state, event);
+  }
+  if (ends.length > 0 && state === undefined) throw journalDamaged(run, 'event 1 is not the start of a run');
+  return state;
+}
+
+function summaryOf(state: RunState): RunSummary {
+  const { run, status, runbook, environment, actor, startedAt, lastEventAt, endedAt, seconds, problem } = state;
+  return {
+    run,
+    status,
+    runbook,
+    environment,
+    actor,
+    startedAt,
+    lastEventAt,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** A run id ends in `YYYYMMDD-HHMMSS-xxxx`, 20 characters that sort by time. */
+function newestFirst(a: string, b: string): number {
+  const [timeA, timeB] = [a.slice(-20), b.slice(-20)];
+  if (timeA !== timeB) return timeA < timeB ? 1 : -1;
+  return a < b ? 1 : -1;
+}
+
+function runbookPart(run: string): string {
+  return run.slice(0, -21);
+}
