@@ -1,3 +1,4 @@
+import { agent } from './agent.ts';
 import { backup } from './backup.ts';
 import { type Command, type CommandGroup, command } from './command.ts';
 import { config } from './config.ts';
@@ -8,6 +9,7 @@ export const commands: readonly Command[] = [
   command(backup, () => import('./actions/backup.ts')),
   command(init, () => import('./actions/init.ts')),
   command(config, () => import('./actions/config.ts')),
+  command(agent, () => import('./actions/agent.ts')),
 ];
 
 /** Words that only hold commands below them: `cardea run show`. */

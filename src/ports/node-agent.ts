@@ -3,9 +3,10 @@ import type { Progress } from '../model/progress.ts';
 
 /**
  * The agent beside one Cassandra. Long work belongs to it: a job is keyed by run, step and node, carries the lease's epoch, and goes on
- * when the caller dies. Starting the same key again joins the running job or reports the finished one. A lower epoch than the highest
- * seen is refused (RefusedProblem `stale-epoch`). A job whose agent died with it is `lost`; starting its key again runs it anew, and every
- * job kind first clears what a dead attempt left.
+ * when the caller dies. Starting the same key (with the same kind and params) again joins the running job or reports the one that
+ * succeeded; one that failed or was lost runs anew, and every job kind first clears what a dead attempt left. A lower epoch than the
+ * highest seen is refused (RefusedProblem `stale-epoch`); a higher one ends what a run without the lease still has running here. A job whose
+ * agent died with it is `lost`. One job runs at a time, others wait; clearing or deleting a point ends a job that still works on it.
  */
 export interface NodeAgent {
   readonly node: string;
@@ -73,7 +74,8 @@ export interface JobResult {
     readonly inventory: string;
     readonly tables: readonly string[];
   };
-  upload: { readonly files: number; readonly bytes: number };
+  /** `mode`: how it was stored; full although differential was asked for when the node uses a file name again that the store holds with other content. */
+  upload: { readonly files: number; readonly bytes: number; readonly mode: 'full' | 'differential' };
   verify: { readonly files: number; readonly bytes: number; readonly newBytes: number };
   'clear-snapshot': { readonly cleared: boolean };
   'delete-backup': { readonly deleted: boolean };

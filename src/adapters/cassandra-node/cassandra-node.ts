@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { execa } from 'execa';
+import type { AgentConfig } from '../../model/agent-config.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import type { NodeDatabase } from '../../ports/node-database.ts';
+import { schemaTables } from './schema-tables.ts';
+
+const probeMs = 2000;
+
+/** The Cassandra beside an agent, through nodetool and CQL. */
+export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabase {
+  const nodetool = async (args: readonly string[], signal: AbortSignal) => {
+    const [program = 'nodetool', ...rest] = cassandra.nodetool;
+    const result = await execa(program, [...rest, ...args], {
+      stdin: 'ignore',
+      all: true,
+      reject: false,
+      cancelSignal: signal,
+    });
+    signal.throwIfAborted();
+    if (result.failed)
+      throw nodetoolFailed(node, args, result.exitCode ?? result.signal ?? result.code, result.all ?? '');
+  };
+  return {
+    async runningPid() {
+      const pid = pidIn(cassandra.pidFile);
+      if (pid !== undefined && runsCassandra(pid)) return pid;
+      // Without a pid to go by, an open CQL port is Cassandra all the same.
+      return (await answers(cassandra.cqlAddress, cassandra.cqlPort)) ? 0 : undefined;
+    },
+    tables: async () => schemaTables(cassandra.cqlAddress, cassandra.cqlPort),
+    snapshot: async (tag, signal) => nodetool(['snapshot', '-t', tag], signal),
+    clearSnapshot: async (tag, signal) => nodetool(['clearsnapshot', '-t', tag], signal),
+  };
+}
+
+function pidIn(file: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(file, 'utf8').trim());
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A pid file outlives its process, and the pid may be somebody else's by now. A process that does not tell what it is counts. */
+function runsCassandra(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    if (/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))) return false;
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return command === '' || /cassandra|dse|hcd/i.test(command);
+  } catch (thrown) {
+    return !(thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH'));
+  }
+}
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(probeMs, () => end(false));
+    socket.on('connect', () => end(true));
+    socket.on('error', () => end(false));
+  });
+}
+
+function nodetoolFailed(node: string, args: readonly string[], how: unknown, output: string): FailedProblem {
+  const lines = output.trim().split('\n').slice(-20);
+  const [command = 'command'] = args;
+  return new FailedProblem({
+    code: command === 'snapshot' ? 'snapshot-failed' : 'nodetool-failed',
+    happened: `nodetool ${command} failed on ${node} (${String(how)}): ${lines.find((line) => /error|exception|fail/i.test(line)) ?? lines[0] ?? 'it said nothing'}`,
+    state: command === 'snapshot' ? 'No backup was taken.' : 'The snapshot may still be on the node.',
+    next: "Look at Cassandra's log of that time; try the same nodetool command on the node.",
+    details: lines.filter((line) => line !== ''),
+  });
+}

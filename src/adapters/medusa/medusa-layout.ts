@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { FailedProblem } from '../../model/problem.ts';
+import type { BackupContents, BackupMode } from '../../ports/backup-tool.ts';
+import { medusaPrefix } from './medusa-ini.ts';
+
+/** Where Medusa 0.31 keeps things below its prefix. Read here, never written. */
+export function manifestKey(node: string, backup: string): string {
+  return `${medusaPrefix}/${node}/${backup}/meta/manifest.json`;
+}
+
+/** The index is what Medusa itself goes by: a backup that is not in it does not exist for `delete-backup`. */
+export function indexKey(node: string, backup: string, entry: 'tokenmap' | 'manifest'): string {
+  return `${medusaPrefix}/index/backup_index/${backup}/${entry}_${node}.json`;
+}
+
+/** Full backups have a data folder each, differential ones share one per node. */
+export function tableFolder(node: string, backup: string, mode: BackupMode, keyspace: string, table: string): string {
+  const home = mode === 'full' ? `${node}/${backup}` : node;
+  return `${medusaPrefix}/${home}/data/${keyspace}/${table}/`;
+}
+
+const manifest = z.array(
+  z.object({
+    keyspace: z.string(),
+    columnfamily: z.string(),
+    objects: z.array(z.object({ path: z.string(), size: z.number().int().nonnegative() })),
+  }),
+);
+
+/** Throws FailedProblem `bad-manifest` when the text is no manifest, or names a file outside of its table. */
+export function readManifest(text: string, where: string): BackupContents {
+  const sections = parse(text, where);
+  return {
+    tables: sections.map(({ keyspace, columnfamily }) => ({ keyspace, table: columnfamily })),
+    files: sections.flatMap(({ keyspace, columnfamily, objects }) =>
+      objects.map(({ path, size }) => {
+        const folder = `/data/${keyspace}/${columnfamily}/`;
+        const at = path.indexOf(folder);
+        if (at === -1) throw badManifest(where, `${path} does not lie in ${folder}`);
+        return { keyspace, table: columnfamily, path: path.slice(at + folder.length), bytes: size, key: path };
+      }),
+    ),
+  };
+}
+
+function parse(text: string, where: string): z.infer<typeof manifest> {
+  try {
+    return manifest.parse(JSON.parse(text));
+  } catch (cause) {
+    throw badManifest(where, cause instanceof z.ZodError ? z.prettifyError(cause) : 'it is not JSON');
+  }
+}
+
+function badManifest(where: string, why: string): FailedProblem {
+  return new FailedProblem({
+    code: 'bad-manifest',
+    happened: `Medusa's manifest ${where} cannot be used: ${why}.`,
+    state: 'Nothing was changed; the backup must not be relied on.',
+    next: 'Choose another restore point, or take a new backup.',
+  });
+}

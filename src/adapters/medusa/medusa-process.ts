@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { z } from 'zod';
+import type { AgentConfig } from '../../model/agent-config.ts';
+import { FailedProblem } from '../../model/problem.ts';
+
+const keptLines = 30;
+const graceMs = 5000;
+
+const running = z.object({ pid: z.number().int().positive(), start: z.string() });
+
+/** Runs Medusa, one process at a time, with argument arrays; nothing secret is among them. */
+export class MedusaProcess {
+  readonly #executable: string;
+  readonly #nodetoolDirectory: string;
+  readonly #iniFile: string;
+  readonly #folder: string;
+
+  /** `folder` is the tool's own: what runs is noted there, so that the next agent can end what a killed one left. */
+  constructor({ medusa }: Pick<AgentConfig, 'medusa'>, iniFile: string, folder: string) {
+    this.#executable = medusa.executable;
+    this.#nodetoolDirectory = medusa.nodetoolDirectory;
+    this.#iniFile = iniFile;
+    this.#folder = folder;
+  }
+
+  /** Resolves when Medusa ends well. Throws FailedProblem `medusa-failed`, or the signal's reason after the process has ended. */
+  async run(args: readonly string[], options: { signal: AbortSignal; onLine?: (line: string) => void }): Promise<void> {
+    options.signal.throwIfAborted();
+    await this.endLeftOver();
+    const scratch = join(this.#folder, 'tmp');
+    await mkdir(scratch, { recursive: true });
+    const last: string[] = [];
+    const child = execa(this.#executable, ['--config-file', this.#iniFile, ...args], {
+      stdin: 'ignore',
+      all: true,
+      buffer: false,
+      reject: false,
+      cancelSignal: options.signal,
+      forceKillAfterDelay: graceMs,
+      extendEnv: false,
+      env: {
+        PATH: [this.#nodetoolDirectory, process.env.PATH ?? '/usr/bin:/bin'].join(delimiter),
+        HOME: this.#folder,
+        LANG: 'C.UTF-8',
+        TMPDIR: scratch,
+        PYTHONUNBUFFERED: '1',
+      },
+    });
+    const start = child.pid === undefined ? undefined : startOf(child.pid);
+    if (child.pid !== undefined && start !== undefined) {
+      await writeFile(this.#noteFile, JSON.stringify({ pid: child.pid, start }));
+    }
+    try {
+      for await (const line of child.iterable({ from: 'all' })) {
+        last.push(line);
+        if (last.length > keptLines) last.shift();
+        options.onLine?.(line);
+      }
+      const result = await child;
+      options.signal.throwIfAborted();
+      if (result.failed) throw medusaFailed(args, result.exitCode ?? result.signal ?? result.code, last);
+    } finally {
+      await rm(this.#noteFile, { force: true });
+    }
+  }
+
+  /** Ends the process that a killed agent left running: it would write into the store behind this one's back. */
+  async endLeftOver(): Promise<void> {
+    const text = await readFile(this.#noteFile, 'utf8').catch(() => undefined);
+    if (text === undefined) return;
+    const noted = parseNote(text);
+    if (noted !== undefined) await endProcess(noted.pid, noted.start);
+    await rm(this.#noteFile, { force: true });
+  }
+
+  get #noteFile(): string {
+    return join(this.#folder, 'running.json');
+  }
+}
+
+function parseNote(text: string): z.infer<typeof running> | undefined {
+  try {
+    return running.parse(JSON.parse(text));
+  } catch {
+    // Torn by the kill that it was to outlive; then the process had only just been started.
+    return undefined;
+  }
+}
+
+async function endProcess(pid: number, start: string): Promise<void> {
+  const deadline = Date.now() + graceMs;
+  let signal: NodeJS.Signals = 'SIGTERM';
+  while (startOf(pid) === start) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return;
+    }
+    if (Date.now() > deadline) signal = 'SIGKILL';
+    await delay(50);
+  }
+}
+
+/** Field 22 of /proc/PID/stat, which tells a process from a later one of the same pid; undefined when it is gone or only waits to be reaped. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function medusaFailed(args: readonly string[], how: unknown, lines: readonly string[]): FailedProblem {
+  const errors = lines.filter((line) => / ERROR: |Error\b/.test(line));
+  const said = errors.at(-1) ?? lines.at(-1) ?? 'it said nothing';
+  return new FailedProblem({
+    code: 'medusa-failed',
+    happened: `Medusa's ${args.find((arg) => !arg.startsWith('-') && !/^\d+$/.test(arg)) ?? 'command'} failed (${String(how)}): ${said.trim()}`,
+    state: 'What it had stored before is in the store; the same step removes or reuses it when it runs again.',
+    next: 'Read the end of its log below, mend the cause, and resume the run.',
+    details: lines,
+  });
+}

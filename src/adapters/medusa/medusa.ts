@@ -1,0 +1,64 @@
+import { execa } from 'execa';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentConfig } from '../../model/agent-config.ts';
+import type { BackupTool } from '../../ports/backup-tool.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { medusaIni, medusaPrefix } from './medusa-ini.ts';
+import { indexKey, manifestKey, readManifest, tableFolder } from './medusa-layout.ts';
+import { MedusaProcess } from './medusa-process.ts';
+
+/** Days that data files no backup needs are spared when a dead attempt is removed: the next attempt finds and keeps them. */
+const spareDays = '10';
+
+/** Medusa 0.31 as the backup tool of one node. Writes its configuration into `folder` before anything runs. */
+export async function openMedusa(config: AgentConfig, bucket: ObjectStore, folder: string): Promise<BackupTool> {
+  const iniFile = join(folder, 'medusa.ini');
+  await mkdir(folder, { recursive: true });
+  await writeFile(iniFile, medusaIni(config), { mode: 0o600 });
+  const medusa = new MedusaProcess(config, iniFile, folder);
+  const { node, store } = config;
+
+  return {
+    async upload(backup, mode, { signal, onTable }) {
+      // The snapshot's tag has to be the backup's name, word for word: only snapshots of Medusa's own get its prefix.
+      const args = ['backup', '--backup-name', backup, '--mode', mode, '--use-existing-snapshot', '--keep-snapshot'];
+      await medusa.run(args, { signal, onLine: (line) => tellTable(line, onTable) });
+      // Medusa writes into a directory without a sync; on S3 the answer to the request is the promise.
+      if (store.kind === 'directory') await execa('sync', ['--file-system', store.path], { stdin: 'ignore' });
+    },
+    async remove(backup, { keepFiles, signal }) {
+      // Asked for a backup that its index does not hold, Medusa fails.
+      if ((await bucket.head(indexKey(node, backup, 'tokenmap'))) === undefined) return false;
+      const args = ['delete-backup', '--backup-name', backup, '--current-node'];
+      await medusa.run(['--backup-grace-period-in-days', keepFiles ? spareDays : '0', ...args], { signal });
+      return true;
+    },
+    async contents(of, backup) {
+      // The index entry is written after the manifest, so it says that the backup was finished.
+      if ((await bucket.head(indexKey(of, backup, 'manifest'))) === undefined) return undefined;
+      const key = manifestKey(of, backup);
+      const stored = await bucket.get(key);
+      return stored === undefined ? undefined : readManifest(new TextDecoder().decode(stored.body), key);
+    },
+    folderOf: (backup, mode, keyspace, table) => tableFolder(node, backup, mode, keyspace, table),
+    async download(of, backup, { destination, keyspaces, signal }) {
+      await mkdir(destination, { recursive: true });
+      const only = (keyspaces ?? []).flatMap((keyspace) => ['--keyspace', keyspace]);
+      const args = ['download', '--backup-name', backup, '--download-destination', destination];
+      // Without the flag it adds the system keyspaces to those named.
+      const rest = keyspaces === undefined ? [] : ['--ignore-system-keyspaces', ...only];
+      await medusa.run(['--fqdn', of, ...args, ...rest], { signal });
+    },
+    endLeftOver: async () => medusa.endLeftOver(),
+  };
+}
+
+/** Medusa says `Backing up <keyspace>.<table folder>` at the start of each table. A keyspace has no dot in its name. */
+function tellTable(line: string, onTable: (keyspace: string, table: string) => void): void {
+  const found = /Backing up ([^.\s]+)\.(\S+)$/.exec(line);
+  const [, keyspace, table] = found ?? [];
+  if (keyspace !== undefined && table !== undefined) onTable(keyspace, table);
+}
+
+export { medusaPrefix };

@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import {
+  FailedProblem,
+  type Problem,
+  RetryableProblem,
+  problemDocument,
+  problemFromDocument,
+} from '../../model/problem.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { JobKey, JobKind, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
+import { type JobAnswer, agentHealth, diskReport, jobAnswer, jobResults } from '../../ports/node-agent-wire.ts';
+
+export interface NodeAgentSettings {
+  readonly node: string;
+  /** Base URL: `http://host:port`. */
+  readonly url: string;
+  /** Asked for at each request: the file may be made or changed later. */
+  readonly token: () => Promise<string>;
+  readonly clock: Clock;
+  /** Milliseconds that an agent may be away while a job is followed; 60,000 by default, so that one can be started again meanwhile. */
+  readonly patienceMs?: number;
+}
+
+const requestMs = 10_000;
+/** The disk report walks every file. */
+const diskMs = 120_000;
+/** How long the agent keeps a question about a running job open; then its progress is told. */
+const waitMs = 1000;
+
+/** The agent of one node over HTTP. */
+export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
+  const { node } = settings;
+  return {
+    node,
+    health: async () => ask(settings, 'GET', '/v1/health', agentHealth),
+    async disk() {
+      const { storeFree, ...report } = await ask(settings, 'GET', '/v1/disk', diskReport, { timeoutMs: diskMs });
+      return storeFree === undefined ? report : { ...report, storeFree };
+    },
+    async start(job, kind, params) {
+      const { status } = await ask(settings, 'POST', '/v1/jobs', jobAnswer, { body: { ...job, kind, params } });
+      return typed(kind, status);
+    },
+    async status(job, kind) {
+      const query = new URLSearchParams({ run: job.run, step: job.step, kind });
+      const answer = await ask(settings, 'GET', `/v1/jobs?${query.toString()}`, jobAnswer, { absent: true });
+      return answer === undefined ? undefined : typed(kind, answer.status);
+    },
+    async run(job, kind, params, { signal, progress }) {
+      const begin = async () => start(settings, job, kind, params, signal);
+      let answer = await patiently(settings, signal, begin);
+      for (;;) {
+        signal.throwIfAborted();
+        const status = typed(kind, answer.status);
+        switch (status.state) {
+          case 'succeeded':
+            return status.result;
+          case 'failed':
+            throw problemFromDocument(status.problem);
+          case 'lost':
+            // Its agent died with it, or forgot it: the same key runs it anew.
+            answer = await patiently(settings, signal, begin);
+            break;
+          case 'running': {
+            if (status.progress !== undefined) progress(status.progress);
+            const { id } = answer;
+            const path = `/v1/jobs/${encodeURIComponent(id)}?wait=${waitMs}`;
+            const follow = async () => ask(settings, 'GET', path, jobAnswer, { absent: true, signal });
+            answer = (await patiently(settings, signal, follow)) ?? { id, status: { state: 'lost' } };
+            break;
+          }
+        }
+      }
+    },
+  };
+}
+
+async function start(
+  settings: NodeAgentSettings,
+  job: JobKey,
+  kind: JobKind,
+  params: unknown,
+  signal: AbortSignal,
+): Promise<JobAnswer> {
+  const body = { run: job.run, step: job.step, epoch: job.epoch, kind, params };
+  return ask(settings, 'POST', '/v1/jobs', jobAnswer, { body, signal });
+}
+
+/** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */
+async function patiently<T>(settings: NodeAgentSettings, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const { clock, patienceMs = 60_000 } = settings;
+  const until = clock.monotonic() + patienceMs / 1000;
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+    try {
+      return await work();
+    } catch (thrown) {
+      const away = thrown instanceof RetryableProblem && thrown.code === 'agent-unreachable';
+      if (!away || clock.monotonic() + pauseMs / 1000 > until) throw thrown;
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+}
+
+interface AskOptions {
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  /** 404 is an answer: undefined. */
+  readonly absent?: boolean;
+}
+
+async function ask<T>(
+  settings: NodeAgentSettings,
+  method: 'GET' | 'POST',
+  path: string,
+  schema: z.ZodType<T>,
+  options: AskOptions & { readonly absent: true },
+): Promise<T | undefined>;
+async function ask<T>(
+  settings: NodeAgentSettings,
+  method: 'GET' | 'POST',
+  path: string,
+  schema: z.ZodType<T>,
+  options?: AskOptions,
+): Promise<T>;
+async function ask<T>(
+  settings: NodeAgentSettings,
+  method: 'GET' | 'POST',
+  path: string,
+  schema: z.ZodType<T>,
+  { body, signal, timeoutMs = requestMs, absent = false }: AskOptions = {},
+): Promise<T | undefined> {
+  const limit = AbortSignal.timeout(timeoutMs);
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(new URL(path, settings.url), {
+      method,
+      headers: { authorization: `Bearer ${await settings.token()}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+    status = response.status;
+    text = await response.text();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw unreachable(settings, limit.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(cause), cause);
+  }
+  const value = parseJson(text);
+  if (status >= 200 && status < 300) {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw notUnderstood(settings, z.prettifyError(parsed.error));
+  }
+  const problem = problemDocument.safeParse(value);
+  if (!problem.success) throw notUnderstood(settings, `status ${status} without a problem document`);
+  if (status === 404 && absent) return undefined;
+  throw problemFromDocument(problem.data);
+}
+
+/** The result checked against the kind it was asked for. */
+function typed<K extends JobKind>(kind: K, status: JobAnswer['status']): JobStatus<K> {
+  switch (status.state) {
+    case 'succeeded':
+      // The schema of a kind reads the result of that kind; the compiler does not follow the pair.
+      return { ...status, result: jobResults[kind].parse(status.result) as JobResult[K] };
+    case 'running':
+      return status.progress === undefined ? { state: 'running' } : { state: 'running', progress: status.progress };
+    case 'failed':
+    case 'lost':
+      return status;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node's fetch says "fetch failed" and keeps the reason below. */
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function unreachable({ node, url }: NodeAgentSettings, why: string, cause: unknown): Problem {
+  return new RetryableProblem({
+    code: 'agent-unreachable',
+    happened: `The agent of ${node} at ${url} cannot be reached: ${why}.`,
+    state: 'What it was doing goes on there; nothing new was started.',
+    next: 'See that the agent runs (`cardea status`), then resume the run.',
+    cause,
+  });
+}
+
+function notUnderstood({ node, url }: NodeAgentSettings, why: string): Problem {
+  return new FailedProblem({
+    code: 'agent-not-understood',
+    happened: `The agent of ${node} at ${url} answered with something else than expected: ${why}.`,
+    state: 'Nothing further was asked of it.',
+    next: 'Compare the versions of Cardea and of the agent; another program may be listening at this address.',
+  });
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { FailedProblem } from '../../model/problem.ts';
+import type { NodeFiles, WalkedFile } from '../../ports/node-files.ts';
+import { FileHashes } from './file-hashes.ts';
+
+/** The node's file system. `hashFile`: where hashes of files are remembered from one snapshot to the next. */
+export function openNodeFiles(hashFile: string): NodeFiles {
+  const hashes = new FileHashes(hashFile, readIfThere, writeWhole);
+  return {
+    async entries(directory) {
+      const found = await ifThere(readdir(directory, { withFileTypes: true }));
+      return found
+        ?.map((entry) => ({ name: entry.name, directory: entry.isDirectory() }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    walk: (directory) => walk(directory, ''),
+    async rename(from, to) {
+      try {
+        await rename(from, to);
+      } catch (cause) {
+        throw cannotMove(from, to, cause);
+      }
+      await syncFolder(dirname(from));
+      if (dirname(to) !== dirname(from)) await syncFolder(dirname(to));
+    },
+    async makeDirectory(path, like) {
+      const first = await mkdir(path, { recursive: true });
+      if (first === undefined) return;
+      const model = like === undefined ? undefined : await ifThere(stat(like));
+      if (model !== undefined) {
+        await chmod(path, model.mode & 0o7777);
+        await chown(path, model.uid, model.gid);
+      }
+      await syncFolder(path);
+      await syncFolder(dirname(first));
+    },
+    async remove(path) {
+      await rm(path, { recursive: true, force: true });
+      await ifThere(syncFolder(dirname(path)));
+    },
+    read: readIfThere,
+    writeWhole,
+    async space(path) {
+      const there = await nearest(path);
+      const [{ dev }, system] = await Promise.all([stat(there), statfs(there)]);
+      return { total: system.blocks * system.bsize, free: system.bavail * system.bsize, device: String(dev) };
+    },
+    async sync(directory) {
+      // Node has no syncfs(2), and a sync per file is far slower than one for the file system.
+      await execa('sync', ['--file-system', directory], { stdin: 'ignore' });
+    },
+    hash: async (files, options) => hashes.of(files, options),
+  };
+}
+
+async function* walk(root: string, below: string): AsyncGenerator<WalkedFile> {
+  const found = await ifThere(readdir(below === '' ? root : `${root}/${below}`, { withFileTypes: true }));
+  for (const entry of found ?? []) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) yield* walk(root, path);
+    else if (entry.isFile()) {
+      const absolute = `${root}/${path}`;
+      const info = await ifThere(lstat(absolute, { bigint: true }));
+      if (info === undefined) continue;
+      const identity = `${info.dev}-${info.ino}-${info.size}-${info.mtimeNs}`;
+      yield { path, absolute, bytes: Number(info.size), identity };
+    }
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return ifThere(readFile(path, 'utf8'));
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(dirname(path));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function nearest(path: string): Promise<string> {
+  const there = await ifThere(stat(path));
+  return there !== undefined || path === dirname(path) ? path : nearest(join(path, '..'));
+}
+
+async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')) {
+      return undefined;
+    }
+    throw thrown;
+  }
+}
+
+function cannotMove(from: string, to: string, cause: unknown): FailedProblem {
+  return new FailedProblem({
+    code: 'cannot-move',
+    happened: `${from} cannot be renamed to ${to}: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    state: 'What was moved before it is where it was moved to; running the step again goes on from there.',
+    next: 'See that both lie on one file system, that neither is a mount point, and that the agent may write there; then resume the run.',
+    cause,
+  });
+}

@@ -1,0 +1,33 @@
+import type { DiskReport } from '../ports/node-agent.ts';
+import type { NodeParts } from './node-parts.ts';
+
+/** Bytes on the node's disk. `storeDirectory`: where the bucket lies, when it is a directory of this machine. */
+export async function diskReport(
+  { files, directories }: Pick<NodeParts, 'files' | 'directories'>,
+  storeDirectory: string | undefined,
+): Promise<DiskReport> {
+  const { total, free } = await files.space(directories.data);
+  let liveData = 0;
+  const live = new Set<string>();
+  const snapshotted: Array<{ identity: string; bytes: number }> = [];
+  for await (const { path, identity, bytes } of files.walk(directories.data)) {
+    // <keyspace>/<table>/snapshots/<tag>/…; incremental backups lie in `backups` in the same way.
+    const part = path.split('/')[2];
+    if (part === 'snapshots' || part === 'backups') snapshotted.push({ identity, bytes });
+    else {
+      liveData += bytes;
+      live.add(identity);
+    }
+  }
+  let snapshots = 0;
+  // A snapshot is hard links: it takes room only for files that are no longer live.
+  for (const { identity, bytes } of snapshotted) {
+    if (live.has(identity)) continue;
+    live.add(identity);
+    snapshots += bytes;
+  }
+  let aside = 0;
+  for await (const { bytes } of files.walk(directories.aside)) aside += bytes;
+  const store = storeDirectory === undefined ? undefined : await files.space(storeDirectory);
+  return { total, free, liveData, aside, snapshots, ...(store === undefined ? {} : { storeFree: store.free }) };
+}

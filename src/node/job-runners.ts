@@ -1,0 +1,23 @@
+import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
+import type { JobRunners } from './job-context.ts';
+import type { NodeParts } from './node-parts.ts';
+import { clearSnapshot, deleteBackup } from './point-removal.ts';
+import { restoreFiles } from './restore-job.ts';
+import { takeSnapshot } from './snapshot-job.ts';
+import { upload } from './upload-job.ts';
+import { verify } from './verify-job.ts';
+
+/** Every kind of job with what does it. */
+export function jobRunners(parts: NodeParts): JobRunners {
+  return {
+    snapshot: async (params, context) => takeSnapshot(parts, params, context),
+    upload: async (params, context) => upload(parts, params, context),
+    verify: async (params, context) => verify(parts, params, context),
+    'clear-snapshot': async (params, context) => clearSnapshot(parts, params, context),
+    'delete-backup': async (params, context) => deleteBackup(parts, params, context),
+    'set-aside': async (params, context) => setAside(parts, params, context),
+    'restore-files': async (params, context) => restoreFiles(parts, params, context),
+    'accept-aside': async (params, context) => acceptAside(parts, params, context),
+    'revert-aside': async (params, context) => revertAside(parts, params, context),
+  };
+}

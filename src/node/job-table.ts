@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import { RefusedProblem, asProblem } from '../model/problem.ts';
+import type { Progress } from '../model/progress.ts';
+import type { AgentLog } from '../ports/agent-log.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { JobKey, JobKind, JobParams } from '../ports/node-agent.ts';
+import type { JobAnswer } from '../ports/node-agent-wire.ts';
+import type { JobRunners } from './job-context.ts';
+import type { JobRecord } from './job-record.ts';
+import type { JobStore } from './job-store.ts';
+
+/** Records of finished jobs older than this are dropped at the agent's start: no run is resumed after so long. */
+const keptMs = 40 * 24 * 3_600_000;
+
+/** The jobs of one agent. See the NodeAgent port for what starting, joining and epochs mean. */
+export class JobTable {
+  readonly #store: JobStore;
+  readonly #runners: JobRunners;
+  readonly #clock: Clock;
+  readonly #log: AgentLog;
+  readonly #jobs = new Map<string, JobRecord>();
+  readonly #live = new Map<string, LiveJob>();
+  #highestEpoch = 0;
+  /** Ends when every job that was started has ended: the next one begins after it. */
+  #queue: Promise<void> = Promise.resolve();
+  #starting: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: { store: JobStore; runners: JobRunners; clock: Clock; log: AgentLog }) {
+    this.#store = parts.store;
+    this.#runners = parts.runners;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+  }
+
+  get highestEpoch(): number {
+    return this.#highestEpoch;
+  }
+
+  get runningJobs(): number {
+    return this.#live.size;
+  }
+
+  /** Reads what the last agent left: jobs that it still ran died with it. */
+  async recover(): Promise<void> {
+    const { highestEpoch, jobs } = await this.#store.load();
+    this.#highestEpoch = highestEpoch;
+    const oldest = this.#clock.now().getTime() - keptMs;
+    for (const [id, record] of jobs) {
+      if (record.status.state !== 'running' && Date.parse(record.startedAt) < oldest) {
+        await this.#store.forget(id);
+        continue;
+      }
+      const lost = record.status.state === 'running';
+      const kept: JobRecord = lost ? { ...record, status: { state: 'lost' } } : record;
+      if (lost) {
+        await this.#store.save(id, kept);
+        this.#log.write('job lost', { id });
+      }
+      this.#jobs.set(id, kept);
+    }
+  }
+
+  /** Starts the job, joins it while it runs, or answers with its result when it has succeeded. Throws RefusedProblem `stale-epoch`. */
+  start<K extends JobKind>(key: JobKey, job: K, params: JobParams[K]): Promise<JobAnswer> {
+    // One start after the other, so that two of the same key never both find that nothing runs.
+    const started = this.#starting.then(async () => this.#start(key, job, params));
+    this.#starting = started.catch(() => undefined);
+    return started;
+  }
+
+  async #start<K extends JobKind>(key: JobKey, job: K, params: JobParams[K]): Promise<JobAnswer> {
+    if (key.epoch < this.#highestEpoch) throw staleEpoch(key.epoch, this.#highestEpoch);
+    if (key.epoch > this.#highestEpoch) {
+      await this.#store.saveEpoch(key.epoch);
+      this.#highestEpoch = key.epoch;
+    }
+    const id = jobId(key, job, params);
+    const known = this.#jobs.get(id);
+    const running = this.#live.get(id);
+    if (running !== undefined && !running.superseded) {
+      running.epoch = key.epoch;
+      return this.#answer(id);
+    }
+    if (running === undefined && known?.status.state === 'succeeded') return this.#answer(id);
+    this.#supersede(key, job, params);
+    await running?.ended;
+    const record: JobRecord = {
+      ...key,
+      job,
+      params,
+      startedAt: this.#clock.now().toISOString(),
+      status: { state: 'running' },
+    };
+    await this.#store.save(id, record);
+    this.#jobs.delete(id);
+    this.#jobs.set(id, record);
+    this.#launch(id, record, async (live) =>
+      this.#runners[job](params, {
+        signal: live.abort.signal,
+        progress: (progress) => {
+          live.progress = progress;
+        },
+        log: (event, fields) => this.#log.write(event, { id, ...fields }),
+      }),
+    );
+    return this.#answer(id);
+  }
+
+  /** Undefined when no such job was ever started here. Waits up to `waitMs` for a running one to end. */
+  async status(id: string, waitMs = 0, signal?: AbortSignal): Promise<JobAnswer | undefined> {
+    if (!this.#jobs.has(id)) return undefined;
+    const live = this.#live.get(id);
+    if (live !== undefined && waitMs > 0) {
+      const wait = new AbortController();
+      const until = signal === undefined ? wait.signal : AbortSignal.any([wait.signal, signal]);
+      await Promise.race([live.ended, this.#clock.sleep(waitMs, until).catch(() => undefined)]);
+      wait.abort();
+    }
+    return this.#answer(id);
+  }
+
+  /** The job of this run, step and kind that was started last. */
+  newest(run: string, step: string, job: JobKind): JobAnswer | undefined {
+    const found = [...this.#jobs].findLast(([, each]) => each.run === run && each.step === step && each.job === job);
+    return found === undefined ? undefined : this.#answer(found[0]);
+  }
+
+  /** Ends what runs; the jobs are `lost`. */
+  async stop(): Promise<void> {
+    for (const live of this.#live.values()) this.#end(live, 'the agent stops');
+    await Promise.all([...this.#live.values()].map(async (live) => live.ended));
+  }
+
+  #answer(id: string): JobAnswer {
+    const record = this.#jobs.get(id);
+    const live = this.#live.get(id);
+    if (live !== undefined) {
+      return { id, status: { state: 'running', ...(live.progress === undefined ? {} : { progress: live.progress }) } };
+    }
+    return { id, status: record?.status ?? { state: 'lost' } };
+  }
+
+  #launch(id: string, record: JobRecord, run: (live: LiveJob) => Promise<unknown>): void {
+    const live: LiveJob = { record, epoch: record.epoch, abort: new AbortController(), superseded: false };
+    this.#live.set(id, live);
+    const before = this.#queue;
+    live.ended = (async () => {
+      await before;
+      const from = this.#clock.monotonic();
+      const seconds = () => Math.round((this.#clock.monotonic() - from) * 1000) / 1000;
+      let status: JobRecord['status'];
+      try {
+        live.abort.signal.throwIfAborted();
+        this.#log.write('job started', { id, job: record.job, params: record.params, epoch: live.epoch });
+        status = { state: 'succeeded', result: await run(live), seconds: seconds() };
+      } catch (thrown) {
+        const problem = asProblem(thrown, `The job ${record.job} failed`).toDocument();
+        status = live.superseded ? { state: 'lost' } : { state: 'failed', problem, seconds: seconds() };
+      }
+      const ended: JobRecord = { ...record, epoch: live.epoch, status };
+      // What cannot be written down is still answered while this agent lives; after it, the job is lost and runs anew.
+      await this.#store
+        .save(id, ended)
+        .catch((thrown: unknown) => this.#log.write('record not saved', { id, why: String(thrown) }));
+      this.#jobs.set(id, ended);
+      this.#live.delete(id);
+      this.#log.write('job ended', { id, ...status });
+    })();
+    this.#queue = live.ended;
+  }
+
+  /** Ends running jobs that have no right to go on: those of a lower epoch, and work on a point that is now being cleared or deleted. */
+  #supersede<K extends JobKind>(key: JobKey, job: K, params: JobParams[K]): void {
+    for (const live of this.#live.values()) {
+      if (live.epoch < key.epoch) this.#end(live, `epoch ${key.epoch} holds the lease`);
+      else if (removesPoint(job) && worksOnPoint(live.record.job) && pointOf(live.record.params) === pointOf(params)) {
+        this.#end(live, `${job} was asked for`);
+      }
+    }
+  }
+
+  #end(live: LiveJob, why: string): void {
+    if (live.superseded) return;
+    live.superseded = true;
+    live.abort.abort(new DOMException(why, 'AbortError'));
+  }
+}
+
+interface LiveJob {
+  readonly record: JobRecord;
+  readonly abort: AbortController;
+  epoch: number;
+  superseded: boolean;
+  progress?: Progress;
+  ended?: Promise<void>;
+}
+
+/** One step may start jobs of one kind with several params (a point each), so the params are part of the name. */
+export function jobId(key: Pick<JobKey, 'run' | 'step'>, job: JobKind, params: unknown): string {
+  const hash = createHash('sha256').update(JSON.stringify(params)).digest('hex').slice(0, 8);
+  return `${key.run}.${key.step}.${job}.${hash}`;
+}
+
+const removesPoint = (job: JobKind) => job === 'clear-snapshot' || job === 'delete-backup';
+const worksOnPoint = (job: JobKind) => job === 'snapshot' || job === 'upload' || job === 'verify';
+
+function pointOf(params: unknown): unknown {
+  return typeof params === 'object' && params !== null && 'point' in params ? params.point : undefined;
+}
+
+function staleEpoch(epoch: number, highest: number): RefusedProblem {
+  return new RefusedProblem({
+    code: 'stale-epoch',
+    happened: `The request carries epoch ${epoch} of the environment's lease, and this agent has seen ${highest}.`,
+    state: 'Nothing was changed: another run holds the lease by now.',
+    next: 'See `cardea runs` for the run that holds it; resume this one when that has ended.',
+  });
+}

@@ -1,0 +1,24 @@
+import type { BackupTool } from '../ports/backup-tool.ts';
+import type { NodeDatabase } from '../ports/node-database.ts';
+import type { NodeFiles } from '../ports/node-files.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+
+/** What the jobs of one node work with. */
+export interface NodeParts {
+  readonly node: string;
+  readonly bucket: ObjectStore;
+  readonly tool: BackupTool;
+  readonly database: NodeDatabase;
+  readonly files: NodeFiles;
+  readonly directories: NodeDirectories;
+}
+
+/** Absolute paths. `data` is one: Medusa knows no more. */
+export interface NodeDirectories {
+  readonly data: string;
+  readonly commitlog: string;
+  readonly hints: string;
+  readonly savedCaches: string;
+  /** On the file system of the data; what is moved aside and what is being restored lies there. */
+  readonly aside: string;
+}

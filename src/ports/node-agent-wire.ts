@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { pointId } from '../model/identifiers.ts';
+import { problemDocument } from '../model/problem.ts';
+import { progress } from '../model/progress.ts';
+import type { JobKind, JobParams, JobResult } from './node-agent.ts';
+
+/**
+ * What travels between an agent and its client, as JSON over HTTP:
+ *
+ *   GET  /v1/health
+ *   GET  /v1/disk
+ *   POST /v1/jobs                                  startRequest → jobAnswer
+ *   GET  /v1/jobs/<id>?wait=MS                     jobAnswer, at the latest after that time
+ *   GET  /v1/jobs?run=&step=&kind=                 jobAnswer of the newest such job
+ *
+ * A refusal is a problem document with status 4xx; an unknown job is 404.
+ */
+const count = z.number().int().nonnegative();
+/** Part of a path on the node: letters, digits, dashes, dots, and it does not begin with a dot. */
+const safeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
+
+export const jobParams = {
+  snapshot: z.strictObject({ point: pointId }),
+  upload: z.strictObject({ point: pointId, mode: z.enum(['full', 'differential']) }),
+  verify: z.strictObject({ point: pointId, knownPoints: z.array(pointId) }),
+  'clear-snapshot': z.strictObject({ point: pointId }),
+  'delete-backup': z.strictObject({ point: pointId }),
+  'set-aside': z.strictObject({ run: safeName }),
+  'restore-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
+  'accept-aside': z.strictObject({ run: safeName }),
+  'revert-aside': z.strictObject({ run: safeName }),
+} satisfies { [K in JobKind]: z.ZodType<JobParams[K]> };
+
+export const jobResults = {
+  snapshot: z.object({ files: count, bytes: count, inventory: z.string(), tables: z.array(z.string()) }),
+  upload: z.object({ files: count, bytes: count, mode: z.enum(['full', 'differential']) }),
+  verify: z.object({ files: count, bytes: count, newBytes: count }),
+  'clear-snapshot': z.object({ cleared: z.boolean() }),
+  'delete-backup': z.object({ deleted: z.boolean() }),
+  'set-aside': z.object({ bytes: count, path: z.string() }),
+  'restore-files': z.object({ files: count, bytes: count }),
+  'accept-aside': z.object({ bytes: count }),
+  'revert-aside': z.object({ path: z.string() }),
+} satisfies { [K in JobKind]: z.ZodType<JobResult[K]> };
+
+export const jobKind = z.enum(Object.keys(jobParams) as [JobKind, ...JobKind[]]);
+
+export const jobKeyShape = { run: safeName, step: safeName, epoch: count };
+
+export const startRequest = z.strictObject({ ...jobKeyShape, kind: jobKind, params: z.unknown() });
+
+/** `result` is checked by the client against the schema of the kind it asked for. */
+export const jobStatus = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('running'), progress: progress.optional() }),
+  z.object({ state: z.literal('succeeded'), result: z.unknown(), seconds: z.number() }),
+  z.object({ state: z.literal('failed'), problem: problemDocument, seconds: z.number() }),
+  z.object({ state: z.literal('lost') }),
+]);
+
+export const jobAnswer = z.object({ id: z.string(), status: jobStatus });
+export type JobAnswer = z.infer<typeof jobAnswer>;
+
+export const agentHealth = z.object({ node: z.string(), version: z.string(), highestEpoch: count, runningJobs: count });
+
+export const diskReport = z.object({
+  total: count,
+  free: count,
+  liveData: count,
+  aside: count,
+  snapshots: count,
+  storeFree: count.optional(),
+});
