@@ -81,9 +81,9 @@ export interface ResumeOptions<S> {
  * again. A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
  * `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
  */
-export async function resumeRun<S>(
+export async function resumeRun<P, S>(
   world: EngineWorld,
-  find: (name: string, version: number) => Runbook<never, S> | undefined,
+  find: (name: string, version: number) => Runbook<P, S> | undefined,
   options: ResumeOptions<S>,
 ): Promise<RunOutcome> {
   const { run } = options;
@@ -204,9 +204,9 @@ function audited({ head }: { readonly head: JournalHead }): { events: number; he
 }
 
 /** The runbook a journal was written by, checked to be the same still. */
-function runbookOf<S>(
+function runbookOf<P, S>(
   state: RunState,
-  find: (name: string, version: number) => Runbook<never, S> | undefined,
+  find: (name: string, version: number) => Runbook<P, S> | undefined,
 ): { runbook: Runbook; params: unknown; leaseFree: boolean } {
   const found = find(state.runbook, state.runbookVersion);
   if (found === undefined) throw unknownRunbook(state);

@@ -81,7 +81,7 @@ export function countingIds(): Ids {
     token(length) {
       const digits = count.toString(26).padStart(length, '0').slice(-length);
       count += 1;
-      return [...digits].map((digit) => String.fromCharCode(97 + Number.parseInt(digit, 26))).join('');
+      return Array.from(digits, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 26))).join('');
     },
   };
 }

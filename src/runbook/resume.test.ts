@@ -1,0 +1,199 @@
+import { expect, test } from 'vitest';
+import { readJournal } from '../journal/journal-reader.ts';
+import { readStepLog } from '../journal/step-log.ts';
+import { saying, testWorld } from '../../test/support/engine-world.ts';
+import { hanging, runbookOf, start, type Work } from '../../test/support/runbook-sketch.ts';
+import type { Runbook } from './define.ts';
+import { requestCancel, resumeRun } from './engine.ts';
+
+test('Ctrl-C leaves a run that resumes at the step it was in, with the same key, a higher epoch, and no finished step done again', async () => {
+  const world = testWorld();
+  const { run, started } = hanging();
+  const seen: string[] = [];
+  let hang = true;
+  const record: Work = async (context) => {
+    seen.push(
+      `${context.step} ${context.idempotencyKey.split('/')[1]} epoch ${context.epoch} attempt ${context.attempt}`,
+    );
+    context.log(`attempt ${context.attempt}`);
+    if (context.step === 'second' && hang) await run(context);
+    return { step: context.step };
+  };
+  const runbook = runbookOf([
+    { id: 'first', run: record },
+    { id: 'second', needs: ['first'], run: record },
+    { id: 'tidy', always: true, run: record },
+  ]);
+  const interrupt = new AbortController();
+  const going = start(world, runbook, { signal: interrupt.signal });
+  await started;
+  interrupt.abort();
+  const left = await going;
+  expect(left).toMatchObject({
+    status: 'interrupted',
+    problem: { code: 'interrupted' },
+    results: { first: { step: 'first' } },
+  });
+
+  hang = false;
+  const done = await resumeRun(world.another(), () => runbook, {
+    run: left.run,
+    services: undefined,
+  });
+  expect(done).toMatchObject({
+    status: 'succeeded',
+    results: { first: { step: 'first' }, second: { step: 'second' } },
+  });
+  expect(seen).toEqual([
+    'first first epoch 1 attempt 1',
+    'second second epoch 1 attempt 1',
+    'second second epoch 2 attempt 2',
+    'tidy tidy epoch 2 attempt 1',
+  ]);
+  expect((await readStepLog(world.store, left.run, 'second')).split('\n').map((line) => line.slice(25))).toEqual([
+    'attempt 1',
+    'attempt 2',
+    '',
+  ]);
+});
+
+test('resuming a finished run reports it and does nothing', async () => {
+  const world = testWorld();
+  const outcome = await start(world, runbookOf([{ id: 'a' }]));
+  const before = world.store.objects.size;
+  const again = await resumeRun(world.another(), () => undefined, { run: outcome.run, services: undefined });
+  expect(again).toMatchObject({ status: 'succeeded', results: outcome.results, seconds: outcome.seconds });
+  expect(world.store.objects.size).toBe(before);
+});
+
+test('a run is not resumed by a runbook whose steps are others', async () => {
+  const world = testWorld();
+  const interrupt = new AbortController();
+  interrupt.abort();
+  const left = await start(world, runbookOf([{ id: 'a' }]), { signal: interrupt.signal });
+  const resume = (runbook: Runbook | undefined) =>
+    resumeRun(world.another(), () => runbook, { run: left.run, services: undefined });
+  await expect(resume(undefined)).rejects.toMatchObject({ code: 'unknown-runbook' });
+  await expect(resume(runbookOf([{ id: 'b' }]))).rejects.toMatchObject({ code: 'plan-changed' });
+  expect((await resume(runbookOf([{ id: 'a' }]))).status).toBe('succeeded');
+});
+
+test('a request to cancel from another process is noticed within two seconds: steps stop, steps for the end run', async () => {
+  const world = testWorld();
+  const { run, started } = hanging();
+  const going = start(
+    world,
+    runbookOf([
+      { id: 'slow', run },
+      { id: 'never', needs: ['slow'] },
+      { id: 'tidy', always: true },
+    ]),
+  );
+  await started;
+  const id = world.events[0]?.run ?? '';
+  await requestCancel(world.another(), id);
+  await world.clock.advance(2000);
+  const outcome = await going;
+  expect(outcome).toMatchObject({
+    status: 'cancelled',
+    problem: { code: 'cancelled' },
+    results: { tidy: { from: 'tidy' } },
+  });
+  await expect(requestCancel(world.another(), id)).rejects.toMatchObject({ code: 'run-ended' });
+});
+
+test('an interrupted run that was cancelled meanwhile is ended by its resume', async () => {
+  const world = testWorld();
+  const interrupt = new AbortController();
+  interrupt.abort();
+  const runbook = runbookOf([{ id: 'a' }, { id: 'tidy', always: true }]);
+  const left = await start(world, runbook, { signal: interrupt.signal });
+  await requestCancel(world, left.run);
+  const outcome = await resumeRun(world.another(), () => runbook, {
+    run: left.run,
+    services: undefined,
+  });
+  expect(outcome).toMatchObject({ status: 'cancelled', results: { tidy: { from: 'tidy' } } });
+  expect(outcome.results).not.toHaveProperty('a');
+});
+
+test('a second run of the environment is refused while one holds it, naming who; runs that only read are let through', async () => {
+  const world = testWorld();
+  const { run, started } = hanging();
+  const interrupt = new AbortController();
+  const going = start(world, runbookOf([{ id: 'slow', run }]), { signal: interrupt.signal });
+  await started;
+  const other = world.another();
+  await expect(start(other, runbookOf([{ id: 'a' }]))).rejects.toMatchObject({
+    code: 'environment-busy',
+    kind: 'refused',
+    happened: expect.stringContaining('dana on here (pid 100) since 2026-02-19T02:00:00.000Z'),
+  });
+  expect((await start(other, runbookOf([{ id: 'a', effect: 'read' }]))).status).toBe('succeeded');
+  interrupt.abort();
+  await going;
+  expect((await start(other, runbookOf([{ id: 'a' }]))).status).toBe('succeeded');
+});
+
+test('a process paused past its lease finds itself fenced when it wakes: its signal aborts and it writes nothing more', async () => {
+  const world = testWorld();
+  const { run, started, signals } = hanging();
+  let calls = 0;
+  const runbook = runbookOf([
+    {
+      id: 'slow',
+      run: async (context) => {
+        calls += 1;
+        return calls === 1 ? run(context) : 'done by the other';
+      },
+    },
+  ]);
+  const sleeper = start(world, runbook);
+  await started;
+  const id = world.events[0]?.run ?? '';
+  world.clock.leap(31_000);
+  const other = world.another('elsewhere');
+  const resumed = await resumeRun(other, () => runbook, { run: id, services: undefined });
+  expect(resumed.results).toEqual({ slow: 'done by the other' });
+  const after = world.store.text(`runs/${id}/000003.json`);
+  await world.clock.advance(20_000);
+  expect(await sleeper).toMatchObject({ status: 'interrupted', problem: { code: 'fenced' } });
+  expect(signals[0]?.aborted).toBe(true);
+  expect(world.store.text(`runs/${id}/000003.json`)).toBe(after);
+  expect(saying((await readJournal(world.store, id)).events)).toEqual([
+    'run-started',
+    'step-started slow',
+    'run-resumed',
+    'step-started slow',
+    'step-succeeded slow',
+    'run-succeeded',
+  ]);
+});
+
+test('a resume takes the lease over at once when the process that held it is dead, and is refused while it lives', async () => {
+  const world = testWorld();
+  const { run, started } = hanging();
+  let calls = 0;
+  const runbook = runbookOf([
+    {
+      id: 'slow',
+      run: async (context) => {
+        calls += 1;
+        return calls === 1 ? run(context) : 2;
+      },
+    },
+  ]);
+  void start(world, runbook);
+  await started;
+  const id = world.events[0]?.run ?? '';
+  const resume = () => resumeRun(world.another(), () => runbook, { run: id, services: undefined });
+  await expect(resume()).rejects.toMatchObject({
+    code: 'environment-busy',
+    happened: expect.stringContaining(`Run ${id} is being carried out`),
+  });
+  world.processes.die();
+  await expect(start(world.another(), runbook)).rejects.toMatchObject({
+    next: expect.stringContaining(`cardea run resume ${id}`),
+  });
+  expect((await resume()).results).toEqual({ slow: 2 });
+});
