@@ -179,7 +179,7 @@ function address(random: Random, key: string): VertexElement {
   };
 }
 
-/** An account with its number, an opening balance in cents and, for every third, a note. */
+/** An account with its number, an opening balance and an overdraft in cents and, for every third, a note. */
 export function account(random: Random, key: string, number: string): VertexElement {
   return {
     key,
@@ -187,6 +187,7 @@ export function account(random: Random, key: string, number: string): VertexElem
     properties: [
       { name: 'number', value: number },
       { name: 'balance', value: random.below(5_000_000) },
+      { name: 'overdraft', value: random.below(20) * 10_000 },
       { name: 'openedAt', value: dateIn(random) },
       ...(random.chance(1 / 3) ? [{ name: 'note' as const, value: `reviewed ${random.below(100)}` }] : []),
     ],

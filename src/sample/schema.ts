@@ -21,6 +21,7 @@ export const propertyKeys = {
   verified: { type: 'Boolean', cardinality: 'SINGLE' },
   number: { type: 'String', cardinality: 'SINGLE' },
   balance: { type: 'Long', cardinality: 'SINGLE' },
+  overdraft: { type: 'Long', cardinality: 'SINGLE' },
   openedAt: { type: 'Date', cardinality: 'SINGLE' },
   note: { type: 'String', cardinality: 'SINGLE' },
   hardware: { type: 'UUID', cardinality: 'SINGLE' },
@@ -64,7 +65,8 @@ const compositeIndexes = [
   { name: indexNames.addressByCity, keys: ['city', 'postcode'], unique: false },
 ] as const;
 
-const mixedIndex = { name: indexNames.search, keys: { name: 'TEXT', balance: 'DEFAULT', score: 'DEFAULT' } } as const;
+/** Text and numbers. Not the balance: Lucene syncs to disk at every change, and balances change with every booking. */
+const mixedIndex = { name: indexNames.search, keys: { name: 'TEXT', overdraft: 'DEFAULT', score: 'DEFAULT' } } as const;
 
 /** Java type of every property by name, as the scripts that write values want it. */
 export const propertyTypes: Readonly<Record<string, PropertyType>> = Object.fromEntries(
