@@ -81,7 +81,7 @@ export interface ResumeOptions<S> {
  * again. A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
  * `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
  */
-export async function resumeRun<P, S>(
+export async function resumeRun<S, P = never>(
   world: EngineWorld,
   find: (name: string, version: number) => Runbook<P, S> | undefined,
   options: ResumeOptions<S>,
