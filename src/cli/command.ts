@@ -1,3 +1,4 @@
+import type { Problem } from '../model/problem.ts';
 import type { CliContext } from './context.ts';
 
 /**
@@ -33,12 +34,14 @@ export type Input<D extends Declaration> = {
 
 export type Action<D extends Declaration> = (context: CliContext, input: Input<D>) => Promise<Outcome>;
 
-/** What a command ends with: with `--json` the value, else the text (no final newline; empty prints nothing). A failure is a thrown Problem instead. */
+/** What a command ends with: with `--json` the value, else the text (no final newline; empty prints nothing). */
 export interface Outcome {
-  readonly json: unknown;
+  readonly json: object;
   readonly text: string;
   /** 1 where the command did its work and the answer is bad: findings of `check`, a red `status --check`. 0 when absent. */
   readonly exitCode?: 0 | 1;
+  /** A failure about which more is known than the problem says, such as the run: printed like a thrown one, and joins the JSON as `problem`. */
+  readonly problem?: Problem;
 }
 
 export function declare<const A extends AnyArguments, const O extends AnyOptions>(

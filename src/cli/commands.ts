@@ -1,15 +1,37 @@
-import { agent } from './agent.ts';
+import { audit } from './audit.ts';
 import { backup } from './backup.ts';
+import { check } from './check.ts';
 import { type Command, type CommandGroup, command } from './command.ts';
 import { config } from './config.ts';
+import { doctor } from './doctor.ts';
 import { init } from './init.ts';
+import { points } from './points.ts';
+import { rehearse } from './rehearse.ts';
+import { restore, restoreAccept, restoreRevert } from './restore.ts';
+import { logs, runCancel, runResume, runShow, runs } from './runs.ts';
+import { setup } from './setup.ts';
+import { status } from './status.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
   command(backup, () => import('./actions/backup.ts')),
+  command(restore, () => import('./actions/restore.ts')),
+  command(restoreAccept, () => import('./actions/restore-accept.ts')),
+  command(restoreRevert, () => import('./actions/restore-revert.ts')),
+  command(rehearse, () => import('./actions/rehearse.ts')),
+  command(check, () => import('./actions/check.ts')),
+  command(status, () => import('./actions/status.ts')),
+  command(points, () => import('./actions/points.ts')),
+  command(doctor, () => import('./actions/doctor.ts')),
+  command(audit, () => import('./actions/audit.ts')),
+  command(runs, () => import('./actions/runs.ts')),
+  command(runShow, () => import('./actions/run-show.ts')),
+  command(runResume, () => import('./actions/run-resume.ts')),
+  command(runCancel, () => import('./actions/run-cancel.ts')),
+  command(logs, () => import('./actions/logs.ts')),
   command(init, () => import('./actions/init.ts')),
   command(config, () => import('./actions/config.ts')),
-  command(agent, () => import('./actions/agent.ts')),
+  command(setup, () => import('./actions/setup.ts')),
 ];
 
 /** Words that only hold commands below them: `cardea run show`. */

@@ -1,6 +1,7 @@
 import type { Actor } from '../journal/event.ts';
 import type { EnvironmentConfig } from '../model/config.ts';
 import type { Clock, Ids } from '../ports/clock.ts';
+import type { Platform } from '../ports/platform.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { LoadedConfig } from './load-config.ts';
 import type { Output } from './output.ts';
@@ -25,12 +26,12 @@ export interface CliContext {
   readonly version: string;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** CARDEA_HOME, else ~/.config/cardea: keys of this person on this machine, never in a bucket. */
-  readonly home: string;
   /** Read once. Throws UsageProblem, with every mistake of a wrong file. */
   config(): Promise<LoadedConfig>;
   /** An environment of the configuration; throws UsageProblem `unknown-environment` naming the known ones. */
   environment(name: string): Promise<NamedEnvironment>;
+  /** The environment opened: its parts are reached when first used, and closed when the command is over. The same one for the same name. */
+  platform(name: string): Promise<Platform>;
   /** Runs when the command is over, in reverse order, also after a failure. */
   onEnd(work: () => Promise<void>): void;
 }
@@ -38,4 +39,6 @@ export interface CliContext {
 export interface NamedEnvironment {
   readonly name: string;
   readonly config: EnvironmentConfig;
+  /** File of the key that signs its audit chain; never in its bucket. */
+  readonly auditKey: string;
 }

@@ -11,9 +11,9 @@ export function failureText(problem: Problem, paint: Paint = noPaint): string {
   ].join('\n');
 }
 
-/** The same as one JSON object, for `--json`. */
-export function failureJson(problem: Problem): string {
-  return JSON.stringify({ problem: problem.toDocument() }, null, 2);
+/** The same as one JSON object, for `--json`, beside what else is known. */
+export function failureJson(problem: Problem, known: object = {}): string {
+  return JSON.stringify({ ...known, problem: problem.toDocument() }, null, 2);
 }
 
 function headline(problem: Problem): string {

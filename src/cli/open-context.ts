@@ -2,9 +2,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemIds } from '../adapters/system/ids.ts';
-import type { Config } from '../model/config.ts';
+import type { EnvironmentConfig } from '../model/config.ts';
 import { UsageProblem } from '../model/problem.ts';
-import type { CliContext, NamedEnvironment } from './context.ts';
+import type { Platform } from '../ports/platform.ts';
+import type { CliContext } from './context.ts';
 import type { LoadedConfig } from './load-config.ts';
 import { suggestion } from './nearest.ts';
 
@@ -13,13 +14,13 @@ type Given = Pick<CliContext, 'flags' | 'output' | 'interrupt' | 'actor' | 'vers
 /** The context of one command, and the end of it: closes, in reverse order, whatever the command opened. */
 export function cliContext(given: Given): { readonly context: CliContext; readonly end: () => Promise<void> } {
   const endings: Array<() => Promise<void>> = [];
+  const platforms = new Map<string, Promise<Platform>>();
   let config: Promise<LoadedConfig> | undefined;
   const context: CliContext = {
     ...given,
     signal: given.interrupt.signal,
     clock: systemClock,
     ids: systemIds,
-    home: process.env['CARDEA_HOME'] ?? join(homedir(), '.config', 'cardea'),
     config() {
       config ??= import('./load-config.ts').then(async ({ loadConfig }) =>
         loadConfig(given.flags.config, process.cwd()),
@@ -28,7 +29,13 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
     },
     async environment(name) {
       const loaded = await context.config();
-      return namedEnvironment(loaded.config, name, loaded.file);
+      const environment = environmentOf(loaded, name);
+      return { name, config: environment, auditKey: auditKeyOf(name, environment) };
+    },
+    platform(name) {
+      const opened = platforms.get(name) ?? openPlatformOf(context, name);
+      platforms.set(name, opened);
+      return opened;
     },
     onEnd: (work) => void endings.push(work),
   };
@@ -40,17 +47,34 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
   };
 }
 
-function namedEnvironment(config: Config, name: string, file: string): NamedEnvironment {
+async function openPlatformOf(context: CliContext, name: string): Promise<Platform> {
+  const { config } = await context.environment(name);
+  const { openPlatform } = await import('../platforms/open.ts');
+  const platform = await openPlatform(config, name);
+  context.onEnd(() => platform.close());
+  return platform;
+}
+
+function environmentOf({ config, file }: LoadedConfig, name: string): EnvironmentConfig {
   const known = Object.entries(config.environments);
   const found = known.find(([each]) => each === name);
-  if (found !== undefined) return { name, config: found[1] };
+  if (found !== undefined) return found[1];
+  const names = known.map(([each]) => each);
   throw new UsageProblem({
     code: 'unknown-environment',
     happened: `There is no environment "${name}" in ${file}.`,
     state: 'Nothing was started.',
-    next: `Name another one; ${suggestion(
-      name,
-      known.map(([each]) => each),
-    )}.`,
+    next: `Name another one; ${suggestion(name, names)}.`,
   });
+}
+
+/**
+ * An environment of the sandbox has a key of its own in its folder (not in its bucket), so that it comes and goes with it; any other
+ * environment's chain is signed with this person's key.
+ */
+function auditKeyOf(name: string, environment: EnvironmentConfig): string {
+  const home = process.env['CARDEA_HOME'];
+  return environment.platform.kind === 'sandbox'
+    ? join(home ?? join(import.meta.dirname, '../../.cardea'), name, 'keys', 'audit.key')
+    : join(home ?? join(homedir(), '.config', 'cardea'), 'keys', 'audit.key');
 }

@@ -32,7 +32,7 @@ export async function runAgent(
   const log = openJsonLog(join(state, 'agent.log'));
   const files = openNodeFiles(join(state, 'hashes.json'));
   const bucket = openStore(config.store);
-  const tool = await openMedusa(config, bucket, join(state, 'medusa'));
+  const tool = await openMedusa(config, { bucket, files, folder: join(state, 'medusa') });
   // What a killed agent left running goes before anything else is begun.
   await tool.endLeftOver();
   const parts: NodeParts = {

@@ -1,7 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Command } from './command.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Command, Outcome } from './command.ts';
 import { commands } from './commands.ts';
 import type { GlobalFlags } from './context.ts';
 import { interrupt } from './interrupt.ts';
@@ -42,6 +43,7 @@ async function perform(command: Command, flags: GlobalFlags, input: CommandInput
   const { context, end } = cliContext({ flags, output, interrupt: stop, actor, version: packageJson.version });
   try {
     const outcome = await action(context, input);
+    if (outcome.problem !== undefined) return await failWith(outcome.problem, outcome, flags);
     if (flags.json) output.line(JSON.stringify(outcome.json, null, 2));
     else if (outcome.text !== '') output.line(outcome.text);
     return outcome.exitCode ?? 0;
@@ -50,19 +52,28 @@ async function perform(command: Command, flags: GlobalFlags, input: CommandInput
   }
 }
 
+type OutputFlags = Pick<GlobalFlags, 'json' | 'quiet' | 'color'>;
+
+async function fail(thrown: unknown, flags: OutputFlags): Promise<number> {
+  if (thrown instanceof CommanderError) {
+    const { usageProblem } = await import('./wrong-use.ts');
+    return failWith(usageProblem(thrown), undefined, flags);
+  }
+  const { asProblem } = await import('../model/problem.ts');
+  return failWith(asProblem(thrown, 'The command'), undefined, flags);
+}
+
 /** Only a failure loads what failures need. */
-async function fail(
-  thrown: unknown,
-  flags: { readonly json: boolean; readonly quiet: boolean; readonly color: boolean },
-): Promise<number> {
-  const [{ asProblem, exitCodeOf }, { failureJson, failureText }, { usageProblem }] = await Promise.all([
+async function failWith(problem: Problem, outcome: Outcome | undefined, flags: OutputFlags): Promise<number> {
+  const [{ exitCodeOf }, { failureJson, failureText }] = await Promise.all([
     import('../model/problem.ts'),
     import('./failure.ts'),
-    import('./wrong-use.ts'),
   ]);
-  const problem = thrown instanceof CommanderError ? usageProblem(thrown) : asProblem(thrown, 'The command');
   const output = terminalOutput(flags);
-  if (flags.json) output.line(failureJson(problem));
-  else output.warn(failureText(problem, output.paintNote));
+  if (flags.json) output.line(failureJson(problem, outcome?.json));
+  else {
+    if (outcome !== undefined && outcome.text !== '') output.line(outcome.text);
+    output.warn(failureText(problem, output.paintNote));
+  }
   return exitCodeOf(problem);
 }

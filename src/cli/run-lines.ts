@@ -1,5 +1,6 @@
 import { formatBytes } from '../model/bytes.ts';
 import { formatSeconds } from '../model/duration.ts';
+import type { RunStatus } from '../journal/run-state.ts';
 import type { Progress } from '../model/progress.ts';
 import { noPaint, type Paint } from './output.ts';
 import type { RunPicture, StepPicture } from './run-picture.ts';
@@ -33,7 +34,10 @@ function headLine({ state }: RunPicture, drawing: Drawing): string {
 }
 
 /** The state of a run in a word; a bad one in capitals, so that it stands out without colours too. */
-export function runWord(state: Pick<RunPicture['state'], 'status' | 'cancelRequestedBy'>, paint: Paint): string {
+export function runWord(
+  state: { readonly status: RunStatus; readonly cancelRequestedBy?: object },
+  paint: Paint,
+): string {
   switch (state.status) {
     case 'running':
       return state.cancelRequestedBy === undefined ? paint('cyan', 'running') : paint('yellow', 'stopping');
@@ -87,12 +91,12 @@ function sign(step: StepPicture, drawing: Drawing): string {
 }
 
 /** What is said about a step besides its title. */
-function stepSays({ state, rate }: StepPicture, now: number): string {
+function stepSays({ state, progress, rate }: StepPicture, now: number): string {
   if (state === undefined) return '';
   switch (state.status) {
     case 'running': {
       const parts = state.attempts > 1 ? [`attempt ${state.attempts}`] : [];
-      if (state.progress !== undefined) parts.push(progressText(state.progress, rate));
+      if (progress !== undefined) parts.push(progressText(progress, rate));
       return parts.join(' · ');
     }
     case 'retrying': {

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../journal/event.ts';
 import { applyEvent, type RunState, type StepState } from '../journal/run-state.ts';
+import type { Progress } from '../model/progress.ts';
 
 /** A run ready to be drawn, live and afterwards the same: what its journal says, in the order and with the titles of its runbook. */
 export interface RunPicture {
@@ -12,7 +13,9 @@ export interface StepPicture {
   readonly title: string;
   /** Undefined: it has not begun. */
   readonly state: StepState | undefined;
-  /** Progress per second over the last half minute; undefined until two samples are known. */
+  /** The newest report; while one watches, newer than the journal's. */
+  readonly progress: Progress | undefined;
+  /** Progress per second over the last half minute; undefined until two reports are known. */
   readonly rate: number | undefined;
 }
 
@@ -25,47 +28,56 @@ export interface StepTitle {
 export function runPicture(
   state: RunState | undefined,
   titles: readonly StepTitle[],
-  rates: ReadonlyMap<string, number> = new Map(),
+  reports: ReadonlyMap<string, readonly Sample[]> = new Map(),
 ): RunPicture | undefined {
   if (state === undefined) return undefined;
   const known = new Set(titles.map((title) => title.id));
   const untitled = Object.keys(state.steps).filter((id) => !known.has(id));
   const all = [...titles, ...untitled.map((id) => ({ id, title: id }))];
-  return { state, steps: all.map(({ id, title }) => ({ id, title, state: state.steps[id], rate: rates.get(id) })) };
+  const steps = all.map(({ id, title }) => {
+    const samples = reports.get(id) ?? [];
+    const step = state.steps[id];
+    return { id, title, state: step, progress: samples.at(-1)?.progress ?? step?.progress, rate: rateOf(samples) };
+  });
+  return { state, steps };
 }
 
-/** The picture kept up to date event by event. */
+/** The picture kept up to date. */
 export interface RunReplay {
-  add(event: RunEvent): void;
+  event(event: RunEvent): void;
+  /** Progress reported between events; `at` in milliseconds since the epoch. */
+  progress(step: string, progress: Progress, at: number): void;
   readonly picture: RunPicture | undefined;
 }
 
 export function runReplay(titles: readonly StepTitle[]): RunReplay {
   let state: RunState | undefined;
-  const samples = new Map<string, readonly Sample[]>();
+  const reports = new Map<string, readonly Sample[]>();
+  const report = (step: string, progress: Progress, at: number) => {
+    const recent = (reports.get(step) ?? []).filter((sample) => at - sample.at <= rateWindow);
+    reports.set(step, [...recent, { at, progress }]);
+  };
   return {
-    add(event) {
+    event(event) {
       state = applyEvent(state, event);
       const body = event.event;
-      if (body.type === 'step-started') samples.delete(body.step);
-      if (body.type !== 'step-progress') return;
-      const at = Date.parse(event.at);
-      const recent = (samples.get(body.step) ?? []).filter((sample) => at - sample.at <= rateWindow);
-      samples.set(body.step, [...recent, { at, done: body.progress.done }]);
+      if (body.type === 'step-started') reports.delete(body.step);
+      // What was reported live already is not reported again, later and older.
+      if (body.type === 'step-progress' && (reports.get(body.step)?.at(-1)?.progress.done ?? -1) < body.progress.done) {
+        report(body.step, body.progress, Date.parse(event.at));
+      }
     },
+    progress: report,
     get picture() {
-      const rates = [...samples].flatMap(([step, taken]) => {
-        const rate = rateOf(taken);
-        return rate === undefined ? [] : [[step, rate] as const];
-      });
-      return runPicture(state, titles, new Map(rates));
+      return runPicture(state, titles, reports);
     },
   };
 }
 
 interface Sample {
+  /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly done: number;
+  readonly progress: Progress;
 }
 
 /** An average since the start would hide that the work has slowed down. Milliseconds. */
@@ -75,5 +87,5 @@ function rateOf(samples: readonly Sample[]): number | undefined {
   const first = samples[0];
   const last = samples.at(-1);
   if (first === undefined || last === undefined || last.at <= first.at) return undefined;
-  return Math.max(0, ((last.done - first.done) * 1000) / (last.at - first.at));
+  return Math.max(0, ((last.progress.done - first.progress.done) * 1000) / (last.at - first.at));
 }

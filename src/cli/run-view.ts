@@ -1,29 +1,31 @@
 import type { RunEvent } from '../journal/event.ts';
 import { formatSeconds } from '../model/duration.ts';
+import type { Progress } from '../model/progress.ts';
 import type { Output } from './output.ts';
 import { progressText, runLines } from './run-lines.ts';
-import { type RunPicture, runReplay, type StepTitle } from './run-picture.ts';
+import { runReplay, type StepTitle } from './run-picture.ts';
 
 /** What shows a run while it happens. `end` leaves the last picture standing; nothing is drawn after it. */
 export interface RunView {
   event(event: RunEvent): void;
+  progress(step: string, progress: Progress): void;
   end(): void;
 }
 
-/** On a terminal the moving tree, elsewhere plain lines; with --quiet or --json nothing moves and only failures are said. */
+/** On a terminal the moving tree, elsewhere plain lines; with `silent` nothing. */
 export async function openRunView(
   output: Output,
   steps: readonly StepTitle[],
-  now: () => number,
-  quiet: boolean,
+  now: () => Date,
+  silent: boolean,
 ): Promise<RunView> {
-  if (quiet) return { event: () => {}, end: () => {} };
-  return output.live ? movingView(output, steps, now) : plainView(output, steps);
+  if (silent) return { event: () => {}, progress: () => {}, end: () => {} };
+  return output.live ? movingView(output, steps, now) : plainView(output, steps, now);
 }
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-async function movingView(output: Output, steps: readonly StepTitle[], now: () => number): Promise<RunView> {
+async function movingView(output: Output, steps: readonly StepTitle[], now: () => Date): Promise<RunView> {
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(process.stderr);
   const replay = runReplay(steps);
@@ -31,7 +33,12 @@ async function movingView(output: Output, steps: readonly StepTitle[], now: () =
   const draw = () => {
     const { picture } = replay;
     if (picture === undefined) return;
-    const drawing = { now: now(), columns: output.columns, paint: output.paintNote, spinner: frames[frame] ?? '▸' };
+    const drawing = {
+      now: now().getTime(),
+      columns: output.columns,
+      paint: output.paintNote,
+      spinner: frames[frame] ?? '▸',
+    };
     update(runLines(picture, drawing).join('\n'));
   };
   const timer = setInterval(() => {
@@ -39,9 +46,8 @@ async function movingView(output: Output, steps: readonly StepTitle[], now: () =
     draw();
   }, 120);
   return {
-    event: (event) => {
-      replay.add(event);
-    },
+    event: (event) => replay.event(event),
+    progress: (step, progress) => replay.progress(step, progress, now().getTime()),
     end() {
       clearInterval(timer);
       draw();
@@ -53,30 +59,53 @@ async function movingView(output: Output, steps: readonly StepTitle[], now: () =
 /** At most one progress line per step in this time. */
 const progressEvery = 10_000;
 
-function plainView(output: Output, steps: readonly StepTitle[]): RunView {
-  const line = plainLines(steps);
+function plainView(output: Output, steps: readonly StepTitle[], now: () => Date): RunView {
+  const log = runLog(steps);
+  const say = (text: string | undefined) => {
+    if (text !== undefined) output.note(text);
+  };
   return {
-    event(event) {
-      const text = line(event);
-      if (text !== undefined) output.note(text);
-    },
+    event: (event) => say(log.event(event)),
+    progress: (step, progress) => say(log.progress(step, progress, now())),
     end: () => {},
   };
 }
 
-/** Turns events one by one into the lines of a log; undefined where there is nothing worth a line. */
-export function plainLines(steps: readonly StepTitle[]): (event: RunEvent) => string | undefined {
+/** Turns events and progress one by one into lines, a line per change of state; undefined where there is nothing worth one. */
+export interface RunLog {
+  event(event: RunEvent): string | undefined;
+  progress(step: string, progress: Progress, at: Date): string | undefined;
+}
+
+export function runLog(steps: readonly StepTitle[]): RunLog {
   const replay = runReplay(steps);
   const told = new Map<string, number>();
-  return (event) => {
-    replay.add(event);
-    const { picture } = replay;
-    const text = picture === undefined ? undefined : sayEvent(event, picture, told);
-    return text === undefined ? undefined : `${event.at.slice(11, 19)} ${text}`;
+  const progressLine = (id: string, at: Date): string | undefined => {
+    const step = replay.picture?.steps.find((each) => each.id === id);
+    if (step?.progress === undefined) return undefined;
+    const before = told.get(id) ?? Date.parse(step.state?.startedAt ?? at.toISOString());
+    if (at.getTime() - before < progressEvery) return undefined;
+    told.set(id, at.getTime());
+    return `${clockTime(at.toISOString())} ${id}: ${progressText(step.progress, step.rate)}`;
+  };
+  return {
+    event(event) {
+      replay.event(event);
+      if (event.event.type === 'step-progress') return progressLine(event.event.step, new Date(event.at));
+      return `${clockTime(event.at)} ${eventText(event)}`;
+    },
+    progress(step, progress, at) {
+      replay.progress(step, progress, at.getTime());
+      return progressLine(step, at);
+    },
   };
 }
 
-function sayEvent(event: RunEvent, picture: RunPicture, told: Map<string, number>): string | undefined {
+function clockTime(iso: string): string {
+  return iso.slice(11, 19);
+}
+
+function eventText(event: RunEvent): string {
   const body = event.event;
   switch (body.type) {
     case 'run-started':
@@ -85,17 +114,12 @@ function sayEvent(event: RunEvent, picture: RunPicture, told: Map<string, number
       return `run ${event.run} resumed`;
     case 'step-started':
       return `${body.step}: started${body.attempt > 1 ? `, attempt ${body.attempt}` : ''}`;
-    case 'step-progress': {
-      const at = Date.parse(event.at);
-      const before = told.get(body.step) ?? Date.parse(picture.state.steps[body.step]?.startedAt ?? event.at);
-      if (at - before < progressEvery) return undefined;
-      told.set(body.step, at);
-      return `${body.step}: ${progressText(body.progress, picture.steps.find((step) => step.id === body.step)?.rate)}`;
-    }
+    case 'step-progress':
+      return `${body.step}: ${progressText(body.progress, undefined)}`;
     case 'step-succeeded':
       return `${body.step}: done in ${formatSeconds(body.seconds)}`;
     case 'step-failed': {
-      const again = body.retryAt === undefined ? '' : `; again at ${body.retryAt.slice(11, 19)}`;
+      const again = body.retryAt === undefined ? '' : `; again at ${clockTime(body.retryAt)}`;
       return `${body.step}: attempt ${body.attempt} failed: ${body.problem.happened}${again}`;
     }
     case 'step-skipped':

@@ -33,17 +33,11 @@ export const runShow = declare({
 export const runResume = declare({
   name: 'run resume',
   group: 'Runs',
-  summary: 'Go on with a run that was killed, cancelled or failed; what had finished is not done again.',
+  summary:
+    'Go on with a run that was interrupted (killed, or stopped with Ctrl-C); what had finished is not done again.',
   arguments: { id: required('Run, as `cardea runs` lists them.') },
   options: { env },
-  plan: true,
-  examples: [
-    { run: 'cardea run resume restore-20260219-031500-k3f9', says: 'Go on where it stopped.' },
-    {
-      run: 'cardea run resume restore-20260219-031500-k3f9 --plan',
-      says: 'Show what is done already and what would be.',
-    },
-  ],
+  examples: [{ run: 'cardea run resume restore-20260219-031500-k3f9', says: 'Go on where it stopped.' }],
 });
 
 export const runCancel = declare({

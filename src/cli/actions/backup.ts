@@ -1,12 +1,30 @@
-import { RefusedProblem } from '../../model/problem.ts';
-import type { Action } from '../command.ts';
+import { formatBytes } from '../../model/bytes.ts';
+import { formatSeconds } from '../../model/duration.ts';
+import { backupRunbook } from '../../runbooks/index.ts';
+import { pointOfRun } from '../../runbooks/backup.ts';
+import { getPoint } from '../../runbooks/point-catalog.ts';
 import type { backup } from '../backup.ts';
+import type { Action } from '../command.ts';
+import { operate } from '../operation.ts';
 
-export const action: Action<typeof backup> = async (_context, input) => {
-  throw new RefusedProblem({
-    code: 'not-yet',
-    happened: `Backup of ${input.env} (${input.mode}) is not wired yet.`,
-    state: 'Nothing changed.',
-    next: 'Wait.',
+export const action: Action<typeof backup> = async (context, input) => {
+  const { name } = await context.environment(input.env);
+  return operate(context, {
+    environment: name,
+    runbook: backupRunbook,
+    params: { mode: input.mode, cut: input.quiesced ? 'quiesced' : 'fuzzy' },
+    async done({ run, seconds }) {
+      const platform = await context.platform(name);
+      const point = await getPoint(platform.bucket, pointOfRun(run));
+      const size = `${formatBytes(point.bytes)}, ${formatBytes(point.newBytes)} of it new`;
+      const next =
+        point.cut === 'fuzzy'
+          ? 'Its cut is fuzzy: it can be restored, and never be proven.'
+          : `Prove it with \`cardea rehearse ${name} ${point.id}\`.`;
+      return {
+        json: { run, point: point.id, proof: point.proof, bytes: point.bytes, newBytes: point.newBytes, seconds },
+        text: `${point.id} is ${point.proof}: ${size}, in ${formatSeconds(seconds)}. ${next}`,
+      };
+    },
   });
 };

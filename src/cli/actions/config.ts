@@ -7,14 +7,16 @@ import type { Action } from '../command.ts';
 export const action: Action<typeof config> = async (context, input) => {
   if (input.schema) {
     const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
-    return { json: schema, text: JSON.stringify(schema, null, 2) };
+    return { json: { ...schema }, text: JSON.stringify(schema, null, 2) };
   }
   const loaded = await context.config();
-  const value = withoutUserInfo(
-    input.env === undefined ? loaded.config : (await context.environment(input.env)).config,
-  );
+  const whole = input.env === undefined ? loaded.config : (await context.environment(input.env)).config;
+  const value: unknown = withoutUserInfo(whole);
   const shown = inspect(value, { depth: 12, compact: 3, breakLength: 100, sorted: false, colors: false });
-  return { json: value, text: `${context.output.paint('dim', `// ${loaded.file}, with every default`)}\n${shown}` };
+  return {
+    json: value as object,
+    text: `${context.output.paint('dim', `// ${loaded.file}, with every default`)}\n${shown}`,
+  };
 };
 
 /** References to secrets are printed as they are; an address with a user and a password in it is printed without them. */

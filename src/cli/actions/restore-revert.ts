@@ -1,0 +1,20 @@
+import { formatSeconds } from '../../model/duration.ts';
+import { revertRunbook } from '../../runbooks/index.ts';
+import type { Action } from '../command.ts';
+import { operate } from '../operation.ts';
+import type { restoreRevert } from '../restore.ts';
+import { environmentOfRun } from '../run-lookup.ts';
+
+export const action: Action<typeof restoreRevert> = async (context, input) => {
+  const environment = await environmentOfRun(context, input.run, input.env);
+  return operate(context, {
+    environment,
+    runbook: revertRunbook,
+    params: { restore: input.run },
+    confirmed: input.confirm,
+    done: ({ run, seconds }) => ({
+      json: { run, ok: true, seconds, restore: input.run },
+      text: `${environment} is as it was before ${input.run}, after ${formatSeconds(seconds)}.`,
+    }),
+  });
+};

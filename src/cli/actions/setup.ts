@@ -1,0 +1,26 @@
+import { formatSeconds } from '../../model/duration.ts';
+import { folders } from '../../platforms/sandbox/folders.ts';
+import { installS3Server } from '../../platforms/sandbox/s3-server-build.ts';
+import { ensureToolchain } from '../../platforms/sandbox/toolchain.ts';
+import type { Action } from '../command.ts';
+import { progressLine } from '../progress-line.ts';
+import type { setup } from '../setup.ts';
+
+export const action: Action<typeof setup> = async (context, input) => {
+  const { clock, output, flags, signal } = context;
+  const began = clock.monotonic();
+  const cache = folders().toolchain;
+  const line = await progressLine(output, 'setup', () => clock.now(), flags.quiet || flags.json);
+  try {
+    const { java, medusa } = await ensureToolchain({ progress: line.report, signal });
+    const server = input.store === 's3' ? await installS3Server(cache, (text) => output.note(text)) : undefined;
+    line.end();
+    const seconds = clock.monotonic() - began;
+    return {
+      json: { ok: true, cache, java, medusa, seconds, ...(server === undefined ? {} : { s3Server: server }) },
+      text: `Everything the sandbox needs is in ${cache} (${formatSeconds(seconds)}).`,
+    };
+  } finally {
+    line.end();
+  }
+};

@@ -1,0 +1,95 @@
+import { fileAuditSigner } from '../adapters/system/audit-key.ts';
+import { systemProcesses } from '../adapters/system/processes.ts';
+import type { Performance, Stage } from '../demo/stage.ts';
+import { formatSeconds } from '../model/duration.ts';
+import { FailedProblem } from '../model/problem.ts';
+import type { ReportProgress } from '../model/progress.ts';
+import type { Runbook } from '../runbook/define.ts';
+import { type RunOutcome, startRun } from '../runbook/engine.ts';
+import { acceptedParams } from '../runbook/params.ts';
+import { planOf } from '../runbook/plan.ts';
+import type { RunbookServices } from '../runbooks/index.ts';
+import type { CliContext } from './context.ts';
+import { planText } from './plan-lines.ts';
+import { progressLine } from './progress-line.ts';
+import { openRunView } from './run-view.ts';
+
+/** The demo's stage on a terminal, or line by line where there is none. All of it is said on the way, to standard error. */
+export function demoStage(context: CliContext, auditKey: string): Stage {
+  const { output, flags, clock, ids, actor, signal } = context;
+  const paint = output.paintNote;
+  let chapters = 0;
+
+  const said = (text: string) => {
+    output.note(text.replaceAll(/^(?=.)/gm, '  '));
+  };
+
+  return {
+    chapter(title) {
+      chapters += 1;
+      output.note(`\n${paint('bold', `${chapters}  ${title}`)}`);
+    },
+    say: said,
+    async during<T>(title: string, work: (progress: ReportProgress) => Promise<T>): Promise<T> {
+      const from = clock.monotonic();
+      const line = await progressLine(output, `  ${title}`, () => clock.now(), flags.quiet);
+      // On a terminal the line is there at once, not only when something can be measured.
+      if (output.live) line.report({ done: 0, unit: 'items', label: 'working' });
+      try {
+        const result = await work(line.report);
+        line.end();
+        said(`${paint('green', '✔')} ${title}  ${paint('dim', formatSeconds(clock.monotonic() - from))}`);
+        return result;
+      } catch (error) {
+        line.end();
+        said(`${paint('red', '✖')} ${title}  ${paint('dim', formatSeconds(clock.monotonic() - from))}`);
+        throw error;
+      }
+    },
+    plan(runbook, environment, params) {
+      said(planText(planOf(runbook, params, environment), paint));
+    },
+    async carryOut<P>(runbook: Runbook<P, RunbookServices>, performance: Performance): Promise<RunOutcome> {
+      const { environment, params, services, confirmed } = performance;
+      const view = await openRunView(output, runbook.steps, () => clock.now(), flags.quiet);
+      try {
+        const outcome = await startRun(
+          {
+            store: services.platform.bucket,
+            clock,
+            ids,
+            actor,
+            processes: systemProcesses(),
+            signer: await fileAuditSigner(auditKey, environment),
+            onEvent(event) {
+              performance.onEvent?.(event);
+              view.event(event);
+            },
+            onProgress: (step, progress) => view.progress(step, progress),
+          },
+          runbook,
+          {
+            environment,
+            params: acceptedParams(runbook, params),
+            services,
+            signal,
+            ...(confirmed === undefined ? {} : { confirmed }),
+          },
+        );
+        if (outcome.status === 'succeeded') return outcome;
+        throw outcome.problem ?? notFinished(outcome);
+      } finally {
+        view.end();
+      }
+    },
+  };
+}
+
+function notFinished({ run, status }: RunOutcome): FailedProblem {
+  return new FailedProblem({
+    code: 'demo-run-failed',
+    happened: `Run ${run} ended as ${status}.`,
+    state: 'The demo cannot go on from there.',
+    next: 'Run ./cardea demo again.',
+  });
+}
