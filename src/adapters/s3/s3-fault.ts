@@ -74,7 +74,7 @@ function noBucket(store: string): RefusedProblem {
 function full(store: string, key: string, label: string): FailedProblem {
   return new FailedProblem({
     code: 'store-full',
-    happened: `There is no room left in ${store} for ${key}: ${label}.`,
+    happened: `There is no room left in ${store}${key === '' ? '' : ` for ${key}`}: ${label}.`,
     state: 'Nothing of it was kept; what the bucket held before is unchanged.',
     next: 'Free space or raise the quota, then resume.',
   });

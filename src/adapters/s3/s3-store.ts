@@ -13,7 +13,7 @@ import { connectS3, type S3Connection, type S3Location } from './s3-client.ts';
 import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 
 /** One call's whole time, retry and body included, for everything but streams: a bucket that hangs is known as such within ten seconds. */
-const callMs = 9000;
+const defaultLimits = { callMs: 9000 };
 const partBytes = 16 * 1024 * 1024;
 
 /**
@@ -23,10 +23,12 @@ const partBytes = 16 * 1024 * 1024;
 export class S3Store implements ObjectStore {
   readonly description: string;
   readonly #location: S3Location;
+  readonly #callMs: number;
   #connection: Promise<S3Connection> | undefined;
 
-  constructor(location: S3Location) {
+  constructor(location: S3Location, limits: { readonly callMs: number } = defaultLimits) {
     this.#location = location;
+    this.#callMs = limits.callMs;
     const host = location.endpoint === undefined ? `AWS ${location.region}` : new URL(location.endpoint).host;
     this.description = `s3://${location.bucket} at ${host}`;
   }
@@ -211,8 +213,8 @@ export class S3Store implements ObjectStore {
     const connection = await this.#connect();
     const deadline = new AbortController();
     const timer = setTimeout(
-      () => deadline.abort(unreachable(this.description, `no answer in ${callMs / 1000} seconds`)),
-      callMs,
+      () => deadline.abort(unreachable(this.description, `no answer in ${this.#callMs / 1000} seconds`)),
+      this.#callMs,
     );
     try {
       return await work(connection, deadline.signal);

@@ -1,0 +1,236 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConflictProblem } from '../../ports/object-store.ts';
+import type { S3Location } from './s3-client.ts';
+import { S3Store } from './s3-store.ts';
+
+/** What the S3 server of a test answers to a request that has come in whole. */
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let requests: IncomingMessage[];
+let server: Server;
+let folder: string;
+let location: S3Location;
+let store: S3Store;
+
+beforeEach(async () => {
+  requests = [];
+  answer = (_, response) => response.writeHead(200, { etag: '"e"' }).end();
+  server = createServer((request, response) => {
+    requests.push(request);
+    request.resume().on('end', () => answer(request, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  folder = await mkdtemp(join(tmpdir(), 'cardea-s3-unit-'));
+  const credentialsFile = join(folder, 'credentials');
+  await writeFile(
+    credentialsFile,
+    '[other]\naws_access_key_id = no\n[default]\naws_access_key_id=KEYID\n# aws_secret_access_key=old\naws_secret_access_key = hush=hush\n',
+  );
+  location = {
+    kind: 's3',
+    bucket: 'backups',
+    endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    region: 'eu-west-3',
+    credentialsFile,
+    encryption: 'AES256',
+    checksums: 'when-required',
+  };
+  store = new S3Store(location);
+});
+afterEach(async () => {
+  await store.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(folder, { recursive: true });
+});
+
+describe('requests', () => {
+  test('B4: every write asks for the encryption of the configuration, a part at a time too', async () => {
+    answer = (request, response) =>
+      request.url?.includes('uploads') === true
+        ? xml(response, 200, '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>')
+        : request.method === 'POST'
+          ? xml(response, 200, '<CompleteMultipartUploadResult><ETag>"m"</ETag></CompleteMultipartUploadResult>')
+          : response.writeHead(200, { etag: '"e"' }).end();
+    await store.put('a', 'x');
+    await store.putStream('small', chunks(1));
+    await store.putStream('large', chunks(40));
+    const encrypted = requests.filter((request) => request.headers['x-amz-server-side-encryption'] === 'AES256');
+    expect(encrypted.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'PUT /backups/a?x-id=PutObject',
+      'PUT /backups/small?x-id=PutObject',
+      'POST /backups/large?uploads=',
+    ]);
+  });
+
+  test('encryption "none" and "aws:kms" are sent as they are configured', async () => {
+    for (const encryption of ['none', 'aws:kms'] as const) {
+      const other = new S3Store({ ...location, encryption });
+      await other.put('a', 'x');
+      await other.close();
+    }
+    expect(requests.map((request) => request.headers['x-amz-server-side-encryption'])).toEqual([undefined, 'aws:kms']);
+  });
+
+  test('conditions travel as If-None-Match and If-Match', async () => {
+    await store.put('a', 'x', { ifAbsent: true });
+    await store.put('a', 'x', { ifMatch: '"e"' });
+    expect(requests.map(({ headers }) => [headers['if-none-match'], headers['if-match']])).toEqual([
+      ['*', undefined],
+      [undefined, '"e"'],
+    ]);
+  });
+
+  test('checksums are sent only when they are required, unless the configuration wants them', async () => {
+    await store.put('a', 'x');
+    const other = new S3Store({ ...location, checksums: 'when-supported' });
+    await other.put('a', 'x');
+    await other.close();
+    expect(requests.map(({ headers }) => headers['x-amz-checksum-crc32'] === undefined)).toEqual([true, false]);
+  });
+
+  test('F1: only the profile "default" is used, and neither key nor secret stands in a description', async () => {
+    await store.put('a', 'x');
+    expect(requests[0]?.headers.authorization).toContain('Credential=KEYID/');
+    expect(requests[0]?.headers.authorization).toContain('/eu-west-3/s3/');
+    expect(store.description).toBe(`s3://backups at ${new URL(location.endpoint ?? '').host}`);
+  });
+});
+
+describe('conflicts', () => {
+  test.each([
+    [412, 'PreconditionFailed'],
+    [404, 'NoSuchKey'],
+  ])('HTTP %i to a conditional put is a lost race', async (status, code) => {
+    answer = (_, response) => fail(response, status, code);
+    await expect(store.put('a', 'x', { ifMatch: '"e"' })).rejects.toBeInstanceOf(ConflictProblem);
+    expect(requests).toHaveLength(1);
+  });
+
+  test('HTTP 409, two writers at once, is tried again', async () => {
+    answer = (_, response) =>
+      requests.length === 1
+        ? fail(response, 409, 'ConditionalRequestConflict')
+        : response.writeHead(200, { etag: '"e"' }).end();
+    expect((await store.put('a', 'x', { ifAbsent: true })).etag).toBe('"e"');
+    expect(requests).toHaveLength(2);
+  });
+
+  test('a put whose answer got lost and that was sent again has won when its content is stored', async () => {
+    answer = (request, response) => {
+      if (request.method === 'GET') response.writeHead(200, { etag: '"e"' }).end('x');
+      else if (requests.length === 1) request.socket.destroy();
+      else fail(response, 412, 'PreconditionFailed');
+    };
+    expect((await store.put('a', 'x', { ifAbsent: true })).etag).toBe('"e"');
+  });
+
+  test('a put that was sent again has lost when other content is stored', async () => {
+    answer = (request, response) => {
+      if (request.method === 'GET') response.writeHead(200, { etag: '"e"' }).end('y');
+      else if (requests.length === 1) request.socket.destroy();
+      else fail(response, 412, 'PreconditionFailed');
+    };
+    await expect(store.put('a', 'x', { ifAbsent: true })).rejects.toBeInstanceOf(ConflictProblem);
+  });
+});
+
+describe('faults', () => {
+  test.each([
+    [403, 'SignatureDoesNotMatch', 'refused', 'store-denied'],
+    [403, 'AccessDenied', 'refused', 'store-denied'],
+    [404, 'NoSuchBucket', 'refused', 'store-missing'],
+    [400, 'InvalidRequest', 'failed', 'store-failed'],
+    [507, 'InsufficientStorage', 'failed', 'store-full'],
+    [503, 'SlowDown', 'retryable', 'store-unreachable'],
+    [500, 'InternalError', 'retryable', 'store-unreachable'],
+  ])('HTTP %i %s is %s: %s, and quotes nothing of the server’s text', async (status, code, kind, expected) => {
+    answer = (_, response) => fail(response, status, code, 'AKIA and the string to sign');
+    const calls = [
+      () => store.put('a', 'x'),
+      () => store.get('a'),
+      () => store.putStream('a', chunks(1)),
+      () => Array.fromAsync(store.list('')),
+    ];
+    for (const call of calls) {
+      const problem = await call().catch((thrown: unknown) => thrown);
+      expect(problem).toMatchObject({ kind, code: expected });
+      expect(JSON.stringify(problem)).not.toContain('AKIA');
+    }
+  });
+
+  test('a server that refuses the connection is unreachable at once', async () => {
+    await new Promise((resolve) => server.close(resolve));
+    await expect(store.head('a')).rejects.toMatchObject({ kind: 'retryable', code: 'store-unreachable' });
+    await expect(store.putStream('a', chunks(1))).rejects.toMatchObject({ code: 'store-unreachable' });
+  });
+
+  test('a server that never answers is unreachable when the time for a call is over', async () => {
+    answer = () => undefined;
+    const impatient = new S3Store(location, { callMs: 200 });
+    const problem = { kind: 'retryable', code: 'store-unreachable' };
+    await expect(impatient.get('a')).rejects.toMatchObject(problem);
+    await expect(impatient.put('a', 'x')).rejects.toMatchObject(problem);
+    await expect(Array.fromAsync(impatient.list(''))).rejects.toMatchObject(problem);
+    await impatient.close();
+  });
+
+  test('a body that breaks off is no object', async () => {
+    answer = (request, response) => {
+      response.writeHead(200, { etag: '"e"', 'content-length': '100' });
+      response.write('half', () => request.socket.destroy());
+    };
+    await expect(store.get('a')).rejects.toMatchObject({ kind: 'retryable', code: 'store-unreachable' });
+    await expect(store.getStream('a').then((body) => Array.fromAsync(body))).rejects.toMatchObject({
+      kind: 'retryable',
+    });
+  });
+
+  test.each([
+    ['no file', undefined],
+    ['no secret', '[default]\naws_access_key_id = KEYID\n'],
+  ])('credentials with %s are refused, quoting nothing', async (_, text) => {
+    const credentialsFile = join(folder, 'other');
+    if (text !== undefined) await writeFile(credentialsFile, text);
+    const problem = await new S3Store({ ...location, credentialsFile }).get('a').catch((thrown: unknown) => thrown);
+    expect(problem).toMatchObject({ kind: 'refused', code: 'store-credentials' });
+    expect(JSON.stringify(problem)).not.toContain('KEYID');
+  });
+});
+
+test('a list follows every page and starts after the key', async () => {
+  answer = (request, response) => {
+    const second = request.url?.includes('continuation-token=t') === true;
+    xml(
+      response,
+      200,
+      `<ListBucketResult>${entry(second ? 'b' : 'a')}${second ? '' : '<NextContinuationToken>t</NextContinuationToken>'}</ListBucketResult>`,
+    );
+  };
+  const listed = await Array.fromAsync(store.list('', { after: '0' }));
+  expect(listed.map(({ key, etag, bytes }) => ({ key, etag, bytes }))).toEqual([
+    { key: 'a', etag: '"e"', bytes: 3 },
+    { key: 'b', etag: '"e"', bytes: 3 },
+  ]);
+  expect(requests.every(({ url }) => url?.includes('start-after=0'))).toBe(true);
+});
+
+function entry(key: string): string {
+  return `<Contents><Key>${key}</Key><ETag>"e"</ETag><Size>3</Size><LastModified>2026-02-19T02:00:00.000Z</LastModified></Contents>`;
+}
+
+function fail(response: ServerResponse, status: number, code: string, message = 'no'): void {
+  xml(response, status, `<Error><Code>${code}</Code><Message>${message}</Message></Error>`);
+}
+
+function xml(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'application/xml' }).end(`<?xml version="1.0"?>${body}`);
+}
+
+async function* chunks(count: number): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < count; at += 1) yield Buffer.alloc(1024 * 1024);
+}
