@@ -39,7 +39,7 @@ const run = z.object({
     z.object({
       id: z.string(),
       title: z.string(),
-      status: z.enum(['succeeded', 'failed', 'skipped', 'running', 'retrying']),
+      status: z.enum(['succeeded', 'failed', 'skipped', 'running', 'retrying', 'stopped']),
       offset: seconds,
       seconds,
     }),

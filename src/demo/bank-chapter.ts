@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { bankOf, demoScale } from '../sample/bank.ts';
+import { loadBank } from '../sample/loader.ts';
+import { createSchema } from '../sample/schema.ts';
+import { openTransactionLog } from '../sample/transaction-log.ts';
+import { startWriter } from '../sample/writer.ts';
+import { waitFor } from '../platforms/sandbox/condition.ts';
+import type { OpenBank, Scene } from './scene.ts';
+
+/** As fast as an application that is not the point of the story: two cores are shared with six JVMs. */
+const writesPerSecond = 40;
+/** Transactions before the backup, so that it meets a graph that has been lived in. */
+const firstTransactions = 60;
+
+/** Loads the sample bank and lets its application write. */
+export async function openBank(scene: Scene): Promise<OpenBank> {
+  const { stage, platform, options, phase, clock, signal } = scene;
+  const { customersPerBranch } = demoScale;
+  const perBranch = bankOf({ branches: 1, customersPerBranch }).counts.vertices;
+  // Two branches more than asked for: the writer takes away, too, and the graph must not fall below the size that was named.
+  const bank = bankOf({
+    seed: String(options.seed),
+    branches: Math.ceil(options.vertices / perBranch) + 2,
+    customersPerBranch,
+  });
+  stage.chapter(
+    `The bank: ${whole(bank.counts.vertices)} vertices, ${whole(bank.counts.edges)} edges, and an application`,
+  );
+  await phase('load', async () => {
+    await stage.during('Schema: labels, properties, unique, composite and mixed indexes', async () =>
+      createSchema(platform.graph, platform.indexBackend),
+    );
+    await stage.during('Loading customers, accounts, transfers, devices and addresses', async (progress) =>
+      loadBank(platform.graph, bank, { progress }),
+    );
+  });
+  const log = openTransactionLog(join(scene.directory, 'logs', 'writer.jsonl'));
+  const writer = await startWriter({ bank, graph: platform.graph, log, clock, perSecond: writesPerSecond });
+  await phase('write', () =>
+    stage.during(
+      `The application writes: adds, changes, removals, ${writesPerSecond} transactions per second`,
+      async () =>
+        waitFor(() => (writer.counters().acknowledged >= firstTransactions ? true : undefined), {
+          withinMs: 60_000,
+          signal,
+        }),
+    ),
+  );
+  return { bank, writer, log };
+}
+
+function whole(value: number): string {
+  return value.toLocaleString('en');
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import type { Actor } from '../journal/event.ts';
+import type { EnvironmentConfig } from '../model/config.ts';
+import { compactSecond, runId } from '../model/identifiers.ts';
+import { FailedProblem, Problem } from '../model/problem.ts';
+import { bringUp } from '../platforms/sandbox/bring-up.ts';
+import { folders } from '../platforms/sandbox/folders.ts';
+import { withHostLock } from '../platforms/sandbox/host-lock.ts';
+import { takeDown } from '../platforms/sandbox/take-down.ts';
+import { ensureToolchain } from '../platforms/sandbox/toolchain.ts';
+import type { Clock, Ids } from '../ports/clock.ts';
+import type { Platform } from '../ports/platform.ts';
+import { backUp, rehearse } from './backup-chapters.ts';
+import { openBank } from './bank-chapter.ts';
+import { demoName, type DemoSize } from './demo-config.ts';
+import { strike } from './disaster-chapter.ts';
+import { drillOf } from './drill.ts';
+import type { Drill } from './drill-document.ts';
+import { phaseClock } from './phase-clock.ts';
+import { keepLogs, writeReport } from './report-files.ts';
+import { prove, restore } from './restore-chapters.ts';
+import type { Stage } from './stage.ts';
+
+export interface DemoOptions extends DemoSize {
+  /** About how many vertices. */
+  readonly vertices: number;
+  readonly seed: number;
+  readonly keep: boolean;
+}
+
+export interface DemoWorld {
+  readonly stage: Stage;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly actor: Actor;
+  readonly version: string;
+  readonly environment: EnvironmentConfig;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Opens the environment once it is up. */
+  open(): Promise<Platform>;
+}
+
+export interface StoryEnd {
+  readonly drill: Drill;
+  /** Path of the report's page. */
+  readonly report: string;
+}
+
+/**
+ * The whole story on real parts, told on the stage while it happens. Whatever an earlier demo left is removed first, and everything at the
+ * end unless it is to be kept. Resolves also when the drill failed: its record says why. Throws the problem of what broke on the way;
+ * the servers' logs are then beside the report.
+ */
+export async function tellStory(world: DemoWorld, options: DemoOptions): Promise<StoryEnd> {
+  const { home } = folders();
+  const lock = join(home, '.locks', 'demo-story');
+  return withHostLock(lock, { purpose: 'cardea demo', withinMs: 1000, signal: world.signal }, async () => {
+    const id = runId.parse(`drill-${compactSecond(world.clock.now())}-${world.ids.token(4)}`);
+    const files = join(home, 'reports', id);
+    let kept = false;
+    try {
+      const end = await perform(world, options, id, files);
+      if (!end.drill.ok) await keepLogs(join(home, demoName), files);
+      kept = options.keep;
+      return end;
+    } catch (error) {
+      throw await broken(error, world.signal, await keepLogs(join(home, demoName), files));
+    } finally {
+      if (!kept) {
+        await world.stage.during('Stopping and removing everything', async () => removeDemo());
+      }
+    }
+  });
+}
+
+/** Removes the demo's environment and all its processes, whoever left it. Not stopped by Ctrl-C. */
+async function removeDemo(): Promise<{ readonly existed: boolean }> {
+  return takeDown(demoName, { keepData: false, signal: new AbortController().signal });
+}
+
+async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], files: string): Promise<StoryEnd> {
+  const { stage, clock, signal, environment } = world;
+  const startedAt = clock.now();
+  const phase = phaseClock(clock);
+
+  stage.chapter('The parts: a real Cassandra ring, JanusGraph and Medusa, on this machine');
+  const leftOver = await removeDemo();
+  if (leftOver.existed) stage.say('An earlier demo had left its environment; it is removed.');
+  await phase('install', () =>
+    stage.during('Installing what this machine lacks', async (progress) => ensureToolchain({ progress, signal })),
+  );
+  const { directory, record } = await phase('start', () =>
+    stage.during('Starting the ring, the agents and JanusGraph', async (progress) =>
+      bringUp(demoName, environment, { nodes: options.nodes, store: options.store, progress, signal }),
+    ),
+  );
+  const platform = await world.open();
+  const scene = { ...world, options, platform, directory, phase, services: { platform, config: environment, clock } };
+
+  const opened = await openBank(scene);
+  const backup = await backUp(scene, opened);
+  const rehearsal = await rehearse(scene, backup.point);
+  const disaster = await strike(scene, opened, backup);
+  const restored = await restore(scene, rehearsal.point, disaster);
+  const proof = await prove(scene, opened, { cut: backup.cut, disaster, restored });
+
+  stage.chapter('The report');
+  const drill = drillOf({
+    id,
+    environment: demoName,
+    startedAt: startedAt.toISOString(),
+    seconds: (clock.now().getTime() - startedAt.getTime()) / 1000,
+    actor: world.actor,
+    cardea: world.version,
+    store: record.store.kind === 's3' ? 'S3 server on this machine' : 'directory',
+    objectives: environment.objectives,
+    point: rehearsal.point,
+    disaster: disaster.record,
+    lost: disaster.lost,
+    fingerprintAtDisaster: disaster.fingerprint,
+    outage: restored.outage,
+    phases: phase.spent(),
+    runs: { backup: backup.run, rehearse: rehearsal.run, restore: restored.run, accept: proof.acceptRun },
+    ...proof.facts,
+  });
+  const report = await writeReport(drill, platform.bucket, files);
+  stage.say(report);
+  return { drill, report };
+}
+
+async function broken(error: unknown, signal: AbortSignal, logs: string | undefined): Promise<unknown> {
+  if (signal.aborted) {
+    return new FailedProblem({
+      code: 'demo-stopped',
+      happened: 'The demo was stopped before its end.',
+      state: 'What it had started is stopped and removed.',
+      next: 'Run ./cardea demo again; it begins anew.',
+      cause: error,
+    });
+  }
+  if (!(error instanceof Problem) || logs === undefined) return error;
+  return new FailedProblem({
+    code: error.code,
+    happened: error.happened,
+    state: `${error.state} The demo's environment is removed; the logs of its servers are kept in ${logs}.`,
+    next: error.next,
+    details: [...error.details],
+    cause: error,
+  });
+}
