@@ -39,7 +39,7 @@ export const action: Action<typeof demo> = async (context, input) => {
     input,
   );
   let kept: string | undefined;
-  if (input.keep && drill.ok) {
+  if (input.keep) {
     kept = join(directory, 'cardea.config.ts');
     await mkdir(directory, { recursive: true });
     await writeFile(kept, configFile(config));
