@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fingerprintOf } from '../graph/fingerprint.ts';
+import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { decideRetention } from '../model/retention.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
@@ -134,8 +134,11 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '4h',
     retry: atNodes,
     result: fingerprint,
-    run: async ({ services: { platform, clock }, progress, signal }) =>
-      fingerprintOf({ database: platform.database, keyspace: platform.keyspace, clock, progress, signal }),
+    run: async ({ services: { platform }, progress, signal }) =>
+      fingerprintGraph(platform.database, platform.keyspace, {
+        signal,
+        onPart: (done, total) => progress({ done, total, unit: 'items', label: 'parts of the ring' }),
+      }),
   })
   .step({
     id: 'upload',
