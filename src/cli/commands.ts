@@ -1,3 +1,4 @@
+import { agent } from './agent.ts';
 import { audit } from './audit.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
@@ -9,6 +10,7 @@ import { points } from './points.ts';
 import { rehearse } from './rehearse.ts';
 import { restore, restoreAccept, restoreRevert } from './restore.ts';
 import { logs, runCancel, runResume, runShow, runs } from './runs.ts';
+import { sandboxDown, sandboxStatus, sandboxUp } from './sandbox.ts';
 import { setup } from './setup.ts';
 import { status } from './status.ts';
 
@@ -32,6 +34,10 @@ export const commands: readonly Command[] = [
   command(init, () => import('./actions/init.ts')),
   command(config, () => import('./actions/config.ts')),
   command(setup, () => import('./actions/setup.ts')),
+  command(sandboxUp, () => import('./actions/sandbox-up.ts')),
+  command(sandboxDown, () => import('./actions/sandbox-down.ts')),
+  command(sandboxStatus, () => import('./actions/sandbox-status.ts')),
+  command(agent, () => import('./actions/agent.ts')),
 ];
 
 /** Words that only hold commands below them: `cardea run show`. */

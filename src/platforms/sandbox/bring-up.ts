@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { StoreLocation } from '../../model/agent-config.ts';
+import type { EnvironmentConfig } from '../../model/config.ts';
+import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
+import type { ReportProgress } from '../../model/progress.ts';
+import { startRing } from './cassandra-ring.ts';
+import { type EnvironmentRecord, readRecord, writeRecord } from './environment-record.ts';
+import { folders } from './folders.ts';
+import { startGraph } from './graph-server.ts';
+import { ensureGraphTables } from './graph-tables.ts';
+import { withHostLock } from './host-lock.ts';
+import type { LocalEnvironment } from './local-environment.ts';
+import { claimNetwork } from './loopback.ts';
+import { startAgents } from './node-agents.ts';
+import { ensureToolchain } from './toolchain.ts';
+import { graphAddress, newRing } from './topology.ts';
+
+export interface BringUp {
+  /** Nodes of the ring; the configuration's size when absent. */
+  readonly nodes?: number | undefined;
+  /** The configuration's store when absent. */
+  readonly store?: 'directory' | 's3' | undefined;
+  readonly progress: ReportProgress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Brings an environment up, or what of it is down: installs what the machine lacks, decides once what the environment is, starts every
+ * server and waits until each answers. Idempotent; after a kill at any moment the same call goes on. Throws RefusedProblem when another
+ * command works on the environment or it exists in another shape, FailedProblem naming the log of what did not start.
+ */
+export async function bringUp(name: string, config: EnvironmentConfig, options: BringUp): Promise<LocalEnvironment> {
+  const toolchain = await ensureToolchain(options);
+  const { home } = folders();
+  const directory = join(home, name);
+  return withHostLock(
+    environmentLock(home, name),
+    { purpose: `sandbox up ${name}`, withinMs: 2000, signal: options.signal },
+    async () => {
+      const record = await decide(name, directory, config, options);
+      const environment = { directory, record, toolchain };
+      await startEnvironment(environment, options);
+      return environment;
+    },
+  );
+}
+
+/** Starts everything of an environment that does not run. */
+export async function startEnvironment(
+  environment: LocalEnvironment,
+  { progress, signal }: { readonly progress: ReportProgress; readonly signal: AbortSignal },
+): Promise<void> {
+  const { record } = environment;
+  const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
+  if (record.store.kind === 'directory') mkdirSync(record.store.path, { recursive: true });
+  say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
+  await startRing(environment, { signal });
+  say(1, 'starting JanusGraph');
+  await ensureGraphTables(record, signal);
+  await Promise.all([startGraph(environment, { signal }), startAgents(environment, signal)]);
+  say(3, 'everything answers');
+}
+
+/** One command at a time changes an environment. */
+export function environmentLock(home: string, name: string): string {
+  return join(home, '.locks', name);
+}
+
+async function decide(
+  name: string,
+  directory: string,
+  config: EnvironmentConfig,
+  options: BringUp,
+): Promise<EnvironmentRecord> {
+  const known = readRecord(directory);
+  if (known !== undefined) {
+    refuseOtherShape(known, options);
+    return known;
+  }
+  const size = options.nodes ?? config.datacenter.size;
+  if (size < 1 || size > 9) throw badSize(size);
+  mkdirSync(directory, { recursive: true });
+  const network = await claimNetwork(folders().loopback, directory);
+  const { cluster, name: datacenter, racks } = config.datacenter;
+  const { keyspace, index, replicationFactor } = config.janusgraph;
+  const record: EnvironmentRecord = {
+    name,
+    createdAt: new Date().toISOString(),
+    network,
+    cluster: `${cluster}-${name}`,
+    datacenter,
+    heapMb: config.platform.kind === 'sandbox' ? config.platform.heapMb : 384,
+    nodes: newRing(name, network, racks, size),
+    graph: {
+      address: graphAddress(network),
+      keyspace,
+      index,
+      replicationFactor: Math.min(replicationFactor, size),
+    },
+    store: storeOf(directory, config),
+    bandwidth: config.backup.bandwidth,
+  };
+  writeRecord(directory, record);
+  return record;
+}
+
+function storeOf(directory: string, config: EnvironmentConfig): StoreLocation {
+  const { store } = config.backup;
+  const path = store.kind === 'directory' ? store.path : undefined;
+  return { kind: 'directory', path: path === undefined ? join(directory, 'bucket') : resolve(path) };
+}
+
+function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): void {
+  const differences = [
+    ...(nodes !== undefined && nodes !== known.nodes.length
+      ? [`it has ${known.nodes.length} nodes, not ${nodes}`]
+      : []),
+    ...(store !== undefined && store !== known.store.kind ? [`its store is ${known.store.kind}, not ${store}`] : []),
+  ];
+  if (differences.length === 0) return;
+  throw new RefusedProblem({
+    code: 'other-shape',
+    happened: `${known.name} exists in another shape: ${differences.join(', ')}.`,
+    state: 'Nothing was changed.',
+    next: `Leave the option away, or take it down first, with its data: cardea sandbox down ${known.name}`,
+  });
+}
+
+function badSize(size: number): UsageProblem {
+  return new UsageProblem({
+    code: 'bad-size',
+    happened: `A ring of ${size} nodes cannot run in the sandbox.`,
+    state: 'Nothing was changed.',
+    next: 'Use --nodes with a number from 1 to 9.',
+  });
+}
+
+/** True when the folder holds an environment. */
+export function environmentExists(directory: string): boolean {
+  return existsSync(join(directory, 'environment.json'));
+}

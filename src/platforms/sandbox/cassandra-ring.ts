@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FailedProblem } from '../../model/problem.ts';
+import { cassandraFiles } from './cassandra-settings.ts';
+import { waitFor } from './condition.ts';
+import { logTail, startDetached, stopDetached } from './detached-process.ts';
+import type { NodeRecord } from './environment-record.ts';
+import { type LocalEnvironment, writeFiles } from './local-environment.ts';
+import { accepts } from './port-probe.ts';
+import { runningProcess } from './process-identity.ts';
+import { ringProblem } from './ring-readiness.ts';
+import { nodeFolders, port } from './topology.ts';
+
+const startWithinMs = 180_000;
+/** A drain flushes what is in memory; what is not flushed by then is replayed from the commit log at the next start. */
+const drainWithinMs = 60_000;
+
+/** Starts every node that is not running, all at once, and waits until each sees all others up and of one schema. */
+export async function startRing(
+  environment: LocalEnvironment,
+  options: { readonly signal: AbortSignal; readonly archive?: { readonly make: string } },
+): Promise<void> {
+  const { record, directory, toolchain } = environment;
+  for (const node of record.nodes) {
+    const folders = nodeFolders(directory, node.name);
+    for (const folder of [folders.data, folders.logs]) mkdirSync(folder, { recursive: true });
+    writeFiles(cassandraFiles(record, node, folders, toolchain, options.archive));
+  }
+  await Promise.all(record.nodes.map((node) => startNode(environment, node)));
+  await Promise.all(record.nodes.map((node) => waitForPort(environment, node, options.signal)));
+  let problem: string | undefined;
+  const ready = await waitFor(
+    async () => {
+      problem = await ringProblem(record);
+      return problem === undefined ? true : undefined;
+    },
+    { withinMs: 120_000, everyMs: 200, signal: options.signal },
+  );
+  if (ready) return;
+  throw new FailedProblem({
+    code: 'ring-not-ready',
+    happened: `The nodes of ${record.name} run, but the ring did not settle: ${problem}.`,
+    state: 'The nodes were left running.',
+    next: `Read the logs in ${join(directory, 'logs')}, then run the command again.`,
+  });
+}
+
+/** Drains and stops every node at once. Idempotent. */
+export async function stopRing({ record, directory }: LocalEnvironment): Promise<void> {
+  // SIGTERM makes Cassandra drain before it ends, as `nodetool drain` does, without a JVM started to say so.
+  await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).pidFile, drainWithinMs)));
+}
+
+export function ringRuns({ record, directory }: LocalEnvironment): boolean {
+  return record.nodes.some((node) => runningProcess(nodeFolders(directory, node.name).pidFile) !== undefined);
+}
+
+async function startNode({ directory, toolchain }: LocalEnvironment, node: NodeRecord): Promise<void> {
+  const folders = nodeFolders(directory, node.name);
+  await startDetached({
+    title: `Cassandra ${node.name}`,
+    command: [toolchain.java, `@${join(folders.conf, 'jvm.options')}`],
+    directory: folders.root,
+    variables: {},
+    pidFile: folders.pidFile,
+    logFile: join(folders.logs, 'cassandra.out'),
+    owner: directory,
+  });
+}
+
+async function waitForPort({ directory }: LocalEnvironment, node: NodeRecord, signal: AbortSignal): Promise<void> {
+  const folders = nodeFolders(directory, node.name);
+  const log = join(folders.logs, 'cassandra.log');
+  const outcome = await waitFor(
+    async () => {
+      if (await accepts(node.address, port.cql)) return 'up';
+      return runningProcess(folders.pidFile) === undefined ? 'gone' : undefined;
+    },
+    { withinMs: startWithinMs, everyMs: 100, signal },
+  );
+  if (outcome === 'up') return;
+  throw new FailedProblem({
+    code: 'node-not-started',
+    happened: `Cassandra ${node.name} ${outcome === 'gone' ? 'ended while it started' : `did not answer within ${startWithinMs / 1000} s`}.`,
+    state: 'The other nodes were left as they are.',
+    next: `Read ${log}, then run the command again.`,
+    details: [...logTail(join(folders.logs, 'cassandra.out'), 4), ...(existsSync(log) ? logTail(log) : [])],
+  });
+}

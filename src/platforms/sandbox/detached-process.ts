@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FailedProblem } from '../../model/problem.ts';
+import { waitFor } from './condition.ts';
+import { identityOf, isRunning, type ProcessIdentity, processesWith, runningProcess } from './process-identity.ts';
+
+/** A server of an environment: started in a process group of its own, so that it outlives the command that started it. */
+export interface DetachedProcess {
+  /** For messages: `Cassandra local-rack1-sts-0`. */
+  readonly title: string;
+  readonly command: readonly [string, ...string[]];
+  readonly directory: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly pidFile: string;
+  readonly logFile: string;
+  /** Folder of the environment that owns the process; marks it and all its children. */
+  readonly owner: string;
+}
+
+/** Environment variable of every sandbox process with the folder of its environment. */
+const mark = 'CARDEA_SANDBOX';
+
+/**
+ * The process itself records its pid and start time before it becomes the server (exec keeps both), and only if no other did: a launcher
+ * killed at any moment leaves either no process or a process with its pid file. A constant script; everything variable is an argument.
+ */
+const register = `
+pidfile=$1; shift
+read -r stat < /proc/$$/stat
+read -r boot < /proc/sys/kernel/random/boot_id
+started() { shift 21; printf %s "$1"; }
+printf '%s\\n%s\\n%s\\n' "$$" "$(started $stat)" "$boot" > "$pidfile.$$"
+ln "$pidfile.$$" "$pidfile" || { rm -f "$pidfile.$$"; exit 75; }
+rm -f "$pidfile.$$"
+exec "$@"
+`;
+
+/** Starts it unless it runs. Returns when the process is registered, long before the server is ready. */
+export async function startDetached(wanted: DetachedProcess): Promise<ProcessIdentity> {
+  const running = runningProcess(wanted.pidFile);
+  if (running !== undefined) return running;
+  rmSync(wanted.pidFile, { force: true });
+  mkdirSync(dirname(wanted.pidFile), { recursive: true });
+  mkdirSync(dirname(wanted.logFile), { recursive: true });
+  const log = openSync(wanted.logFile, 'a', 0o600);
+  const child = spawn('/bin/sh', ['-c', register, 'cardea-sandbox', wanted.pidFile, ...wanted.command], {
+    cwd: wanted.directory,
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...inherited(), ...wanted.variables, [mark]: wanted.owner },
+  });
+  closeSync(log);
+  let failure: Error | undefined;
+  child.on('error', (error) => {
+    failure = error;
+  });
+  child.unref();
+  const registered = await waitFor(() => (failure === undefined ? runningProcess(wanted.pidFile) : undefined), {
+    withinMs: 10_000,
+    everyMs: 10,
+  });
+  if (registered !== undefined) return registered;
+  throw new FailedProblem({
+    code: 'process-not-started',
+    happened: `${wanted.title} did not start${failure === undefined ? '' : `: ${failure.message}`}.`,
+    state: 'Other processes of the environment are as they were.',
+    next: `Read its log ${wanted.logFile}, then run the command again.`,
+    details: logTail(wanted.logFile),
+  });
+}
+
+/** Asks it to end, and ends it with its whole group when it has not within `graceMs`. Idempotent. True when it had to be killed. */
+export async function stopDetached(pidFile: string, graceMs: number): Promise<boolean> {
+  const running = runningProcess(pidFile);
+  let killed = false;
+  if (running !== undefined) {
+    killed = !(await endProcess(running, graceMs));
+  }
+  rmSync(pidFile, { force: true });
+  return killed;
+}
+
+/** Ends whatever still carries the mark of this folder or one below it, first gently. Returns how many there were. */
+export async function endMarked(owner: string, graceMs: number): Promise<number> {
+  const found = marked(owner);
+  await Promise.all(found.map((identity) => endProcess(identity, graceMs)));
+  return found.length;
+}
+
+/** Every process started for this environment or for something below its folder, with all their children. */
+export function marked(owner: string): readonly ProcessIdentity[] {
+  return processesWith(mark, (value) => value === owner || value.startsWith(`${owner}/`));
+}
+
+/** The last lines of a log, for a problem's details. */
+export function logTail(file: string, lines = 8): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines);
+  } catch {
+    return [];
+  }
+}
+
+/** True when it ended by itself after SIGTERM. */
+async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<boolean> {
+  signal(identity, 'SIGTERM');
+  const ended = await waitFor(() => (isRunning(identity) ? undefined : true), { withinMs: graceMs, everyMs: 20 });
+  if (ended) return true;
+  signal(identity, 'SIGKILL');
+  await waitFor(() => (isRunning(identity) ? undefined : true), { withinMs: 10_000, everyMs: 20 });
+  return false;
+}
+
+function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
+  // Checked right before the signal: the pid may have been given away since.
+  if (identityOf(identity.pid)?.startTicks !== identity.startTicks) return;
+  try {
+    process.kill(identity.pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+/** What a server needs of the caller's environment and no more: credentials in it stay with the caller. */
+function inherited(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'CARDEA_CACHE', 'CARDEA_HOME'];
+  return Object.fromEntries(
+    [...names, 'XDG_CACHE_HOME', 'XDG_STATE_HOME', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

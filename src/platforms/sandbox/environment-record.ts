@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { storeLocation } from '../../model/agent-config.ts';
+import { documentType } from '../../model/document.ts';
+
+/** What an environment of the sandbox is: decided once when it is first brought up, the same until it is taken down. */
+export const environmentDocument = documentType('sandbox-environment', 1, {
+  name: z.string(),
+  createdAt: z.iso.datetime(),
+  /** First three parts of its loopback /24. */
+  network: z.string(),
+  cluster: z.string(),
+  datacenter: z.string(),
+  heapMb: z.number().int(),
+  nodes: z
+    .array(z.object({ name: z.string(), rack: z.string(), address: z.string(), tokens: z.array(z.string()).min(1) }))
+    .min(1),
+  graph: z.object({
+    address: z.string(),
+    keyspace: z.string(),
+    index: z.string(),
+    replicationFactor: z.number().int(),
+  }),
+  store: storeLocation,
+  /** Bandwidth of Medusa, megabytes per second; 0 is no limit. */
+  bandwidth: z.number().nonnegative(),
+  /** For an environment made beside another one from its backup. */
+  copy: z.object({ of: z.string(), purpose: z.enum(['rehearsal', 'restore']) }).optional(),
+});
+export type EnvironmentRecord = Omit<z.infer<typeof environmentDocument.schema>, 'kind' | 'version'>;
+export type NodeRecord = EnvironmentRecord['nodes'][number];
+
+export function readRecord(directory: string): EnvironmentRecord | undefined {
+  const file = recordFile(directory);
+  return existsSync(file) ? environmentDocument.read(readFileSync(file), file) : undefined;
+}
+
+/** Written whole or not at all: until it is there the environment does not exist. */
+export function writeRecord(directory: string, record: EnvironmentRecord): void {
+  writeWhole(recordFile(directory), environmentDocument.write(record));
+}
+
+/** Folders below `home` that hold an environment. */
+export function listRecords(home: string): readonly string[] {
+  if (!existsSync(home)) return [];
+  return readdirSync(home)
+    .filter((name) => existsSync(recordFile(join(home, name))))
+    .sort();
+}
+
+export function writeWhole(file: string, content: string, mode = 0o644): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, content, { mode });
+  renameSync(`${file}.new`, file);
+}
+
+function recordFile(directory: string): string {
+  return join(directory, 'environment.json');
+}

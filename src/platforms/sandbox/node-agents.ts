@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { agentConfig } from '../../model/agent-config.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import { waitFor } from './condition.ts';
+import { logTail, startDetached, stopDetached } from './detached-process.ts';
+import { type EnvironmentRecord, type NodeRecord, writeWhole } from './environment-record.ts';
+import { folders as sandboxFolders } from './folders.ts';
+import type { LocalEnvironment } from './local-environment.ts';
+import { accepts } from './port-probe.ts';
+import { runningProcess } from './process-identity.ts';
+import { nodeFolders, port, tokenFile } from './topology.ts';
+
+/** Starts the agent beside each node unless it runs, and waits until each listens. */
+export async function startAgents(environment: LocalEnvironment, signal: AbortSignal): Promise<void> {
+  const { directory, record } = environment;
+  if (!existsSync(tokenFile(directory))) {
+    mkdirSync(join(directory, 'secrets'), { recursive: true, mode: 0o700 });
+    writeWhole(tokenFile(directory), `${randomBytes(32).toString('hex')}\n`, 0o600);
+  }
+  await Promise.all(record.nodes.map((node) => startAgent(environment, node, signal)));
+}
+
+/** Idempotent. A job that an agent was in is lost with it, and is run anew when it is asked for again. */
+export async function stopAgents({ directory, record }: LocalEnvironment): Promise<void> {
+  await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).agentPidFile, 10_000)));
+}
+
+async function startAgent(
+  { directory, record, toolchain }: LocalEnvironment,
+  node: NodeRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const folders = nodeFolders(directory, node.name);
+  const config = agentConfig.parse({
+    node: node.name,
+    environment: record.name,
+    listen: { host: node.address, port: port.agent },
+    tokenFile: tokenFile(directory),
+    stateDirectory: folders.agent,
+    cassandra: {
+      yaml: join(folders.conf, 'cassandra.yaml'),
+      dataDirectories: [folders.data],
+      commitlogDirectory: folders.commitlog,
+      hintsDirectory: folders.hints,
+      savedCachesDirectory: folders.savedCaches,
+      asideDirectory: folders.aside,
+      cqlAddress: node.address,
+      cqlPort: port.cql,
+      nodetool: [folders.nodetool, '-h', node.address, '-p', String(port.jmx)],
+      pidFile: folders.pidFile,
+    },
+    medusa: { executable: toolchain.medusa, nodetoolDirectory: folders.bin, bandwidth: record.bandwidth },
+    store: record.store,
+  });
+  writeWhole(folders.agentConfig, `${JSON.stringify(config, null, 2)}\n`);
+  mkdirSync(folders.agent, { recursive: true });
+  const { checkout } = sandboxFolders();
+  await startDetached({
+    title: `the agent of ${node.name}`,
+    command: [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      join(checkout, 'src', 'cli', 'main.ts'),
+      'agent',
+      '--config',
+      folders.agentConfig,
+    ],
+    directory: folders.root,
+    variables: {},
+    pidFile: folders.agentPidFile,
+    logFile: folders.agentLog,
+    owner: directory,
+  });
+  const listening = await waitFor(
+    async () => {
+      if (await accepts(node.address, port.agent)) return true;
+      return runningProcess(folders.agentPidFile) === undefined ? false : undefined;
+    },
+    { withinMs: 30_000, everyMs: 50, signal },
+  );
+  if (listening) return;
+  throw new FailedProblem({
+    code: 'agent-not-started',
+    happened: `The agent of ${node.name} ${listening === false ? 'ended while it started' : 'did not listen within 30 s'}.`,
+    state: 'The database was left as it is.',
+    next: `Read ${folders.agentLog}, then run the command again.`,
+    details: logTail(folders.agentLog),
+  });
+}
+
+export function agentRuns(directory: string, node: EnvironmentRecord['nodes'][number]): boolean {
+  return runningProcess(nodeFolders(directory, node.name).agentPidFile) !== undefined;
+}

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/**
+ * A process beyond doubt: a pid alone is given to somebody else sooner or later, a pid with its start time since this boot is not.
+ * As text: three lines, the pid first.
+ */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks between boot and start. */
+  readonly startTicks: string;
+  readonly bootId: string;
+}
+
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  const [pid, startTicks, bootId] = text.split('\n');
+  if (pid === undefined || startTicks === undefined || bootId === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(pid) || !/^\d+$/.test(startTicks) || bootId === '') return undefined;
+  return { pid: Number(pid), startTicks, bootId };
+}
+
+/** The process that a pid file names, while it runs; undefined when the file is absent, torn, of an earlier boot or its process is gone. */
+export function runningProcess(pidFile: string): ProcessIdentity | undefined {
+  const text = readText(pidFile);
+  const identity = text === undefined ? undefined : parseIdentity(text);
+  return identity !== undefined && isRunning(identity) ? identity : undefined;
+}
+
+export function isRunning(identity: ProcessIdentity): boolean {
+  if (identity.bootId !== bootId()) return false;
+  const stat = processStat(identity.pid);
+  return stat !== undefined && stat.startTicks === identity.startTicks && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** The process of a pid as it is now; undefined when there is none. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  const stat = processStat(pid);
+  return stat === undefined ? undefined : { pid, startTicks: stat.startTicks, bootId: bootId() };
+}
+
+/** Every process of ours whose environment has the variable with a value that `matches`; inherited by children, so none escapes. */
+export function processesWith(variable: string, matches: (value: string) => boolean): readonly ProcessIdentity[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const entry = readText(`/proc/${name}/environ`)
+        ?.split('\0')
+        .find((line) => line.startsWith(`${variable}=`));
+      if (entry === undefined || !matches(entry.slice(variable.length + 1))) return [];
+      const identity = identityOf(Number(name));
+      return identity === undefined || !isRunning(identity) ? [] : [identity];
+    });
+}
+
+/** Resident memory in bytes; 0 when the process is gone. */
+export function residentBytes(pid: number): number {
+  const line = readText(`/proc/${pid}/status`)?.match(/^VmRSS:\s+(\d+) kB$/m);
+  return line?.[1] === undefined ? 0 : Number(line[1]) * 1024;
+}
+
+function processStat(pid: number): { readonly state: string; readonly startTicks: string } | undefined {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  // The second field is the command in parentheses and may itself hold spaces and parentheses: count from its end.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, startTicks] = [fields[0], fields[19]];
+  return state === undefined || startTicks === undefined ? undefined : { state, startTicks };
+}
+
+function bootId(): string {
+  return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+}
+
+/** A process or file that is gone, or belongs to somebody else, is simply not ours. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { stopRing } from './cassandra-ring.ts';
+import { endMarked } from './detached-process.ts';
+import { readRecord } from './environment-record.ts';
+import { folders } from './folders.ts';
+import { stopGraph } from './graph-server.ts';
+import { withHostLock } from './host-lock.ts';
+import { releaseNetwork } from './loopback.ts';
+import { stopAgents } from './node-agents.ts';
+import { environmentLock } from './bring-up.ts';
+import { installedToolchain } from './toolchain.ts';
+
+/**
+ * Stops everything of an environment, of its copies and of whatever a killed run left of either, and removes the folders and the claim on
+ * the addresses. With `keepData` the servers stop in order and folders and claim stay. Idempotent; an environment that does not exist is
+ * down. Throws RefusedProblem when another command works on it.
+ */
+export async function takeDown(
+  name: string,
+  options: { readonly keepData: boolean; readonly signal: AbortSignal },
+): Promise<{ readonly existed: boolean }> {
+  const { home, loopback } = folders();
+  const directory = join(home, name);
+  return withHostLock(
+    environmentLock(home, name),
+    { purpose: `sandbox down ${name}`, withinMs: 10_000, signal: options.signal },
+    async () => {
+      const existed = existsSync(directory);
+      if (options.keepData) await stopInOrder(directory);
+      // What is about to be deleted needs no drain.
+      await endMarked(directory, options.keepData ? 10_000 : 300);
+      if (!options.keepData) {
+        for (const copy of copiesOf(directory)) releaseNetwork(loopback, copy);
+        rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+        releaseNetwork(loopback, directory);
+      }
+      return { existed };
+    },
+  );
+}
+
+async function stopInOrder(directory: string): Promise<void> {
+  const toolchain = installedToolchain();
+  for (const place of [...copiesOf(directory), directory]) {
+    const record = readRecord(place);
+    if (record === undefined || toolchain === undefined) continue;
+    const environment = { directory: place, record, toolchain };
+    await stopGraph(environment);
+    await Promise.all([stopRing(environment), stopAgents(environment)]);
+  }
+}
+
+/** Folders of the copies made beside an environment. */
+export function copiesOf(directory: string): readonly string[] {
+  const copies = join(directory, 'copies');
+  return existsSync(copies) ? readdirSync(copies).map((name) => join(copies, name)) : [];
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ReportProgress } from '../../model/progress.ts';
+import { makeClassArchives } from './class-archives.ts';
+import { folders as sandboxFolders } from './folders.ts';
+import { installPart, isInstalled, type Part } from './toolchain-part.ts';
+import { findSystem, type System, systemPackages } from './toolchain-system.ts';
+
+/** The programs of the sandbox, ready to run. Absolute paths. */
+export interface Toolchain {
+  readonly java: string;
+  /** Jars, sorted: a class archive is only good for the very same class path. */
+  readonly cassandra: readonly string[];
+  readonly janusgraph: readonly string[];
+  readonly medusa: string;
+  /** Class archives of the JVM; undefined while there is none. */
+  readonly archives: ClassArchives;
+}
+
+export interface ClassArchives {
+  readonly cassandra: string | undefined;
+  readonly janusgraph: string | undefined;
+  readonly nodetool: string | undefined;
+}
+
+interface InstallOptions {
+  readonly progress: ReportProgress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Installs what is missing into the cache and says where it is. With everything there it takes milliseconds and needs no network.
+ * Throws RefusedProblem `missing-packages` naming the command, FailedProblem `install-failed` with the installer's last lines.
+ */
+export async function ensureToolchain(options: InstallOptions): Promise<Toolchain> {
+  const cache = sandboxFolders().toolchain;
+  const installed = installedToolchain(cache);
+  if (installed !== undefined) return installed;
+  const system = await systemPackages(options);
+  const { cassandra, janusgraph, medusa } = parts(cache, system);
+  const other = new AbortController();
+  const both = { ...options, signal: AbortSignal.any([options.signal, other.signal]) };
+  const database = async () => {
+    // One after the other: Maven's local repository is not made for two writers.
+    await installPart(cassandra, both);
+    await installPart(janusgraph, both);
+    await makeClassArchives(toolchainOf(cache, system), archiveFolder(cache, system), both);
+  };
+  const lanes = [database(), installPart(medusa, both)];
+  try {
+    await Promise.all(lanes);
+  } finally {
+    // Whichever failed, the other one stops too and is waited for.
+    other.abort();
+    await Promise.allSettled(lanes);
+  }
+  return toolchainOf(cache, system);
+}
+
+/** The toolchain when all of it is there; undefined when anything must be installed first. Starts no process. */
+export function installedToolchain(cache: string = sandboxFolders().toolchain): Toolchain | undefined {
+  const system = findSystem();
+  if (system === undefined) return undefined;
+  const { cassandra, janusgraph, medusa } = parts(cache, system);
+  if (![cassandra, janusgraph, medusa].every(isInstalled)) return undefined;
+  return existsSync(join(archiveFolder(cache, system), 'done')) ? toolchainOf(cache, system) : undefined;
+}
+
+function toolchainOf(cache: string, system: System): Toolchain {
+  const { cassandra, janusgraph, medusa } = parts(cache, system);
+  const archives = archiveFolder(cache, system);
+  const archive = (name: string) => {
+    const file = join(archives, `${name}.jsa`);
+    return existsSync(file) ? file : undefined;
+  };
+  return {
+    java: system.java,
+    cassandra: jars(join(cassandra.folder, 'lib')),
+    janusgraph: jars(join(janusgraph.folder, 'lib')),
+    medusa: join(medusa.folder, 'bin', 'medusa'),
+    archives: { cassandra: archive('cassandra'), janusgraph: archive('janusgraph'), nodetool: archive('nodetool') },
+  };
+}
+
+/** What is installed, each in a folder named after a hash of everything that is pinned: another version is another folder. */
+function parts(cache: string, system: System): Record<'cassandra' | 'janusgraph' | 'medusa', Part> {
+  const jarsOf = (name: string, title: string): Part => {
+    const pom = join(import.meta.dirname, 'parts', `${name}.pom.xml`);
+    const folder = join(cache, `${name}-${hash(readFileSync(pom))}`);
+    return {
+      name,
+      title,
+      folder,
+      watch: [system.mavenRepository, folder],
+      commands: [
+        [
+          system.maven,
+          '--batch-mode',
+          '--quiet',
+          `--file=${pom}`,
+          'dependency:copy-dependencies',
+          `-DoutputDirectory=${join(folder, 'lib')}`,
+        ],
+      ],
+    };
+  };
+  const requirements = join(import.meta.dirname, 'parts', 'medusa-requirements.txt');
+  const venv = join(cache, `medusa-${hash(readFileSync(requirements), system.python)}`);
+  return {
+    cassandra: jarsOf('cassandra', 'Cassandra 5.0.6'),
+    janusgraph: jarsOf('janusgraph', 'JanusGraph 1.1.0'),
+    medusa: {
+      name: 'medusa',
+      title: 'Medusa 0.31.0',
+      folder: venv,
+      watch: [venv],
+      commands: [
+        [system.python, '-m', 'venv', venv],
+        [
+          join(venv, 'bin', 'pip'),
+          'install',
+          '--quiet',
+          '--disable-pip-version-check',
+          '--no-input',
+          // Every package is named in the file: nothing is left to resolve.
+          '--no-deps',
+          '--requirement',
+          requirements,
+        ],
+      ],
+    },
+  };
+}
+
+function archiveFolder(cache: string, system: System): string {
+  const { cassandra, janusgraph } = parts(cache, system);
+  return join(cache, `archives-${hash(cassandra.folder, janusgraph.folder, system.javaVersion)}`);
+}
+
+function jars(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jar'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+function hash(...content: ReadonlyArray<string | Uint8Array>): string {
+  const sum = createHash('sha256');
+  for (const each of content) sum.update(each).update('\0');
+  return sum.digest('hex').slice(0, 12);
+}
