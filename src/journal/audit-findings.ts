@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { AuditTrust } from '../ports/audit-signer.ts';
 import { auditEntryDocument, auditKey, signedText, type AuditEntry } from './audit-chain.ts';
-import { runEventDocument, type RunEvent } from './event.ts';
+import { isFinal, runEventDocument, type RunEvent } from './event.ts';
 import { eventKey, noHash, sequenceOf, sha256 } from './event-file.ts';
 import type { EventFile } from './journal-reader.ts';
 
@@ -221,10 +221,6 @@ function missingEntries(from: number, to: number): AuditFinding {
     where: auditKey(from),
     what: from === to ? `Audit entry ${from} was removed.` : `Audit entries ${from} to ${to} were removed.`,
   };
-}
-
-function isFinal(event: RunEvent['event']): boolean {
-  return event.type === 'run-succeeded' || event.type === 'run-failed' || event.type === 'run-cancelled';
 }
 
 /** A document that cannot be read is a finding, not a failure of the audit. */

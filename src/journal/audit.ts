@@ -4,7 +4,7 @@ import { chainFindings, runFindings, type AuditFinding } from './audit-findings.
 import { mapConcurrently } from './concurrent.ts';
 import { sequenceOf } from './event-file.ts';
 import { readEventFiles, type EventFile } from './journal-reader.ts';
-import { currentLease } from './lease.ts';
+import { claimOf, currentLease } from './lease.ts';
 import { trueStatus } from './liveness.ts';
 import { replay, type RunState } from './run-state.ts';
 import { runEventDocument, type RunEvent } from './event.ts';
@@ -56,8 +56,9 @@ async function verifyOnce(world: RunsWorld, trust: AuditTrust | undefined): Prom
     const entries: readonly AuditEntry[] = byRun.get(run) ?? [];
     const state = readableState(files);
     const status = state && trueStatus(state, lease, world.clock.now(), world.processes);
-    const isLive =
-      status === 'running' || (lease?.run === run && lease.ended === undefined && status !== 'interrupted');
+    // A run that just ended still holds its lease while it records its end.
+    const isEnding = lease?.run === run && claimOf(lease, world.clock.now(), world.processes) === 'held';
+    const isLive = status === 'running' || isEnding;
     if (status === 'running' || status === 'interrupted') open[status].push(run);
     findings.push(...runFindings(run, files, entries, isLive));
   });

@@ -50,6 +50,11 @@ export const runEventBody = z.discriminatedUnion('type', [
 ]);
 export type RunEventBody = z.infer<typeof runEventBody>;
 
+/** Whether nothing comes after it. */
+export function isFinal(event: RunEventBody): boolean {
+  return event.type === 'run-succeeded' || event.type === 'run-failed' || event.type === 'run-cancelled';
+}
+
 /** One file of `runs/<run>/`: numbered from 1, carrying the SHA-256 of the previous file's bytes (64 zeros for the first). */
 export const runEventDocument = documentType('run-event', 1, {
   run: z.string(),

@@ -46,6 +46,19 @@ export async function readEventFiles(store: ObjectStore, run: string): Promise<r
   return files.filter((file) => file !== undefined);
 }
 
+/** A run's first and last event, unverified; nothing for a run without events. Throws FailedProblem `bad-document`. */
+export async function endsOfJournal(store: ObjectStore, run: string): Promise<readonly RunEvent[]> {
+  const keys: string[] = [];
+  for await (const key of store.children(runPrefix(run))) if (sequenceOf(key) !== undefined) keys.push(key);
+  const events: RunEvent[] = [];
+  for (const key of new Set([keys[0], keys.at(-1)])) {
+    const object = key === undefined ? undefined : await store.get(key);
+    if (key === undefined || object === undefined) continue;
+    events.push({ kind: 'run-event', version: 1, ...runEventDocument.read(object.body, key) });
+  }
+  return events;
+}
+
 /** Pure: the files of one journal in the order of their names. */
 export function verifiedJournal(run: string, files: readonly EventFile[]): VerifiedJournal {
   const events: RunEvent[] = [];

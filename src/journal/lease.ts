@@ -5,8 +5,9 @@ import { processIdentity } from '../model/process-identity.ts';
 import type { Clock } from '../ports/clock.ts';
 import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
-import { actor, type Actor } from './event.ts';
+import { actor, type Actor, isFinal } from './event.ts';
 import { sequenceOf } from './event-file.ts';
+import { endsOfJournal } from './journal-reader.ts';
 
 /** `leases/<epoch>.json`: who may change the environment. Only the one with the highest epoch counts. */
 const leaseDocument = documentType('lease', 1, {
@@ -46,8 +47,8 @@ export const leaseTtl = 30_000;
 const keptLeases = 100;
 
 /**
- * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not expired. The same run
- * takes its own over at once when the process that held it is known to be dead.
+ * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not expired. When the process
+ * that held it is known to be dead, the same run takes its own over at once, and so does any run once there is nothing left to resume.
  *
  * Whoever takes a lease over first marks the old one ended, on condition of its etag: the renewal of a holder that is alive after all and the
  * take-over cannot both succeed, whatever the clocks say.
@@ -61,7 +62,10 @@ export async function acquireLease(
     const newest = await newestLease(store);
     if (newest !== undefined && newest.record.ended === undefined) {
       const claim = claimOf(newest.record, clock.now(), processes);
-      if (claim === 'held' || (claim === 'abandoned' && newest.record.run !== request.run)) {
+      if (
+        claim === 'held' ||
+        (claim === 'abandoned' && (await isOthersOpenRun(store, newest.record.run, request.run)))
+      ) {
         throw environmentBusy(newest.record, request.run, claim);
       }
       const ended = { at: clock.now().toISOString(), why: 'taken-over' as const };
@@ -198,6 +202,13 @@ async function newestLease(
   const object = newest === undefined ? undefined : await store.get(newest);
   if (newest === undefined || object === undefined) return undefined;
   return { record: leaseDocument.read(object.body, newest), etag: object.etag, older: keys };
+}
+
+/** Another run that can be resumed. One that had not begun, or had ended, leaves nothing to wait for. */
+async function isOthersOpenRun(store: ObjectStore, run: string, ours: string): Promise<boolean> {
+  if (run === ours) return false;
+  const last = (await endsOfJournal(store, run)).at(-1);
+  return last !== undefined && !isFinal(last.event);
 }
 
 /** The new etag; undefined when another writer was first. */

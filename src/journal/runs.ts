@@ -3,12 +3,11 @@ import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import { mapConcurrently } from './concurrent.ts';
-import { runEventDocument, type Actor, type RunEvent } from './event.ts';
-import { runPrefix, sequenceOf } from './event-file.ts';
-import { journalDamaged, readJournal } from './journal-reader.ts';
+import type { Actor, RunEvent } from './event.ts';
+import { endsOfJournal, journalDamaged, readJournal } from './journal-reader.ts';
 import { currentLease } from './lease.ts';
 import { trueStatus } from './liveness.ts';
-import { applyEvent, replay, type RunState, type RunStatus } from './run-state.ts';
+import { replay, type RunState, type RunStatus } from './run-state.ts';
 
 export interface RunsWorld {
   readonly store: ObjectStore;
@@ -72,18 +71,10 @@ export async function showRun(
 
 const damageCodes = new Set(['bad-document', 'journal-damaged']);
 
-/** First and last event alone. Undefined for a folder without events (a log written before the first event could be). */
+/** Undefined for a folder without events. */
 async function briefState(store: ObjectStore, run: string): Promise<RunState | undefined> {
-  const keys: string[] = [];
-  for await (const key of store.children(runPrefix(run))) if (sequenceOf(key) !== undefined) keys.push(key);
-  const ends = [...new Set([keys[0], keys.at(-1)])].filter((key) => key !== undefined);
-  let state: RunState | undefined;
-  for (const key of ends) {
-    const object = await store.get(key);
-    if (object === undefined) continue;
-    const event: RunEvent = { kind: 'run-event', version: 1, ...runEventDocument.read(object.body, key) };
-    state = applyEvent(state, event);
-  }
+  const ends = await endsOfJournal(store, run);
+  const state = replay(ends);
   if (ends.length > 0 && state === undefined) throw journalDamaged(run, 'event 1 is not the start of a run');
   return state;
 }

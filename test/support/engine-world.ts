@@ -32,6 +32,10 @@ export class FakeMachine {
   readonly #dead = new Set<number>();
   #next = 100;
 
+  get deaths(): number {
+    return this.#dead.size;
+  }
+
   process(machine = 'here'): Processes & { die(): void } {
     const pid = this.#next;
     this.#next += 1;
