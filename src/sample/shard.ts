@@ -84,10 +84,10 @@ export class Roster {
   /** The last key takes the removed one's place. */
   remove(key: string): void {
     const place = this.#places.get(key);
-    const last = this.#keys.pop();
-    if (place === undefined || last === undefined) return;
+    if (place === undefined) return;
     this.#places.delete(key);
-    if (last === key) return;
+    const last = this.#keys.pop();
+    if (last === undefined || last === key) return;
     this.#keys[place] = last;
     this.#places.set(last, place);
   }
