@@ -20,13 +20,13 @@ export class ByteReader {
   bytes: Uint8Array;
   at: number;
   end: number;
-  #view: DataView;
+  /** Made when first needed: most cells are read byte by byte. */
+  #lazyView: DataView | undefined;
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
     this.bytes = bytes;
     this.at = at;
     this.end = end;
-    this.#view = viewOf(bytes);
   }
 
   /** Starts over on other bytes: one reader serves a whole scan. */
@@ -34,7 +34,7 @@ export class ByteReader {
     this.bytes = bytes;
     this.at = 0;
     this.end = bytes.length;
-    this.#view = viewOf(bytes);
+    this.#lazyView = undefined;
     return this;
   }
 
@@ -89,15 +89,16 @@ export class ByteReader {
     return this.#view.getFloat64(this.at - 8);
   }
 
+  get #view(): DataView {
+    this.#lazyView ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#lazyView;
+  }
+
   #need(length: number): void {
     if (length < 0 || length > this.remaining) {
       throw new UndecodableRow(`it has ${this.remaining} bytes left where ${length} were expected`);
     }
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The smallest exact form of a whole number. */

@@ -88,7 +88,7 @@ export async function fingerprintGraph(
     vertexEnd(vertex) {
       if (isVertexOfUsers(vertex)) sum.vertex(vertex);
     },
-    damaged(_vertex, _key, problem) {
+    damaged(_vertex, _cell, problem) {
       throw problem;
     },
   };

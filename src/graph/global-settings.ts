@@ -17,6 +17,7 @@ export interface GlobalSettings {
 }
 
 const defaultPartitions = 32;
+const defaultTagBits = 4;
 const defaultBlockSize = 10_000;
 const registration = /^system-registration\.(.+)\.startup-time$/;
 
@@ -29,7 +30,7 @@ export async function readGlobalSettings(database: Database, keyspace: string): 
   }
   return {
     partitions: numberOf(values.get('cluster.max-partitions')) ?? defaultPartitions,
-    tagBits: numberOf(values.get('ids.authority.conflict-avoidance-tag-bits')) ?? 0,
+    tagBits: numberOf(values.get('ids.authority.conflict-avoidance-tag-bits')) ?? defaultTagBits,
     blockSize: numberOf(values.get('ids.block-size')) ?? defaultBlockSize,
     customVertexIds: booleanOf(values.get('graph.set-vertex-id')),
     instances: [...values.keys()].flatMap((name) => registration.exec(name)?.[1] ?? []).sort(),

@@ -121,6 +121,16 @@ export function columnPrefix(type: RelationType, direction: 'out' | 'in'): Buffe
   return Buffer.from(out);
 }
 
+/** The first bytes that sort after everything with this prefix. */
+export function afterPrefix(prefix: Buffer): Buffer {
+  const next = Buffer.from(prefix);
+  for (let at = next.length - 1; at >= 0; at--) {
+    next[at] = ((next[at] as number) + 1) & 0xff;
+    if (next[at] !== 0) return next.subarray(0, at + 1);
+  }
+  return next;
+}
+
 /** Inside a value, a property key is written without the four bits that every relation type has in common. */
 function readInlineType(value: ByteReader): Id {
   const stripped = readPositive(value);

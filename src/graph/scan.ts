@@ -1,7 +1,7 @@
 import type { Database } from '../ports/database.ts';
 import { UndecodableRow, type Id } from './byte-reader.ts';
 import { vertexKind } from './element-id.ts';
-import { RelationReader, UnknownType, type Relation } from './relation.ts';
+import { RelationReader, type Relation } from './relation.ts';
 import { vertexExists, vertexLabelEdge } from './relation-type.ts';
 import type { GraphSchema } from './schema.ts';
 
@@ -25,7 +25,12 @@ export interface RowObserver {
   relation(vertex: VertexRow, relation: Relation): void;
   vertexEnd(vertex: VertexRow): void;
   /** A cell that cannot be read; the rest of the row goes on. `vertex` is undefined when the key itself is at fault. */
-  damaged(vertex: VertexRow | undefined, key: Uint8Array, problem: UndecodableRow): void;
+  damaged(vertex: VertexRow | undefined, cell: DamagedCell, problem: UndecodableRow): void;
+}
+
+export interface DamagedCell {
+  readonly key: Buffer;
+  readonly column: Buffer;
 }
 
 const tokenBits = 64n;
@@ -58,22 +63,63 @@ export async function scanGraph(
   observer: RowObserver,
   options: ScanOptions = {},
 ): Promise<void> {
-  const query = `SELECT key, column1, value FROM "${keyspace}".edgestore WHERE token(key) > ? AND token(key) <= ?`;
+  const walkPart = (): PartWalk => {
+    const walk = new RowWalk(schema, observer);
+    return { cell: (key, column, value) => walk.cell(key, column, value), end: () => walk.end() };
+  };
+  await scanTable(database, keyspace, 'edgestore', walkPart, options);
+}
+
+export interface PartWalk {
+  cell(key: Buffer, column: Buffer, value: Buffer): void;
+  end?(): void;
+}
+
+/** Walks a whole table, some parts of the ring at once; each part has a walk of its own, which sees its cells in order. */
+export async function scanTable(
+  database: Database,
+  keyspace: string,
+  table: 'edgestore' | 'graphindex',
+  walkPart: () => PartWalk,
+  options: ScanOptions = {},
+): Promise<void> {
+  const query = `SELECT key, column1, value FROM "${keyspace}".${table} WHERE token(key) > ? AND token(key) <= ?`;
   const waiting = tokenParts(parts).values();
   let done = 0;
   const worker = async (): Promise<void> => {
     for (const { start, end } of waiting) {
-      const walk = new RowWalk(schema, observer);
+      const walk = walkPart();
       for await (const row of database.rows(query, [start, end], { fetchSize: rowsPerPage })) {
         walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
       }
-      walk.end();
+      walk.end?.();
       options.signal?.throwIfAborted();
       options.onPart?.(++done, parts);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
+
+/** Walks the cells of one vertex whose column is at least `from` and less than `to`; all of them without these. */
+export async function walkVertex(
+  database: Database,
+  keyspace: string,
+  schema: GraphSchema,
+  vertex: Id,
+  observer: RowObserver,
+  range?: { readonly from: Buffer; readonly to: Buffer },
+): Promise<void> {
+  const key = schema.ids.toKey(vertex);
+  const within = range === undefined ? '' : ' AND column1 >= ? AND column1 < ?';
+  const params = range === undefined ? [key] : [key, range.from, range.to];
+  const walk = new RowWalk(schema, observer);
+  const rows = database.rows(`SELECT key, column1, value FROM "${keyspace}".edgestore WHERE key = ?${within}`, params);
+  for await (const row of rows) walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
+  walk.end();
+}
+
+/** Everything of a vertex but its edges: existence, label and properties sort before them. */
+export const belowEdges = { from: Buffer.of(0), to: Buffer.of(0x60) } as const;
 
 /** Turns cells, sorted by column within each key, into what observers are told. */
 export class RowWalk {
@@ -90,14 +136,14 @@ export class RowWalk {
   }
 
   cell(key: Buffer, column: Buffer, value: Buffer): void {
-    if (!key.equals(this.#key)) this.#start(key);
+    if (!key.equals(this.#key)) this.#start(key, column);
     const vertex = this.#vertex;
     if (vertex === undefined) return;
     let relation: Relation;
     try {
       relation = this.#reader.read(column, value);
     } catch (error) {
-      this.#observer.damaged(vertex, key, asDamage(error));
+      this.#observer.damaged(vertex, { key: this.#key, column: Buffer.from(column) }, asDamage(error));
       return;
     }
     const type = relation.type.id;
@@ -112,7 +158,7 @@ export class RowWalk {
     this.#key = Buffer.alloc(0);
   }
 
-  #start(key: Buffer): void {
+  #start(key: Buffer, column: Buffer): void {
     this.end();
     // The driver hands out slices of whole network frames: a copy does not keep the frame alive.
     this.#key = Buffer.from(key);
@@ -123,7 +169,7 @@ export class RowWalk {
       this.#vertex = { id, canonical, schemaVertex, exists: canonical !== id, label: undefined };
     } catch (error) {
       this.#vertex = undefined;
-      this.#observer.damaged(undefined, this.#key, asDamage(error));
+      this.#observer.damaged(undefined, { key: this.#key, column: Buffer.from(column) }, asDamage(error));
     }
   }
 }
@@ -132,5 +178,3 @@ function asDamage(error: unknown): UndecodableRow {
   if (error instanceof UndecodableRow) return error;
   return new UndecodableRow(error instanceof Error ? error.message : String(error));
 }
-
-export { UnknownType };

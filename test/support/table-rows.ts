@@ -40,11 +40,9 @@ export class TableRows implements Database {
   }
 
   execute(query: string, params: readonly unknown[] = []): Promise<readonly CqlRow[]> {
-    const { table, rest } =
-      /^(?:SELECT .+ FROM|INSERT INTO|DELETE FROM|TRUNCATE) "\w+"\.(?<table>\w+)(?<rest>.*)$/s.exec(query)?.groups as {
-        table: string;
-        rest: string;
-      };
+    const parts = /^(?:SELECT .+ FROM|INSERT INTO|DELETE FROM|TRUNCATE) "\w+"\.(\w+)(.*)$/s.exec(query);
+    if (parts === null) throw unexpected(`the query is not known here: ${query}`);
+    const [, table = '', rest = ''] = parts;
     const [first, second, third] = params;
     if (query.startsWith('TRUNCATE')) {
       this.tables[table]?.clear();
