@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { accountNumber, bankOf, isDormant, type Bank } from './bank.ts';
 import { propertyCardinalities } from './schema.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bankOf } from './bank.ts';
 import { BankState } from './bank-state.ts';

@@ -13,13 +13,13 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-const submitted: LogRecord = {
-  type: 'submitted',
+const body = {
   thread: 1,
   sequence: 4,
   block: 'writer-1-0',
-  operations: [{ type: 'drop-vertex', key: 'account-1-1' }],
+  operations: [{ type: 'drop-vertex' as const, key: 'account-1-1' }],
 };
+const submitted: LogRecord = { type: 'submitted', ...body };
 const at = '2026-02-19T02:00:00.000Z';
 
 test('what was appended is read back, also after reopening', async () => {
@@ -31,7 +31,7 @@ test('what was appended is read back, also after reopening', async () => {
   log.append({ type: 'acknowledged', thread: 1, sequence: 4, at });
   log.append({ type: 'commit-time', thread: 1, sequence: 4, micros: '1795500246898867' });
   expect(await transactionsOf(log.records())).toEqual([
-    { ...withoutType(submitted), acknowledgedAt: at, commitTime: 1_795_500_246_898_867n },
+    { ...body, acknowledgedAt: at, commitTime: 1_795_500_246_898_867n },
   ]);
   log.close();
 });
@@ -67,7 +67,3 @@ test('a line that somebody edited is refused with its number', async () => {
   });
   log.close();
 });
-
-function withoutType({ type: _, ...rest }: LogRecord): object {
-  return rest;
-}

@@ -44,13 +44,9 @@ test('pause waits until nothing is in flight, and nothing is submitted before re
   const writer = await start({ graph });
   await settle();
   expect(graph.inFlight).toBe(4);
-  let paused = false;
-  const pausing = writer.pause().then(() => {
-    paused = true;
-  });
+  const pausing = writer.pause();
   for (let left = 4; left > 0; left -= 1) {
-    await settle();
-    expect(paused).toBe(false);
+    expect(await Promise.race([pausing, settled('still writing')])).toBe('still writing');
     graph.answer();
   }
   await pausing;
@@ -198,6 +194,11 @@ async function waitForAcknowledged(writer: { counters(): { acknowledged: number 
     expect(turn, 'the writer makes no progress').toBeLessThan(10_000);
     await settle();
   }
+}
+
+async function settled<Value>(value: Value): Promise<Value> {
+  await settle();
+  return value;
 }
 
 function branchesOf(transaction: Transaction): number[] {
