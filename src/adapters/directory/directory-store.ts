@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { hash } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { checkKey, checkPrefix, reservedFolder } from '../../model/object-key.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -18,8 +18,6 @@ import { nameTemporary, sweepTemporary } from './temporary-file.ts';
 
 /** Up to this size an etag is the SHA-256 of the content. Beyond, it is the file's identity: hashing gigabytes to list them would take hours. */
 const hashedBytes = 64 * 1024;
-/** Locks are shared by keys of one hash byte, so that their files stay few however many keys come and go. */
-const lockCount = 256;
 
 /**
  * A bucket in a directory of this machine. A file appears whole: written and synced under a name that listing never shows, then linked (create
@@ -53,21 +51,21 @@ export class DirectoryStore implements ObjectStore {
 
   get(key: string): Promise<StoredObject | undefined> {
     return this.#guard(key, () =>
-      this.#read(key, async (file) => {
-        const body = await file.readFile();
-        return { ...(await infoOf(key, file, body)), body };
+      this.#read(key, async ({ file, found }) => {
+        const body = await contentOf(file, Number(found.size));
+        return { ...infoOf(key, found, body), body };
       }),
     );
   }
 
   async getStream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    const file = await this.#guard(key, () => this.#openObject(key));
-    if (file === undefined) throw missing(key, this.description);
-    return this.#faultsOf(key, file.createReadStream({ highWaterMark: 256 * 1024 }));
+    const opened = await this.#guard(key, () => this.#openObject(key));
+    if (opened === undefined) throw missing(key, this.description);
+    return this.#faultsOf(key, opened.file.createReadStream({ highWaterMark: 256 * 1024 }));
   }
 
   head(key: string): Promise<ObjectInfo | undefined> {
-    return this.#guard(key, () => this.#read(key, (file) => infoOf(key, file)));
+    return this.#guard(key, () => this.#read(key, (opened) => describe(key, opened)));
   }
 
   async *list(prefix: string, options: { readonly after?: string } = {}): AsyncIterable<ObjectInfo> {
@@ -106,17 +104,19 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async #write(key: string, fill: (file: FileHandle) => Promise<void>, condition?: PutCondition): Promise<ObjectInfo> {
+    checkKey(key);
     const { file, path: temporary } = await this.#openTemporary();
+    let renamed = false;
     try {
       await fill(file);
       await file.sync();
-      const info = await infoOf(key, file);
+      const info = await describe(key, { file, found: await file.stat({ bigint: true }) });
       await file.close();
-      await this.#place(key, temporary, condition);
+      renamed = await this.#place(key, temporary, condition);
       return info;
     } finally {
       await file.close();
-      await rm(temporary, { force: true });
+      if (!renamed) await unlink(temporary);
     }
   }
 
@@ -134,18 +134,20 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  async #place(key: string, temporary: string, condition: PutCondition | undefined): Promise<void> {
+  /** True when the temporary file itself became the object, false when the object is a second name of it. */
+  async #place(key: string, temporary: string, condition: PutCondition | undefined): Promise<boolean> {
     if (condition === undefined || 'ifAbsent' in condition) {
-      if (await this.#create(key, temporary)) return;
+      if (await this.#create(key, temporary)) return false;
       if (condition !== undefined) throw new ConflictProblem(key);
     }
     await this.#locked(key, async () => {
       if (condition !== undefined && 'ifMatch' in condition) {
-        const current = await this.#read(key, (file) => infoOf(key, file));
+        const current = await this.#read(key, (opened) => describe(key, opened));
         if (current?.etag !== condition.ifMatch) throw new ConflictProblem(key);
       }
       await this.#intoFolder(key, (path) => rename(temporary, path));
     });
+    return true;
   }
 
   /** False when there is such an object already. */
@@ -182,23 +184,24 @@ export class DirectoryStore implements ObjectStore {
     for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
   }
 
+  /** One lock for all keys of one hash byte, so that the files stay few however many keys come and go. */
   #locked<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const shard = createHash('sha256').update(key).digest().readUInt16BE() % lockCount;
+    const shard = hash('sha256', key).slice(0, 2);
     const own = join(this.#root, reservedFolder);
-    return withLock(join(own, 'locks', shard.toString(16).padStart(2, '0')), join(own, 'tmp'), work);
+    return withLock(join(own, 'locks', shard), join(own, 'tmp'), work);
   }
 
-  async #read<T>(key: string, use: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
-    const file = await this.#openObject(key);
-    if (file === undefined) return undefined;
+  async #read<T>(key: string, use: (opened: Opened) => Promise<T>): Promise<T | undefined> {
+    const opened = await this.#openObject(key);
+    if (opened === undefined) return undefined;
     try {
-      return await use(file);
+      return await use(opened);
     } finally {
-      await file.close();
+      await opened.file.close();
     }
   }
 
-  async #openObject(key: string): Promise<FileHandle | undefined> {
+  async #openObject(key: string): Promise<Opened | undefined> {
     let file: FileHandle;
     try {
       file = await this.#open(this.#path(key), constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -208,7 +211,8 @@ export class DirectoryStore implements ObjectStore {
       await this.#assertRoot();
       return undefined;
     }
-    if ((await file.stat()).isFile()) return file;
+    const found = await file.stat({ bigint: true });
+    if (found.isFile()) return { file, found };
     await file.close();
     return undefined;
   }
@@ -287,21 +291,33 @@ export class DirectoryStore implements ObjectStore {
   }
 }
 
-async function infoOf(key: string, file: FileHandle, body?: Uint8Array): Promise<ObjectInfo> {
-  const found = await file.stat({ bigint: true });
-  const bytes = Number(found.size);
-  const etag =
-    bytes <= hashedBytes
-      ? createHash('sha256')
-          .update(body ?? (await contentOf(file, bytes)))
-          .digest('hex')
-      : `${found.ino.toString(36)}-${found.mtimeNs.toString(36)}-${bytes.toString(36)}`;
-  return { key, bytes, etag, modifiedAt: found.mtime };
+interface Opened {
+  readonly file: FileHandle;
+  readonly found: BigIntStats;
 }
 
-async function contentOf(file: FileHandle, bytes: number): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
-  return buffer.subarray(0, bytesRead);
+async function describe(key: string, { file, found }: Opened): Promise<ObjectInfo> {
+  return infoOf(key, found, found.size <= hashedBytes ? await contentOf(file, Number(found.size)) : undefined);
+}
+
+function infoOf(key: string, found: BigIntStats, body: Uint8Array | undefined): ObjectInfo {
+  const etag =
+    body !== undefined && found.size <= hashedBytes
+      ? hash('sha256', body)
+      : [found.ino, found.mtimeNs, found.size].map((part) => part.toString(36)).join('-');
+  return { key, bytes: Number(found.size), etag, modifiedAt: found.mtime };
+}
+
+/** From the file's beginning, as many bytes as it had when it was opened. */
+async function contentOf(file: FileHandle, bytes: number): Promise<Buffer> {
+  const content = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  while (at < bytes) {
+    const { bytesRead } = await file.read(content, at, bytes - at, at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return content.subarray(0, at);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -1,6 +1,7 @@
-import type { Dirent } from 'node:fs';
-import { opendir, readdir } from 'node:fs/promises';
+import { type Dir, type Dirent, opendirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compareKeys, reservedFolder } from '../../model/object-key.ts';
 import { errorCode } from './directory-fault.ts';
 
@@ -19,12 +20,9 @@ export async function* walkChildren(root: string, prefix: string, after: string 
   const entries = (await entriesOf(root, folderOf(prefix))).filter(
     (entry) => entry.startsWith(prefix) && (after === undefined || compareKeys(entry, after) > 0),
   );
-  for (let at = 0; at < entries.length; at += 64) {
-    const batch = entries.slice(at, at + 64);
-    const there = await Promise.all(
-      batch.map(async (entry) => !entry.endsWith('/') || (await holdsObject(root, entry))),
-    );
-    yield* batch.filter((_, index) => there[index]);
+  for (const [at, entry] of entries.entries()) {
+    if (at % 64 === 63) await nextTurn();
+    if (!entry.endsWith('/') || holdsObject(root, entry)) yield entry;
   }
 }
 
@@ -56,17 +54,21 @@ async function entriesOf(root: string, folder: string): Promise<string[]> {
   return keys.sort(compareKeys);
 }
 
-async function holdsObject(root: string, folder: string): Promise<boolean> {
+/** Synchronous, because a trip through the thread pool takes three times as long as the reading, and there are ten thousand runs. */
+function holdsObject(root: string, folder: string): boolean {
   const below: string[] = [];
+  let opened: Dir | undefined;
   try {
-    for await (const entry of await opendir(join(root, folder), { bufferSize: 8 })) {
+    opened = opendirSync(join(root, folder), { bufferSize: 4 });
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) {
       if (entry.isFile()) return true;
       if (entry.isDirectory()) below.push(`${folder}${entry.name}/`);
     }
   } catch (thrown) {
     if (errorCode(thrown) === 'ENOENT') return false;
     throw thrown;
+  } finally {
+    opened?.closeSync();
   }
-  for (const inner of below) if (await holdsObject(root, inner)) return true;
-  return false;
+  return below.some((inner) => holdsObject(root, inner));
 }
