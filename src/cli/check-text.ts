@@ -1,11 +1,14 @@
 import { formatSeconds } from '../model/duration.ts';
 import type { Fingerprint } from '../model/restore-point.ts';
+import type { Finding } from '../graph/finding.ts';
 import { noPaint, type Paint } from './output.ts';
 
 interface Checked {
   readonly ok: boolean;
   readonly fingerprint: Fingerprint;
-  readonly findings: ReadonlyArray<{ readonly text: string }>;
+  /** The first of them; `findingCount` is how many there are. */
+  readonly findings: readonly Finding[];
+  readonly findingCount: number;
   readonly seconds: number;
 }
 
@@ -14,15 +17,16 @@ export function checkText(environment: string, checked: Checked, limit: number, 
   const { fingerprint, findings } = checked;
   const verdict = checked.ok
     ? paint('green', 'sound: every invariant holds')
-    : paint('red', `NOT SOUND: ${count(findings.length)} ${findings.length === 1 ? 'finding' : 'findings'}`);
+    : paint('red', `NOT SOUND: ${count(checked.findingCount)} ${checked.findingCount === 1 ? 'finding' : 'findings'}`);
   const holds = `${count(fingerprint.vertices)} vertices, ${count(fingerprint.edges)} edges, ${count(fingerprint.properties)} properties`;
-  const left = findings.length - limit;
+  const shown = findings.slice(0, limit);
+  const left = checked.findingCount - shown.length;
   return [
     `${paint('bold', environment)}  ${verdict}`,
     `  ${holds}, read in ${formatSeconds(checked.seconds)}`,
     `  fingerprint ${fingerprint.hash}`,
-    ...findings.slice(0, limit).map((finding) => `  - ${finding.text}`),
-    ...(left > 0 ? [`  … and ${count(left)} more; all of them: --limit ${findings.length}`] : []),
+    ...shown.map((finding) => `  - ${finding.element}: ${finding.detail} (${finding.kind})`),
+    ...(left > 0 ? [`  … and ${count(left)} more`] : []),
   ].join('\n');
 }
 

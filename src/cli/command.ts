@@ -64,8 +64,6 @@ export interface Option<Value> {
   readonly says: string;
   readonly choices?: readonly string[];
   readonly default?: Value;
-  /** The command is refused without it. */
-  readonly mandatory?: boolean;
   readonly type?: Value;
 }
 
@@ -87,10 +85,6 @@ export function flag(says: string): Option<boolean> {
 
 export function text(value: string, says: string): Option<string | undefined> {
   return { kind: 'text', value, says };
-}
-
-export function mandatoryText(value: string, says: string): Option<string> {
-  return { kind: 'text', value, says, mandatory: true };
 }
 
 export function choice<const C extends string>(choices: readonly C[], says: string, standard: C): Option<C> {

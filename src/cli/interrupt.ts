@@ -7,7 +7,11 @@ export interface Interrupt {
   say(hint: string): void;
 }
 
-export function interrupt(tell: (line: string) => void, exit: (code: number) => void): Interrupt {
+export function interrupt(
+  tell: (line: string) => void,
+  exit: (code: number) => void,
+  signals: Pick<NodeJS.Process, 'on'> = process,
+): Interrupt {
   const controller = new AbortController();
   let hint = 'Stopping; press Ctrl-C again to leave at once.';
   const stop = (name: NodeJS.Signals, code: number) => () => {
@@ -18,8 +22,8 @@ export function interrupt(tell: (line: string) => void, exit: (code: number) => 
     tell(hint);
     controller.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
   };
-  process.on('SIGINT', stop('SIGINT', 130));
-  process.on('SIGTERM', stop('SIGTERM', 143));
+  signals.on('SIGINT', stop('SIGINT', 130));
+  signals.on('SIGTERM', stop('SIGTERM', 143));
   return {
     signal: controller.signal,
     get requested() {

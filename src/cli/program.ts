@@ -99,7 +99,6 @@ function flagOf(name: string, option: Option<unknown>): Flag {
   if (option.default !== undefined && option.kind !== 'flag' && option.kind !== 'list') flag.default(option.default);
   // The choices stand in the form already; commander's own parser of them must stay, its text in help must not.
   if (option.choices !== undefined) flag.choices(option.choices);
-  if (option.mandatory === true) flag.makeOptionMandatory();
   if (option.kind === 'number') flag.argParser((value) => wholeNumber(form, value));
   if (option.kind === 'list')
     flag.argParser((value, before: readonly string[] | undefined) => [...(before ?? []), value]);

@@ -1,4 +1,4 @@
-import { declare, flag, mandatoryText, required, text } from './command.ts';
+import { declare, flag, required, text } from './command.ts';
 
 export const restore = declare({
   name: 'restore',
@@ -33,7 +33,7 @@ export const restoreAccept = declare({
   arguments: { run: required('Run of the restore, as `cardea status` shows it.') },
   options: {
     env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
-    confirm: mandatoryText('ENV', 'The name of the environment, typed again: the old data is deleted for good.'),
+    confirm: text('ENV', 'The name of the environment, typed again: the old data is deleted for good.'),
   },
   plan: true,
   examples: [
@@ -52,7 +52,7 @@ export const restoreRevert = declare({
   arguments: { run: required('Run of the restore, as `cardea status` shows it.') },
   options: {
     env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
-    confirm: mandatoryText('ENV', 'The name of the environment, typed again: its data is replaced.'),
+    confirm: text('ENV', 'The name of the environment, typed again: its data is replaced.'),
   },
   plan: true,
   examples: [

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Problem } from '../model/problem.ts';
+import type { FailedProblem, Problem } from '../model/problem.ts';
 import type { Command, Outcome } from './command.ts';
 import { commands } from './commands.ts';
 import type { GlobalFlags } from './context.ts';
@@ -13,7 +13,7 @@ import { buildProgram, type CommandInput } from './program.ts';
 export async function runCli(argv: readonly string[]): Promise<void> {
   // Needed before the line is understood: also the complaint that it is not understood takes the form asked for.
   const early = { json: argv.includes('--json'), quiet: argv.includes('--quiet'), color: !argv.includes('--no-color') };
-  const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, early));
+  const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, argv, early));
   await flushed();
   process.exit(code);
 }
@@ -24,7 +24,7 @@ async function execute(argv: readonly string[]): Promise<number> {
     code = await perform(command, flags, input);
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
   } catch (thrown) {
     // Help and the version end like this, printed.
     if (!(thrown instanceof CommanderError) || thrown.exitCode !== 0) throw thrown;
@@ -54,13 +54,27 @@ async function perform(command: Command, flags: GlobalFlags, input: CommandInput
 
 type OutputFlags = Pick<GlobalFlags, 'json' | 'quiet' | 'color'>;
 
-async function fail(thrown: unknown, flags: OutputFlags): Promise<number> {
+async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags): Promise<number> {
   if (thrown instanceof CommanderError) {
     const { usageProblem } = await import('./wrong-use.ts');
-    return failWith(usageProblem(thrown), undefined, flags);
+    return failWith(usageProblem(thrown, argv), undefined, flags);
   }
-  const { asProblem } = await import('../model/problem.ts');
-  return failWith(asProblem(thrown, 'The command'), undefined, flags);
+  const { Problem, FailedProblem } = await import('../model/problem.ts');
+  if (thrown instanceof Problem) return failWith(thrown, undefined, flags);
+  return failWith(new FailedProblem(defect(thrown)), undefined, flags);
+}
+
+/** What no code foresaw: the place it came from is shown, for whoever has to find it. */
+function defect(thrown: unknown): ConstructorParameters<typeof FailedProblem>[0] {
+  const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 6) : [];
+  return {
+    code: 'unexpected',
+    happened: `The command stopped on something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    state: 'What it had done before stands; a run it had begun is in its journal.',
+    next: 'See `cardea runs` for a run to resume, and report this as a defect of Cardea.',
+    details: stack.map((line) => line.trim()),
+    cause: thrown,
+  };
 }
 
 /** Only a failure loads what failures need. */

@@ -54,12 +54,15 @@ export function runWord(
   }
 }
 
+/** `59 min 59 s` */
+const timeWidth = 11;
+
 function stepLines(step: StepPicture, width: number, drawing: Drawing): readonly string[] {
   const paint = drawing.paint ?? noPaint;
   const time = stepTime(step, drawing.now);
   const says = stepSays(step, drawing.now);
-  const room = Math.max(20, drawing.columns - width - time.length - 8);
-  const line = `  ${sign(step, drawing)} ${step.id.padEnd(width)}  ${fitted(step.title, says, room).padEnd(room)} ${time}`;
+  const room = Math.max(20, drawing.columns - width - timeWidth - 8);
+  const line = `  ${sign(step, drawing)} ${step.id.padEnd(width)}  ${fitted(step.title, says, room).padEnd(room)} ${time.padStart(timeWidth)}`;
   const quiet = step.state === undefined || step.state.status === 'skipped';
   const shown = quiet ? paint('dim', line.trimEnd()) : line.trimEnd();
   const status = step.state?.status;

@@ -101,6 +101,11 @@ export function runLog(steps: readonly StepTitle[]): RunLog {
   };
 }
 
+/** A sentence to be gone on with. */
+function clause(sentence: string): string {
+  return sentence.replace(/\.$/, '');
+}
+
 function clockTime(iso: string): string {
   return iso.slice(11, 19);
 }
@@ -120,7 +125,7 @@ function eventText(event: RunEvent): string {
       return `${body.step}: done in ${formatSeconds(body.seconds)}`;
     case 'step-failed': {
       const again = body.retryAt === undefined ? '' : `; again at ${clockTime(body.retryAt)}`;
-      return `${body.step}: attempt ${body.attempt} failed: ${body.problem.happened}${again}`;
+      return `${body.step}: attempt ${body.attempt} failed: ${clause(body.problem.happened)}${again}`;
     }
     case 'step-skipped':
       return `${body.step}: skipped: ${body.reason}`;
@@ -129,7 +134,7 @@ function eventText(event: RunEvent): string {
     case 'run-succeeded':
       return `run ${event.run} succeeded in ${formatSeconds(body.seconds)}`;
     case 'run-failed':
-      return `run ${event.run} FAILED after ${formatSeconds(body.seconds)}: ${body.problem.happened}`;
+      return `run ${event.run} FAILED after ${formatSeconds(body.seconds)}: ${clause(body.problem.happened)}`;
     case 'run-cancelled':
       return `run ${event.run} cancelled after ${formatSeconds(body.seconds)}`;
   }

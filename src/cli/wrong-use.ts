@@ -2,18 +2,23 @@ import type { CommanderError } from 'commander';
 import { type Problem, UsageProblem } from '../model/problem.ts';
 
 /** What commander found wrong with a command line, as a problem. Its message carries the suggestion for a misspelt word on a second line. */
-export function usageProblem(error: CommanderError): Problem {
+export function usageProblem(error: CommanderError, argv: readonly string[]): Problem {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest
     .join(' ')
     .replace(/^\((.*)\)$/, '$1')
     .trim();
-  const happened = error.code === 'commander.help' ? 'The command is not complete.' : sentence(first);
+  const words = argv.filter((word) => /^[a-z]/.test(word)).slice(0, 1);
+  const help = ['cardea', ...words, '--help'].join(' ');
+  const happened =
+    error.code === 'commander.help'
+      ? `\`${['cardea', ...words].join(' ')}\` needs a command after it.`
+      : sentence(first);
   return new UsageProblem({
     code: 'wrong-use',
     happened,
     state: 'Nothing was started.',
-    next: suggestion === '' ? 'See `cardea --help`, or `--help` after the command.' : sentence(suggestion),
+    next: suggestion === '' ? `See \`${help}\`.` : sentence(suggestion),
   });
 }
 

@@ -134,7 +134,8 @@ export const configSchema = z
   // Also when something else is wrong (`when`), so that one reading lists every mistake; the values may then be half there.
   .superRefine(
     (config, context) => {
-      const environments = Object.entries(config.environments ?? {}) as ReadonlyArray<[string, Unfinished]>;
+      const written = config as Partial<typeof config> | null | undefined;
+      const environments = Object.entries(written?.environments ?? {}) as ReadonlyArray<[string, Unfinished]>;
       const names = environments.map(([name]) => name);
       for (const [name, value] of environments) {
         if (typeof value?.promotesTo === 'string' && !names.includes(value.promotesTo)) {

@@ -14,7 +14,7 @@ export const action: Action<typeof check> = async (context, input) => {
     const { ok, fingerprint, elements, seconds } = result;
     const findings = result.findings.slice(0, input.limit);
     return {
-      json: { ok, fingerprint, findings, findingsTotal: result.findings.length, elements, seconds },
+      json: { ok, fingerprint, findings, findingCount: result.findingCount, elements, seconds },
       text: checkText(input.env, result, input.limit, output.paint),
       exitCode: ok ? 0 : 1,
     };

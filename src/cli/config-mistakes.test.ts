@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { configMistakes, mistakeText } from './config-mistakes.ts';
+
+const mistakes = (written: unknown) => configMistakes(written).map(mistakeText);
+const sandbox = { kind: 'sandbox' };
+
+test('a valid configuration has no mistakes', () => {
+  expect(mistakes({ name: 'bank', environments: { local: { platform: sandbox } } })).toEqual([]);
+});
+
+test('every mistake of a file is listed in one reading, each with its path, what is wrong and what would be right', () => {
+  const wrong = {
+    name: 'My Bank',
+    enviroments: {},
+    environments: {
+      'Bad Name': { platform: sandbox },
+      dev: {
+        platform: { kind: 'sandbx' },
+        promotesTo: 'prd',
+        sinc: 'manual',
+        sync: 'manul',
+        backup: { schedule: '0 25 * * *', retention: { keep: '3 days', atLeast: 0 }, store: { kind: 's4' } },
+      },
+      prod: {
+        platform: { kind: 'kubernetes' },
+        backup: { minimumFreeShare: 2, store: { kind: 's3', bucket: 'ab', bukcet: 'x', region: 4 } },
+        janusgraph: { replicationFactor: 9 },
+      },
+      empty: {},
+    },
+  };
+  expect(mistakes(wrong).sort()).toEqual(
+    [
+      'name: is "My Bank"; a name is lower-case letters, digits and dashes',
+      'enviroments: is no known setting; did you mean "environments"?',
+      'environments."Bad Name": is not a valid name; an environment name is a DNS label: lower-case letters, digits and dashes',
+      'environments.dev.platform.kind: is "sandbx"; did you mean "sandbox"? use one of sandbox, kubernetes',
+      'environments.dev.promotesTo: no environment is named "prd"; use one of dev, prod, empty',
+      'environments.dev.sinc: is no known setting; did you mean "sync"?',
+      'environments.dev.sync: is "manul"; did you mean "manual"? use one of automatic, manual',
+      'environments.dev.backup.schedule: "25" is no hour of a schedule; use 0 to 23, *, lists, ranges and steps',
+      'environments.dev.backup.retention.keep: is "3 days"; a duration reads 90s, 5m, 4h, 30d or 1h30m',
+      'environments.dev.backup.retention.atLeast: is 0; write a number above 0',
+      'environments.dev.backup.store.kind: is "s4"; did you mean "s3"? use one of directory, s3',
+      'environments.prod.platform.namespace: is missing; write a string',
+      'environments.prod.backup.minimumFreeShare: is 2; use at most 0.9',
+      'environments.prod.backup.store.bucket: is too short; use at least 3 characters',
+      'environments.prod.backup.store.bukcet: is no known setting; did you mean "bucket"?',
+      'environments.prod.backup.store.region: is a number; write a string',
+      'environments.prod.janusgraph.replicationFactor: 9 replicas do not fit 3 nodes; use at most 3',
+      'environments.empty.platform: is missing; write an object with kind, heapMb, namespace, context',
+    ].sort(),
+  );
+});
+
+test('F1: a secret written where a reference belongs is refused and not repeated', () => {
+  const store = {
+    kind: 's3',
+    bucket: 'backups',
+    accessKeyId: 'AKIAEXAMPLE',
+    secretAccessKey: { env: 'hunter2-lower' },
+  };
+  const found = mistakes({
+    name: 'bank',
+    environments: { dev: { platform: sandbox, backup: { store } } },
+    notifications: { slack: { webhook: 'https://hooks.example.com/T0/secret' } },
+  });
+  expect(found).toHaveLength(3);
+  expect(found.join('\n')).not.toMatch(/AKIA|hunter2|T0\/secret/);
+  expect(found[0]).toContain(
+    "name where it is kept: { env: 'NAME' }, { file: '/path' } or { secret: 'name', key: 'key' }",
+  );
+});
+
+test.each([
+  [undefined, '(file): is missing; write an object with name, repository'],
+  [[], '(file): is a list; write an object with name'],
+  [{ name: 'bank', environments: {} }, 'environments: at least one environment is needed'],
+])('a file that holds %j is told what to hold', (written, says) => {
+  expect(mistakes(written).join('\n')).toContain(says);
+});
