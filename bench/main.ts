@@ -6,6 +6,7 @@ import type { BenchRow } from './row.ts';
 
 /** The parts by name; each is loaded only when it is run. */
 const parts: Readonly<Record<string, () => Promise<() => Promise<BenchRow[]>>>> = {
+  'cli-start': async () => (await import('./cli-start.ts')).benchCliStart,
   stores: async () => (await import('./stores.ts')).benchListing,
 };
 
