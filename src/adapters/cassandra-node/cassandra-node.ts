@@ -37,7 +37,7 @@ export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabas
 
 function pidIn(file: string): number | undefined {
   try {
-    const pid = Number(readFileSync(file, 'utf8').trim());
+    const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../../model/agent-config.ts';
 import type { EnvironmentConfig } from '../../model/config.ts';
@@ -6,7 +6,7 @@ import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 import { startRing } from './cassandra-ring.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from './environment-record.ts';
-import { folders } from './folders.ts';
+import { environmentLock, folders } from './folders.ts';
 import { startGraph } from './graph-server.ts';
 import { ensureGraphTables } from './graph-tables.ts';
 import { withHostLock } from './host-lock.ts';
@@ -60,11 +60,6 @@ export async function startEnvironment(
   await ensureGraphTables(record, signal);
   await Promise.all([startGraph(environment, { signal }), startAgents(environment, signal)]);
   say(3, 'everything answers');
-}
-
-/** One command at a time changes an environment. */
-export function environmentLock(home: string, name: string): string {
-  return join(home, '.locks', name);
 }
 
 async function decide(
@@ -134,9 +129,4 @@ function badSize(size: number): UsageProblem {
     state: 'Nothing was changed.',
     next: 'Use --nodes with a number from 1 to 9.',
   });
-}
-
-/** True when the folder holds an environment. */
-export function environmentExists(directory: string): boolean {
-  return existsSync(join(directory, 'environment.json'));
 }

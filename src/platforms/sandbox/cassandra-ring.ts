@@ -59,7 +59,7 @@ async function startNode({ directory, toolchain }: LocalEnvironment, node: NodeR
   const folders = nodeFolders(directory, node.name);
   await startDetached({
     title: `Cassandra ${node.name}`,
-    command: [toolchain.java, `@${join(folders.conf, 'jvm.options')}`],
+    command: [toolchain.java, `@${join(folders.conf, 'cassandra-jvm.options')}`],
     directory: folders.root,
     variables: {},
     pidFile: folders.pidFile,

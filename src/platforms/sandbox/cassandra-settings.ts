@@ -20,7 +20,10 @@ export function cassandraFiles(
       text(`dc=${record.datacenter}\nrack=${node.rack}\nprefer_local=false\n`),
     ],
     [join(folders.conf, 'logback.xml'), text(logback)],
-    [join(folders.conf, 'jvm.options'), text(argumentFile(serverOptions(record, node, folders, toolchain, archive)))],
+    [
+      join(folders.conf, 'cassandra-jvm.options'),
+      text(argumentFile(serverOptions(record, node, folders, toolchain, archive))),
+    ],
     [join(folders.conf, 'nodetool.options'), text(argumentFile(nodetoolOptions(folders, toolchain)))],
     [folders.nodetool, text(nodetoolScript(node, folders, toolchain), 0o755)],
   ]);

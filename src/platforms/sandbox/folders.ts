@@ -24,3 +24,8 @@ export function folders(variables: NodeJS.ProcessEnv = process.env): Folders {
     loopback: resolve(state, 'cardea', 'loopback'),
   };
 }
+
+/** One command at a time changes an environment; the lock outlives the environment's folder. */
+export function environmentLock(home: string, name: string): string {
+  return join(home, '.locks', name);
+}

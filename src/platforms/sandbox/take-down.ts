@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { stopRing } from './cassandra-ring.ts';
 import { endMarked } from './detached-process.ts';
 import { readRecord } from './environment-record.ts';
-import { folders } from './folders.ts';
+import { environmentLock, folders } from './folders.ts';
 import { stopGraph } from './graph-server.ts';
 import { withHostLock } from './host-lock.ts';
 import { releaseNetwork } from './loopback.ts';
 import { stopAgents } from './node-agents.ts';
-import { environmentLock } from './bring-up.ts';
 import { installedToolchain } from './toolchain.ts';
 
 /**
