@@ -1,8 +1,8 @@
-import { execa } from 'execa';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentConfig } from '../../model/agent-config.ts';
 import type { BackupTool } from '../../ports/backup-tool.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { medusaIni, medusaPrefix } from './medusa-ini.ts';
 import { indexKey, manifestKey, readManifest, tableFolder } from './medusa-layout.ts';
@@ -12,7 +12,11 @@ import { MedusaProcess } from './medusa-process.ts';
 const spareDays = '10';
 
 /** Medusa 0.31 as the backup tool of one node. Writes its configuration into `folder` before anything runs. */
-export async function openMedusa(config: AgentConfig, bucket: ObjectStore, folder: string): Promise<BackupTool> {
+export async function openMedusa(
+  config: AgentConfig,
+  parts: { readonly bucket: ObjectStore; readonly files: Pick<NodeFiles, 'sync'>; readonly folder: string },
+): Promise<BackupTool> {
+  const { bucket, files, folder } = parts;
   const iniFile = join(folder, 'medusa.ini');
   await mkdir(folder, { recursive: true });
   await writeFile(iniFile, medusaIni(config), { mode: 0o600 });
@@ -25,7 +29,7 @@ export async function openMedusa(config: AgentConfig, bucket: ObjectStore, folde
       const args = ['backup', '--backup-name', backup, '--mode', mode, '--use-existing-snapshot', '--keep-snapshot'];
       await medusa.run(args, { signal, onLine: (line) => tellTable(line, onTable) });
       // Medusa writes into a directory without a sync; on S3 the answer to the request is the promise.
-      if (store.kind === 'directory') await execa('sync', ['--file-system', store.path], { stdin: 'ignore' });
+      if (store.kind === 'directory') await files.sync(join(store.path, medusaPrefix, node));
     },
     async remove(backup, { keepFiles, signal }) {
       // Asked for a backup that its index does not hold, Medusa fails.
@@ -60,5 +64,3 @@ function tellTable(line: string, onTable: (keyspace: string, table: string) => v
   const [, keyspace, table] = found ?? [];
   if (keyspace !== undefined && table !== undefined) onTable(keyspace, table);
 }
-
-export { medusaPrefix };

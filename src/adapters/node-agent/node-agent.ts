@@ -17,8 +17,8 @@ export interface NodeAgentSettings {
   /** Asked for at each request: the file may be made or changed later. */
   readonly token: () => Promise<string>;
   readonly clock: Clock;
-  /** Milliseconds that an agent may be away while a job is followed; 60,000 by default, so that one can be started again meanwhile. */
-  readonly patienceMs?: number;
+  /** Milliseconds that an agent may be away, by default 10,000 before a job is started, and 60,000 while it is followed: an agent may be started again meanwhile. */
+  readonly patienceMs?: { readonly start: number; readonly follow: number };
 }
 
 const requestMs = 10_000;
@@ -29,7 +29,7 @@ const waitMs = 1000;
 
 /** The agent of one node over HTTP. */
 export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
-  const { node } = settings;
+  const { node, patienceMs = { start: 10_000, follow: 60_000 } } = settings;
   return {
     node,
     health: async () => ask(settings, 'GET', '/v1/health', agentHealth),
@@ -48,7 +48,7 @@ export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
     },
     async run(job, kind, params, { signal, progress }) {
       const begin = async () => start(settings, job, kind, params, signal);
-      let answer = await patiently(settings, signal, begin);
+      let answer = await patiently(settings.clock, patienceMs.start, signal, begin);
       for (;;) {
         signal.throwIfAborted();
         const status = typed(kind, answer.status);
@@ -59,14 +59,15 @@ export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
             throw problemFromDocument(status.problem);
           case 'lost':
             // Its agent died with it, or forgot it: the same key runs it anew.
-            answer = await patiently(settings, signal, begin);
+            answer = await patiently(settings.clock, patienceMs.follow, signal, begin);
             break;
           case 'running': {
             if (status.progress !== undefined) progress(status.progress);
             const { id } = answer;
             const path = `/v1/jobs/${encodeURIComponent(id)}?wait=${waitMs}`;
             const follow = async () => ask(settings, 'GET', path, jobAnswer, { absent: true, signal });
-            answer = (await patiently(settings, signal, follow)) ?? { id, status: { state: 'lost' } };
+            const heard = await patiently(settings.clock, patienceMs.follow, signal, follow);
+            answer = heard ?? { id, status: { state: 'lost' } };
             break;
           }
         }
@@ -87,8 +88,7 @@ async function start(
 }
 
 /** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */
-async function patiently<T>(settings: NodeAgentSettings, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const { clock, patienceMs = 60_000 } = settings;
+async function patiently<T>(clock: Clock, patienceMs: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const until = clock.monotonic() + patienceMs / 1000;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
     try {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { FailedProblem } from '../../model/problem.ts';
 import type { NodeFiles, WalkedFile } from '../../ports/node-files.ts';
 import { FileHashes } from './file-hashes.ts';
@@ -23,8 +22,8 @@ export function openNodeFiles(hashFile: string): NodeFiles {
       } catch (cause) {
         throw cannotMove(from, to, cause);
       }
-      await syncFolder(dirname(from));
-      if (dirname(to) !== dirname(from)) await syncFolder(dirname(to));
+      await syncPath(dirname(from));
+      if (dirname(to) !== dirname(from)) await syncPath(dirname(to));
     },
     async makeDirectory(path, like) {
       const first = await mkdir(path, { recursive: true });
@@ -34,12 +33,12 @@ export function openNodeFiles(hashFile: string): NodeFiles {
         await chmod(path, model.mode & 0o7777);
         await chown(path, model.uid, model.gid);
       }
-      await syncFolder(path);
-      await syncFolder(dirname(first));
+      await syncPath(path);
+      await syncPath(dirname(first));
     },
     async remove(path) {
       await rm(path, { recursive: true, force: true });
-      await ifThere(syncFolder(dirname(path)));
+      await ifThere(syncPath(dirname(path)));
     },
     read: readIfThere,
     writeWhole,
@@ -48,10 +47,7 @@ export function openNodeFiles(hashFile: string): NodeFiles {
       const [{ dev }, system] = await Promise.all([stat(there), statfs(there)]);
       return { total: system.blocks * system.bsize, free: system.bavail * system.bsize, device: String(dev) };
     },
-    async sync(directory) {
-      // Node has no syncfs(2), and a sync per file is far slower than one for the file system.
-      await execa('sync', ['--file-system', directory], { stdin: 'ignore' });
-    },
+    sync: syncBelow,
     hash: async (files, options) => hashes.of(files, options),
   };
 }
@@ -90,10 +86,28 @@ async function writeWhole(path: string, text: string): Promise<void> {
   } finally {
     await rm(temporary, { force: true });
   }
-  await syncFolder(dirname(path));
+  await syncPath(dirname(path));
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** One file after the other would wait for the disk each time; a sync of the whole file system would wait for everybody's writes. */
+async function syncBelow(directory: string): Promise<void> {
+  const folders = new Set([directory]);
+  const queue = walk(directory, '');
+  const syncFiles = async () => {
+    for (let next = await queue.next(); next.done !== true; next = await queue.next()) {
+      folders.add(dirname(next.value.absolute));
+      await ifThere(syncPath(next.value.absolute));
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, syncFiles));
+  for (const folder of folders) {
+    for (let above = folder; above.startsWith(directory); above = dirname(above)) folders.add(above);
+  }
+  await Promise.all([...folders].map(async (folder) => ifThere(syncPath(folder))));
+}
+
+/** Of a file its content, of a folder its names. */
+async function syncPath(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();
