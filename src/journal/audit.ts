@@ -4,13 +4,13 @@ import { chainFindings, runFindings, type AuditFinding } from './audit-findings.
 import { mapConcurrently } from './concurrent.ts';
 import { sequenceOf } from './event-file.ts';
 import { readEventFiles, type EventFile } from './journal-reader.ts';
-import { claimOf, currentLease } from './lease.ts';
+import { claimOf, currentLease } from './lease-record.ts';
 import { trueStatus } from './liveness.ts';
 import { replay, type RunState } from './run-state.ts';
 import { runEventDocument, type RunEvent } from './event.ts';
 import type { RunsWorld } from './runs.ts';
 
-export type { AuditFinding, AuditFindingKind } from './audit-findings.ts';
+export type { AuditFinding } from './audit-findings.ts';
 
 export interface AuditReport {
   readonly ok: boolean;

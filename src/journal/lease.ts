@@ -1,27 +1,10 @@
-import { z } from 'zod';
-import { documentType } from '../model/document.ts';
 import { FailedProblem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
-import { processIdentity } from '../model/process-identity.ts';
 import type { Clock } from '../ports/clock.ts';
-import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
-import { actor, type Actor, isFinal } from './event.ts';
-import { sequenceOf } from './event-file.ts';
+import { type Actor, isFinal } from './event.ts';
 import { endsOfJournal } from './journal-reader.ts';
-
-/** `leases/<epoch>.json`: who may change the environment. Only the one with the highest epoch counts. */
-const leaseDocument = documentType('lease', 1, {
-  epoch: z.number().int().positive(),
-  environment: z.string(),
-  run: z.string(),
-  actor,
-  holder: processIdentity,
-  acquiredAt: z.iso.datetime(),
-  renewedAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime(),
-  ended: z.object({ at: z.iso.datetime(), why: z.enum(['released', 'taken-over']) }).optional(),
-});
-export type LeaseRecord = Omit<z.infer<typeof leaseDocument.schema>, 'kind' | 'version'>;
+import { claimOf, type LeaseRecord, newestLease, putLease, replaceOwn } from './lease-record.ts';
 
 export interface LeaseWorld {
   readonly store: ObjectStore;
@@ -69,7 +52,7 @@ export async function acquireLease(
         throw environmentBusy(newest.record, request.run, claim);
       }
       const ended = { at: clock.now().toISOString(), why: 'taken-over' as const };
-      const marked = await putUnlessLost(store, { ...newest.record, ended }, { ifMatch: newest.etag });
+      const marked = await putLease(store, { ...newest.record, ended }, { ifMatch: newest.etag });
       if (marked === undefined) continue;
     }
     const now = clock.now();
@@ -83,22 +66,11 @@ export async function acquireLease(
       renewedAt: now.toISOString(),
       expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
     };
-    const etag = await putUnlessLost(store, record, { ifAbsent: true });
+    const etag = await putLease(store, record, { ifAbsent: true });
     if (etag === undefined) continue;
     await Promise.all((newest?.older ?? []).slice(0, -keptLeases).map((key) => store.delete(key)));
     return holdLease(world, record, etag);
   }
-}
-
-/** The lease with the highest epoch, ended or not; undefined when no run ever held one. */
-export async function currentLease(store: ObjectStore): Promise<LeaseRecord | undefined> {
-  return (await newestLease(store))?.record;
-}
-
-/** `held` by a process not known to be dead; `abandoned`: not expired but its process is dead; `free`: expired or ended. */
-export function claimOf(record: LeaseRecord, now: Date, processes: Processes): 'held' | 'abandoned' | 'free' {
-  if (record.ended !== undefined || now.getTime() >= Date.parse(record.expiresAt)) return 'free';
-  return processes.isAlive(record.holder) === false ? 'abandoned' : 'held';
 }
 
 function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: string): Lease {
@@ -119,22 +91,19 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
     done.abort();
   };
 
+  /** What was put without an answer since the last answered put: one of these may be there. */
+  let unanswered: LeaseRecord[] = [];
   const write = async (wanted: LeaseRecord): Promise<void> => {
     const at = clock.monotonic();
-    const key = leaseKey(wanted.epoch);
-    const text = leaseDocument.write(wanted);
-    try {
-      etag = (await store.put(key, text, { ifMatch: etag })).etag;
-    } catch (error) {
-      if (!(error instanceof ConflictProblem)) throw error;
-      // A put whose answer was lost may have been ours.
-      const found = await store.get(key);
-      if (found === undefined || new TextDecoder().decode(found.body) !== text) {
-        lose('another process took it over');
-        return;
-      }
-      etag = found.etag;
+    const earlier = unanswered;
+    unanswered = [...earlier, wanted];
+    const next = (await putLease(store, wanted, { ifMatch: etag })) ?? (await replaceOwn(store, earlier, wanted));
+    unanswered = [];
+    if (next === undefined) {
+      lose('another process took it over');
+      return;
     }
+    etag = next;
     record = wanted;
     renewedAt = at;
   };
@@ -193,40 +162,11 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
   };
 }
 
-async function newestLease(
-  store: ObjectStore,
-): Promise<{ record: LeaseRecord; etag: string; older: readonly string[] } | undefined> {
-  const keys: string[] = [];
-  for await (const { key } of store.list('leases/')) if (sequenceOf(key) !== undefined) keys.push(key);
-  const newest = keys.pop();
-  const object = newest === undefined ? undefined : await store.get(newest);
-  if (newest === undefined || object === undefined) return undefined;
-  return { record: leaseDocument.read(object.body, newest), etag: object.etag, older: keys };
-}
-
 /** Another run that can be resumed. One that had not begun, or had ended, leaves nothing to wait for. */
 async function isOthersOpenRun(store: ObjectStore, run: string, ours: string): Promise<boolean> {
   if (run === ours) return false;
   const last = (await endsOfJournal(store, run)).at(-1);
   return last !== undefined && !isFinal(last.event);
-}
-
-/** The new etag; undefined when another writer was first. */
-async function putUnlessLost(
-  store: ObjectStore,
-  record: LeaseRecord,
-  condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
-): Promise<string | undefined> {
-  try {
-    return (await store.put(leaseKey(record.epoch), leaseDocument.write(record), condition)).etag;
-  } catch (error) {
-    if (error instanceof ConflictProblem) return undefined;
-    throw error;
-  }
-}
-
-function leaseKey(epoch: number): string {
-  return `leases/${String(epoch).padStart(8, '0')}.json`;
 }
 
 function environmentBusy(record: LeaseRecord, run: string, claim: 'held' | 'abandoned'): RefusedProblem {

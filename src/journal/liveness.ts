@@ -1,5 +1,5 @@
 import type { Processes } from '../ports/processes.ts';
-import { claimOf, type LeaseRecord } from './lease.ts';
+import { claimOf, type LeaseRecord } from './lease-record.ts';
 import type { RunState } from './run-state.ts';
 
 /** How long a run without a lease, on another machine, is believed to go on after its last event. Milliseconds. */

@@ -5,7 +5,7 @@ import type { Processes } from '../ports/processes.ts';
 import { mapConcurrently } from './concurrent.ts';
 import type { Actor, RunEvent } from './event.ts';
 import { endsOfJournal, journalDamaged, readJournal } from './journal-reader.ts';
-import { currentLease } from './lease.ts';
+import { currentLease } from './lease-record.ts';
 import { trueStatus } from './liveness.ts';
 import { replay, type RunState, type RunStatus } from './run-state.ts';
 

@@ -17,7 +17,6 @@ import { isDestructive, onlyReads, planOf } from './plan.ts';
 import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
 
-export { acceptedParams } from './params.ts';
 export type { EngineWorld } from './engine-world.ts';
 export type { RunOutcome } from './outcome.ts';
 

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -71,7 +71,7 @@ async function readOrCreateKey(keyFile: string) {
 async function createKey(keyFile: string): Promise<string> {
   const text = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
-  const temporary = `${keyFile}.${process.pid}.tmp`;
+  const temporary = `${keyFile}.${randomUUID()}.tmp`;
   await writeFile(temporary, text, { mode: 0o600, flush: true });
   try {
     await link(temporary, keyFile);
@@ -111,7 +111,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
 }
 
 async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = `${file}.${randomUUID()}.tmp`;
   await writeFile(temporary, text, { mode: 0o600 });
   await rename(temporary, file);
 }
