@@ -23,7 +23,7 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** Milliseconds. Renewed three times as often. */
+/** Milliseconds. Renewed three times as often; every two seconds while the store does not answer. */
 export const leaseTtl = 30_000;
 
 /** Leases that ended are kept for the record, this many. */
@@ -131,7 +131,7 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
   const keep = async (): Promise<void> => {
     for (;;) {
       try {
-        await clock.sleep(leaseTtl / 3, done.signal);
+        await clock.sleep(unanswered.length === 0 ? leaseTtl / 3 : leaseTtl / 15, done.signal);
       } catch {
         return; // released or lost
       }
