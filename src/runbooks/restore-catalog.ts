@@ -1,3 +1,7 @@
+import { z } from 'zod';
+import { idMark } from '../graph/soundness.ts';
+import type { IdMark } from '../graph/soundness.ts';
+import { documentType } from '../model/document.ts';
 import { RefusedProblem, UsageProblem } from '../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../model/restore-record.ts';
 import type { RestoreRecord } from '../model/restore-record.ts';
@@ -7,7 +11,8 @@ import type { ObjectStore } from '../ports/object-store.ts';
 /** Restores in place whose old data still lies aside on the nodes, oldest first. */
 export async function listOpenRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
   const open: RestoreRecord[] = [];
-  for await (const { key } of bucket.list('restores/')) {
+  for await (const key of bucket.children('restores/')) {
+    if (!key.endsWith('.json')) continue;
     const stored = await bucket.get(key);
     if (stored === undefined) continue;
     const record = restoreRecordDocument.read(stored.body, key);
@@ -59,4 +64,20 @@ export async function closeRestore(
 ): Promise<void> {
   const record = await getOpenRestore(bucket, run, closed.run);
   await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, state, closed }));
+}
+
+const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark });
+
+/** Keeps the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result. */
+export async function keepIdMark(bucket: ObjectStore, run: string, mark: IdMark): Promise<void> {
+  await bucket.put(idMarkKey(run), idMarkDocument.write({ run, mark }));
+}
+
+export async function findIdMark(bucket: ObjectStore, run: string): Promise<IdMark | undefined> {
+  const stored = await bucket.get(idMarkKey(run));
+  return stored === undefined ? undefined : idMarkDocument.read(stored.body, idMarkKey(run)).mark;
+}
+
+function idMarkKey(run: string): string {
+  return `restores/${run}/ids.json`;
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { idMark, readIdMark } from '../graph/soundness.ts';
+import { readIdMark } from '../graph/soundness.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { pointId, runId } from '../model/identifiers.ts';
-import { RefusedProblem } from '../model/problem.ts';
+import { RefusedProblem, asProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -11,7 +11,7 @@ import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './choose-point.ts';
 import { onEachNode } from './each-node.ts';
 import { getPoint } from './point-catalog.ts';
-import { listOpenRestores, openRestore } from './restore-catalog.ts';
+import { findIdMark, keepIdMark, listOpenRestores, openRestore } from './restore-catalog.ts';
 import {
   indexResult,
   makeGraphSound,
@@ -121,26 +121,10 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step({
-    id: 'note-ids',
-    title: 'Note the highest ids ever given out, while they can still be read',
-    effect: 'read',
-    needs: ['check-point'],
-    timeout: '30s',
-    result: z.object({ mark: idMark.optional() }),
-    run: async ({ services: { platform }, log }) => {
-      // After a disaster there may be no database to ask. The restored claims plus a margin are then the best that is known.
-      const mark = await readIdMark(platform.database, platform.keyspace).catch((error: unknown) => {
-        log(`the live id claims cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-        return undefined;
-      });
-      return mark === undefined ? {} : { mark };
-    },
-  })
-  .step({
     id: 'stop-graph',
     title: 'Stop every JanusGraph server',
     effect: 'destroy',
-    needs: ['check-files', 'check-disk', 'note-ids'],
+    needs: ['check-files', 'check-disk'],
     timeout: '5m',
     retry: again,
     result: nothing,
@@ -150,10 +134,29 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step({
+    id: 'note-ids',
+    title: 'Note the highest ids ever given out, while they can still be read',
+    effect: 'read',
+    // No server may claim a block of ids after this; hence after their stop.
+    needs: ['stop-graph'],
+    timeout: '30s',
+    result: z.object({ known: z.boolean() }),
+    run: async ({ run, services: { platform }, log }) => {
+      try {
+        await keepIdMark(platform.bucket, run, await readIdMark(platform.database, platform.keyspace));
+        return { known: true };
+      } catch (error) {
+        // After a disaster there may be no database to ask. The ids are then moved ahead by a wide jump instead.
+        log(`the live id claims cannot be read: ${asProblem(error, 'Reading the id claims').happened}`);
+        return { known: false };
+      }
+    },
+  })
+  .step({
     id: 'stop-database',
     title: 'Drain and stop every node',
     effect: 'destroy',
-    needs: ['stop-graph'],
+    needs: ['stop-graph', 'note-ids'],
     timeout: '15m',
     retry: again,
     result: nothing,
@@ -228,7 +231,10 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     timeout: '10m',
     retry: again,
     result: soundResult,
-    run: async (context) => makeGraphSound({ ...context, ...context.services }, context.results['note-ids'].mark),
+    run: async (context) => {
+      const mark = await findIdMark(context.services.platform.bucket, context.run);
+      return makeGraphSound({ ...context, ...context.services }, mark);
+    },
   })
   .step({
     id: 'start-graph',

@@ -75,10 +75,13 @@ export async function verifyRestored(
       happened:
         differences.length > 0
           ? `The restored graph is not the graph that ${point.id} recorded.`
-          : `The graph restored from ${point.id} breaks ${check.findings.length} invariants.`,
+          : `The graph restored from ${point.id} is not sound: ${check.findingCount} findings.`,
       state: 'The restored data is in place and its servers run; nothing was removed.',
       next: remedy,
-      details: [...differences, ...check.findings.slice(0, 50).map((finding) => finding.text)],
+      details: [
+        ...differences,
+        ...check.findings.slice(0, 50).map(({ kind, element, detail }) => `${kind} ${element}: ${detail}`),
+      ],
     });
   }
   return {
