@@ -4,6 +4,7 @@ import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { type Command, type CommandGroup, command } from './command.ts';
 import { config } from './config.ts';
+import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { init } from './init.ts';
 import { points } from './points.ts';
@@ -16,6 +17,7 @@ import { status } from './status.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
+  command(demo, () => import('./actions/demo.ts')),
   command(backup, () => import('./actions/backup.ts')),
   command(restore, () => import('./actions/restore.ts')),
   command(restoreAccept, () => import('./actions/restore-accept.ts')),

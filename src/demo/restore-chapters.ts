@@ -75,7 +75,7 @@ export async function prove(
       check: {
         fingerprint: check.fingerprint,
         elements: check.elements,
-        findings: check.findings.map((finding) => finding.text),
+        findings: check.findings.map(({ kind, element, detail }) => `${kind} ${element}: ${detail}`),
       },
       accounts: { afterDrop: disaster.afterDrop, afterRestore },
       againstLog,

@@ -24,11 +24,12 @@ export async function loadBank(
   const worker = async (): Promise<void> => {
     for (const index of waiting) {
       const branch = bank.branch(index);
-      await graph.submit(loadScript, {
-        ...writingBindings,
-        vertices: branch.vertices.map(vertexRow),
-        edges: branch.edges.map(edgeRow),
-      });
+      await graph.submit(
+        loadScript,
+        { ...writingBindings, vertices: branch.vertices.map(vertexRow), edges: branch.edges.map(edgeRow) },
+        // A whole branch on a busy machine with a cold JVM: seconds as a rule, but not always.
+        { timeoutMs: 120_000 },
+      );
       loaded.vertices += branch.vertices.length;
       loaded.edges += branch.edges.length;
       done += perBranch;
