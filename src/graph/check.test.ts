@@ -189,7 +189,7 @@ test('an id beyond what was ever claimed is found', async () => {
     { kind: 'id-above-mark', element: 'vertex 4320', detail: expect.stringContaining('partition 28') },
   ]);
   const pool = { namespace: 'normal', partition: 28, tag: 0 } as const;
-  const { key, column } = claimCell({ ...pool, next: 1001n }, 5, 0n, 'test');
+  const { key, column } = claimCell({ ...pool, next: '1001' }, 5, 0n, 'test');
   database.put('janusgraph_ids', key.toString('hex'), column.toString('hex'), '');
   expect(await check(database)).toMatchObject({ ok: true });
 });

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database } from '../ports/database.ts';
 import { exactId, UndecodableRow, type Id } from './byte-reader.ts';
 import { readGlobalSettings } from './global-settings.ts';
@@ -11,44 +12,53 @@ export interface Pool {
   readonly partition: number;
 }
 
-/** The first number of a pool that no instance has claimed yet. */
-export interface IdMark extends Pool {
-  /** Tag of the claiming instances, 0 unless conflict avoidance tags are in use: each counts for itself. */
-  readonly tag: number;
-  readonly next: bigint;
-}
+/** How far ids have been claimed in one pool. */
+export const poolMark = z.object({
+  namespace: z.enum(namespaces),
+  partition: z.number().int().nonnegative(),
+  /** Tag of the claiming instances: with conflict avoidance by tags, each tag counts for itself. */
+  tag: z.number().int().nonnegative(),
+  /** The first number that no instance has claimed yet, in decimal. */
+  next: z.string().regex(/^\d+$/),
+});
+export type PoolMark = z.infer<typeof poolMark>;
+
+/** How far ids have been claimed in every pool that was ever used: the graph's high-water mark. */
+export const idMark = z.array(poolMark);
+export type IdMark = z.infer<typeof idMark>;
 
 export function poolName({ namespace, partition }: Pool): string {
   return namespace === 'schema' ? 'pool of schema ids' : `pool of ${namespace} ids of partition ${partition}`;
 }
 
 /**
- * How far ids have been claimed, per pool: the high-water mark. Instances claim blocks by writing the block's end, negated so that the
- * newest sorts first, a time and their name as a column under the pool's key; whoever comes next starts at the highest end.
- * Read it before a restore, while the cluster can still be read: no id below it may be issued again.
+ * Reads the high-water mark. Instances claim blocks of ids by writing the block's end, negated so that the newest sorts first, a time and
+ * their name as a column under the pool's key; whoever comes next starts at the highest end. Before a restore it is read from the live
+ * cluster after its graph servers were stopped: no id below it may be issued again. Throws RetryableProblem `database-unreachable`.
  */
-export async function highWaterMark(database: Database, keyspace: string): Promise<readonly IdMark[]> {
+export async function readIdMark(database: Database, keyspace: string): Promise<IdMark> {
   const { partitions } = await readGlobalSettings(database, keyspace);
   const bits = Math.round(Math.log2(partitions));
-  const marks = new Map<string, IdMark>();
+  const marks = new Map<string, PoolMark>();
   for await (const row of database.rows(`SELECT key, column1, value FROM "${keyspace}".janusgraph_ids`)) {
     const mark = readClaim(row.key as Buffer, row.column1 as Buffer, bits);
-    const name = `${mark.namespace} ${mark.partition} ${mark.tag}`;
-    const known = marks.get(name);
-    if (known === undefined || mark.next > known.next) marks.set(name, mark);
+    const known = marks.get(markKey(mark));
+    if (known === undefined || BigInt(mark.next) > BigInt(known.next)) marks.set(markKey(mark), mark);
   }
-  return [...marks.values()];
+  return [...marks.values()].sort((a, b) => (markKey(a) < markKey(b) ? -1 : 1));
+}
+
+export function markKey({ namespace, partition, tag }: Omit<PoolMark, 'next'>): string {
+  return `${namespace} ${partition} ${tag}`;
 }
 
 /** The mark of a pool; an unclaimed pool starts at 1. */
-export function markOf(marks: readonly IdMark[], pool: Pool, tag: number): Id {
-  const found = marks.find(
-    (mark) => mark.namespace === pool.namespace && mark.partition === pool.partition && mark.tag === tag,
-  );
-  return exactId(found?.next ?? 1n);
+export function nextOf(mark: IdMark, pool: Pool, tag: number): Id {
+  const found = mark.find((one) => markKey(one) === markKey({ ...pool, tag }));
+  return exactId(BigInt(found?.next ?? 1));
 }
 
-function readClaim(key: Buffer, column: Buffer, partitionBits: number): IdMark {
+function readClaim(key: Buffer, column: Buffer, partitionBits: number): PoolMark {
   const namespace = key.length === 8 ? namespaces[key.readUInt32BE(4)] : undefined;
   if (namespace === undefined || column.length < 16)
     throw new UndecodableRow(`an id claim has the key 0x${key.toString('hex')}`);
@@ -56,12 +66,12 @@ function readClaim(key: Buffer, column: Buffer, partitionBits: number): IdMark {
   const shift = 32 - partitionBits;
   const partition = partitionBits === 0 ? 0 : head >>> shift;
   const tag = partitionBits === 0 ? head : head & (2 ** shift - 1);
-  return { namespace, partition, tag, next: -column.readBigInt64BE(0) };
+  return { namespace, partition, tag, next: String(-column.readBigInt64BE(0)) };
 }
 
 /** Key and column of a claim that ends at `next`. `atMicros`: when, in microseconds; `claimant`: whoever makes it. */
 export function claimCell(
-  mark: IdMark,
+  mark: PoolMark,
   partitionBits: number,
   atMicros: bigint,
   claimant: string,
@@ -71,7 +81,7 @@ export function claimCell(
   key.writeUInt32BE(high + mark.tag, 0);
   key.writeUInt32BE(namespaces.indexOf(mark.namespace), 4);
   const head = Buffer.alloc(16);
-  head.writeBigInt64BE(-mark.next, 0);
+  head.writeBigInt64BE(-BigInt(mark.next), 0);
   head.writeBigInt64BE(atMicros, 8);
   return { key, column: Buffer.concat([head, Buffer.from(claimant)]) };
 }

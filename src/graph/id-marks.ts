@@ -2,7 +2,7 @@ import { exactId, type Id } from './byte-reader.ts';
 import { vertexKind } from './element-id.ts';
 import type { Finding, Suspicion } from './finding.ts';
 import { readGlobalSettings } from './global-settings.ts';
-import { highWaterMark, markOf, poolName, type IdMark, type Pool } from './id-claims.ts';
+import { nextOf, poolName, readIdMark, type IdMark, type Pool } from './id-claims.ts';
 import type { CheckContext, Invariant } from './invariant.ts';
 
 /**
@@ -38,33 +38,27 @@ export function idMarks(context: CheckContext): Invariant {
     async suspicions() {
       const { database, keyspace } = context;
       const { tagBits } = await readGlobalSettings(database, keyspace);
-      const marks = await highWaterMark(database, keyspace);
+      const mark = await readIdMark(database, keyspace);
       return [...highest.values()].flatMap(({ pool, count, element }): Suspicion[] => {
-        const found = findingOf(marks, pool, count, element, tagBits);
+        const found = findingOf(mark, pool, count, element, tagBits);
         if (found === undefined) return [];
         const again = async (): Promise<Finding | undefined> =>
-          findingOf(await highWaterMark(database, keyspace), pool, count, element, tagBits);
+          findingOf(await readIdMark(database, keyspace), pool, count, element, tagBits);
         return [{ finding: found, again }];
       });
     },
   };
 }
 
-function findingOf(
-  marks: readonly IdMark[],
-  pool: Pool,
-  count: Id,
-  element: string,
-  tagBits: number,
-): Finding | undefined {
+function findingOf(mark: IdMark, pool: Pool, count: Id, element: string, tagBits: number): Finding | undefined {
   const whole = BigInt(count);
   const tag = Number(whole & ((1n << BigInt(tagBits)) - 1n));
   const block = exactId(whole >> BigInt(tagBits));
-  const mark = markOf(marks, pool, tag);
-  if (block < mark) return undefined;
+  const next = nextOf(mark, pool, tag);
+  if (block < next) return undefined;
   return {
     kind: 'id-above-mark',
     element,
-    detail: `The ${element} has number ${block} in the ${poolName(pool)}, of which only the numbers below ${mark} were ever claimed: it would be given out again.`,
+    detail: `The ${element} has number ${block} in the ${poolName(pool)}, of which only the numbers below ${next} were ever claimed: it would be given out again.`,
   };
 }
