@@ -44,6 +44,6 @@ function commandSection(declaration: Declaration): string {
 
 function optionText(option: Option<unknown>): string {
   const { kind, says } = option;
-  const standard = kind === 'choice' || kind === 'number' ? String(option.default as string | number) : undefined;
+  const standard = kind === 'choice' || kind === 'number' ? String(option.default) : undefined;
   return standard === undefined ? says : `${says} Default: ${standard}.`;
 }

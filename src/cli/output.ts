@@ -27,7 +27,8 @@ export function terminalOutput(flags: { readonly quiet: boolean; readonly color:
   quietPipes();
   const { stdout, stderr } = process;
   return {
-    live: stderr.isTTY && !flags.quiet,
+    // A terminal that says it has no rows (some CI runners) would show nothing of a moving tree.
+    live: stderr.isTTY && stderr.rows > 0 && !flags.quiet,
     columns: stderr.columns ?? 80,
     paint: flags.color ? painter(stdout) : noPaint,
     paintNote: flags.color ? painter(stderr) : noPaint,
