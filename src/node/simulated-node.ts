@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, link, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,6 +33,9 @@ interface Faults {
   forgetFile?: string;
 }
 
+/** In memory where that is offered: the jobs sync at every change, and tests make thousands of them. */
+const home = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 export function folderOfTable(name: string): string {
   return `${name}-0123456789abcdef0123456789abcdef`;
 }
@@ -40,7 +44,7 @@ export async function simulateNode(
   bucketIn: (root: string) => ObjectStore,
   filesIn: (root: string) => NodeFiles,
 ): Promise<SimulatedNode> {
-  const root = await mkdtemp(join(tmpdir(), 'cardea-node-'));
+  const root = await mkdtemp(join(home, 'cardea-node-'));
   const inRoot = (name: string) => join(root, name);
   const directories = {
     data: inRoot('data'),

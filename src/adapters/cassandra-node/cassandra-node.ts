@@ -24,8 +24,8 @@ export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabas
   };
   return {
     async runningPid() {
-      const pid = pidIn(cassandra.pidFile);
-      if (pid !== undefined && runsCassandra(pid)) return pid;
+      const pid = runningIn(cassandra.pidFile);
+      if (pid !== undefined) return pid;
       // Without a pid to go by, an open CQL port is Cassandra all the same.
       return (await answers(cassandra.cqlAddress, cassandra.cqlPort)) ? 0 : undefined;
     },
@@ -35,24 +35,34 @@ export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabas
   };
 }
 
-function pidIn(file: string): number | undefined {
-  try {
-    const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
+/** The file holds the pid and, where the platform knows it, on a line of its own the start time in clock ticks. */
+function runningIn(pidFile: string): number | undefined {
+  const text = readIfThere(pidFile);
+  const [pid = '', start = ''] = text?.split('\n') ?? [];
+  return /^[1-9]\d*$/.test(pid) && runsCassandra(Number(pid), start) ? Number(pid) : undefined;
 }
 
-/** A pid file outlives its process, and the pid may be somebody else's by now. A process that does not tell what it is counts. */
-function runsCassandra(pid: number): boolean {
+/** A pid file outlives its process, and the pid may be somebody else's by now: the start time tells, else what the process is called. */
+function runsCassandra(pid: number, start: string): boolean {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  if (stat === undefined) return false;
+  // The name in field 2 may hold spaces and brackets; field 22 is the start time.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return false;
+  if (start !== '') return fields[19] === start;
+  const command = readIfThere(`/proc/${pid}/cmdline`) ?? '';
+  return command === '' || /cassandra|dse|hcd/i.test(command);
+}
+
+/** Undefined when it is not there. Another error is thrown on: what cannot be read must not count as stopped. */
+function readIfThere(file: string): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    if (/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))) return false;
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return command === '' || /cassandra|dse|hcd/i.test(command);
+    return readFileSync(file, 'utf8');
   } catch (thrown) {
-    return !(thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH'));
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH')) {
+      return undefined;
+    }
+    throw thrown;
   }
 }
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -52,7 +52,8 @@ export class MedusaProcess {
     });
     const start = child.pid === undefined ? undefined : startOf(child.pid);
     if (child.pid !== undefined && start !== undefined) {
-      await writeFile(this.#noteFile, JSON.stringify({ pid: child.pid, start }));
+      // At once: a note written later might come too late, and lines said meanwhile would be lost.
+      writeFileSync(this.#noteFile, JSON.stringify({ pid: child.pid, start }));
     }
     try {
       for await (const line of child.iterable({ from: 'all' })) {

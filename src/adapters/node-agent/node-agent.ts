@@ -39,19 +39,19 @@ export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
     },
     async start(job, kind, params) {
       const { status } = await ask(settings, 'POST', '/v1/jobs', jobAnswer, { body: { ...job, kind, params } });
-      return typed(kind, status);
+      return typed(settings, kind, status);
     },
     async status(job, kind) {
       const query = new URLSearchParams({ run: job.run, step: job.step, kind });
       const answer = await ask(settings, 'GET', `/v1/jobs?${query.toString()}`, jobAnswer, { absent: true });
-      return answer === undefined ? undefined : typed(kind, answer.status);
+      return answer === undefined ? undefined : typed(settings, kind, answer.status);
     },
     async run(job, kind, params, { signal, progress }) {
       const begin = async () => start(settings, job, kind, params, signal);
       let answer = await patiently(settings.clock, patienceMs.start, signal, begin);
       for (;;) {
         signal.throwIfAborted();
-        const status = typed(kind, answer.status);
+        const status = typed(settings, kind, answer.status);
         switch (status.state) {
           case 'succeeded':
             return status.result;
@@ -159,11 +159,14 @@ async function ask<T>(
 }
 
 /** The result checked against the kind it was asked for. */
-function typed<K extends JobKind>(kind: K, status: JobAnswer['status']): JobStatus<K> {
+function typed<K extends JobKind>(settings: NodeAgentSettings, kind: K, status: JobAnswer['status']): JobStatus<K> {
   switch (status.state) {
-    case 'succeeded':
+    case 'succeeded': {
+      const parsed = jobResults[kind].safeParse(status.result);
+      if (!parsed.success) throw notUnderstood(settings, z.prettifyError(parsed.error));
       // The schema of a kind reads the result of that kind; the compiler does not follow the pair.
-      return { ...status, result: jobResults[kind].parse(status.result) as JobResult[K] };
+      return { ...status, result: parsed.data as JobResult[K] };
+    }
     case 'running':
       return status.progress === undefined ? { state: 'running' } : { state: 'running', progress: status.progress };
     case 'failed':
