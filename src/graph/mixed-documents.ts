@@ -55,7 +55,7 @@ export async function mixedDocuments(context: CheckContext, index: MixedIndex): 
 }
 
 /** A document that ought to be there. */
-interface ExpectedDocument {
+export interface ExpectedDocument {
   readonly name: string;
   readonly element: { readonly vertex: Id; readonly relation?: Relation };
   readonly fields: readonly { readonly field: string; readonly text: string }[];
@@ -139,7 +139,7 @@ function elementOf(index: MixedIndex, name: string): string {
 }
 
 /** Calls back for every document that the passing elements ought to have. */
-function documentsOf(index: MixedIndex, onDocument: (document: ExpectedDocument) => void): GraphObserver {
+export function documentsOf(index: MixedIndex, onDocument: (document: ExpectedDocument) => void): GraphObserver {
   const fields = new Map(index.fields.map((field) => [field.key.id, field]));
   const applies = (type: Id | undefined): boolean => index.onlyFor === undefined || index.onlyFor === type;
   if (index.element !== 'vertex') {

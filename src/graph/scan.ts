@@ -1,4 +1,4 @@
-import type { Database } from '../ports/database.ts';
+import type { Database, TokenRange } from '../ports/database.ts';
 import { UndecodableRow, type Id } from './byte-reader.ts';
 import { vertexKind } from './element-id.ts';
 import { RelationReader, type Relation } from './relation.ts';
@@ -37,7 +37,7 @@ const tokenBits = 64n;
 const leastToken = -(2n ** 63n);
 
 /** The whole Murmur3 ring in equal parts. Half-open as CQL compares: greater than start, up to end. No key has the least token. */
-export function tokenParts(parts: number): { readonly start: bigint; readonly end: bigint }[] {
+export function tokenParts(parts: number): TokenRange[] {
   const size = 2n ** tokenBits / BigInt(parts);
   return Array.from({ length: parts }, (_, index) => ({
     start: leastToken + size * BigInt(index),
@@ -83,21 +83,31 @@ export async function scanTable(
   walkPart: () => PartWalk,
   options: ScanOptions = {},
 ): Promise<void> {
-  const query = `SELECT key, column1, value FROM "${keyspace}".${table} WHERE token(key) > ? AND token(key) <= ?`;
   const waiting = tokenParts(parts).values();
   let done = 0;
   const worker = async (): Promise<void> => {
-    for (const { start, end } of waiting) {
-      const walk = walkPart();
-      for await (const row of database.rows(query, [start, end], { fetchSize: rowsPerPage })) {
-        walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
-      }
-      walk.end?.();
+    for (const part of waiting) {
+      await rowsOfPart(database, keyspace, table, part, walkPart());
       options.signal?.throwIfAborted();
       options.onPart?.(++done, parts);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/** Walks one part of the ring. */
+export async function rowsOfPart(
+  database: Database,
+  keyspace: string,
+  table: 'edgestore' | 'graphindex',
+  part: TokenRange,
+  walk: PartWalk,
+): Promise<void> {
+  const query = `SELECT key, column1, value FROM "${keyspace}".${table} WHERE token(key) > ? AND token(key) <= ?`;
+  for await (const row of database.rows(query, [part.start, part.end], { fetchSize: rowsPerPage })) {
+    walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
+  }
+  walk.end?.();
 }
 
 /** Walks the cells of one vertex whose column is at least `from` and less than `to`; all of them without these. */

@@ -36,14 +36,15 @@ export async function makeGraphSound(work: Work, mark: IdMark | undefined): Prom
 export const indexResult = z.object({ rebuilt: z.array(z.string()) });
 
 export async function rebuildIndex(work: Work): Promise<z.infer<typeof indexResult>> {
-  const { platform, clock, progress, signal } = work;
+  const { platform, progress, signal } = work;
   if (platform.indexBackend === undefined) return { rebuilt: [] };
   return {
     rebuilt: [
       ...(await rebuildMixedIndexes({
+        database: platform.database,
         graph: platform.graph,
+        keyspace: platform.keyspace,
         backend: platform.indexBackend,
-        clock,
         progress,
         signal,
       })),
