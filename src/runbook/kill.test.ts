@@ -50,7 +50,7 @@ function drawnRunbook(steps: readonly Drawn[], onStart: (step: string) => Promis
   );
 }
 
-test('whatever the graph, every step runs once, after the steps it needs', async () => {
+test('whatever the graph, every step runs once, after the steps it needs', { timeout: 60_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(graph, async (drawn) => {
       const steps = drawn.map((step) => ({ ...step, fails: false }));
@@ -69,7 +69,9 @@ test('whatever the graph, every step runs once, after the steps it needs', async
   );
 });
 
-test('killed anywhere and as often as you like, a run resumes to the outcome of an undisturbed one, no finished step is done again, and the audit is clean', async () => {
+test('killed anywhere and as often as you like, a run resumes to the outcome of an undisturbed one, no finished step is done again, and the audit is clean', {
+  timeout: 60_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(graph, kills, async (drawn, plannedKills) => {
       const undisturbed = await start(
@@ -87,11 +89,13 @@ test('killed anywhere and as often as you like, a run resumes to the outcome of 
       expect(outcome).toEqual({ ...undisturbed, run: outcome.run, seconds: outcome.seconds });
       expect((await verifyAudit(world, world.signer.trust())).findings).toEqual([]);
     }),
-    { numRuns: 80 },
+    { numRuns: 60 },
   );
 });
 
-test('killed once around every single write of a run, it resumes to the same outcome and the audit is clean', async () => {
+test('killed once around every single write of a run, it resumes to the same outcome and the audit is clean', {
+  timeout: 60_000,
+}, async () => {
   const drawn = [
     { needs: [], fails: false, always: false },
     { needs: [0], fails: false, always: false },
