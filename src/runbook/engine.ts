@@ -155,7 +155,7 @@ async function finish(
       await trail.record({ what: 'ended', run, ...audited(open.journal) });
       return outcomeOf(open.state());
     }
-    if (interrupt?.aborted === true) await trail.record({ what: 'paused', run, ...audited(open.journal) });
+    if (stopped.code === 'interrupted') await trail.record({ what: 'paused', run, ...audited(open.journal) });
     return interruptedOutcome(open.state(), world.clock.now(), stopped);
   } catch (error) {
     // The store is gone or the run was taken over: what is durable can be resumed.

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { runbookOf } from '../../test/support/runbook-sketch.ts';
+import type { StepStatus } from '../journal/run-state.ts';
+import { nextMoves } from './schedule.ts';
+
+const { steps } = runbookOf([
+  { id: 'a' },
+  { id: 'b' },
+  { id: 'c', needs: ['a'] },
+  { id: 'first-last', always: true },
+  { id: 'second-last', always: true, needs: ['first-last', 'c'] },
+]);
+
+function starting(
+  states: Record<string, StepStatus>,
+  more: { underWay?: readonly string[]; cancelled?: boolean } = {},
+): readonly string[] {
+  return nextMoves(steps, {
+    steps: Object.fromEntries(
+      Object.entries(states).map(([step, status]) => [step, { step, status, attempts: 1, failures: 0 }]),
+    ),
+    underWay: new Set(more.underWay),
+    params: {},
+    results: {},
+    cancelled: more.cancelled ?? false,
+  }).start.map(({ id }) => id);
+}
+
+test('what needs nothing starts first, what needs something once that succeeded or was skipped', () => {
+  expect(starting({})).toEqual(['a', 'b']);
+  expect(starting({}, { underWay: ['a', 'b'] })).toEqual([]);
+  expect(starting({ a: 'succeeded' }, { underWay: ['b'] })).toEqual(['c']);
+  expect(starting({ a: 'skipped' }, { underWay: ['b'] })).toEqual(['c']);
+});
+
+test('after a failure nothing new starts, but what a dead process had begun is begun again', () => {
+  expect(starting({ a: 'failed' }, { underWay: ['b'] })).toEqual([]);
+  expect(starting({ a: 'failed', b: 'running' })).toEqual(['b']);
+  expect(starting({ a: 'failed', b: 'retrying' })).toEqual(['b']);
+});
+
+test('after a cancel only the steps for the end start, once nothing is under way', () => {
+  expect(starting({ a: 'succeeded' }, { cancelled: true, underWay: ['b'] })).toEqual([]);
+  expect(starting({ a: 'succeeded', b: 'running' }, { cancelled: true })).toEqual(['first-last']);
+});
+
+test('the steps for the end run whatever happened, in the order of their needs, each once', () => {
+  expect(starting({ a: 'failed', b: 'succeeded' })).toEqual(['first-last']);
+  expect(starting({ a: 'failed', b: 'succeeded', 'first-last': 'failed' })).toEqual(['second-last']);
+  expect(starting({ a: 'failed', b: 'succeeded', 'first-last': 'failed', 'second-last': 'succeeded' })).toEqual([]);
+});
