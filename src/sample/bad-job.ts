@@ -25,7 +25,7 @@ export async function runBadJob(
   let done = 0;
   const worker = async (): Promise<void> => {
     for (const some of batches) {
-      await graph.submit(dropScript, { victims: some });
+      await graph.submit(dropScript, { victims: some }, { timeoutMs: 120_000 });
       done += some.length;
       progress?.({ done, total: count, unit: 'items', label: 'accounts dropped' });
     }

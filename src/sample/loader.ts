@@ -40,6 +40,9 @@ export async function loadBank(
   return loaded;
 }
 
+/** Milliseconds for one branch; the first ones also wait for JanusGraph to claim ids and for both servers to warm up. */
+const patience = 120_000;
+
 async function presentBranches(graph: GraphService, bank: Bank): Promise<readonly number[]> {
   const first = Array.from({ length: bank.branches }, (_, index) => `customer-${index}-0`);
   const keys = await graph.submit<string>(

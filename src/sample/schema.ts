@@ -37,7 +37,6 @@ export const propertyKeys = {
 export type PropertyName = keyof typeof propertyKeys;
 
 export const vertexLabels = ['customer', 'account', 'device', 'address', 'writer'] as const;
-export type VertexLabel = (typeof vertexLabels)[number];
 
 /** Every multiplicity of JanusGraph but ONE2ONE, because each has its own layout in the database. */
 export const edgeLabels = {
@@ -57,7 +56,7 @@ export const indexNames = {
   search: 'bankSearch',
 } as const;
 
-/** `lock` makes JanusGraph enforce uniqueness across servers by lock rows; `only` restricts the index to one vertex label. */
+/** A `unique` one is kept so across servers by lock rows, without which JanusGraph does not see a race; `only` restricts to one vertex label. */
 const compositeIndexes = [
   { name: indexNames.accountByNumber, keys: ['number'], unique: true },
   { name: indexNames.vertexByBusinessKey, keys: ['businessKey'], unique: false },
@@ -82,20 +81,27 @@ export const propertyCardinalities: Readonly<Record<string, Cardinality>> = Obje
  * Resolves with the names that were created.
  */
 export async function createSchema(graph: GraphService, indexBackend: string | undefined): Promise<readonly string[]> {
-  return graph.submit<string>(schemaScript, {
-    propertyKeys: Object.entries(propertyKeys).map(([name, key]) => [name, key.type, key.cardinality]),
-    vertexLabels: [...vertexLabels],
-    edgeLabels: Object.entries(edgeLabels).map(([name, multiplicity]) => [name, multiplicity]),
-    composites: compositeIndexes.map((index) => [
-      index.name,
-      [...index.keys],
-      index.unique,
-      'only' in index ? index.only : '',
-    ]),
-    searchIndex: [mixedIndex.name, Object.entries(mixedIndex.keys).map(([key, mapping]) => [key, mapping])],
-    backend: indexBackend ?? '',
-  });
+  return graph.submit<string>(
+    schemaScript,
+    {
+      propertyKeys: Object.entries(propertyKeys).map(([name, key]) => [name, key.type, key.cardinality]),
+      vertexLabels: [...vertexLabels],
+      edgeLabels: Object.entries(edgeLabels).map(([name, multiplicity]) => [name, multiplicity]),
+      composites: compositeIndexes.map((index) => [
+        index.name,
+        [...index.keys],
+        index.unique,
+        'only' in index ? index.only : '',
+      ]),
+      searchIndex: [mixedIndex.name, Object.entries(mixedIndex.keys).map(([key, mapping]) => [key, mapping])],
+      backend: indexBackend ?? '',
+    },
+    { timeoutMs: patience },
+  );
 }
+
+/** Milliseconds; a server that has just started compiles its first scripts slowly. */
+const patience = 120_000;
 
 const schemaScript = `
   def javaTypes = [String: String.class, Integer: Integer.class, Long: Long.class, Double: Double.class,
