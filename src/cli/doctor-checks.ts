@@ -33,7 +33,7 @@ export async function environmentChecks(context: CliContext, name: string): Prom
   let platform: Platform | undefined;
   const opened = await look('platform', async () => {
     platform = await context.platform(name);
-    return `${config.platform.kind}, ${platform.nodes.length} nodes`;
+    return `${config.platform.kind}, ${platform.nodes.length} declared nodes`;
   });
   const key = await look('audit key', async () => {
     const trust = await fileAuditTrust(auditKey, name);
@@ -49,7 +49,7 @@ export async function environmentChecks(context: CliContext, name: string): Prom
     }),
     look('ring', async () => {
       const ring = await requireHealthyRing(there);
-      return `${ring.members.size} nodes up, one schema, Cassandra ${ring.cassandraVersion}`;
+      return `every one of ${ring.members.size} up, one schema, Cassandra ${ring.cassandraVersion}`;
     }),
     look('graph', async () => {
       await there.graph.submit('g.inject(1)');

@@ -13,7 +13,7 @@ import { findRunbook, type RunbookServices } from '../runbooks/index.ts';
 import type { Outcome } from './command.ts';
 import type { CliContext } from './context.ts';
 import { planText } from './plan-lines.ts';
-import type { StepTitle } from './run-picture.ts';
+import { inReadingOrder, type StepTitle } from './run-picture.ts';
 import { openRunView } from './run-view.ts';
 
 export interface Operation<P> {
@@ -35,7 +35,7 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
     return { json: plan, text: planText(plan, context.output.paint) };
   }
   const services = await runbookServices(context, environment);
-  const outcome = await viewed(context, environment, runbook.steps, (world) =>
+  const outcome = await viewed(context, environment, inReadingOrder(runbook.steps), (world) =>
     startRun(world, runbook, {
       environment,
       params: operation.params,
@@ -50,7 +50,7 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
 /** Carries an interrupted run on, shown live; `titles` are its runbook's steps. A run that had ended is reported as it ended. */
 export async function resume(context: CliContext, run: string, environment: string): Promise<Outcome> {
   const { state } = await showRun(await engineWorld(context, environment), run);
-  const titles = findRunbook(state.runbook, state.runbookVersion)?.steps ?? [];
+  const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
   const outcome = await viewed(context, environment, titles, async (world) =>
     resumeRun<RunbookServices>(world, findRunbook, {
       run,
@@ -58,8 +58,8 @@ export async function resume(context: CliContext, run: string, environment: stri
       signal: context.signal,
     }),
   );
-  return settled(outcome, ({ seconds }) => ({
-    json: { run, ok: true, seconds },
+  return settled(outcome, ({ seconds, results }) => ({
+    json: { run, ok: true, seconds, results },
     text: `${run} succeeded; from its start ${formatSeconds(seconds)} went by.`,
   }));
 }

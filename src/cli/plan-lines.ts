@@ -1,12 +1,13 @@
 import type { Plan, PlanStep } from '../runbook/plan.ts';
 import { noPaint, type Paint } from './output.ts';
+import { inReadingOrder } from './run-picture.ts';
 import { table } from './table.ts';
 
 /** A plan for people: each step with what it does to the environment, what it waits for, and when it is left out. */
 export function planText(plan: Plan, paint: Paint = noPaint): string {
   const head = `${paint('bold', `${plan.runbook} ${plan.environment}`)}: ${plan.title}. This is the plan; nothing was changed.`;
   const steps = table(
-    plan.steps,
+    inReadingOrder(plan.steps),
     [
       { title: 'STEP', cell: (step) => step.id },
       { title: 'EFFECT', cell: (step) => effectWord(step, paint) },

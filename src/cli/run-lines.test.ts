@@ -103,6 +103,17 @@ test('a failed run shows where and why', () => {
   );
 });
 
+test('a run that nobody carries out any more stands still', () => {
+  const replay = runReplay(steps);
+  for (const event of untilUpload) replay.event(event);
+  const { picture } = replay;
+  if (picture === undefined) throw new TypeError('no run in the journal');
+  const left = { ...picture, state: { ...picture.state, status: 'interrupted' as const } };
+  const lines = runLines(left, { now: began + 3_600_000, columns: 110 });
+  expect(lines[0]).toBe('backup local  backup-20260219-020000-k3f9  INTERRUPTED  21 s');
+  expect(lines[3]).toBe('  ■ upload       Medusa uploads every snapshot · stopped');
+});
+
 test('on a narrow terminal titles give way, numbers stay, and no line is wider', () => {
   const lines = drawn(untilUpload, 22, 80).split('\n');
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);

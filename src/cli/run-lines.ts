@@ -17,7 +17,21 @@ export interface Drawing {
 /** A run as a compact tree: one line per step, and below a failed one why. */
 export function runLines(picture: RunPicture, drawing: Drawing): readonly string[] {
   const width = Math.max(...picture.steps.map((step) => step.id.length), 0);
-  return [headLine(picture, drawing), ...picture.steps.flatMap((step) => stepLines(step, width, drawing))];
+  const [seen, at] = picture.state.status === 'interrupted' ? leftAlone(picture, drawing) : [picture, drawing];
+  return [headLine(seen, at), ...seen.steps.flatMap((step) => stepLines(step, width, at))];
+}
+
+/** A run that nobody carries out: its time stopped at its last event, and what was under way is not. */
+function leftAlone(picture: RunPicture, drawing: Drawing): readonly [RunPicture, Drawing] {
+  const steps = picture.steps.map((step) =>
+    step.state?.status === 'running' || step.state?.status === 'retrying'
+      ? { ...step, state: { ...step.state, status: 'stopped' as const } }
+      : step,
+  );
+  return [
+    { ...picture, steps },
+    { ...drawing, now: Date.parse(picture.state.lastEventAt) },
+  ];
 }
 
 function headLine({ state }: RunPicture, drawing: Drawing): string {

@@ -24,6 +24,11 @@ export interface StepTitle {
   readonly title: string;
 }
 
+/** Steps in the order in which people expect to read them: those that run at the very end stand there. */
+export function inReadingOrder<S extends { readonly always?: boolean }>(steps: readonly S[]): readonly S[] {
+  return [...steps.filter((step) => step.always !== true), ...steps.filter((step) => step.always === true)];
+}
+
 /** Undefined while no run has started. Steps of another version of the runbook, which have no title here, follow at the end. */
 export function runPicture(
   state: RunState | undefined,

@@ -9,7 +9,7 @@ import { failureText } from '../failure.ts';
 import { engineWorld } from '../operation.ts';
 import { runLines } from '../run-lines.ts';
 import { environmentOfRun } from '../run-lookup.ts';
-import { runPicture, type StepTitle } from '../run-picture.ts';
+import { inReadingOrder, runPicture, type StepTitle } from '../run-picture.ts';
 import { openRunView } from '../run-view.ts';
 import type { runShow } from '../runs.ts';
 
@@ -59,7 +59,7 @@ async function follow(context: CliContext, world: RunsWorld, run: string): Promi
 }
 
 function titlesOf(state: RunState): readonly StepTitle[] {
-  return findRunbook(state.runbook, state.runbookVersion)?.steps ?? [];
+  return inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
 }
 
 function nextStep(state: RunState, context: CliContext): string {
