@@ -56,3 +56,13 @@ test('an action gets arguments and options by name, with what was left out fille
     { env: 'local', mode: 'full', quiesced: true, plan: true, json: true },
   ]);
 });
+
+test('a command below another gets the options that both have', async () => {
+  const inputs: CommandInput[] = [];
+  const program = buildProgram(commands, async (_command, flags, input) => {
+    inputs.push({ ...input, plan: flags.plan });
+  });
+  const run = 'restore-20260219-031500-k3f9';
+  await program.parseAsync(['restore', 'revert', run, '--confirm', 'local', '--plan'], { from: 'user' });
+  expect(inputs).toEqual([{ run, env: undefined, confirm: 'local', plan: true }]);
+});

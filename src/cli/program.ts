@@ -111,7 +111,8 @@ function wholeNumber(form: string, value: string): number {
 }
 
 function optionsOf(declaration: Declaration, program: Program): CommandInput {
-  const given = program.opts<Record<string, unknown>>();
+  // With the parents' own: `restore` takes the `--confirm` that stands behind `restore revert RUN` for its own.
+  const given = program.optsWithGlobals<Record<string, unknown>>();
   return Object.fromEntries(
     Object.entries(declaration.options).map(([name, option]) => [name, given[name] ?? option.default]),
   );
@@ -128,6 +129,6 @@ function flagsOf(program: Program, command: Program): GlobalFlags {
     json: global.json === true,
     quiet: global.quiet === true,
     color: global.color,
-    plan: command.opts<{ plan?: true }>().plan === true,
+    plan: command.optsWithGlobals<{ plan?: true }>().plan === true,
   };
 }
