@@ -6,7 +6,7 @@ import { edgeRow, vertexRow } from './wire.ts';
 
 /**
  * Loads a bank into a graph whose schema exists: one transaction and one request per branch, `parallel` at a time. A branch that is
- * there already is left alone, so a load that was interrupted between branches goes on. Progress counts elements. Resolves with what was
+ * there already is left alone, so a load that was interrupted between branches goes on; a server killed inside a commit may leave part of a branch. Progress counts elements. Resolves with what was
  * written now.
  */
 export async function loadBank(
@@ -39,9 +39,6 @@ export async function loadBank(
   await Promise.all(Array.from({ length: options.parallel ?? 4 }, worker));
   return loaded;
 }
-
-/** Milliseconds for one branch; the first ones also wait for JanusGraph to claim ids and for both servers to warm up. */
-const patience = 120_000;
 
 async function presentBranches(graph: GraphService, bank: Bank): Promise<readonly number[]> {
   const first = Array.from({ length: bank.branches }, (_, index) => `customer-${index}-0`);
