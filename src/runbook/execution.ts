@@ -1,64 +1,17 @@
-import { applyEvent, type RunState, type StepState } from '../journal/run-state.ts';
-import type { RunEvent, RunEventBody } from '../journal/event.ts';
-import { openJournal, type Journal } from '../journal/journal.ts';
-import type { JournalHead } from '../journal/journal-reader.ts';
-import type { Lease } from '../journal/lease.ts';
+import type { StepState } from '../journal/run-state.ts';
+import type { RunEventBody } from '../journal/event.ts';
 import { pace } from '../journal/pace.ts';
 import { openStepLog } from '../journal/step-log.ts';
-import { asProblem, FailedProblem, type Problem } from '../model/problem.ts';
+import { asProblem, type Problem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
+import type { OpenRun } from './open-run.ts';
 import { waitBeforeRetry } from './retry.ts';
 import { nextMoves } from './schedule.ts';
 import { attemptStep } from './step-attempt.ts';
 import { storedResult } from './step-result.ts';
 
 type AnyStep = Runbook['steps'][number];
-
-/** A run open for writing: its journal, and its state kept up with every event that becomes durable. */
-export interface OpenRun {
-  readonly journal: Journal;
-  state(): RunState;
-  readonly cancel: AbortSignal;
-}
-
-export function openRun(
-  world: EngineWorld,
-  from: {
-    readonly run: string;
-    readonly epoch: number;
-    readonly head: JournalHead;
-    readonly state?: RunState;
-    readonly lease?: Lease;
-  },
-): OpenRun {
-  let state = from.state;
-  const cancel = new AbortController();
-  const { lease } = from;
-  const observe = (event: RunEvent) => {
-    state = applyEvent(state, event);
-    if (state?.cancelRequestedBy !== undefined) cancel.abort();
-    world.onEvent?.(event);
-  };
-  if (state?.cancelRequestedBy !== undefined) cancel.abort();
-  const journal = openJournal({
-    store: world.store,
-    clock: world.clock,
-    run: from.run,
-    epoch: from.epoch,
-    head: from.head,
-    observe,
-    ...(lease === undefined ? {} : { guard: () => lease.confirm() }),
-  });
-  return {
-    journal,
-    cancel: cancel.signal,
-    state() {
-      if (state === undefined) throw notStarted(from.run);
-      return state;
-    },
-  };
-}
 
 export interface Execution {
   readonly world: EngineWorld;
@@ -252,13 +205,4 @@ function random({ ids }: EngineWorld): number {
 
 function roundedSeconds(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
-}
-
-function notStarted(run: string): FailedProblem {
-  return new FailedProblem({
-    code: 'run-not-started',
-    happened: `The journal of run ${run} does not begin with its start.`,
-    state: 'Nothing was changed.',
-    next: 'Run `cardea audit`; start the operation anew.',
-  });
 }
