@@ -6,8 +6,8 @@ import { edgeRow, vertexRow } from './wire.ts';
 
 /**
  * Loads a bank into a graph whose schema exists: one transaction and one request per branch, `parallel` at a time. A branch that is
- * there already is left alone, so a load that was interrupted between branches goes on; a server killed inside a commit may leave part of a branch. Progress counts elements. Resolves with what was
- * written now.
+ * there already is left alone, so a load that was interrupted between branches goes on; a server killed inside a commit may leave part
+ * of a branch. Progress counts elements. Resolves with what was written now.
  */
 export async function loadBank(
   graph: GraphService,
