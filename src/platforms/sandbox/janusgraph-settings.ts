@@ -24,7 +24,8 @@ export function janusgraphFiles(
 export function janusgraphProperties(record: EnvironmentRecord, folders: GraphFolders): string {
   const { graph } = record;
   const index = `index.${graph.index}`;
-  // A key that is repeated is a list; a value with commas would be one name to JanusGraph's loader.
+  // A key that is repeated is a list; a value with commas would be one name to JanusGraph's loader. A lock is only good when its write took
+  // less than the wait time, 100 ms by default: on two cores that carry six JVMs it often does not.
   return `gremlin.graph=org.janusgraph.core.JanusGraphFactory
 graph.assign-timestamp=true
 graph.timestamps=MICRO
@@ -40,6 +41,8 @@ storage.cql.replication-strategy-options=${graph.replicationFactor}
 storage.cql.read-consistency-level=QUORUM
 storage.cql.write-consistency-level=QUORUM
 storage.cql.request-timeout=20000
+storage.lock.wait-time=300
+storage.lock.retries=10
 ids.block-size=20000
 ${index}.backend=lucene
 ${index}.directory=${folders.index}
