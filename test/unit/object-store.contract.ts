@@ -18,6 +18,9 @@ export interface ContractSettings {
   readonly stream: { readonly bytes: number; readonly memory: number };
 }
 
+/** Seconds on an idle machine; a machine that also starts databases may take many times that. */
+const onBusyMachines = { timeout: 120_000 };
+
 /** What every object store must do. Each test works under a prefix of its own. */
 export function objectStoreContract(name: string, settings: ContractSettings): void {
   describe(name, () => {
@@ -127,31 +130,35 @@ export function objectStoreContract(name: string, settings: ContractSettings): v
       await expect(store.delete(key)).rejects.toMatchObject(refused);
     });
 
-    test('keys are listed as a sorted model lists them, below any prefix and after any key', async () => {
-      let bucket = 0;
-      await assert(
-        asyncProperty(
-          array(someKey, { maxLength: 12 }),
-          someBeginning,
-          option(someBeginning),
-          async (keys, prefix, after) => {
-            bucket += 1;
-            const base = `list/${bucket}/`;
-            const stored = withoutFolders(keys).map((key) => base + key);
-            await Promise.all(stored.map((key) => store.put(key, 'x')));
-            const options = after === null ? {} : { after: base + after };
-            const listed = (await Array.fromAsync(store.list(base + prefix, options))).map(({ key }) => key);
-            expect(listed).toEqual(modelList(stored, base + prefix, options.after));
-            const folder = base + prefix.slice(0, prefix.lastIndexOf('/') + 1);
-            const children = await Array.fromAsync(store.children(folder, options));
-            expect(children).toEqual(modelChildren(stored, folder, options.after));
-          },
-        ),
-        { numRuns: settings.buckets },
-      );
-    });
+    test(
+      'keys are listed as a sorted model lists them, below any prefix and after any key',
+      onBusyMachines,
+      async () => {
+        let bucket = 0;
+        await assert(
+          asyncProperty(
+            array(someKey, { maxLength: 12 }),
+            someBeginning,
+            option(someBeginning),
+            async (keys, prefix, after) => {
+              bucket += 1;
+              const base = `list/${bucket}/`;
+              const stored = withoutFolders(keys).map((key) => base + key);
+              await Promise.all(stored.map((key) => store.put(key, 'x')));
+              const options = after === null ? {} : { after: base + after };
+              const listed = (await Array.fromAsync(store.list(base + prefix, options))).map(({ key }) => key);
+              expect(listed).toEqual(modelList(stored, base + prefix, options.after));
+              const folder = base + prefix.slice(0, prefix.lastIndexOf('/') + 1);
+              const children = await Array.fromAsync(store.children(folder, options));
+              expect(children).toEqual(modelChildren(stored, folder, options.after));
+            },
+          ),
+          { numRuns: settings.buckets },
+        );
+      },
+    );
 
-    test('a large object streams in and out whole, in constant memory', async () => {
+    test('a large object streams in and out whole, in constant memory', onBusyMachines, async () => {
       const writer = await WriterProcess.start(location);
       const streamed = await writer.ask({ do: 'stream', key: 'large/object', bytes: settings.stream.bytes });
       await writer.end();
@@ -170,43 +177,51 @@ export function objectStoreContract(name: string, settings: ContractSettings): v
       expect(await Array.fromAsync(store.list('broken/'))).toEqual([]);
     });
 
-    test('of two processes exactly one wins every round, and what is stored is the winner’s', async () => {
-      const [left, right] = await Promise.all([WriterProcess.start(location), WriterProcess.start(location)]);
-      for (let round = 0; round < settings.races; round += 1) {
-        const key = `race/${round}`;
-        const created = await Promise.all(
-          [left, right].map((writer, at) => writer.ask({ do: 'create', key, body: String(at) })),
-        );
-        expect(created.filter((won) => won === true)).toHaveLength(1);
-        expect(await textOf(store, key)).toBe(String(created.indexOf(true)));
-        const etag = (await store.head(key))?.etag ?? '';
-        const replaced = await Promise.all(
-          [left, right].map((writer, at) => writer.ask({ do: 'replace', key, etag, body: `again ${at}` })),
-        );
-        expect(replaced.filter((won) => won === true)).toHaveLength(1);
-        expect(await textOf(store, key)).toBe(`again ${replaced.indexOf(true)}`);
-      }
-      await Promise.all(
-        [left, right].map((writer) => writer.ask({ do: 'count', key: 'race/counter', times: settings.races })),
-      );
-      expect(await textOf(store, 'race/counter')).toBe(String(2 * settings.races));
-      await Promise.all([left.end(), right.end()]);
-    });
-
-    test('a writer killed at any moment leaves every object whole, and the next writer is not held up', async () => {
-      for (let kill = 0; kill < settings.kills; kill += 1) {
-        const writer = await WriterProcess.start(location);
-        writer.send({ do: 'churn', prefix: 'torn/' });
-        for (let answers = randomInt(2, 30); answers > 0; answers -= 1) await writer.answer();
-        for (let turns = randomInt(60); turns > 0; turns -= 1) await nextTurn();
-        await writer.kill();
-        for await (const { key } of store.list('torn/')) {
-          const found = await store.get(key);
-          expect(found !== undefined && isSealed(found.body), `${key} after kill ${kill}`).toBe(true);
+    test(
+      'of two processes exactly one wins every round, and what is stored is the winner’s',
+      onBusyMachines,
+      async () => {
+        const [left, right] = await Promise.all([WriterProcess.start(location), WriterProcess.start(location)]);
+        for (let round = 0; round < settings.races; round += 1) {
+          const key = `race/${round}`;
+          const created = await Promise.all(
+            [left, right].map((writer, at) => writer.ask({ do: 'create', key, body: String(at) })),
+          );
+          expect(created.filter((won) => won === true)).toHaveLength(1);
+          expect(await textOf(store, key)).toBe(String(created.indexOf(true)));
+          const etag = (await store.head(key))?.etag ?? '';
+          const replaced = await Promise.all(
+            [left, right].map((writer, at) => writer.ask({ do: 'replace', key, etag, body: `again ${at}` })),
+          );
+          expect(replaced.filter((won) => won === true)).toHaveLength(1);
+          expect(await textOf(store, key)).toBe(`again ${replaced.indexOf(true)}`);
         }
-      }
-      for (let number = 0; number < 7; number += 1) await store.put(`torn/${number}/object`, 'x');
-    });
+        await Promise.all(
+          [left, right].map((writer) => writer.ask({ do: 'count', key: 'race/counter', times: settings.races })),
+        );
+        expect(await textOf(store, 'race/counter')).toBe(String(2 * settings.races));
+        await Promise.all([left.end(), right.end()]);
+      },
+    );
+
+    test(
+      'a writer killed at any moment leaves every object whole, and the next writer is not held up',
+      onBusyMachines,
+      async () => {
+        for (let kill = 0; kill < settings.kills; kill += 1) {
+          const writer = await WriterProcess.start(location);
+          writer.send({ do: 'churn', prefix: 'torn/' });
+          for (let answers = randomInt(2, 30); answers > 0; answers -= 1) await writer.answer();
+          for (let turns = randomInt(60); turns > 0; turns -= 1) await nextTurn();
+          await writer.kill();
+          for await (const { key } of store.list('torn/')) {
+            const found = await store.get(key);
+            expect(found !== undefined && isSealed(found.body), `${key} after kill ${kill}`).toBe(true);
+          }
+        }
+        for (let number = 0; number < 7; number += 1) await store.put(`torn/${number}/object`, 'x');
+      },
+    );
   });
 }
 

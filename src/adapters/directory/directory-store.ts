@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { checkKey, checkPrefix, reservedFolder } from '../../model/object-key.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -13,11 +13,10 @@ import {
 } from '../../ports/object-store.ts';
 import { directoryFault, errorCode, unreachable } from './directory-fault.ts';
 import { walkChildren, walkKeys } from './directory-walk.ts';
+import { makeFolder, makeOneFolder, syncFolder } from './durable-folder.ts';
 import { withLock } from './file-lock.ts';
+import { contentOf, describe, infoOf, type Opened } from './object-file.ts';
 import { nameTemporary, sweepTemporary } from './temporary-file.ts';
-
-/** Up to this size an etag is the SHA-256 of the content. Beyond, it is the file's identity: hashing gigabytes to list them would take hours. */
-const hashedBytes = 64 * 1024;
 
 /**
  * A bucket in a directory of this machine. A file appears whole: written and synced under a name that listing never shows, then linked (create
@@ -171,17 +170,10 @@ export class DirectoryStore implements ObjectStore {
       } catch (thrown) {
         // The folder is not there yet, or a delete of its last object removed it a moment ago.
         if (errorCode(thrown) !== 'ENOENT' || attempt === 20) throw thrown;
-        await this.#makeFolder(dirname(path));
+        await makeFolder(dirname(path));
       }
     }
     await syncFolder(dirname(path));
-  }
-
-  /** The entry of a new folder is synced in its parent, else a power cut could take it with everything in it. */
-  async #makeFolder(folder: string): Promise<void> {
-    const first = await mkdir(folder, { recursive: true });
-    if (first === undefined) return;
-    for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
   }
 
   /** One lock for all keys of one hash byte, so that the files stay few however many keys come and go. */
@@ -275,10 +267,10 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async #makeRoot(): Promise<void> {
-    await mkdirIfMissing(this.#root);
-    await mkdirIfMissing(join(this.#root, reservedFolder));
+    await makeOneFolder(this.#root);
+    await makeOneFolder(join(this.#root, reservedFolder));
     const temporary = join(this.#root, reservedFolder, 'tmp');
-    await mkdirIfMissing(temporary);
+    await makeOneFolder(temporary);
     await sweepTemporary(temporary);
   }
 
@@ -288,53 +280,6 @@ export class DirectoryStore implements ObjectStore {
     } catch (thrown) {
       throw directoryFault(thrown, this.#root, key);
     }
-  }
-}
-
-interface Opened {
-  readonly file: FileHandle;
-  readonly found: BigIntStats;
-}
-
-async function describe(key: string, { file, found }: Opened): Promise<ObjectInfo> {
-  return infoOf(key, found, found.size <= hashedBytes ? await contentOf(file, Number(found.size)) : undefined);
-}
-
-function infoOf(key: string, found: BigIntStats, body: Uint8Array | undefined): ObjectInfo {
-  const etag =
-    body !== undefined && found.size <= hashedBytes
-      ? hash('sha256', body)
-      : [found.ino, found.mtimeNs, found.size].map((part) => part.toString(36)).join('-');
-  return { key, bytes: Number(found.size), etag, modifiedAt: found.mtime };
-}
-
-/** From the file's beginning, as many bytes as it had when it was opened. */
-async function contentOf(file: FileHandle, bytes: number): Promise<Buffer> {
-  const content = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  while (at < bytes) {
-    const { bytesRead } = await file.read(content, at, bytes - at, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-  }
-  return content.subarray(0, at);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-async function mkdirIfMissing(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-    await syncFolder(dirname(path));
-  } catch (thrown) {
-    if (errorCode(thrown) !== 'EEXIST') throw thrown;
   }
 }
 
