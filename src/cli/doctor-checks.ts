@@ -3,6 +3,7 @@ import { systemProcesses } from '../adapters/system/processes.ts';
 import { listRuns, showRun } from '../journal/runs.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
+import { formatSeconds } from '../model/duration.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { installedToolchain } from '../platforms/sandbox/toolchain.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -69,8 +70,15 @@ async function agentLook(
 ): Promise<Finding> {
   return look(`node ${node}`, async () => {
     const agent = platform.agent(node);
-    const [health, disk] = await Promise.all([agent.health(), agent.disk()]);
+    const asked = context.clock.now();
+    const health = await agent.health();
+    const skew = clockSkew(asked, health.at, context.clock.now());
+    const disk = await agent.disk();
     const says = `agent ${health.version}, ${formatBytes(disk.free)} of ${formatBytes(disk.total)} free`;
+    if (skew > longestSkew) {
+      const off = `${says}; its clock is ${formatSeconds(skew)} off ours`;
+      return { level: 'bad', says: off, next: `Set the clocks of ${node} and of this machine (chrony, ntpd).` };
+    }
     if (health.version !== context.version) {
       const next = `Start the agent of ${node} anew with this version.`;
       return { level: 'warning', says: `${says}; this is Cardea ${context.version}`, next };
@@ -89,6 +97,15 @@ async function agentLook(
     }
     return says;
   });
+}
+
+/** Seconds. Cassandra orders writes by the clocks, and a lease lasts 30 s by them. */
+const longestSkew = 2;
+
+/** Seconds between an agent's clock and ours, as far as the time of the call does not explain them. */
+function clockSkew(asked: Date, theirs: string, answered: Date): number {
+  const at = Date.parse(theirs);
+  return Math.max(0, asked.getTime() - at, at - answered.getTime()) / 1000;
 }
 
 /** How many of the newest journals are verified. */

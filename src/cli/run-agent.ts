@@ -52,6 +52,7 @@ export async function runAgent(
     token,
     jobs,
     disk: async () => diskReport(parts, storeDirectory),
+    clock: systemClock,
     log,
   });
 

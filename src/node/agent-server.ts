@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { FailedProblem, type Problem, RefusedProblem, UsageProblem, asProblem } from '../model/problem.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 import type { AgentHealth, DiskReport } from '../ports/node-agent.ts';
 import { jobKeyShape, jobKind, jobParams, startRequest } from '../ports/node-agent-wire.ts';
@@ -15,6 +16,7 @@ export interface AgentServerParts {
   readonly token: string;
   readonly jobs: JobTable;
   readonly disk: () => Promise<DiskReport>;
+  readonly clock: Clock;
   readonly log: AgentLog;
 }
 
@@ -22,7 +24,7 @@ const longestWaitMs = 30_000;
 const largestBody = 4 * 1024 * 1024;
 
 /** The agent's HTTP face, as src/ports/node-agent-wire.ts describes it. Problems travel as problem documents. */
-export function agentServer({ node, version, token, jobs, disk, log }: AgentServerParts): Hono {
+export function agentServer({ node, version, token, jobs, disk, clock, log }: AgentServerParts): Hono {
   const app = new Hono();
   const answer = (context: Context, problem: Problem) => context.json(problem.toDocument(), statusOf(problem));
   app.onError((error, context) => {
@@ -46,6 +48,7 @@ export function agentServer({ node, version, token, jobs, disk, log }: AgentServ
     context.json({
       node,
       version,
+      at: clock.now().toISOString(),
       highestEpoch: jobs.highestEpoch,
       runningJobs: jobs.runningJobs,
     } satisfies AgentHealth),

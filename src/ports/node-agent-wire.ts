@@ -60,7 +60,13 @@ export const jobStatus = z.discriminatedUnion('state', [
 export const jobAnswer = z.object({ id: z.string(), status: jobStatus });
 export type JobAnswer = z.infer<typeof jobAnswer>;
 
-export const agentHealth = z.object({ node: z.string(), version: z.string(), highestEpoch: count, runningJobs: count });
+export const agentHealth = z.object({
+  node: z.string(),
+  version: z.string(),
+  at: z.iso.datetime(),
+  highestEpoch: count,
+  runningJobs: count,
+});
 
 export const diskReport = z.object({
   total: count,

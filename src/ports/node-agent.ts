@@ -32,6 +32,8 @@ export interface JobKey {
 export interface AgentHealth {
   readonly node: string;
   readonly version: string;
+  /** Its clock, ISO: what differs from ours is skew. */
+  readonly at: string;
   readonly highestEpoch: number;
   readonly runningJobs: number;
 }

@@ -62,7 +62,7 @@ async function startServer(): Promise<{ server: ServerType; jobs: JobTable }> {
   });
   await jobs.recover();
   const disk = async () => ({ total: 100, free: 50, liveData: 20, aside: 0, snapshots: 0 });
-  const app = agentServer({ node: 'node-1', version: '9.9.9', token, jobs, disk, log });
+  const app = agentServer({ node: 'node-1', version: '9.9.9', token, jobs, disk, clock: systemClock, log });
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port });
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;
@@ -95,7 +95,9 @@ function following(signal = new AbortController().signal) {
 describe('asking', () => {
   test('health and disk', async () => {
     await startServer();
-    expect(await client().health()).toEqual({ node: 'node-1', version: '9.9.9', highestEpoch: 0, runningJobs: 0 });
+    const { at, ...health } = await client().health();
+    expect(health).toEqual({ node: 'node-1', version: '9.9.9', highestEpoch: 0, runningJobs: 0 });
+    expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
     expect(await client().disk()).toEqual({ total: 100, free: 50, liveData: 20, aside: 0, snapshots: 0 });
   });
 
