@@ -25,8 +25,9 @@ export interface StepTitle {
 }
 
 /** Steps in the order in which people expect to read them: those that run at the very end stand there. */
-export function inReadingOrder<S extends { readonly always?: boolean }>(steps: readonly S[]): readonly S[] {
-  return [...steps.filter((step) => step.always !== true), ...steps.filter((step) => step.always === true)];
+export function inReadingOrder<S extends { readonly always?: unknown }>(steps: readonly S[]): readonly S[] {
+  const closing = (step: S) => step.always !== undefined && step.always !== false;
+  return [...steps.filter((step) => !closing(step)), ...steps.filter(closing)];
 }
 
 /** Undefined while no run has started. Steps of another version of the runbook, which have no title here, follow at the end. */
