@@ -53,10 +53,16 @@ export class TableRows implements Database {
       return Promise.resolve([]);
     }
     if (query.startsWith('DELETE')) {
-      this.#cells(table).delete(`${hex(first)} ${hex(second)}`);
+      for (const [at, [key, column]] of this.#cells(table)) {
+        if (key === hex(first) && (second === undefined || column === hex(second))) this.#cells(table).delete(at);
+      }
       return Promise.resolve([]);
     }
-    const wanted = [...this.#cells(table).values()].filter(([key, column]) => {
+    const cells = [...this.#cells(table).values()];
+    if (query.startsWith('SELECT DISTINCT key')) {
+      return Promise.resolve([...new Set(cells.map(([key]) => key))].map((key) => ({ key: Buffer.from(key, 'hex') })));
+    }
+    const wanted = cells.filter(([key, column]) => {
       if (rest.includes('token(key)')) {
         const token = BigInt.asIntN(64, BigInt(`0x${key.slice(-16).padStart(16, '0')}`) * 0x9e3779b97f4a7c15n);
         return token > (first as bigint) && token <= (second as bigint);
