@@ -30,7 +30,7 @@ export function examinationText(findings: readonly Finding[], paint: Paint = noP
   const width = Math.max(...findings.map((finding) => finding.name.length), 0);
   const indent = ' '.repeat(width + 13);
   const lines = findings.flatMap((finding) => [
-    `  ${levelWord(finding.level, paint)}  ${finding.name.padEnd(width)}  ${finding.says}`,
+    `  ${levelWord(finding.level, paint)}  ${finding.name.padEnd(width)}  ${finding.says.replaceAll('\n', `\n${indent}`)}`,
     ...(finding.details ?? []).map((detail) => `${indent}- ${detail}`),
     ...(finding.next === undefined || finding.level === 'good'
       ? []
