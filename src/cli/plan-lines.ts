@@ -11,7 +11,7 @@ export function planText(plan: Plan, paint: Paint = noPaint): string {
     [
       { title: 'STEP', cell: (step) => step.id },
       { title: 'EFFECT', cell: (step) => effectWord(step, paint) },
-      { title: 'AFTER', cell: (step) => (step.always ? 'the end, always' : step.needs.join(', ')) },
+      { title: 'AFTER', cell: (step) => afterWhat(step) },
       { title: 'ONLY WHEN', cell: (step) => condition(step) },
       { title: 'WHAT', cell: (step) => step.title },
     ],
@@ -36,4 +36,9 @@ function effectWord(step: PlanStep, paint: Paint): string {
 
 function condition(step: PlanStep): string {
   return step.when === undefined ? '' : step.when;
+}
+
+function afterWhat({ always, needs }: PlanStep): string {
+  if (always === false) return needs.join(', ');
+  return always === 'after-change' ? 'the end, also after a failure' : 'the end, always';
 }

@@ -25,7 +25,9 @@ export interface StepTitle {
 }
 
 /** Steps in the order in which people expect to read them: those that run at the very end stand there. */
-export function inReadingOrder<S extends { readonly always?: unknown }>(steps: readonly S[]): readonly S[] {
+export function inReadingOrder<S extends { readonly always?: true | 'after-change' | false }>(
+  steps: readonly S[],
+): readonly S[] {
   const closing = (step: S) => step.always !== undefined && step.always !== false;
   return [...steps.filter((step) => !closing(step)), ...steps.filter(closing)];
 }

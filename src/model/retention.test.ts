@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { pointId, runId, timelineId } from './identifiers.ts';
 import type { Proof, RestorePoint } from './restore-point.ts';

@@ -7,7 +7,7 @@ interface Node {
   readonly needs: readonly string[];
   readonly timeout: string;
   readonly when?: unknown;
-  readonly always?: boolean;
+  readonly always?: unknown;
 }
 
 /**
@@ -32,7 +32,7 @@ export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[
     for (const need of step.needs) {
       const needed = byId.get(need);
       if (needed === undefined) mistakes.push(`step "${step.id}" needs "${need}", which no step is`);
-      else if (needed.always === true && step.always !== true) {
+      else if (needed.always !== undefined && step.always === undefined) {
         mistakes.push(`step "${step.id}" needs "${need}", which runs only at the end`);
       }
     }

@@ -50,8 +50,11 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly timeout: string;
   readonly result: z.ZodType<Result>;
   readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
-  /** Runs after everything else, also after a failure or cancel; its own failure does not hide the first. */
-  readonly always?: boolean;
+  /**
+   * Runs after everything else, also after a failure or cancel; its own failure does not hide the first. `after-change`: only when a step
+   * that writes or destroys had begun, for otherwise there is nothing to clean up, and perhaps nobody there to ask.
+   */
+  readonly always?: true | 'after-change';
 }
 
 /** A runbook as data: plain, frozen, in topological order. */

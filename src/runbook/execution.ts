@@ -104,7 +104,7 @@ async function carryOutStep(
   const { world, open } = execution;
   const { clock } = world;
   const { journal } = open;
-  const cancel = step.always === true ? {} : { cancel: open.cancel };
+  const cancel = step.always !== undefined ? {} : { cancel: open.cancel };
   const log = openStepLog({ store: world.store, clock, run: open.state().run, step: step.id });
   const known = (): StepState | undefined => open.state().steps[step.id];
 

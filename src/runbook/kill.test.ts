@@ -39,7 +39,7 @@ function drawnRunbook(steps: readonly Drawn[], onStart: (step: string) => Promis
       ({ needs, fails, always }, index): Sketch => ({
         id: `s${index}`,
         needs: [...new Set(needs)].map((need) => `s${need}`),
-        always,
+        ...(always ? { always: true as const } : {}),
         run: async ({ step, results }) => {
           await onStart(step);
           if (fails) throw refused(`${step}-failed`);

@@ -80,7 +80,7 @@ function resultsOf(state: RunState): Record<string, unknown> {
 /** The step that failed first; one that runs at the end only when no other did. */
 function firstFailure(runbook: Runbook, state: RunState): StepState | undefined {
   const failed = runbook.steps
-    .map((step) => ({ state: state.steps[step.id], always: step.always === true }))
+    .map((step) => ({ state: state.steps[step.id], always: step.always !== undefined }))
     .filter((step) => step.state?.status === 'failed')
     .sort(
       (a, b) => Number(a.always) - Number(b.always) || ((a.state?.endedAt ?? '') < (b.state?.endedAt ?? '') ? -1 : 1),
@@ -102,7 +102,7 @@ function runProblem(
   const changed = runbook.steps.some(
     (step) =>
       step.effect !== 'read' &&
-      step.always !== true &&
+      step.always === undefined &&
       step.id !== failed.step &&
       (state.steps[step.id]?.attempts ?? 0) > 0,
   );

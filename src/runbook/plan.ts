@@ -15,7 +15,7 @@ export interface PlanStep {
   readonly timeout: string;
   readonly retry?: Retry;
   /** Runs at the end, also after a failure. */
-  readonly always: boolean;
+  readonly always: true | 'after-change' | false;
 }
 
 /** What a run would do, before anything happens. */
@@ -71,6 +71,6 @@ function planStep(step: Runbook['steps'][number], params: unknown): PlanStep {
           : 'never',
     timeout: step.timeout,
     ...(step.retry === undefined ? {} : { retry: step.retry }),
-    always: step.always === true,
+    always: step.always ?? false,
   };
 }

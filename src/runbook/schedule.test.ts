@@ -49,3 +49,23 @@ test('the steps for the end run whatever happened, in the order of their needs, 
   expect(starting({ a: 'failed', b: 'succeeded', 'first-last': 'failed' })).toEqual(['second-last']);
   expect(starting({ a: 'failed', b: 'succeeded', 'first-last': 'failed', 'second-last': 'succeeded' })).toEqual([]);
 });
+
+test('a step that cleans up after changes is skipped when there were none', () => {
+  const { steps } = runbookOf([
+    { id: 'look', effect: 'read' },
+    { id: 'change', effect: 'write', needs: ['look'] },
+    { id: 'clean-up', effect: 'write', always: 'after-change' },
+  ]);
+  const moves = (states: Record<string, StepStatus>) =>
+    nextMoves(steps, {
+      steps: Object.fromEntries(
+        Object.entries(states).map(([step, status]) => [step, { step, status, attempts: 1, failures: 0 }]),
+      ),
+      underWay: new Set(),
+      params: {},
+      results: {},
+      cancelled: false,
+    });
+  expect(moves({ look: 'failed' })).toMatchObject({ start: [], skip: [{ step: { id: 'clean-up' } }] });
+  expect(moves({ look: 'succeeded', change: 'failed' })).toMatchObject({ start: [{ id: 'clean-up' }], skip: [] });
+});

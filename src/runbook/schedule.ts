@@ -27,11 +27,12 @@ export interface Moves {
  * - a step whose condition does not hold is skipped;
  * - after a failure no further step starts, those under way finish (one that a dead process had begun is begun again);
  * - after a cancel nothing starts;
- * - `always` steps start when nothing else can, whatever happened, among themselves in the order of their needs.
+ * - `always` steps start when nothing else can, whatever happened, among themselves in the order of their needs; those that are
+ *   `after-change` are skipped when no step that writes or destroys had begun.
  */
 export function nextMoves(steps: readonly AnyStep[], situation: Situation): Moves {
   const main = movesAmong(
-    steps.filter((step) => step.always !== true),
+    steps.filter((step) => step.always === undefined),
     situation,
     (step) => {
       if (situation.cancelled) return false;
@@ -39,16 +40,33 @@ export function nextMoves(steps: readonly AnyStep[], situation: Situation): Move
       return step.needs.every((need) => isPassed(situation.steps[need]));
     },
   );
-  const busy = steps.some((step) => step.always !== true && situation.underWay.has(step.id));
+  const busy = steps.some((step) => step.always === undefined && situation.underWay.has(step.id));
   if (busy || main.start.length > 0 || main.skip.length > 0) return main;
-  const last = steps.filter((step) => step.always === true);
+  const last = steps.filter((step) => step.always !== undefined);
   const lastIds = new Set(last.map((step) => step.id));
-  return movesAmong(last, situation, (step) =>
-    step.needs.every((need) => !lastIds.has(need) || isEnded(situation.steps[need])),
+  return movesAmong(
+    last,
+    situation,
+    (step) => step.needs.every((need) => !lastIds.has(need) || isEnded(situation.steps[need])),
+    hasChanged(steps, situation) ? () => undefined : (step) => (step.always === 'after-change' ? untouched : undefined),
   );
 }
 
-function movesAmong(steps: readonly AnyStep[], situation: Situation, ready: (step: AnyStep) => boolean): Moves {
+const untouched = 'nothing had been changed';
+
+/** A step that writes or destroys had begun; those that run at the end do not count. */
+function hasChanged(steps: readonly AnyStep[], situation: Situation): boolean {
+  return steps.some(
+    (step) => step.effect !== 'read' && step.always === undefined && (situation.steps[step.id]?.attempts ?? 0) > 0,
+  );
+}
+
+function movesAmong(
+  steps: readonly AnyStep[],
+  situation: Situation,
+  ready: (step: AnyStep) => boolean,
+  needless: (step: AnyStep) => string | undefined = () => undefined,
+): Moves {
   const open = steps.filter(
     (step) => !situation.underWay.has(step.id) && !isEnded(situation.steps[step.id]) && ready(step),
   );
@@ -56,14 +74,16 @@ function movesAmong(steps: readonly AnyStep[], situation: Situation, ready: (ste
   const skip: { step: AnyStep; reason: string }[] = [];
   for (const step of open) {
     const condition = step.when as Parameters<typeof holds>[0] | undefined;
-    if (condition === undefined || holds(condition, situation.params, situation.results)) start.push(step);
+    const reason = needless(step);
+    if (reason !== undefined) skip.push({ step, reason });
+    else if (condition === undefined || holds(condition, situation.params, situation.results)) start.push(step);
     else skip.push({ step, reason: `not the case: ${conditionText(condition)}` });
   }
   return { start, skip };
 }
 
 function hasFailed(steps: readonly AnyStep[], situation: Situation): boolean {
-  return steps.some((step) => step.always !== true && situation.steps[step.id]?.status === 'failed');
+  return steps.some((step) => step.always === undefined && situation.steps[step.id]?.status === 'failed');
 }
 
 function isPassed(state: StepState | undefined): boolean {

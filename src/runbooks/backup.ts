@@ -296,7 +296,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     title: 'Clear the snapshots; remove what a failed backup left behind',
     effect: 'write',
     needs: [],
-    always: true,
+    always: 'after-change',
     timeout: '10m',
     retry: atNodes,
     result: nothing,

@@ -57,7 +57,7 @@ export const rehearseRunbook = withCopySteps(
     title: 'Stop and remove the copy',
     effect: 'write',
     needs: [],
-    always: true,
+    always: 'after-change',
     timeout: '10m',
     retry: { attempts: 3, backoff: '1s', max: '10s' },
     result: z.object({}),

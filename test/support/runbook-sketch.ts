@@ -13,7 +13,7 @@ export interface Sketch {
   readonly timeout?: string;
   readonly retry?: { attempts: number; backoff: string; max: string };
   readonly when?: unknown;
-  readonly always?: boolean;
+  readonly always?: true | 'after-change';
   readonly result?: z.ZodType;
 }
 
