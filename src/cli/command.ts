@@ -58,7 +58,7 @@ export interface Argument<Value> {
 }
 
 export interface Option<Value> {
-  readonly kind: 'flag' | 'text' | 'choice' | 'number' | 'list';
+  readonly kind: 'flag' | 'text' | 'choice' | 'number';
   /** How the value is written in help: `FILE`, `POINT|TIME`. */
   readonly value?: string;
   readonly says: string;
@@ -94,11 +94,6 @@ export function choice<const C extends string>(choices: readonly C[], says: stri
 /** A whole number of at least 0. */
 export function number(value: string, says: string, standard: number): Option<number> {
   return { kind: 'number', value, says, default: standard };
-}
-
-/** May be given several times. */
-export function list(value: string, says: string): Option<readonly string[]> {
-  return { kind: 'list', value, says, default: [] };
 }
 
 /** A declaration with the way to its implementation. */

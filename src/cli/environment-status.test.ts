@@ -24,6 +24,16 @@ const member = (address: string, up = true) => ({
 });
 const actor = { name: 'ana', via: 'cli', host: 'ops1' } as const;
 
+const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted' | 'refused'): RunSummary => ({
+  run: id,
+  status,
+  runbook: id.split('-')[0] ?? '',
+  environment: 'prod',
+  actor,
+  startedAt: now.toISOString(),
+  lastEventAt: now.toISOString(),
+});
+
 function point(id: string, takenAt: string, changes: object = {}): RestorePoint {
   return restorePointDocument.schema.parse({
     kind: 'restore-point',
@@ -126,15 +136,6 @@ test('points that were never rehearsed are a warning, and a restore slower than 
 });
 
 test('only the newest run of each runbook counts: a failure that a later run repaired is history', () => {
-  const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted'): RunSummary => ({
-    run: id,
-    status,
-    runbook: id.split('-')[0] ?? '',
-    environment: 'prod',
-    actor,
-    startedAt: now.toISOString(),
-    lastEventAt: now.toISOString(),
-  });
   const repaired = {
     ...good,
     runs: [run('backup-20260219-020000-aaaa', 'succeeded'), run('backup-20260218-020000-aaaa', 'failed')],
@@ -147,6 +148,15 @@ test('only the newest run of each runbook counts: a failure that a later run rep
     level: 'warning',
     next: 'cardea run resume restore-20260219-020000-aaaa',
   });
+});
+
+test('B2: a backup that was refused is a warning; a restore that was refused is not, for somebody asked for it', () => {
+  const facts = {
+    ...good,
+    runs: [run('backup-20260219-020000-aaaa', 'refused'), run('restore-20260219-010000-aaaa', 'refused')],
+  };
+  const named = environmentStatus(facts).signals.filter((each) => each.name === 'runs');
+  expect(named).toMatchObject([{ level: 'warning', next: 'cardea run show backup-20260219-020000-aaaa' }]);
 });
 
 test('a store that cannot be reached is red, and nothing is claimed about what it holds', () => {

@@ -132,6 +132,8 @@ function runSignal(run: RunSummary, environment: string): readonly Signal[] {
     case 'failed':
       return say('bad', `${run.run} FAILED: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
     case 'refused':
+      // Whoever was refused a restore by hand was told; a backup or a rehearsal is refused while nobody looks.
+      if (run.runbook !== 'backup' && run.runbook !== 'rehearse') return [];
       return say('warning', `${run.run} was refused: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
     case 'interrupted':
       return say('warning', `${run.run} was interrupted`, `cardea run resume ${run.run}`);

@@ -95,13 +95,11 @@ export function optionForm(name: string, option: Option<unknown>): string {
 function flagOf(name: string, option: Option<unknown>): Flag {
   const form = optionForm(name, option);
   const flag = new Flag(form, option.says);
-  // A flag that is off and an empty list are not worth a word in help; `optionsOf` fills them in.
-  if (option.default !== undefined && option.kind !== 'flag' && option.kind !== 'list') flag.default(option.default);
+  // A flag that is off is not worth a word in help; `optionsOf` fills it in.
+  if (option.default !== undefined && option.kind !== 'flag') flag.default(option.default);
   // The choices stand in the form already; commander's own parser of them must stay, its text in help must not.
   if (option.choices !== undefined) flag.choices(option.choices);
   if (option.kind === 'number') flag.argParser((value) => wholeNumber(form, value));
-  if (option.kind === 'list')
-    flag.argParser((value, before: readonly string[] | undefined) => [...(before ?? []), value]);
   return flag;
 }
 

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../journal/event.ts';
 import { formatSeconds } from '../model/duration.ts';
+import type { ProblemDocument } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Output } from './output.ts';
 import { progressText, runLines } from './run-lines.ts';
@@ -101,6 +102,11 @@ export function runLog(steps: readonly StepTitle[]): RunLog {
   };
 }
 
+/** Nothing was changed. */
+function refused({ problem }: ProblemDocument): boolean {
+  return problem === 'refused' || problem === 'usage';
+}
+
 /** A sentence to be gone on with. */
 function clause(sentence: string): string {
   return sentence.replace(/\.$/, '');
@@ -134,7 +140,7 @@ function eventText(event: RunEvent): string {
     case 'run-succeeded':
       return `run ${event.run} succeeded in ${formatSeconds(body.seconds)}`;
     case 'run-failed':
-      return `run ${event.run} FAILED after ${formatSeconds(body.seconds)}: ${clause(body.problem.happened)}`;
+      return `run ${event.run} ${refused(body.problem) ? 'was refused' : 'FAILED'} after ${formatSeconds(body.seconds)}: ${clause(body.problem.happened)}`;
     case 'run-cancelled':
       return `run ${event.run} cancelled after ${formatSeconds(body.seconds)}`;
   }
