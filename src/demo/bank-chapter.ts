@@ -5,12 +5,13 @@ import { createSchema } from '../sample/schema.ts';
 import { openTransactionLog } from '../sample/transaction-log.ts';
 import { startWriter } from '../sample/writer.ts';
 import { waitFor } from '../platforms/sandbox/condition.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { OpenBank, Scene } from './scene.ts';
 
-/** As fast as an application that is not the point of the story: two cores are shared with six JVMs. */
-const writesPerSecond = 40;
+/** An application that is not the point of the story: two cores are shared with up to eight JVMs. */
+const writesPerSecond = 15;
 /** Transactions before the backup, so that it meets a graph that has been lived in. */
-const firstTransactions = 60;
+const firstTransactions = 40;
 
 /** Loads the sample bank and lets its application write. */
 export async function openBank(scene: Scene): Promise<OpenBank> {
@@ -31,7 +32,7 @@ export async function openBank(scene: Scene): Promise<OpenBank> {
       createSchema(platform.graph, platform.indexBackend),
     );
     await stage.during('Loading customers, accounts, transfers, devices and addresses', async (progress) =>
-      loadBank(platform.graph, bank, { progress }),
+      untilAborted(signal, loadBank(platform.graph, bank, { progress })),
     );
   });
   const log = openTransactionLog(join(scene.directory, 'logs', 'writer.jsonl'));

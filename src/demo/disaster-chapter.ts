@@ -10,6 +10,7 @@ import { destroyNode, edgesAt } from './disaster.ts';
 import type { Drill } from './drill-document.ts';
 import { lostAfter } from './lost-transactions.ts';
 import type { OpenBank, Scene } from './scene.ts';
+import { untilAborted } from './until-aborted.ts';
 import { countOf } from './vertex-count.ts';
 
 export interface Struck {
@@ -27,7 +28,7 @@ const accountsStruck = 1000;
 
 /** One node loses its disk, and a bad job drops a thousand accounts; the application writes on until somebody stops it. */
 export async function strike(scene: Scene, { bank, writer, log }: OpenBank, backup: BackedUp): Promise<Struck> {
-  const { stage, platform, directory, phase, clock } = scene;
+  const { stage, platform, directory, phase, clock, signal } = scene;
   stage.chapter('The disaster: a disk is gone, and a bad job drops a thousand accounts');
   const node = victimOf(platform.nodes.map((each) => each.name));
   const accounts = accountsToDrop(bank, Math.min(accountsStruck, droppable(bank)));
@@ -36,7 +37,7 @@ export async function strike(scene: Scene, { bank, writer, log }: OpenBank, back
   const wipe = async () => stage.during(`${node}: killed, its disk emptied`, async () => destroyNode(directory, node));
   const drop = async () =>
     stage.during('A bad job drops accounts, and every edge at them', async (progress) =>
-      runBadJob(platform.graph, bank, accounts.length, progress),
+      untilAborted(signal, runBadJob(platform.graph, bank, accounts.length, progress)),
     );
   return phase('disaster', async () => {
     // With two of three replicas left the database goes on answering, and the job goes on dropping; with fewer it must come first.
@@ -47,7 +48,7 @@ export async function strike(scene: Scene, { bank, writer, log }: OpenBank, back
     await writer.stop();
     const { fingerprint, afterDrop } = await stage.during('Looking at what is left', async () => ({
       afterDrop: await countOf(platform.graph, accounts),
-      fingerprint: await fingerprintGraph(platform.database, platform.keyspace),
+      fingerprint: await fingerprintGraph(platform.database, platform.keyspace, { signal }),
     }));
     if (!answersWithoutOne) wipedBytes = await wipe();
     const lost = lostAfter(await transactionsOf(log.records()), backup.cut);

@@ -45,7 +45,7 @@ function facts(change: Partial<DrillFacts> = {}): DrillFacts {
     fingerprintAtDisaster: { ...example.fingerprint.before, vertices: 10_022, vertexLabels: { account: 3401 } },
     check: { fingerprint: example.fingerprint.before, elements: 45_129, findings: [] },
     accounts: { afterDrop: 0, afterRestore: 1000 },
-    againstLog: { elements: 45_129, differing: [] },
+    againstLog: { before: 63, missing: [], after: 2140, unexpected: [] },
     nodesUp: 3,
     runs: { backup, rehearse, restore, accept: backup },
     outage: 41.3,
@@ -71,8 +71,17 @@ const broken: ReadonlyArray<readonly [string, Partial<DrillFacts>, string]> = [
     { check: { ...facts().check, findings: ['vertex 17: one-sided edge'] } },
     '1 findings; the first: vertex 17: one-sided edge',
   ],
-  ['an element that differs from the log', { againstLog: { elements: 5, differing: ['account-0-1'] } }, 'account-0-1'],
-  ['a check that read nothing', { againstLog: { elements: 0, differing: [] } }, '0 elements compared'],
+  [
+    'a transaction of the log that is missing',
+    { againstLog: { before: 63, missing: ['2/17'], after: 9, unexpected: [] } },
+    '62 of 63 before, 0 of 9 after; the first: 2/17',
+  ],
+  [
+    'a transaction that cannot be in the point',
+    { againstLog: { before: 63, missing: [], after: 9, unexpected: ['0/70'] } },
+    '63 of 63 before, 1 of 9 after; the first: 0/70',
+  ],
+  ['a log that says nothing', { againstLog: { before: 0, missing: [], after: 0, unexpected: [] } }, '0 of 0 before'],
   ['a point that was not proven', { point: { ...point, proof: 'checked' } }, 'checked; looked for connections'],
   ['a node that is down', { nodesUp: 2 }, '2 of 3 nodes'],
 ];

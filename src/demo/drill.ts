@@ -2,6 +2,7 @@ import type { EnvironmentConfig } from '../model/config.ts';
 import { milliseconds } from '../model/duration.ts';
 import type { Fingerprint, RestorePoint } from '../model/restore-point.ts';
 import type { Drill, DrillCheck, DrillObjective, DrillRun, LabelCount } from './drill-document.ts';
+import type { LogComparison } from './logged-transactions.ts';
 import { objectionsTo } from './verdict.ts';
 
 /** What was seen and measured during a drill, before anything is concluded from it. */
@@ -23,8 +24,8 @@ export interface DrillFacts
   };
   /** Of the accounts that the bad job dropped, how many a look-up by key found afterwards, and how many after the restore. */
   readonly accounts: { readonly afterDrop: number; readonly afterRestore: number };
-  /** Elements in which the graph, read through Gremlin, differs from what the writer's own log says. */
-  readonly againstLog: { readonly elements: number; readonly differing: readonly string[] };
+  /** After the restore. */
+  readonly againstLog: LogComparison;
   readonly nodesUp: number;
   readonly runs: {
     readonly backup: DrillRun;
@@ -128,11 +129,11 @@ function checksOf(facts: DrillFacts, before: Fingerprint): DrillCheck[] {
     },
     {
       id: 'log',
-      title: "Read through Gremlin, the graph is what the application's own log says it was.",
-      ok: againstLog.differing.length === 0 && againstLog.elements > 0,
+      title: "By the application's own log, every transaction before the point is there, and none after it.",
+      ok: againstLog.missing.length === 0 && againstLog.unexpected.length === 0 && againstLog.before > 0,
       observed: withFirst(
-        `${whole(againstLog.elements)} elements compared, ${whole(againstLog.differing.length)} differ`,
-        againstLog.differing,
+        `${whole(againstLog.before - againstLog.missing.length)} of ${whole(againstLog.before)} before, ${whole(againstLog.unexpected.length)} of ${whole(againstLog.after)} after`,
+        [...againstLog.missing, ...againstLog.unexpected],
       ),
     },
     {
