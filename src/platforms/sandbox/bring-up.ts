@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { StoreLocation } from '../../model/agent-config.ts';
+import { join } from 'node:path';
 import type { EnvironmentConfig } from '../../model/config.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
@@ -13,8 +12,11 @@ import { withHostLock } from './host-lock.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { claimNetwork } from './loopback.ts';
 import { startAgents } from './node-agents.ts';
+import { installS3Server } from './s3-server-build.ts';
+import { startS3Server } from './s3-server.ts';
+import { chooseStore, storeServerFolder } from './store-choice.ts';
 import { ensureToolchain } from './toolchain.ts';
-import { graphAddress, newRing } from './topology.ts';
+import { graphAddress, newRing, port, storeAddress } from './topology.ts';
 
 export interface BringUp {
   /** Nodes of the ring; the configuration's size when absent. */
@@ -53,13 +55,31 @@ export async function startEnvironment(
 ): Promise<void> {
   const { record } = environment;
   const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
-  if (record.store.kind === 'directory') mkdirSync(record.store.path, { recursive: true });
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
-  await startRing(environment, { signal });
+  await Promise.all([startStore(environment, progress), startRing(environment, { signal })]);
   say(1, 'starting JanusGraph');
   await ensureGraphTables(record, signal);
   await Promise.all([startGraph(environment, { signal }), startAgents(environment, signal)]);
   say(3, 'everything answers');
+}
+
+/** A store of the environment's own: a folder, or an S3 server and its bucket. */
+async function startStore({ directory, record }: LocalEnvironment, progress: ReportProgress): Promise<void> {
+  const { store } = record;
+  if (store.kind === 'directory') {
+    mkdirSync(store.path, { recursive: true });
+  } else if (record.ownStoreServer) {
+    const say = (label: string) => progress({ done: 0, unit: 'items', label });
+    await startS3Server({
+      program: await installS3Server(folders().toolchain, say),
+      directory: join(directory, 'buckets'),
+      host: storeAddress(record.network),
+      port: port.s3,
+      stateDirectory: storeServerFolder(directory),
+      bucket: store.bucket,
+      owner: directory,
+    });
+  }
 }
 
 async function decide(
@@ -77,6 +97,7 @@ async function decide(
   if (size < 1 || size > 9) throw badSize(size);
   mkdirSync(directory, { recursive: true });
   const network = await claimNetwork(folders().loopback, directory);
+  const store = chooseStore(name, directory, network, config, options.store);
   const { cluster, name: datacenter, racks } = config.datacenter;
   const { keyspace, index, replicationFactor } = config.janusgraph;
   const record: EnvironmentRecord = {
@@ -93,17 +114,12 @@ async function decide(
       index,
       replicationFactor: Math.min(replicationFactor, size),
     },
-    store: storeOf(directory, config),
+    store: store.location,
+    ownStoreServer: store.ownServer,
     bandwidth: config.backup.bandwidth,
   };
   writeRecord(directory, record);
   return record;
-}
-
-function storeOf(directory: string, config: EnvironmentConfig): StoreLocation {
-  const { store } = config.backup;
-  const path = store.kind === 'directory' ? store.path : undefined;
-  return { kind: 'directory', path: path === undefined ? join(directory, 'bucket') : resolve(path) };
 }
 
 function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): void {

@@ -20,6 +20,7 @@ export function cassandraFiles(
       text(`dc=${record.datacenter}\nrack=${node.rack}\nprefer_local=false\n`),
     ],
     [join(folders.conf, 'logback.xml'), text(logback)],
+    [join(folders.conf, 'logback-tools.xml'), text(toolsLogback)],
     [
       join(folders.conf, 'cassandra-jvm.options'),
       text(argumentFile(serverOptions(record, node, folders, toolchain, archive))),
@@ -80,7 +81,8 @@ function serverOptions(
   const replicas = Math.min(3, record.nodes.length);
   return [
     ...moduleAccess,
-    ...smallJvm({ initial: record.heapMb, maximum: record.heapMb }),
+    // Cassandra locks into memory what the JVM has at that moment: a heap that begins small stays small until it is needed.
+    ...smallJvm({ initial: Math.min(128, record.heapMb), maximum: record.heapMb }),
     ...classArchive(archive.make === undefined ? { use: toolchain.archives.cassandra } : archive),
     `-Dcassandra.config=file://${folders.conf}/cassandra.yaml`,
     `-Dcassandra-rackdc.properties=file://${folders.conf}/cassandra-rackdc.properties`,
@@ -92,8 +94,11 @@ function serverOptions(
     // Nobody joins by streaming, so nothing has to be waited for.
     '-Dcassandra.ring_delay_ms=1000',
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
-    // The whole ring stops together: nobody is left to hear the announcement.
+    // The whole ring stops together, after its clients: nobody is left to hear the announcement or to have messages on the way.
     '-Dcassandra.shutdown_announce_in_ms=0',
+    '-Dcassandra.test.messagingService.nonGracefulShutdown=true',
+    // Heap bytes of a row in a memtable: what Cassandra measures itself at every start, with half of the start's time, on this JVM.
+    '-Dcassandra.memtable.row_overhead_size=180',
     `-Dcassandra.system_distributed.default_rf=${replicas}`,
     `-Dcassandra.system_auth.default_rf=${replicas}`,
     `-Dcassandra.system_traces.default_rf=${replicas}`,
@@ -164,6 +169,19 @@ const logback = `<configuration>
   </appender>
   <root level="INFO">
     <appender-ref ref="file"/>
+  </root>
+</configuration>
+`;
+
+const toolsLogback = `<configuration>
+  <appender name="stderr" class="ch.qos.logback.core.ConsoleAppender">
+    <target>System.err</target>
+    <encoder>
+      <pattern>%-5level %date{HH:mm:ss,SSS} %msg%n</pattern>
+    </encoder>
+  </appender>
+  <root level="WARN">
+    <appender-ref ref="stderr"/>
   </root>
 </configuration>
 `;

@@ -63,6 +63,7 @@ async function train(
     nodes: newRing('training', network, ['rack1'], 1),
     graph: { address: graphAddress(network), keyspace: 'janusgraph', index: 'search', replicationFactor: 1 },
     store: { kind: 'directory', path: join(directory, 'bucket') },
+    ownStoreServer: false,
     bandwidth: 0,
   };
   const environment = { directory, record, toolchain };

@@ -92,6 +92,7 @@ function copyRecord(live: EnvironmentRecord, name: string, network: string, layo
     })),
     graph: { ...live.graph, address: graphAddress(network), keyspace: layout.keyspace },
     store: live.store,
+    ownStoreServer: false,
     bandwidth: live.bandwidth,
     copy: { of: live.name, purpose: layout.purpose },
   };

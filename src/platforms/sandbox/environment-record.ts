@@ -23,6 +23,8 @@ export const environmentDocument = documentType('sandbox-environment', 1, {
     replicationFactor: z.number().int(),
   }),
   store: storeLocation,
+  /** The environment runs the S3 server of its store itself. */
+  ownStoreServer: z.boolean().default(false),
   /** Bandwidth of Medusa, megabytes per second; 0 is no limit. */
   bandwidth: z.number().nonnegative(),
   /** For an environment made beside another one from its backup. */

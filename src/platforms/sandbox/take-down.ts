@@ -8,6 +8,8 @@ import { stopGraph } from './graph-server.ts';
 import { withHostLock } from './host-lock.ts';
 import { releaseNetwork } from './loopback.ts';
 import { stopAgents } from './node-agents.ts';
+import { stopS3Server } from './s3-server.ts';
+import { storeServerFolder } from './store-choice.ts';
 import { installedToolchain } from './toolchain.ts';
 
 /**
@@ -47,6 +49,7 @@ async function stopInOrder(directory: string): Promise<void> {
     const environment = { directory: place, record, toolchain };
     await stopGraph(environment);
     await Promise.all([stopRing(environment), stopAgents(environment)]);
+    await stopS3Server(storeServerFolder(place));
   }
 }
 

@@ -41,7 +41,7 @@ export async function installPart(part: Part, options: InstallOptions): Promise<
     rmSync(part.folder, { recursive: true, force: true });
     mkdirSync(part.folder, { recursive: true });
     const watching = new AbortController();
-    const watched = watch(part, options.progress, watching.signal);
+    const watched = watch(part, await bytesOf(part), options.progress, watching.signal);
     try {
       for (const command of part.commands) await run(part, command, options.signal);
     } finally {
@@ -65,15 +65,18 @@ async function run(part: Part, [file, ...args]: readonly [string, ...string[]], 
   });
 }
 
-async function watch(part: Part, progress: ReportProgress, signal: AbortSignal): Promise<void> {
+async function watch(part: Part, before: number, progress: ReportProgress, signal: AbortSignal): Promise<void> {
   const label = `installing ${part.title}`;
   progress({ done: 0, unit: 'bytes', label });
-  const sizes = () => Promise.all(part.watch.map(folderBytes)).then((all) => all.reduce((sum, each) => sum + each, 0));
-  const before = await sizes();
   while (!signal.aborted) {
-    progress({ done: Math.max(0, (await sizes()) - before), unit: 'bytes', label });
+    progress({ done: Math.max(0, (await bytesOf(part)) - before), unit: 'bytes', label });
     await setTimeout(1000, undefined, { signal }).catch(() => undefined);
   }
+}
+
+async function bytesOf(part: Part): Promise<number> {
+  const sizes = await Promise.all(part.watch.map(folderBytes));
+  return sizes.reduce((sum, each) => sum + each, 0);
 }
 
 /** Bytes of all files below a folder; what vanishes while looking counts for nothing. */

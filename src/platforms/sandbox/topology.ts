@@ -3,7 +3,7 @@ import type { DatabaseNode } from '../../model/database-node.ts';
 import type { EnvironmentRecord, NodeRecord } from './environment-record.ts';
 
 /** Standard ports: every environment has addresses to itself. */
-export const port = { storage: 7000, jmx: 7199, agent: 7400, cql: 9042, gremlin: 8182 } as const;
+export const port = { storage: 7000, jmx: 7199, agent: 7400, cql: 9042, gremlin: 8182, s3: 7070 } as const;
 
 const tokensPerNode = 4;
 
