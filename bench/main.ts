@@ -7,6 +7,7 @@ import type { BenchRow } from './row.ts';
 /** The parts by name; each is loaded only when it is run. */
 const parts: Readonly<Record<string, () => Promise<() => Promise<BenchRow[]>>>> = {
   'cli-start': async () => (await import('./cli-start.ts')).benchCliStart,
+  check: async () => (await import('./check.ts')).benchCheck,
   stores: async () => (await import('./stores.ts')).benchListing,
 };
 

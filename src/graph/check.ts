@@ -79,11 +79,8 @@ export async function checkGraph(options: CheckOptions): Promise<CheckResult> {
   const observers = [fingerprintObserver(sum), ...invariants.map((invariant) => invariant.observer)];
   await scanGraph(database, keyspace, schema, rowObserver(schema, observers), scan);
 
-  const second: GraphObserver[] = [];
-  for (const invariant of invariants) {
-    const observer = await invariant.compare?.();
-    if (observer !== undefined) second.push(observer);
-  }
+  const compared = await Promise.all(invariants.map((invariant) => invariant.compare?.()));
+  const second = compared.filter((observer) => observer !== undefined);
   if (second.length > 0) await scanGraph(database, keyspace, schema, rowObserver(schema, second), signal);
   const suspicions = (await Promise.all(invariants.map((invariant) => invariant.suspicions()))).flat();
   const findings = await persisting(suspicions, clock, options.signal);

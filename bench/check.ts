@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { z } from 'zod';
+import { openDatabase } from '../src/adapters/cassandra/database.ts';
+import { openGraphService } from '../src/adapters/janusgraph/graph-service.ts';
+import { systemClock } from '../src/adapters/system/clock.ts';
+import { checkGraph } from '../src/graph/check.ts';
+import {
+  edgeTextSeenFrom,
+  FingerprintSum,
+  fingerprintGraph,
+  isOfUsers,
+  isVertexOfUsers,
+} from '../src/graph/fingerprint.ts';
+import { RowWalk, rowsOfPart, tokenParts } from '../src/graph/scan.ts';
+import { readSchema, type GraphSchema } from '../src/graph/schema.ts';
+import type { Database } from '../src/ports/database.ts';
+import { bankOf, demoScale } from '../src/sample/bank.ts';
+import { loadBank } from '../src/sample/loader.ts';
+import { createSchema } from '../src/sample/schema.ts';
+import { type BenchRow, compared, medianMs } from './row.ts';
+
+const checkout = join(import.meta.dirname, '..');
+const up = z.object({
+  gremlin: z.string(),
+  cassandra: z.array(z.string()),
+  keyspace: z.string(),
+  datacenter: z.string(),
+});
+
+/** The demo's bank on one node of its own: reading its rows, fingerprinting and checking it, in elements (vertices, edges, properties) per second. */
+export async function benchCheck(): Promise<BenchRow[]> {
+  const home = await mkdtemp(join(tmpdir(), 'cardea-bench-check-'));
+  const cardea = (...args: string[]) =>
+    execa(join(checkout, 'cardea'), args, { cwd: checkout, env: { CARDEA_HOME: home } });
+  const { stdout } = await cardea('sandbox', 'up', 'local', '--nodes', '1', '--json');
+  const { gremlin, cassandra, keyspace, datacenter } = up.parse(JSON.parse(stdout));
+  const graph = openGraphService({ urls: [gremlin] });
+  const database = openDatabase({ contactPoints: cassandra, localDatacenter: datacenter });
+  try {
+    await createSchema(graph, 'search');
+    await loadBank(graph, bankOf(demoScale));
+    const { vertices, edges, properties } = await fingerprintGraph(database, keyspace);
+    const elements = vertices + edges + properties;
+    const perSecond = (ms: number): number => (elements / ms) * 1000;
+    const schema = await readSchema(database, keyspace);
+    const cells = await cellsOf(database, keyspace);
+    const reading = perSecond(await medianMs(5, () => cellsOf(database, keyspace)));
+    const check = { database, graph, keyspace, indexBackend: 'search', clock: systemClock };
+    return [
+      {
+        name: `decode and fingerprint ${elements.toLocaleString('en')} elements from memory`,
+        ours: perSecond(await medianMs(5, () => Promise.resolve(decode(schema, cells)))),
+        unit: 'elements/s',
+        note: 'one thread. Aim: 100,000',
+      },
+      compared({
+        name: 'fingerprint from Cassandra',
+        ours: perSecond(await medianMs(5, () => fingerprintGraph(database, keyspace))),
+        reference: reading,
+        unit: 'elements/s',
+        note: 'reading the same rows and doing nothing with them',
+      }),
+      compared({
+        name: 'check: fingerprint and every invariant, mixed index included',
+        ours: perSecond(await medianMs(5, () => checkGraph(check))),
+        reference: reading,
+        unit: 'elements/s',
+        note: 'reading the rows of the graph alone; the check reads those of the index too',
+      }),
+    ];
+  } finally {
+    await Promise.all([graph.close(), database.close()]);
+    await cardea('sandbox', 'down', 'local', '--json');
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+type Cell = readonly [key: Buffer, column: Buffer, value: Buffer];
+
+async function cellsOf(database: Database, keyspace: string): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  const walk = { cell: (key: Buffer, column: Buffer, value: Buffer) => void cells.push([key, column, value]) };
+  for (const part of tokenParts(32)) await rowsOfPart(database, keyspace, 'edgestore', part, walk);
+  return cells;
+}
+
+function decode(schema: GraphSchema, cells: readonly Cell[]): void {
+  const sum = new FingerprintSum(schema);
+  const walk = new RowWalk(schema, {
+    relation(vertex, relation) {
+      if (!isOfUsers(vertex, relation)) return;
+      if (relation.type.category === 'property') sum.property(vertex, relation);
+      else if (relation.direction === 'out') sum.edge(relation, edgeTextSeenFrom(schema, vertex, relation));
+    },
+    vertexEnd(vertex) {
+      if (isVertexOfUsers(vertex)) sum.vertex(vertex);
+    },
+    damaged(_vertex, _cell, problem) {
+      throw problem;
+    },
+  });
+  for (const [key, column, value] of cells) walk.cell(key, column, value);
+  walk.end();
+}
