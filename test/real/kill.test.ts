@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
+import { type RunState, replay } from '../../src/journal/run-state.ts';
+import { readJournal } from '../../src/journal/journal-reader.ts';
+import { inventoryDocument, inventoryKey } from '../../src/model/restore-point.ts';
+import { getPoint, updatePoint } from '../../src/runbooks/point-catalog.ts';
+import { eventNames, killAfterEveryEvent, type KilledRun } from '../support/killed-run.ts';
+import {
+  claimsBelow,
+  filesBelow,
+  loadSample,
+  type Report,
+  sandboxUp,
+  snapshotsOf,
+  strayProcesses,
+  type TestSandbox,
+} from '../support/sandbox.ts';
+
+/**
+ * Killed anywhere: the program kills itself with SIGKILL after an event of its journal is durable, is resumed, and kills itself one event
+ * further on, until it has died after every event of one backup, one rehearsal and one restore in place. What comes out is held
+ * against the same operation left in peace.
+ */
+const taken = z.object({ run: z.string(), point: z.string() });
+const ran = z.object({ run: z.string(), ok: z.literal(true) });
+const checked = z.object({
+  ok: z.literal(true),
+  fingerprint: z.looseObject({ hash: z.string() }),
+  findings: z.array(z.never()),
+});
+
+let sandbox: TestSandbox;
+/** Before any kill. */
+let servers: Report;
+let undisturbed: z.infer<typeof taken>;
+let kills = 0;
+
+beforeAll(async () => {
+  sandbox = await sandboxUp(1);
+  await loadSample(sandbox.platform, 'killed-anywhere');
+  undisturbed = await sandbox.answer(taken, 'backup', 'local', '--quiesced');
+  servers = await sandbox.status();
+});
+
+afterAll(async () => {
+  process.stdout.write(`killed anywhere: ${kills} kills\n`);
+  await sandbox?.down();
+});
+
+test('B3 B6: a backup killed after every event ends as one left in peace', async () => {
+  const wanted = await eventNames(sandbox, undisturbed.run);
+  const killed = await killAfterEveryEvent(sandbox, ['backup', 'local', '--quiesced'], wanted);
+  await expectDeathAfterAll(killed, wanted);
+  const [run, peaceful] = [await stateOf(killed.run), await stateOf(undisturbed.run)];
+  // A living database holds other bytes each time; that they are the same from step to step is looked at below.
+  const varying = ['bytes', 'files', 'newBytes', 'expectedNewBytes', 'kept'];
+  expect(outcomes(run, varying)).toEqual(outcomes(peaceful, varying));
+  expect(run.steps['retention']?.result).toEqual({ kept: 2, removed: [] });
+
+  const { bucket } = sandbox.platform;
+  const point = await getPoint(bucket, z.object({ point: z.string() }).parse(run.steps['record-taken']?.result).point);
+  const other = await getPoint(bucket, undisturbed.point);
+  expect(point).toMatchObject({ run: killed.run, proof: 'checked', cut: 'quiesced', fingerprint: other.fingerprint });
+  const size = z.object({ bytes: z.number(), files: z.number() });
+  const sizes = ['snapshot', 'upload', 'verify'].map((step) => size.parse(run.steps[step]?.result));
+  expect(sizes).toEqual(sizes.map(() => ({ bytes: point.bytes, files: point.nodes[0]?.files })));
+
+  expect(await storedBeside(point.id)).toEqual(await storedBeside(undisturbed.point));
+  expect(await unknownFiles([point.id, undisturbed.point])).toEqual([]);
+  await expectNothingLeft(point.id);
+});
+
+test('a rehearsal killed after every event ends as one left in peace: proven, and nothing of the copy is left', async () => {
+  const peaceful = await sandbox.answer(ran, 'rehearse', 'local', undisturbed.point);
+  const wanted = await eventNames(sandbox, peaceful.run);
+  const point = await getPoint(sandbox.platform.bucket, undisturbed.point);
+  expect(point).toMatchObject({ proof: 'proven', proven: { run: peaceful.run } });
+  const { proven: _, ...unproven } = point;
+  await updatePoint(sandbox.platform.bucket, point.id, () => ({ ...unproven, proof: 'checked' }));
+  const killed = await killAfterEveryEvent(sandbox, ['rehearse', 'local', undisturbed.point], wanted);
+  await expectDeathAfterAll(killed, wanted);
+  expect(outcomes(await stateOf(killed.run))).toEqual(outcomes(await stateOf(peaceful.run)));
+  const again = await getPoint(sandbox.platform.bucket, undisturbed.point);
+  expect(again).toEqual({ ...point, proven: { ...again.proven, run: killed.run } });
+  await expectNothingLeft(undisturbed.point);
+});
+
+test('C3 C4 C6: a restore in place killed after every event ends as one left in peace, and can be accepted', async () => {
+  const command = ['restore', 'local', '--to', undisturbed.point, '--confirm', 'local'];
+  await spoilGraph();
+  const peaceful = await sandbox.answer(ran, ...command);
+  await sandbox.answer(ran, 'restore', 'accept', peaceful.run, '--env', 'local', '--confirm', 'local');
+  const wanted = await eventNames(sandbox, peaceful.run);
+
+  await spoilGraph();
+  const point = await getPoint(sandbox.platform.bucket, undisturbed.point);
+  const { database, keyspace } = sandbox.platform;
+  expect((await fingerprintGraph(database, keyspace)).hash).not.toBe(point.fingerprint?.hash);
+  const killed = await killAfterEveryEvent(sandbox, command, wanted);
+  await expectDeathAfterAll(killed, wanted);
+  // How much lay there before, and how far ids had been claimed, is no outcome of the restore.
+  expect(outcomes(await stateOf(killed.run), ['set-aside.bytes', 'make-sound.idBlocksAdvanced'])).toEqual(
+    outcomes(await stateOf(peaceful.run), ['set-aside.bytes', 'make-sound.idBlocksAdvanced']),
+  );
+  const graph = await sandbox.answer(checked, 'check', 'local');
+  expect(graph.fingerprint).toEqual(point.fingerprint);
+
+  expect(filesBelow(asideOf(servers)).length).toBeGreaterThan(0);
+  await sandbox.answer(ran, 'restore', 'accept', killed.run, '--env', 'local', '--confirm', 'local');
+  expect(filesBelow(asideOf(servers)).filter((file) => !file.endsWith('/placement.json'))).toEqual([]);
+  await expectNothingLeft(undisturbed.point);
+});
+
+test('F3: the audit chain of all the killed runs is whole', async () => {
+  const audit = await sandbox.answer(z.looseObject({ ok: z.boolean() }), 'audit', 'local');
+  expect(audit.ok).toBe(true);
+});
+
+async function expectDeathAfterAll({ run, kills: made, lastWords, last }: KilledRun, wanted: readonly string[]) {
+  kills += made;
+  expect(wanted.filter((name) => !lastWords.has(name))).toEqual([]);
+  expect(last).toMatchObject({ exitCode: 0, json: { run, ok: true } });
+}
+
+async function stateOf(run: string): Promise<RunState> {
+  const state = replay((await readJournal(sandbox.platform.bucket, run)).events);
+  if (state === undefined) throw new TypeError(`${run} has no journal`);
+  return state;
+}
+
+/** Status and result of every step, without times, names that a run gives, and the fields left out: `field` anywhere or `step.field`. */
+function outcomes({ status, steps }: RunState, without: readonly string[] = []) {
+  const bare = (step: string, value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map((each) => bare(step, each));
+    if (typeof value !== 'object' || value === null) return value;
+    const names = ['seconds', 'startedAt', 'point', 'copy', ...without];
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => !names.includes(name) && !names.includes(`${step}.${name}`))
+        .map(([name, inner]) => [name, bare(step, inner)]),
+    );
+  };
+  const ended = Object.values(steps).map((step) => [
+    step.step,
+    { status: step.status, result: bare(step.step, step.result) },
+  ]);
+  return { status, steps: Object.fromEntries(ended) };
+}
+
+/** Names of what the bucket holds under a point's own name. */
+async function storedBeside(point: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { key } of sandbox.platform.bucket.list('')) {
+    if (key.includes(point) && !key.startsWith('runs/'))
+      found.push(key.replaceAll(point, 'POINT').replace(/\d{10}/, 'TIME'));
+  }
+  return found.sort();
+}
+
+/** Data files in the store that no inventory of the points names. */
+async function unknownFiles(points: readonly string[]): Promise<readonly string[]> {
+  const { bucket, nodes } = sandbox.platform;
+  const unknown: string[] = [];
+  for (const { name } of nodes) {
+    const known = new Set<string>();
+    for (const point of points) {
+      const stored = await bucket.get(inventoryKey(point, name));
+      const { tables } = inventoryDocument.read(stored?.body ?? '', point);
+      for (const { keyspace, table, files } of tables) {
+        for (const { path } of files) known.add(`medusa/${name}/data/${keyspace}/${table}/${path}`);
+      }
+    }
+    for await (const { key } of bucket.list(`medusa/${name}/data/`)) if (!known.has(key)) unknown.push(key);
+  }
+  return unknown;
+}
+
+async function expectNothingLeft(point: string): Promise<void> {
+  const now = await sandbox.status();
+  expect(now).toMatchObject({ state: 'up', copies: [] });
+  expect(snapshotsOf(now, point)).toEqual([]);
+  expect(strayProcesses(sandbox.home, now)).toEqual([]);
+  expect(claimsBelow(sandbox.home)).toEqual([sandbox.directory]);
+}
+
+function asideOf({ directory, nodes }: Report): string {
+  return `${directory}/nodes/${nodes[0]?.name}/aside`;
+}
+
+/** Vertices that the point does not know, and one of its own gone. */
+async function spoilGraph(): Promise<void> {
+  await sandbox.platform.graph.submit(
+    'g.addV("customer").iterate(); g.V().hasLabel("account").limit(3).drop().iterate(); g.tx().commit(); []',
+  );
+}

@@ -1,0 +1,196 @@
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { vi } from 'vitest';
+import { z } from 'zod';
+import { endMarked, marked } from '../../src/platforms/sandbox/detached-process.ts';
+import { folders } from '../../src/platforms/sandbox/folders.ts';
+import { readClaims, releaseNetwork } from '../../src/platforms/sandbox/loopback.ts';
+import { openSandbox } from '../../src/platforms/sandbox/platform.ts';
+import { identityOf } from '../../src/platforms/sandbox/process-identity.ts';
+import type { Platform } from '../../src/ports/platform.ts';
+import { bankOf, type Bank } from '../../src/sample/bank.ts';
+import { loadBank } from '../../src/sample/loader.ts';
+import { createSchema } from '../../src/sample/schema.ts';
+
+const checkout = join(import.meta.dirname, '../..');
+
+const node = z.object({
+  name: z.string(),
+  host: z.string(),
+  dataDir: z.string(),
+  pid: z.number().nullable(),
+  agentPid: z.number().nullable(),
+});
+
+/** What these tests use of `cardea sandbox status ENV --json`. */
+const report = z.object({
+  gremlin: z.string(),
+  bucket: z.string(),
+  state: z.string(),
+  directory: z.string(),
+  nodes: z.array(node),
+  graph: z.object({ pid: z.number().nullable(), index: z.string() }),
+  copies: z.array(z.string()),
+});
+export type Report = z.infer<typeof report>;
+
+/** A process of the command line that ended: by an exit code or by a signal. */
+export interface Ended {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+  /** The JSON object that it printed; undefined when it printed none. */
+  readonly json: unknown;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly ended: Promise<Ended>;
+}
+
+interface Calling {
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** An environment `local` of the sandbox in a home of its own, and the command line as a user has it. */
+export interface TestSandbox {
+  readonly home: string;
+  readonly directory: string;
+  /** Wired as the command line wires it. */
+  readonly platform: Platform;
+  /** Begins `cardea … --json` and does not wait for it. */
+  begin(args: readonly string[], calling?: Calling): Running;
+  /** `cardea … --json` to its end, whatever that is. */
+  cardea(...args: string[]): Promise<Ended>;
+  /** The answer of a command that has to succeed. */
+  answer<T>(shape: z.ZodType<T>, ...args: string[]): Promise<T>;
+  status(): Promise<Report>;
+  /** Writes a configuration file of the given text into the home; gives its path for `--config`. */
+  writeConfig(name: string, text: string): string;
+  /** Whatever the test did: no process, claim or file of this home is left. */
+  down(): Promise<void>;
+}
+
+/** Brings `local` up in a new home. The caller calls `down` in the end, also after a failure. */
+export async function sandboxUp(nodes: number, more: readonly string[] = []): Promise<TestSandbox> {
+  const home = mkdtempSync(join(tmpdir(), 'cardea-test-'));
+  vi.stubEnv('CARDEA_HOME', home);
+  const directory = join(home, 'local');
+  let opened: Platform | undefined;
+
+  const begin = (args: readonly string[], { variables = {} }: Calling = {}): Running => {
+    const from = performance.now();
+    const child = execa(join(checkout, 'cardea'), [...args, '--json'], {
+      cwd: checkout,
+      env: { CARDEA_HOME: home, ...variables },
+      stdin: 'ignore',
+      reject: false,
+    });
+    const ended = child.then(
+      ({ exitCode, signal, stdout, stderr }): Ended => ({
+        exitCode,
+        signal,
+        stdout,
+        stderr,
+        seconds: (performance.now() - from) / 1000,
+        json: parsed(stdout),
+      }),
+    );
+    return { pid: child.pid ?? 0, ended };
+  };
+  const cardea = async (...args: string[]) => begin(args).ended;
+  const answer = async <T>(shape: z.ZodType<T>, ...args: string[]): Promise<T> => {
+    const { exitCode, stdout, stderr, json } = await cardea(...args);
+    if (exitCode !== 0) throw new TypeError(`cardea ${args.join(' ')} ended with ${exitCode}: ${stdout}${stderr}`);
+    return shape.parse(json);
+  };
+
+  const sandbox: TestSandbox = {
+    home,
+    directory,
+    get platform() {
+      opened ??= openSandbox('local');
+      return opened;
+    },
+    begin,
+    cardea,
+    answer,
+    status: async () => answer(report, 'sandbox', 'status', 'local'),
+    writeConfig(name, text) {
+      const file = join(home, name);
+      writeFileSync(file, text);
+      return file;
+    },
+    async down() {
+      await opened?.close();
+      const { exitCode, stdout, stderr } = await cardea('sandbox', 'down', 'local');
+      // What `down` could not do is done without it, so that one failure is not followed by others; then it is reported.
+      await endMarked(home, 1000);
+      for (const claim of claimsBelow(home)) releaseNetwork(folders().loopback, claim);
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+      vi.unstubAllEnvs();
+      if (exitCode !== 0) throw new TypeError(`sandbox down ended with ${exitCode}: ${stdout}${stderr}`);
+    },
+  };
+  const up = await cardea('sandbox', 'up', 'local', '--nodes', String(nodes), ...more);
+  if (up.exitCode === 0) return sandbox;
+  await sandbox.down();
+  throw new TypeError(`sandbox up ended with ${up.exitCode}: ${up.stdout}${up.stderr}`);
+}
+
+/** A small banking graph, with every kind of element that the sample has. */
+export async function loadSample(platform: Platform, seed: string): Promise<Bank> {
+  const bank = bankOf({ seed, branches: 2, customersPerBranch: 10 });
+  await createSchema(platform.graph, platform.indexBackend);
+  await loadBank(platform.graph, bank);
+  return bank;
+}
+
+/** Folders below `home` that hold a loopback network. */
+export function claimsBelow(home: string): readonly string[] {
+  return readClaims(folders().loopback)
+    .map(({ directory }) => directory)
+    .filter((directory) => directory.startsWith(`${home}/`));
+}
+
+/** Processes of the environment that are none of its servers, each with its command line. */
+export function strayProcesses(home: string, servers: Report): readonly string[] {
+  const known = new Set([servers.graph.pid, ...servers.nodes.flatMap(({ pid, agentPid }) => [pid, agentPid])]);
+  return marked(home)
+    .filter(({ pid }) => !known.has(pid) && identityOf(pid) !== undefined)
+    .map(({ pid }) => `${pid} ${commandLine(pid)}`);
+}
+
+/** Snapshot folders of the name on any node. */
+export function snapshotsOf(servers: Report, name: string): readonly string[] {
+  return servers.nodes.flatMap(({ dataDir }) => globSync(join(dataDir, '*', '*', 'snapshots', name)));
+}
+
+/** Every file below a folder with its size, without what JVMs write all the time. */
+export function filesBelow(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return globSync('**/*', { cwd: folder, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 200);
+  } catch {
+    return '(gone)';
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
