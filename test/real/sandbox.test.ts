@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { marked } from '../../src/platforms/sandbox/detached-process.ts';
+import { folders } from '../../src/platforms/sandbox/folders.ts';
+import { readClaims } from '../../src/platforms/sandbox/loopback.ts';
+import { runningProcess } from '../../src/platforms/sandbox/process-identity.ts';
+import { nodeFolders } from '../../src/platforms/sandbox/topology.ts';
+
+const checkout = resolve(import.meta.dirname, '../..');
+const main = join(checkout, 'src/cli/main.ts');
+const home = mkdtempSync(join(tmpdir(), 'cardea-sandbox-'));
+const directory = join(home, 'local');
+const env = { CARDEA_HOME: home };
+const up = ['sandbox', 'up', 'local', '--nodes', '1', '--json'];
+
+const answer = z.object({
+  gremlin: z.string().regex(/^ws:\/\/127\.\d+\.\d+\.\d+:8182\/gremlin$/),
+  cassandra: z.array(z.string().regex(/^127\.\d+\.\d+\.1:9042$/)).length(1),
+  bucket: z.string(),
+  nodes: z.array(z.object({ host: z.string(), hostId: z.uuid(), dataDir: z.string(), pid: z.number() })).length(1),
+  state: z.literal('up'),
+  graph: z.object({ pid: z.number() }),
+});
+
+async function cardea(...args: string[]): Promise<string> {
+  return (await execa(process.execPath, [main, ...args], { cwd: checkout, env })).stdout;
+}
+
+async function status() {
+  return answer.parse(JSON.parse(await cardea('sandbox', 'status', 'local', '--json')));
+}
+
+function pids({ nodes, graph }: z.infer<typeof answer>): number[] {
+  return [...nodes.map(({ pid }) => pid), graph.pid];
+}
+
+afterAll(async () => {
+  await cardea('sandbox', 'down', 'local');
+  rmSync(home, { recursive: true, force: true });
+});
+
+test('an up whose launcher is killed with SIGKILL is finished by the next one, with the processes that the first had started', async () => {
+  const launcher = spawn(process.execPath, [main, ...up], {
+    cwd: checkout,
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  });
+  const { pidFile } = nodeFolders(directory, 'local-rack1-sts-0');
+  const first = await waitFor(() => runningProcess(pidFile), { withinMs: 120_000, everyMs: 20 });
+  launcher.kill('SIGKILL');
+  await once(launcher, 'exit');
+  const result = answer.parse(JSON.parse(await cardea(...up)));
+  expect(result.nodes[0]?.pid).toBe(first?.pid);
+});
+
+test('status gives machines what they need: where to connect, the bucket, each node with its host id, folder and pid', async () => {
+  const { nodes, bucket } = await status();
+  expect(bucket).toBe(join(directory, 'bucket'));
+  expect(existsSync(nodes[0]?.dataDir ?? '')).toBe(true);
+  expect(statSync(join(directory, 'secrets', 'agent-token')).mode & 0o777).toBe(0o600);
+});
+
+test('a second up changes nothing', async () => {
+  const before = await status();
+  await cardea(...up);
+  expect(pids(await status())).toEqual(pids(before));
+});
+
+test('an up in another shape is refused with exit code 3 and changes nothing', async () => {
+  const before = await status();
+  const refused = execa(process.execPath, [main, 'sandbox', 'up', 'local', '--nodes', '3'], { cwd: checkout, env });
+  await expect(refused).rejects.toMatchObject({ exitCode: 3, stderr: expect.stringContaining('cardea sandbox down') });
+  expect(pids(await status())).toEqual(pids(before));
+});
+
+test('an environment that is stopped with its data kept comes back as the same ring', async () => {
+  const before = await status();
+  await cardea('sandbox', 'down', 'local', '--keep-data');
+  expect(marked(directory)).toEqual([]);
+  await cardea(...up);
+  const after = await status();
+  expect(after.nodes[0]?.hostId).toBe(before.nodes[0]?.hostId);
+  expect(after.gremlin).toBe(before.gremlin);
+  expect(pids(after)).not.toEqual(pids(before));
+});
+
+test('down leaves no process, no folder and no claim, and down again is no error', async () => {
+  await cardea('sandbox', 'down', 'local');
+  expect(marked(directory)).toEqual([]);
+  expect(existsSync(directory)).toBe(false);
+  expect(readClaims(folders().loopback).map((claim) => claim.directory)).not.toContain(directory);
+  expect(await cardea('sandbox', 'down', 'local')).toContain('nothing to do');
+});
