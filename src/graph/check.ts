@@ -79,7 +79,7 @@ export async function checkGraph(options: CheckOptions): Promise<CheckResult> {
   const observers = [fingerprintObserver(sum), ...invariants.map((invariant) => invariant.observer)];
   await scanGraph(database, keyspace, schema, rowObserver(schema, observers), scan);
 
-  const compared = await Promise.all(invariants.map((invariant) => invariant.compare?.()));
+  const compared = await Promise.all(invariants.map(async (invariant) => invariant.compare?.()));
   const second = compared.filter((observer) => observer !== undefined);
   if (second.length > 0) await scanGraph(database, keyspace, schema, rowObserver(schema, second), signal);
   const suspicions = (await Promise.all(invariants.map((invariant) => invariant.suspicions()))).flat();

@@ -1,10 +1,9 @@
-import type { GraphService } from '../ports/graph-service.ts';
 import type { Attribute } from './attribute.ts';
 import type { Id } from './byte-reader.ts';
 import { idText, relationIdText } from './element-id.ts';
 import type { Finding, Suspicion } from './finding.ts';
 import { Fold } from './fold.ts';
-import { documentsByName, documentsIn, documentSums, holdsValues, type StoredDocument } from './index-documents.ts';
+import { openIndexDocuments, type IndexDocuments, type StoredDocument } from './index-documents.ts';
 import { rowObserver, type CheckContext, type GraphObserver, type Invariant } from './invariant.ts';
 import { afterPrefix, columnPrefix, type Relation } from './relation.ts';
 import type { MixedField, MixedIndex } from './relation-type.ts';
@@ -19,18 +18,19 @@ const bucketBits = 16;
  * buckets differ both sides are listed. The sums travel, not the documents, so the cost is one walk over each side.
  */
 export async function mixedDocuments(context: CheckContext, index: MixedIndex): Promise<Invariant> {
-  const { graph } = context;
-  const withValues = await holdsValues(graph, index);
+  const documents = await openIndexDocuments(context.graph, index, bucketBits);
   const fold = new Fold(bucketBits);
   const expected = new Map<string, ExpectedDocument>();
   let differing = new Set<number>();
-  const textOf = (document: ExpectedDocument): string => (withValues ? documentText(document) : document.name);
+  const textOf = (document: ExpectedDocument): string =>
+    documents.holdsValues ? documentText(document) : document.name;
 
   return {
     observer: documentsOf(index, (document) => fold.add(textOf(document), 1, document.name)),
     async compare() {
-      for (const { bucket, crcs, hashes } of await documentSums(graph, index, bucketBits))
+      for (const { bucket, crcs, hashes } of await documents.sums()) {
         fold.addSums(bucket, -crcs, -hashes);
+      }
       differing = fold.differing();
       if (differing.size === 0) return undefined;
       return documentsOf(index, (document) => {
@@ -40,13 +40,13 @@ export async function mixedDocuments(context: CheckContext, index: MixedIndex): 
     async suspicions() {
       if (differing.size === 0) return [];
       const stored = new Map<string, StoredDocument>();
-      for (const document of await documentsIn(graph, index, bucketBits, [...differing])) {
+      for (const document of await documents.inBuckets([...differing])) {
         const right = expected.get(document.name);
         if (right === undefined || textOf(right) !== document.text) stored.set(document.name, document);
         else expected.delete(document.name);
       }
       const names = new Set([...stored.keys(), ...expected.keys()]);
-      const now = onceAsked(graph, index, [...names]);
+      const now = onceAsked(documents, [...names]);
       return [...names].map((name) =>
         suspicionOf({ context, index, textOf, now }, name, stored.get(name), expected.get(name)),
       );
@@ -69,9 +69,9 @@ interface Looking {
 }
 
 /** One question for all suspected documents, asked when the first of them is looked at again. */
-function onceAsked(graph: GraphService, index: MixedIndex, names: readonly string[]): Looking['now'] {
+function onceAsked(documents: IndexDocuments, names: readonly string[]): Looking['now'] {
   let answer: Promise<ReadonlyMap<string, StoredDocument>> | undefined;
-  return () => (answer ??= documentsByName(graph, index, names));
+  return () => (answer ??= documents.named(names));
 }
 
 function suspicionOf(
