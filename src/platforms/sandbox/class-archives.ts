@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { ReportProgress } from '../../model/progress.ts';
@@ -33,14 +32,20 @@ export async function makeClassArchives(
     options.progress({ done: 0, unit: 'items', total: 3, label: purpose });
     rmSync(target, { recursive: true, force: true });
     mkdirSync(target, { recursive: true });
-    const directory = mkdtempSync(join(tmpdir(), 'cardea-training-'));
     const { loopback } = folders();
-    try {
-      await train(toolchain, target, directory, await claimNetwork(loopback, directory), options);
-    } finally {
+    const directory = `${target}-training`;
+    const clear = async () => {
       await endMarked(directory, 1000);
       releaseNetwork(loopback, directory);
       rmSync(directory, { recursive: true, force: true });
+    };
+    // What a killed attempt left running is known by the folder.
+    await clear();
+    mkdirSync(directory);
+    try {
+      await train(toolchain, target, directory, await claimNetwork(loopback, directory), options);
+    } finally {
+      await clear();
     }
     writeWhole(done, 'done\n');
   });

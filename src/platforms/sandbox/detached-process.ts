@@ -48,7 +48,7 @@ export async function startDetached(wanted: DetachedProcess): Promise<ProcessIde
     cwd: wanted.directory,
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...inherited(), ...wanted.variables, [mark]: wanted.owner },
+    env: { ...inherited(), ...wanted.variables, ...markOf(wanted.owner) },
   });
   closeSync(log);
   let failure: Error | undefined;
@@ -79,6 +79,11 @@ export async function stopDetached(pidFile: string, graceMs: number): Promise<bo
   }
   rmSync(pidFile, { force: true });
   return killed;
+}
+
+/** Variables that mark a process and all its children as the owner's. */
+export function markOf(owner: string): Readonly<Record<string, string>> {
+  return { [mark]: owner };
 }
 
 /** Ends whatever still carries the mark of this folder or one below it, first gently. Returns how many there were. */

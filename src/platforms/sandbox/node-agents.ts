@@ -5,7 +5,7 @@ import { agentConfig } from '../../model/agent-config.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import { waitFor } from './condition.ts';
 import { logTail, startDetached, stopDetached } from './detached-process.ts';
-import { type EnvironmentRecord, type NodeRecord, writeWhole } from './environment-record.ts';
+import { type NodeRecord, writeWhole } from './environment-record.ts';
 import { folders as sandboxFolders } from './folders.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { accepts } from './port-probe.ts';
@@ -88,8 +88,4 @@ async function startAgent(
     next: `Read ${folders.agentLog}, then run the command again.`,
     details: logTail(folders.agentLog),
   });
-}
-
-export function agentRuns(directory: string, node: EnvironmentRecord['nodes'][number]): boolean {
-  return runningProcess(nodeFolders(directory, node.name).agentPidFile) !== undefined;
 }

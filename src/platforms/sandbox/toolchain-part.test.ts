@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Progress } from '../../model/progress.ts';
+import { markOf } from './detached-process.ts';
 import { installPart, isInstalled, type Part } from './toolchain-part.ts';
 
 let cache: string;
@@ -47,6 +50,13 @@ test('what a killed install left counts for nothing and is cleared', async () =>
   expect(isInstalled(part(''))).toBe(false);
   await installPart(part('echo jar > a.jar'), quiet);
   expect(existsSync(join(part('').folder, 'half.jar'))).toBe(false);
+});
+
+test('an installer that outlived its killed launcher is ended before its folder is used again', async () => {
+  const orphan = spawn('sleep', ['60'], { env: { ...process.env, ...markOf(part('').folder) }, stdio: 'ignore' });
+  const ended = once(orphan, 'exit');
+  await installPart(part('echo jar > a.jar'), quiet);
+  expect(await ended).toEqual([null, 'SIGTERM']);
 });
 
 test('an installer that fails leaves the part uninstalled, and its last words stand in the problem', async () => {

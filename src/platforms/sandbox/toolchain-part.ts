@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
+import { endMarked, markOf } from './detached-process.ts';
 import { writeWhole } from './environment-record.ts';
 import { withHostLock } from './host-lock.ts';
 
@@ -38,6 +39,8 @@ export async function installPart(part: Part, options: InstallOptions): Promise<
   const purpose = `installing ${part.title}`;
   await withHostLock(lock, { purpose, withinMs: 1_800_000, signal: options.signal }, async () => {
     if (isInstalled(part)) return;
+    // An installer outlives a killed launcher and would go on writing here.
+    await endMarked(part.folder, 2000);
     rmSync(part.folder, { recursive: true, force: true });
     mkdirSync(part.folder, { recursive: true });
     const watching = new AbortController();
@@ -53,7 +56,8 @@ export async function installPart(part: Part, options: InstallOptions): Promise<
 }
 
 async function run(part: Part, [file, ...args]: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
-  const result = await execa(file, args, { all: true, reject: false, cancelSignal: signal, stdin: 'ignore' });
+  const env = markOf(part.folder);
+  const result = await execa(file, args, { all: true, reject: false, cancelSignal: signal, stdin: 'ignore', env });
   signal.throwIfAborted();
   if (!result.failed) return;
   throw new FailedProblem({
