@@ -7,7 +7,6 @@ export const environmentName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'an environment name is a DNS label: lower-case letters, digits and dashes')
   .brand<'EnvironmentName'>();
-export type EnvironmentName = z.infer<typeof environmentName>;
 
 /** `backup-20260219-020000-k3f9`: runbook, UTC second, four random characters so that two runs of one second differ. */
 export const runId = z
@@ -21,13 +20,11 @@ export const pointId = z
   .string()
   .regex(/^backup-\d{8}-\d{6}$/, 'a restore point reads backup-YYYYMMDD-HHMMSS')
   .brand<'PointId'>();
-export type PointId = z.infer<typeof pointId>;
 
 export const timelineId = z
   .string()
   .regex(/^t\d{4}$/, 'a timeline reads t0001')
   .brand<'TimelineId'>();
-export type TimelineId = z.infer<typeof timelineId>;
 
 /** Id of a step inside its runbook: kebab-case, at most 40 characters so that it fits a Tekton task name. */
 export const stepId = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'a step id is kebab-case, at most 40 characters');

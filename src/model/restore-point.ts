@@ -12,7 +12,6 @@ export type Proof = z.infer<typeof proof>;
 
 /** `quiesced`: no writes while it was taken. `instant`: base and log up to one instant. `fuzzy`: taken under load, never `proven`. */
 export const cut = z.enum(['quiesced', 'instant', 'fuzzy']);
-export type Cut = z.infer<typeof cut>;
 
 /** Counts per label and an order-independent hash over every vertex, edge and property of the graph. */
 export const fingerprint = z.object({
@@ -43,7 +42,6 @@ export const nodeBackup = z.object({
   /** Object key of the inventory: every table and file of the snapshot with its size and SHA-256. */
   inventory: z.string(),
 });
-export type NodeBackup = z.infer<typeof nodeBackup>;
 
 export const restorePointDocument = documentType('restore-point', 1, {
   id: pointId,
