@@ -1,6 +1,19 @@
 import { UndecodableRow, type ByteReader } from './byte-reader.ts';
+import {
+  readInteger,
+  readLong,
+  readOrderedDouble,
+  readOrderedFloat,
+  readSecondsAndNanos,
+  readUuid,
+  writeFloat,
+  writeLong,
+  writeSecondsAndNanos,
+  writeUint,
+  writeUuid,
+} from './stored-scalar.ts';
 import { gzipAbove, readOrderedString, readString, writeString } from './stored-text.ts';
-import { readCount, readSigned, writePositive, writeSigned } from './variable-long.ts';
+import { readCount, writePositive, writeSigned } from './variable-long.ts';
 
 /**
  * A property value with its Java type. `value` is a number for 8 to 32 bit integers, floats and doubles, a bigint for longs and dates
@@ -38,7 +51,7 @@ const codecs: ReadonlyMap<number, Codec> = new Map([
       write: (out, v) => writeSigned(out, Number(v)),
     },
   ],
-  [13, { type: 'Long', read: readLong, write: writeLong }],
+  [13, { type: 'Long', read: readLong, write: (out, v) => writeLong(out, v as bigint) }],
   [
     14,
     {
@@ -48,7 +61,7 @@ const codecs: ReadonlyMap<number, Codec> = new Map([
     },
   ],
   [15, { type: 'Boolean', read: (r) => r.byte() === 1, write: (out, v) => out.push(v === true ? 1 : 0) }],
-  [16, { type: 'Date', read: readLong, write: writeLong }],
+  [16, { type: 'Date', read: readLong, write: (out, v) => writeLong(out, v as bigint) }],
   [17, { type: 'Geoshape', read: (r) => r.take(readCount(r)) }],
   [
     18,
@@ -78,7 +91,7 @@ const codecs: ReadonlyMap<number, Codec> = new Map([
       write: (out, v) => writeFloat(out, Number(v), 8),
     },
   ],
-  [21, { type: 'UUID', read: readUuid, write: writeUuid }],
+  [21, { type: 'UUID', read: readUuid, write: (out, v) => writeUuid(out, String(v)) }],
   [
     22,
     {
@@ -106,7 +119,7 @@ const codecs: ReadonlyMap<number, Codec> = new Map([
   [62, { type: 'Parameter[]', read: (r) => array(r, () => readParameter(r)), nullable: true }],
   [63, { type: 'TypeDefinitionDescription', read: (r) => [readCount(r), readTagged(r)?.value ?? null] }],
   [64, { type: 'Duration', read: readSecondsAndNanos }],
-  [65, { type: 'Instant', read: readSecondsAndNanos, write: writeSecondsAndNanos }],
+  [65, { type: 'Instant', read: readSecondsAndNanos, write: (out, v) => writeSecondsAndNanos(out, String(v)) }],
   [67, { type: 'TraverserSet', read: readSerialized }],
   [68, { type: 'HashMap', read: readSerialized }],
   [70, { type: 'ObjectNode', read: readString, readOrdered: readOrderedString }],
@@ -246,59 +259,6 @@ function readObjectMark(reader: ByteReader): AttributeValue {
   return '';
 }
 
-function readInteger(reader: ByteReader): number {
-  const value = readSigned(reader);
-  if (typeof value === 'bigint' || value < -(2 ** 31) || value >= 2 ** 31) {
-    throw new UndecodableRow(`${value} is not an integer of 32 bits`);
-  }
-  return value;
-}
-
-/** Stored with the sign turned round, so that bytes sort like values. */
-function readLong(reader: ByteReader): bigint {
-  return BigInt.asIntN(64, reader.uint64() ^ signBit);
-}
-
-function writeLong(out: number[], value: AttributeValue): void {
-  writeUint64(out, BigInt.asUintN(64, value as bigint) ^ signBit);
-}
-
-const signBit = 1n << 63n;
-
-function readOrderedFloat(reader: ByteReader): number {
-  const sortable = (reader.uint32() ^ 0x80000000) | 0;
-  const view = new DataView(new ArrayBuffer(4));
-  view.setInt32(0, sortable ^ ((sortable >> 31) & 0x7fffffff));
-  return view.getFloat32(0);
-}
-
-function readOrderedDouble(reader: ByteReader): number {
-  const sortable = BigInt.asIntN(64, reader.uint64() ^ signBit);
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigInt64(0, sortable < 0n ? sortable ^ 0x7fffffffffffffffn : sortable);
-  return view.getFloat64(0);
-}
-
-function readUuid(reader: ByteReader): string {
-  const hex = Buffer.from(reader.take(16)).toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-function writeUuid(out: number[], value: AttributeValue): void {
-  out.push(...Buffer.from(String(value).replaceAll('-', ''), 'hex'));
-}
-
-function readSecondsAndNanos(reader: ByteReader): string {
-  const seconds = readLong(reader);
-  return `${seconds}.${String(readInteger(reader)).padStart(9, '0')}`;
-}
-
-function writeSecondsAndNanos(out: number[], value: AttributeValue): void {
-  const [seconds = '0', nanos = '0'] = String(value).split('.');
-  writeLong(out, BigInt(seconds));
-  writeSigned(out, Number(nanos));
-}
-
 function array(
   reader: ByteReader,
   one: () => AttributeValue,
@@ -322,19 +282,4 @@ function readParameter(reader: ByteReader): AttributeValue {
 function readSerialized(reader: ByteReader): AttributeValue {
   const length = readCount(reader) - 1;
   return length < 0 ? null : reader.take(length);
-}
-
-function writeUint(out: number[], value: number, bytes: number): void {
-  for (let shift = (bytes - 1) * 8; shift >= 0; shift -= 8) out.push((value >>> shift) & 0xff);
-}
-
-function writeUint64(out: number[], value: bigint): void {
-  for (let shift = 56n; shift >= 0n; shift -= 8n) out.push(Number((value >> shift) & 0xffn));
-}
-
-function writeFloat(out: number[], value: number, bytes: 4 | 8): void {
-  const buffer = Buffer.alloc(bytes);
-  if (bytes === 4) buffer.writeFloatBE(value);
-  else buffer.writeDoubleBE(value);
-  out.push(...buffer);
 }

@@ -11,9 +11,17 @@ export function readString(reader: ByteReader): string | null {
   if (head === 0) return null;
   const packing = head % 8;
   const length = Math.floor(head / 8);
-  if (packing === 1) return gunzipSync(reader.take(length)).toString('utf8');
+  if (packing === 1) return unpacked(reader.take(length));
   if (packing !== 0) throw new UndecodableRow(`text is packed in an unknown way (${packing})`);
   return length % 2 === 0 ? readAscii(reader, length / 2) : readUnits(reader, Math.floor(length / 2));
+}
+
+function unpacked(bytes: Uint8Array): string {
+  try {
+    return gunzipSync(bytes).toString('utf8');
+  } catch {
+    throw new UndecodableRow('packed text cannot be unpacked');
+  }
 }
 
 /** Ends at the byte whose top bit is set. */
