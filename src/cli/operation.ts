@@ -12,6 +12,7 @@ import { acceptedParams } from '../runbook/params.ts';
 import { findRunbook, type RunbookServices } from '../runbooks/index.ts';
 import type { Outcome } from './command.ts';
 import type { CliContext } from './context.ts';
+import { notStarted } from './not-started.ts';
 import { planText } from './plan-lines.ts';
 import { inReadingOrder, type StepTitle } from './run-picture.ts';
 import { openRunView } from './run-view.ts';
@@ -36,13 +37,16 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
   }
   const services = await runbookServices(context, environment);
   const outcome = await viewed(context, environment, inReadingOrder(runbook.steps), (world) =>
-    startRun(world, runbook, {
-      environment,
-      params: operation.params,
-      services,
-      signal: context.signal,
-      ...(confirmed === undefined ? {} : { confirmed }),
-    }),
+    // Rejects only while nothing is journaled.
+    notStarted(() =>
+      startRun(world, runbook, {
+        environment,
+        params: operation.params,
+        services,
+        signal: context.signal,
+        ...(confirmed === undefined ? {} : { confirmed }),
+      }),
+    ),
   );
   return settled(outcome, operation.done);
 }
@@ -52,11 +56,13 @@ export async function resume(context: CliContext, run: string, environment: stri
   const { state } = await showRun(await engineWorld(context, environment), run);
   const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
   const outcome = await viewed(context, environment, titles, async (world) =>
-    resumeRun<RunbookServices>(world, findRunbook, {
-      run,
-      services: async (name: string) => runbookServices(context, name),
-      signal: context.signal,
-    }),
+    notStarted(() =>
+      resumeRun<RunbookServices>(world, findRunbook, {
+        run,
+        services: async (name: string) => runbookServices(context, name),
+        signal: context.signal,
+      }),
+    ),
   );
   return settled(outcome, ({ seconds, results }) => ({
     json: { run, ok: true, seconds, results },

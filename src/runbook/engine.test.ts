@@ -123,6 +123,17 @@ test('a refusal before anything was changed ends the run as refused; after a cha
   expect(late).toMatchObject({ status: 'failed', problem: { kind: 'failed', code: 'disk-too-small' } });
 });
 
+test('what a check could not reach refuses the run; after a change it is a failure', async () => {
+  const away: Work = async () => Promise.reject(retryable());
+  const early = await start(testWorld(), runbookOf([{ id: 'check', effect: 'read', run: away }]));
+  expect(early).toMatchObject({ status: 'refused', problem: { kind: 'refused', code: 'busy' } });
+  const late = await start(
+    testWorld(),
+    runbookOf([{ id: 'copy' }, { id: 'check', needs: ['copy'], effect: 'read', run: away }]),
+  );
+  expect(late).toMatchObject({ status: 'failed', problem: { kind: 'retryable', code: 'busy' } });
+});
+
 test('only what is retryable is tried again, with growing waits, as often as allowed', async () => {
   const world = testWorld();
   const at: number[] = [];

@@ -90,7 +90,8 @@ function firstFailure(runbook: Runbook, state: RunState): StepState | undefined 
 
 /**
  * A refusal stays one only while it is true that nothing changed: once another step that writes or destroys has begun, it is a failure.
- * Steps that run at the end do not count, for they clean up.
+ * Steps that run at the end do not count, for they clean up. What could not be reached by a step that only reads is a refusal in the
+ * same way.
  */
 function runProblem(
   runbook: Runbook,
@@ -98,7 +99,9 @@ function runProblem(
   failed: StepState,
   problem: NonNullable<StepState['problem']>,
 ): NonNullable<StepState['problem']> {
-  if (problem.problem !== 'refused' && problem.problem !== 'usage') return problem;
+  const couldNotLook =
+    problem.problem === 'retryable' && runbook.steps.some(({ id, effect }) => id === failed.step && effect === 'read');
+  if (problem.problem !== 'refused' && problem.problem !== 'usage' && !couldNotLook) return problem;
   const changed = runbook.steps.some(
     (step) =>
       step.effect !== 'read' &&
@@ -106,7 +109,8 @@ function runProblem(
       step.id !== failed.step &&
       (state.steps[step.id]?.attempts ?? 0) > 0,
   );
-  return changed ? { ...problem, problem: 'failed' } : problem;
+  if (changed) return couldNotLook ? problem : { ...problem, problem: 'failed' };
+  return couldNotLook ? { ...problem, problem: 'refused' } : problem;
 }
 
 function isPassed(step: StepState | undefined): boolean {

@@ -4,6 +4,7 @@ import type { RestorePoint } from '../../model/restore-point.ts';
 import { rehearseRunbook } from '../../runbooks/index.ts';
 import { getPoint, listPoints } from '../../runbooks/point-catalog.ts';
 import type { Action } from '../command.ts';
+import { notStarted } from '../not-started.ts';
 import { operate } from '../operation.ts';
 import { measuredRestore } from '../points-table.ts';
 import type { rehearse } from '../rehearse.ts';
@@ -11,8 +12,9 @@ import type { rehearse } from '../rehearse.ts';
 export const action: Action<typeof rehearse> = async (context, input) => {
   const { name } = await context.environment(input.env);
   const { bucket } = await context.platform(name);
-  const point =
-    input.point === undefined ? worthRehearsing(await listPoints(bucket), name) : await getPoint(bucket, input.point);
+  const point = await notStarted(async () =>
+    input.point === undefined ? worthRehearsing(await listPoints(bucket), name) : getPoint(bucket, input.point),
+  );
   return operate(context, {
     environment: name,
     runbook: rehearseRunbook,

@@ -4,12 +4,15 @@ import { restoreIntoRunbook, restoreRunbook } from '../../runbooks/index.ts';
 import { getPoint, listPoints } from '../../runbooks/point-catalog.ts';
 import type { Platform } from '../../ports/platform.ts';
 import type { Action } from '../command.ts';
+import { notStarted } from '../not-started.ts';
 import { operate } from '../operation.ts';
 import type { restore } from '../restore.ts';
 
 export const action: Action<typeof restore> = async (context, input) => {
   const { name } = await context.environment(input.env);
-  const { point, warning } = await chosen(await context.platform(name), input.to, input.allowTaken);
+  const { point, warning } = await notStarted(async () =>
+    chosen(await context.platform(name), input.to, input.allowTaken),
+  );
   if (warning !== undefined) context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
   const params = { point: point.id, allowTaken: input.allowTaken };
   if (input.into !== undefined) {
@@ -19,10 +22,15 @@ export const action: Action<typeof restore> = async (context, input) => {
       runbook: restoreIntoRunbook,
       params: { ...params, into },
       confirmed: input.confirm,
-      done: ({ run, seconds }) => ({
-        json: { run, ok: true, seconds, point: point.id, into },
-        text: `${point.id} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}. ${name} was not touched.`,
-      }),
+      async done({ run, seconds }) {
+        const copy = await (await context.platform(name)).copies.open(into);
+        await copy?.close();
+        const gremlin = copy?.graph.url ?? null;
+        return {
+          json: { run, ok: true, seconds, point: point.id, into, gremlin },
+          text: `${point.id} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.`,
+        };
+      },
     });
   }
   return operate(context, {
