@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { formatBytes } from '../model/bytes.ts';
 import type { SandboxReport } from '../platforms/sandbox/report.ts';
 import { table } from './table.ts';
@@ -12,7 +13,9 @@ export function sandboxText(report: SandboxReport): string {
     ['bucket', report.bucket],
     ['folder', report.directory],
     ['logs', report.logs],
-    ...(report.copies.length === 0 ? [] : [['copies', report.copies.join(', ')]]),
+    ...(report.copies.length === 0
+      ? []
+      : [['copies', report.copies.map((copy) => `${report.environment}~${basename(copy)}`).join(', ')]]),
   ];
   const nodes = table(report.nodes, [
     { title: 'NODE', cell: (node) => node.name },

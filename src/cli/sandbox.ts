@@ -26,10 +26,11 @@ export const sandboxDown = declare({
   name: 'sandbox down',
   group: 'Setting up',
   summary: 'Stop an environment of the sandbox and remove it with its data, its bucket and its copies.',
-  arguments: { env: required('Environment of the sandbox.') },
+  arguments: { env: required('Environment of the sandbox; `local~look` for the copy `look` beside `local`.') },
   options: { keepData: flag('Only stop it, in order; `sandbox up` starts it again as it was.') },
   examples: [
     { run: 'cardea sandbox down local', says: 'Nothing of it stays.' },
+    { run: 'cardea sandbox down local~look', says: 'Remove what `restore local --into look` made; local stays.' },
     { run: 'cardea sandbox down local --keep-data', says: 'Free the memory, keep everything else.' },
   ],
 });
@@ -38,7 +39,7 @@ export const sandboxStatus = declare({
   name: 'sandbox status',
   group: 'Setting up',
   summary: 'Addresses, processes, folders and logs of an environment of the sandbox, or of all.',
-  arguments: { env: optional('Environment of the sandbox; all of them when absent.') },
+  arguments: { env: optional('Environment of the sandbox, or a copy of it (`local~look`); all of them when absent.') },
   options: {},
   examples: [{ run: 'cardea sandbox status local --json', says: 'Machine output: gremlin, cassandra, bucket, nodes.' }],
 });

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { UsageProblem } from '../../model/problem.ts';
 
 /** Where the sandbox keeps things on this machine. Absolute paths. */
 export interface Folders {
@@ -23,6 +24,23 @@ export function folders(variables: NodeJS.ProcessEnv = process.env): Folders {
     toolchain: resolve(cache, 'toolchain'),
     loopback: resolve(state, 'cardea', 'loopback'),
   };
+}
+
+/**
+ * Folder of an environment: `local`, or `local~look` for the copy `look` beside it. Throws UsageProblem `bad-name`: a name comes from a
+ * command line, and what lies in the folder may be deleted.
+ */
+export function environmentFolder(home: string, name: string): string {
+  const [, environment, copy] = /^([a-z][a-z0-9-]*)(?:~([a-z][a-z0-9-]*))?$/.exec(name) ?? [];
+  if (environment === undefined) {
+    throw new UsageProblem({
+      code: 'bad-name',
+      happened: `"${name}" cannot be the name of an environment.`,
+      state: 'Nothing was changed.',
+      next: 'Use the name as `cardea sandbox status` shows it: local, or local~look for a copy beside it.',
+    });
+  }
+  return copy === undefined ? join(home, environment) : join(home, environment, 'copies', copy);
 }
 
 /** One command at a time changes an environment; the lock outlives the environment's folder. */

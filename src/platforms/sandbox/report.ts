@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { copiesOf } from './take-down.ts';
 import { marked } from './detached-process.ts';
 import { type EnvironmentRecord, listRecords, readRecord } from './environment-record.ts';
-import { folders } from './folders.ts';
+import { environmentFolder, folders } from './folders.ts';
 import { nodeClient } from './node-client.ts';
 import { accepts } from './port-probe.ts';
 import { residentBytes, runningProcess } from './process-identity.ts';
@@ -42,7 +42,7 @@ interface NodeReport {
 
 /** Undefined when there is no such environment. Changes nothing. */
 export async function report(name: string): Promise<SandboxReport | undefined> {
-  const directory = join(folders().home, name);
+  const directory = environmentFolder(folders().home, name);
   const record = readRecord(directory);
   if (record === undefined) return undefined;
   const nodes = await Promise.all(record.nodes.map((node) => nodeReport(directory, record, node)));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stopRing } from './cassandra-ring.ts';
 import { endMarked } from './detached-process.ts';
 import { readRecord } from './environment-record.ts';
-import { environmentLock, folders } from './folders.ts';
+import { environmentFolder, environmentLock, folders } from './folders.ts';
 import { stopGraph } from './graph-server.ts';
 import { withHostLock } from './host-lock.ts';
 import { releaseNetwork } from './loopback.ts';
@@ -14,7 +14,7 @@ import { installedToolchain } from './toolchain.ts';
 
 /**
  * Stops everything of an environment, of its copies and of whatever a killed run left of either, and removes the folders and the claim on
- * the addresses. With `keepData` the servers stop in order and folders and claim stay. Idempotent; an environment that does not exist is
+ * the addresses. `local~look` names a copy alone. With `keepData` the servers stop in order and folders and claim stay. Idempotent; an environment that does not exist is
  * down. Throws RefusedProblem when another command works on it.
  */
 export async function takeDown(
@@ -22,7 +22,7 @@ export async function takeDown(
   options: { readonly keepData: boolean; readonly signal: AbortSignal },
 ): Promise<{ readonly existed: boolean }> {
   const { home, loopback } = folders();
-  const directory = join(home, name);
+  const directory = environmentFolder(home, name);
   return withHostLock(
     environmentLock(home, name),
     { purpose: `sandbox down ${name}`, withinMs: 10_000, signal: options.signal },
