@@ -3,32 +3,20 @@ import { formatBytes } from '../model/bytes.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
-import { closeRestore, getOpenRestore } from './restore-catalog.ts';
+import { closeRestore } from './restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import { again, checkRestore, decisionParams, nothing } from './shared-steps.ts';
 
-const params = z.object({ restore: runId });
-export type AcceptParams = z.output<typeof params>;
-const again = { attempts: 3, backoff: '1s', max: '10s' };
+export type AcceptParams = z.output<typeof decisionParams>;
 
 /** Accepts a restore in place: the data that it moved aside is deleted, and with it the way back. */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 1,
   title: 'Accept a restore: delete what it moved aside',
-  params,
+  params: decisionParams,
 })
-  .step({
-    id: 'check-restore',
-    title: 'The restore waits for a decision',
-    effect: 'read',
-    needs: [],
-    timeout: '1m',
-    retry: again,
-    result: z.object({ aside: z.string() }),
-    run: async ({ run, params, services: { platform } }) => ({
-      aside: (await getOpenRestore(platform.bucket, params.restore, run)).aside,
-    }),
-  })
+  .step(checkRestore)
   .step({
     id: 'delete-aside',
     title: 'Delete the data that was moved aside on every node',
@@ -54,7 +42,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     needs: ['delete-aside'],
     timeout: '1m',
     retry: again,
-    result: z.object({}),
+    result: nothing,
     run: async ({ run, params, services: { platform, clock } }) => {
       await closeRestore(platform.bucket, params.restore, 'accepted', {
         at: clock.now().toISOString(),

@@ -12,7 +12,7 @@ import { listOpenRestores } from './restore-catalog.ts';
 import { createPoint, findPoint, listPoints, removePoint, updatePoint } from './point-catalog.ts';
 import { requireHealthyRing } from './ring-check.ts';
 import type { RunbookServices } from './services.ts';
-import { probeStore } from './store-probe.ts';
+import { again, checkStore, nothing } from './shared-steps.ts';
 
 const params = z.object({
   mode: z.enum(['full', 'differential']).default('differential'),
@@ -27,9 +27,6 @@ export type BackupParams = z.output<typeof params>;
 export function pointOfRun(run: string): z.infer<typeof pointId> {
   return pointId.parse(run.slice(0, 'backup-YYYYMMDD-HHMMSS'.length));
 }
-
-const nothing = z.object({});
-const atNodes = { attempts: 3, backoff: '1s', max: '10s' };
 
 /**
  * Backs up every node in parallel: checks first, a snapshot that Cardea itself hashes, Medusa's upload, then the proof that what the
@@ -47,7 +44,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'read',
     needs: [],
     timeout: '1m',
-    retry: atNodes,
+    retry: again,
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string() }),
     run: async ({ services: { platform } }) => {
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
@@ -55,22 +52,14 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       return { schemaVersion, cassandraVersion };
     },
   })
-  .step({
-    id: 'check-store',
-    title: 'The store takes, keeps and returns an object, and knows conditional puts',
-    effect: 'read',
-    needs: [],
-    timeout: '30s',
-    result: z.object({ seconds: z.number() }),
-    run: async ({ services: { platform, clock } }) => probeStore(platform.bucket, clock),
-  })
+  .step(checkStore)
   .step({
     id: 'check-disk',
     title: 'Every disk has room for the backup',
     effect: 'read',
     needs: [],
     timeout: '1m',
-    retry: atNodes,
+    retry: again,
     result: z.object({ bytes: z.number(), expectedNewBytes: z.number() }),
     run: async ({ params, services: { platform, config } }) => {
       const previous = (await listPoints(platform.bucket)).find((point) => point.proof !== 'failed');
@@ -111,7 +100,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['check-nodes', 'check-store', 'check-disk'],
     timeout: '2h',
-    retry: atNodes,
+    retry: again,
     result: z.object({ startedAt: z.iso.datetime(), bytes: z.number(), files: z.number() }),
     run: async (context) => {
       const point = pointOfRun(context.run);
@@ -132,7 +121,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['check-nodes'],
     when: { param: 'cut', is: 'quiesced' },
     timeout: '4h',
-    retry: atNodes,
+    retry: again,
     result: fingerprint,
     run: async ({ services: { platform }, progress, signal }) =>
       fingerprintGraph(platform.database, platform.keyspace, {
@@ -146,7 +135,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['snapshot'],
     timeout: '12h',
-    retry: atNodes,
+    retry: again,
     result: z.object({ bytes: z.number(), files: z.number() }),
     run: async (context) => {
       const point = pointOfRun(context.run);
@@ -164,7 +153,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint'],
     timeout: '1m',
-    retry: atNodes,
+    retry: again,
     result: z.object({ point: z.string() }),
     run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
       const point = pointOfRun(run);
@@ -213,7 +202,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['record-taken'],
     timeout: '12h',
-    retry: atNodes,
+    retry: again,
     result: z.object({ bytes: z.number(), newBytes: z.number(), files: z.number() }),
     run: async (context) => {
       const { platform, clock } = context.services;
@@ -263,7 +252,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['verify'],
     when: { param: 'retention', is: true },
     timeout: '2h',
-    retry: atNodes,
+    retry: again,
     result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
     run: async (context) => {
       const { platform, config, clock } = context.services;
@@ -298,7 +287,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: [],
     always: 'after-change',
     timeout: '10m',
-    retry: atNodes,
+    retry: again,
     result: nothing,
     run: async (context) => {
       const { platform } = context.services;

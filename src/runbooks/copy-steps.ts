@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { pointId } from '../model/identifiers.ts';
-import { FailedProblem } from '../model/problem.ts';
+import { FailedProblem, RefusedProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Copies, Platform } from '../ports/platform.ts';
@@ -17,7 +17,7 @@ import {
   verifyRestored,
 } from './restored-graph.ts';
 import type { RunbookServices } from './services.ts';
-import { probeStore } from './store-probe.ts';
+import { again, checkStore } from './shared-steps.ts';
 
 interface CopyParams {
   readonly point: z.infer<typeof pointId>;
@@ -30,7 +30,6 @@ interface CopyPurpose<Params> {
   readonly nameOf: (context: { readonly run: string; readonly params: Params }) => string;
 }
 
-const again = { attempts: 3, backoff: '1s', max: '10s' };
 const timed = z.object({ seconds: z.number() });
 
 /**
@@ -50,22 +49,17 @@ export function withCopySteps<Params extends CopyParams>(
       timeout: '1m',
       retry: again,
       result: z.object({ proof, warning: z.string().optional() }),
-      run: async ({ params, log, services: { platform } }) => {
+      run: async (context) => {
+        const { params, log } = context;
+        const { platform } = context.services;
         const point = await getPoint(platform.bucket, params.point);
+        await requireNewName(platform, nameOf(context));
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);
         return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
       },
     })
-    .step({
-      id: 'check-store',
-      title: 'The store takes, keeps and returns an object',
-      effect: 'read',
-      needs: [],
-      timeout: '30s',
-      result: timed,
-      run: async ({ services: { platform, clock } }) => probeStore(platform.bucket, clock),
-    })
+    .step(checkStore)
     .step({
       id: 'prepare-copy',
       title: 'Set up nodes, agents and index of the copy, with names and tokens of its own',
@@ -174,6 +168,17 @@ export function withCopySteps<Params extends CopyParams>(
           return verified;
         }),
     });
+}
+
+/** This step is done before the run makes its copy, so a copy of the name is somebody else's, and may be in use. */
+async function requireNewName(platform: Platform, name: string): Promise<void> {
+  if (!(await platform.copies.list()).includes(name)) return;
+  throw new RefusedProblem({
+    code: 'copy-exists',
+    happened: `There is an environment ${name} beside ${platform.environment} already.`,
+    state: 'Nothing was changed.',
+    next: 'Choose another name, or remove that one first.',
+  });
 }
 
 async function inCopy<Result>(

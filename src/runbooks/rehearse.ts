@@ -4,6 +4,7 @@ import { defineRunbook } from '../runbook/define.ts';
 import { withCopySteps } from './copy-steps.ts';
 import { updatePoint } from './point-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import { again, nothing } from './shared-steps.ts';
 
 const params = z.object({ point: pointId, allowTaken: z.boolean().default(false) });
 export type RehearseParams = z.output<typeof params>;
@@ -32,7 +33,7 @@ export const rehearseRunbook = withCopySteps(
     effect: 'write',
     needs: ['restore-files', 'start-database', 'open-graph', 'verify'],
     timeout: '1m',
-    retry: { attempts: 3, backoff: '1s', max: '10s' },
+    retry: again,
     result: z.object({ proven: z.boolean(), why: z.string().optional() }),
     run: async ({ run, params, results, services: { platform, clock } }) => {
       const seconds = {
@@ -59,8 +60,8 @@ export const rehearseRunbook = withCopySteps(
     needs: [],
     always: 'after-change',
     timeout: '10m',
-    retry: { attempts: 3, backoff: '1s', max: '10s' },
-    result: z.object({}),
+    retry: again,
+    result: nothing,
     run: async ({ run, services: { platform } }) => {
       await platform.copies.remove(copyOfRun({ run }));
       return {};

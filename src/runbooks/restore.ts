@@ -21,7 +21,7 @@ import {
   verifyRestored,
 } from './restored-graph.ts';
 import type { RunbookServices } from './services.ts';
-import { probeStore } from './store-probe.ts';
+import { again, checkStore, nothing, startDatabase, startGraph, stopDatabase, stopGraph } from './shared-steps.ts';
 
 const params = z.object({
   point: pointId,
@@ -29,9 +29,6 @@ const params = z.object({
   allowTaken: z.boolean().default(false),
 });
 export type RestoreParams = z.output<typeof params>;
-
-const nothing = z.object({});
-const again = { attempts: 3, backoff: '1s', max: '10s' };
 
 /**
  * Restores an environment in place, from any state of it: nodes down, a disk empty, the graph damaged. What was there is moved aside
@@ -60,15 +57,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
     },
   })
-  .step({
-    id: 'check-store',
-    title: 'The store takes, keeps and returns an object',
-    effect: 'read',
-    needs: [],
-    timeout: '30s',
-    result: z.object({ seconds: z.number() }),
-    run: async ({ services: { platform, clock } }) => probeStore(platform.bucket, clock),
-  })
+  .step(checkStore)
   .step({
     id: 'check-files',
     title: 'Every file of the point is in the store',
@@ -120,19 +109,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
-  .step({
-    id: 'stop-graph',
-    title: 'Stop every JanusGraph server',
-    effect: 'destroy',
-    needs: ['check-files', 'check-disk'],
-    timeout: '5m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.graphLifecycle.stopAll(signal);
-      return {};
-    },
-  })
+  .step({ ...stopGraph, needs: ['check-files', 'check-disk'] })
   .step({
     id: 'note-ids',
     title: 'Note the highest ids ever given out, while they can still be read',
@@ -152,19 +129,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       }
     },
   })
-  .step({
-    id: 'stop-database',
-    title: 'Drain and stop every node',
-    effect: 'destroy',
-    needs: ['stop-graph', 'note-ids'],
-    timeout: '15m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.databaseLifecycle.stopAll(signal);
-      return {};
-    },
-  })
+  .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids'] })
   .step({
     id: 'set-aside',
     title: 'Move the data, logs, hints and index that are there aside, whole',
@@ -210,19 +175,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       };
     },
   })
-  .step({
-    id: 'start-database',
-    title: 'Start every node and wait for one schema',
-    effect: 'write',
-    needs: ['restore-files'],
-    timeout: '30m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.databaseLifecycle.startAll(signal);
-      return {};
-    },
-  })
+  .step({ ...startDatabase, needs: ['restore-files'] })
   .step({
     id: 'make-sound',
     title: 'Clear dead instances and locks; move the ids past everything ever given out',
@@ -236,19 +189,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return makeGraphSound({ ...context, ...context.services }, mark);
     },
   })
-  .step({
-    id: 'start-graph',
-    title: 'Start JanusGraph and wait until it answers',
-    effect: 'write',
-    needs: ['make-sound'],
-    timeout: '10m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.graphLifecycle.startAll(signal);
-      return {};
-    },
-  })
+  .step({ ...startGraph, needs: ['make-sound'] })
   .step({
     id: 'rebuild-index',
     title: 'Rebuild the mixed index from the restored data',

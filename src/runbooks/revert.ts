@@ -1,61 +1,32 @@
-import { z } from 'zod';
-import { pointId, runId } from '../model/identifiers.ts';
+import type { z } from 'zod';
+import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
-import { closeRestore, getOpenRestore, openRestore } from './restore-catalog.ts';
+import { closeRestore, openRestore } from './restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import {
+  again,
+  checkRestore,
+  decisionParams,
+  nothing,
+  startDatabase,
+  startGraph,
+  stopDatabase,
+  stopGraph,
+} from './shared-steps.ts';
 
-const params = z.object({ restore: runId });
-export type RevertParams = z.output<typeof params>;
-const nothing = z.object({});
-const again = { attempts: 3, backoff: '1s', max: '10s' };
+export type RevertParams = z.output<typeof decisionParams>;
 
 /** Reverts a restore in place, finished or broken off at any step: what it moved aside comes back, and what it brought is kept aside in turn. */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
   version: 1,
   title: 'Revert a restore: bring back what it moved aside',
-  params,
+  params: decisionParams,
 })
-  .step({
-    id: 'check-restore',
-    title: 'The restore waits for a decision',
-    effect: 'read',
-    needs: [],
-    timeout: '1m',
-    retry: again,
-    result: z.object({ aside: z.string(), point: pointId }),
-    run: async ({ run, params, services: { platform } }) => {
-      const { aside, point } = await getOpenRestore(platform.bucket, params.restore, run);
-      return { aside, point };
-    },
-  })
-  .step({
-    id: 'stop-graph',
-    title: 'Stop every JanusGraph server',
-    effect: 'destroy',
-    needs: ['check-restore'],
-    timeout: '5m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.graphLifecycle.stopAll(signal);
-      return {};
-    },
-  })
-  .step({
-    id: 'stop-database',
-    title: 'Drain and stop every node',
-    effect: 'destroy',
-    needs: ['stop-graph'],
-    timeout: '15m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.databaseLifecycle.stopAll(signal);
-      return {};
-    },
-  })
+  .step(checkRestore)
+  .step({ ...stopGraph, needs: ['check-restore'] })
+  .step({ ...stopDatabase, needs: ['stop-graph'] })
   .step({
     id: 'bring-back',
     title: 'Exchange the restored data with the data that was moved aside',
@@ -72,32 +43,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       return {};
     },
   })
-  .step({
-    id: 'start-database',
-    title: 'Start every node and wait for one schema',
-    effect: 'write',
-    needs: ['bring-back'],
-    timeout: '30m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.databaseLifecycle.startAll(signal);
-      return {};
-    },
-  })
-  .step({
-    id: 'start-graph',
-    title: 'Start JanusGraph and wait until it answers',
-    effect: 'write',
-    needs: ['start-database'],
-    timeout: '10m',
-    retry: again,
-    result: nothing,
-    run: async ({ services: { platform }, signal }) => {
-      await platform.graphLifecycle.startAll(signal);
-      return {};
-    },
-  })
+  .step({ ...startDatabase, needs: ['bring-back'] })
+  .step({ ...startGraph, needs: ['start-database'] })
   .step({
     id: 'record-reverted',
     title: 'Record the restore as reverted',
