@@ -103,6 +103,7 @@ function serverOptions(
     `-Dcassandra.system_auth.default_rf=${replicas}`,
     `-Dcassandra.system_traces.default_rf=${replicas}`,
     // The JVM's own agent, because Cassandra's binds either to 127.0.0.1, which all nodes would share, or to every address.
+    // It adds a free port of its own, which lets nobody in but this machine.
     `-Dcom.sun.management.jmxremote.host=${node.address}`,
     `-Dcom.sun.management.jmxremote.port=${port.jmx}`,
     `-Dcom.sun.management.jmxremote.rmi.port=${port.jmx}`,

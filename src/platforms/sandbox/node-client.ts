@@ -9,6 +9,8 @@ export async function nodeClient(address: string, datacenter: string): Promise<C
     contactPoints: [`${address}:${port.cql}`],
     localDataCenter: datacenter,
     policies: { loadBalancing: new AllowListPolicy(new RoundRobinPolicy(), [`${address}:${port.cql}`]) },
+    // Asked often while a ring starts: nobody here needs the driver's picture of the schema.
+    isMetadataSyncEnabled: false,
     pooling: { coreConnectionsPerHost: { 0: 1 } },
     socketOptions: { connectTimeout: 5000, readTimeout: 30_000 },
   });

@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { environmentName } from '../../model/identifiers.ts';
+import { UsageProblem } from '../../model/problem.ts';
 import { stopRing } from './cassandra-ring.ts';
 import { endMarked } from './detached-process.ts';
 import { readRecord } from './environment-record.ts';
 import { environmentFolder, environmentLock, folders } from './folders.ts';
 import { stopGraph } from './graph-server.ts';
 import { withHostLock } from './host-lock.ts';
-import { releaseNetwork } from './loopback.ts';
+import { readClaims, releaseNetwork } from './loopback.ts';
 import { stopAgents } from './node-agents.ts';
 import { stopS3Server } from './s3-server.ts';
 import { storeServerFolder } from './store-choice.ts';
@@ -27,7 +29,9 @@ export async function takeDown(
     environmentLock(home, name),
     { purpose: `sandbox down ${name}`, withinMs: 10_000, signal: options.signal },
     async () => {
-      const existed = existsSync(directory);
+      // Anything else below the home, reports for one, is nobody's environment and is left alone.
+      const existed = existsSync(join(directory, 'environment.json')) || isClaimed(loopback, directory);
+      if (!existed) return { existed };
       if (options.keepData) await stopInOrder(directory);
       // What is about to be deleted needs no drain.
       await endMarked(directory, options.keepData ? 10_000 : 300);
@@ -51,6 +55,20 @@ async function stopInOrder(directory: string): Promise<void> {
     await Promise.all([stopRing(environment), stopAgents(environment)]);
     await stopS3Server(storeServerFolder(place));
   }
+}
+
+/** Also what a killed `up` or `down` left: the claim is the first to come and the last to go. */
+function isClaimed(loopback: string, directory: string): boolean {
+  return readClaims(loopback).some((claim) => claim.directory === directory);
+}
+
+function badName(name: string): UsageProblem {
+  return new UsageProblem({
+    code: 'bad-name',
+    happened: `"${name}" is no name of an environment.`,
+    state: 'Nothing was stopped or removed.',
+    next: 'See the environments of the sandbox with: cardea sandbox status',
+  });
 }
 
 /** Folders of the copies made beside an environment. */

@@ -1,0 +1,58 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { marked, startDetached } from './detached-process.ts';
+import { folders } from './folders.ts';
+import { claimNetwork, readClaims } from './loopback.ts';
+import { takeDown } from './take-down.ts';
+
+let root: string;
+const options = { keepData: false, signal: new AbortController().signal };
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'cardea-down-'));
+  vi.stubEnv('CARDEA_HOME', join(root, 'home'));
+  vi.stubEnv('XDG_STATE_HOME', join(root, 'state'));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true, force: true });
+});
+
+test('what a killed up left is taken down whole: processes, folders, the claims of it and of its copies', async () => {
+  const { home, loopback } = folders();
+  const directory = join(home, 'local');
+  const copy = join(directory, 'copies', 'rehearsal-abcd');
+  mkdirSync(copy, { recursive: true });
+  for (const owner of [directory, copy]) {
+    await claimNetwork(loopback, owner, async () => true);
+    const files = { pidFile: join(owner, 'some.pid'), logFile: join(owner, 'some.log') };
+    await startDetached({
+      title: 'a server',
+      command: ['sleep', '60'],
+      directory: owner,
+      variables: {},
+      owner,
+      ...files,
+    });
+  }
+  expect(marked(directory)).toHaveLength(2);
+  expect(await takeDown('local', options)).toEqual({ existed: true });
+  expect(marked(directory)).toEqual([]);
+  expect(existsSync(directory)).toBe(false);
+  expect(readClaims(loopback)).toEqual([]);
+  expect(await takeDown('local', options)).toEqual({ existed: false });
+});
+
+test('a folder of the home that is no environment is left alone', async () => {
+  const reports = join(folders().home, 'reports');
+  mkdirSync(reports, { recursive: true });
+  writeFileSync(join(reports, 'drill.html'), 'kept');
+  expect(await takeDown('reports', options)).toEqual({ existed: false });
+  expect(existsSync(join(reports, 'drill.html'))).toBe(true);
+});
+
+test.each(['../reports', '/tmp', '.', '', '.locks'])('"%s" names no environment and is refused', async (name) => {
+  await expect(takeDown(name, options)).rejects.toMatchObject({ kind: 'usage', code: 'bad-name' });
+});
