@@ -1,7 +1,5 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { environmentName } from '../../model/identifiers.ts';
-import { UsageProblem } from '../../model/problem.ts';
 import { stopRing } from './cassandra-ring.ts';
 import { endMarked } from './detached-process.ts';
 import { readRecord } from './environment-record.ts';
@@ -16,8 +14,8 @@ import { installedToolchain } from './toolchain.ts';
 
 /**
  * Stops everything of an environment, of its copies and of whatever a killed run left of either, and removes the folders and the claim on
- * the addresses. `local~look` names a copy alone. With `keepData` the servers stop in order and folders and claim stay. Idempotent; an environment that does not exist is
- * down. Throws RefusedProblem when another command works on it.
+ * the addresses. `local~look` names a copy alone. With `keepData` the servers stop in order and folders and claim stay. Idempotent; an
+ * environment that does not exist is down. Throws RefusedProblem when another command works on it.
  */
 export async function takeDown(
   name: string,
@@ -60,15 +58,6 @@ async function stopInOrder(directory: string): Promise<void> {
 /** Also what a killed `up` or `down` left: the claim is the first to come and the last to go. */
 function isClaimed(loopback: string, directory: string): boolean {
   return readClaims(loopback).some((claim) => claim.directory === directory);
-}
-
-function badName(name: string): UsageProblem {
-  return new UsageProblem({
-    code: 'bad-name',
-    happened: `"${name}" is no name of an environment.`,
-    state: 'Nothing was stopped or removed.',
-    next: 'See the environments of the sandbox with: cardea sandbox status',
-  });
 }
 
 /** Folders of the copies made beside an environment. */
