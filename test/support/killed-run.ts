@@ -2,6 +2,7 @@ import type { RunEvent, RunEventBody } from '../../src/journal/event.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
 import type { Runbook } from '../../src/runbook/define.ts';
 import { findRunbook } from '../../src/runbooks/index.ts';
+import { runsOf } from './run-list.ts';
 import type { Ended, TestSandbox } from './sandbox.ts';
 
 /** One event of a journal by what it says: `step-succeeded upload`, `run-started`. */
@@ -39,9 +40,9 @@ export async function killAfterEveryEvent(
   wanted: readonly string[],
 ): Promise<KilledRun> {
   const lastWords = new Set<string>();
-  const before = await runs(sandbox);
+  const before = await runsOf(sandbox);
   await killed(sandbox, command, 1);
-  const run = (await runs(sandbox)).find((each) => !before.includes(each));
+  const run = (await runsOf(sandbox)).find((each) => !before.includes(each));
   if (run === undefined) throw new TypeError(`cardea ${command.join(' ')} left no journal`);
   const resume = ['run', 'resume', run, '--env', 'local'];
   let kills = 1;
@@ -59,7 +60,7 @@ export async function killAfterEveryEvent(
   return { run, kills, lastWords, last: await sandbox.cardea(...resume) };
 }
 
-async function killed(sandbox: TestSandbox, command: readonly string[], count: number): Promise<void> {
+export async function killed(sandbox: TestSandbox, command: readonly string[], count: number): Promise<void> {
   const { signal, exitCode, stdout, stderr } = await sandbox.begin(command, {
     variables: { CARDEA_FAULT: `kill-after-event:${count}` },
   }).ended;
@@ -67,13 +68,6 @@ async function killed(sandbox: TestSandbox, command: readonly string[], count: n
   throw new TypeError(
     `cardea ${command.join(' ')} was to die after event ${count} and ended with ${exitCode ?? signal}: ${stdout}${stderr}`,
   );
-}
-
-async function runs({ platform }: TestSandbox): Promise<readonly string[]> {
-  const found: string[] = [];
-  for await (const child of platform.bucket.children('runs/'))
-    found.push(child.replace(/^runs\//, '').replace(/\/$/, ''));
-  return found;
 }
 
 function stepsOf(events: readonly RunEvent[]): Runbook['steps'] {
@@ -86,7 +80,7 @@ function stepsOf(events: readonly RunEvent[]): Runbook['steps'] {
  * How many events a resume writes up to the first that was never the last before a kill. It begins with `run-resumed`; steps to skip are
  * skipped, every step that can start starts in the runbook's order, and what comes then is news by itself: some step's end.
  */
-export function eventsUntilNews(
+function eventsUntilNews(
   steps: Runbook['steps'],
   events: readonly RunEvent[],
   wanted: readonly string[],

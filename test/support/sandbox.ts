@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { endMarked, marked } from '../../src/platforms/sandbox/detached-process.ts';
 import { folders } from '../../src/platforms/sandbox/folders.ts';
 import { readClaims, releaseNetwork } from '../../src/platforms/sandbox/loopback.ts';
+import { report as sandboxReport } from '../../src/platforms/sandbox/report.ts';
 import { openSandbox } from '../../src/platforms/sandbox/platform.ts';
 import { identityOf } from '../../src/platforms/sandbox/process-identity.ts';
 import type { Platform } from '../../src/ports/platform.ts';
@@ -24,7 +25,7 @@ const node = z.object({
   agentPid: z.number().nullable(),
 });
 
-/** What these tests use of `cardea sandbox status ENV --json`. */
+/** What these tests use of what `cardea sandbox status ENV --json` prints. */
 const report = z.object({
   gremlin: z.string(),
   bucket: z.string(),
@@ -75,8 +76,8 @@ export interface TestSandbox {
   down(): Promise<void>;
 }
 
-/** Brings `local` up in a new home. The caller calls `down` in the end, also after a failure. */
-export async function sandboxUp(nodes: number, more: readonly string[] = []): Promise<TestSandbox> {
+/** Brings `local` up in a new home, its bucket in `store` if given. The caller calls `down` in the end, also after a failure. */
+export async function sandboxUp(nodes: number, store?: string): Promise<TestSandbox> {
   const home = mkdtempSync(join(tmpdir(), 'cardea-test-'));
   vi.stubEnv('CARDEA_HOME', home);
   const directory = join(home, 'local');
@@ -119,7 +120,7 @@ export async function sandboxUp(nodes: number, more: readonly string[] = []): Pr
     begin,
     cardea,
     answer,
-    status: async () => answer(report, 'sandbox', 'status', 'local'),
+    status: async () => report.parse(await sandboxReport('local')),
     writeConfig(name, text) {
       const file = join(home, name);
       writeFileSync(file, text);
@@ -136,7 +137,9 @@ export async function sandboxUp(nodes: number, more: readonly string[] = []): Pr
       if (exitCode !== 0) throw new TypeError(`sandbox down ended with ${exitCode}: ${stdout}${stderr}`);
     },
   };
-  const up = await cardea('sandbox', 'up', 'local', '--nodes', String(nodes), ...more);
+  const config = `export default { name: 'test', environments: { local: { platform: { kind: 'sandbox' }, backup: { store: ${JSON.stringify({ kind: 'directory', path: store })} } } } };`;
+  const flags = store === undefined ? [] : ['--config', sandbox.writeConfig('store.config.ts', config)];
+  const up = await cardea(...flags, 'sandbox', 'up', 'local', '--nodes', String(nodes));
   if (up.exitCode === 0) return sandbox;
   await sandbox.down();
   throw new TypeError(`sandbox up ended with ${up.exitCode}: ${up.stdout}${up.stderr}`);
