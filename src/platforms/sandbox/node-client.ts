@@ -11,6 +11,8 @@ export async function nodeClient(address: string, datacenter: string): Promise<C
     policies: { loadBalancing: new AllowListPolicy(new RoundRobinPolicy(), [`${address}:${port.cql}`]) },
     // Asked often while a ring starts: nobody here needs the driver's picture of the schema.
     isMetadataSyncEnabled: false,
+    // The driver would wait half a second and more after each table; here all tables are made through one node, and agreement is waited for once.
+    protocolOptions: { maxSchemaAgreementWaitSeconds: 0 },
     pooling: { coreConnectionsPerHost: { 0: 1 } },
     socketOptions: { connectTimeout: 5000, readTimeout: 30_000 },
   });
