@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { fingerprintGraph } from '../graph/fingerprint.ts';
-import { decideRetention } from '../model/retention.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { cut, fingerprint, inventoryKey } from '../model/restore-point.ts';
@@ -8,8 +7,8 @@ import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
-import { listOpenRestores } from './restore-catalog.ts';
-import { createPoint, findPoint, listPoints, removePoint, updatePoint } from './point-catalog.ts';
+import { createPoint, findPoint, listPoints, updatePoint } from './point-catalog.ts';
+import { chooseGoing, pointChoice, removeGoing } from './point-removal.ts';
 import { requireHealthyRing } from './ring-check.ts';
 import type { RunbookServices } from './services.ts';
 import { again, checkStore, nothing } from './shared-steps.ts';
@@ -246,38 +245,29 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .step({
+    id: 'choose-points',
+    title: 'Decide, by the retention rule, which points go',
+    effect: 'read',
+    needs: ['verify'],
+    when: { param: 'retention', is: true },
+    timeout: '10m',
+    retry: again,
+    result: pointChoice,
+    run: async ({ services }) => chooseGoing(services),
+  })
+  .step({
     id: 'retention',
     title: 'Remove, through Medusa, the points that retention lets go',
     effect: 'write',
-    needs: ['verify'],
+    needs: ['choose-points'],
     when: { param: 'retention', is: true },
     timeout: '2h',
     retry: again,
     result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
     run: async (context) => {
-      const { platform, config, clock } = context.services;
-      const needed = new Set((await listOpenRestores(platform.bucket)).map((restore) => restore.point as string));
-      const decisions = decideRetention(
-        await listPoints(platform.bucket),
-        config.backup.retention,
-        clock.now(),
-        needed,
-      );
-      // A result must stay small; what a long-neglected bucket still holds goes with the next backups.
-      const going = decisions.filter((decision) => !decision.keep).slice(0, 50);
-      for (const { point, why } of going) {
-        context.log(`${point.id} goes: ${why}`);
-        const step = `${context.step}-${point.id}`;
-        await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: point.id }));
-        await removePoint(platform.bucket, point);
-      }
-      const staying = decisions.filter((decision) => decision.keep).map((decision) => decision.point.id);
-      // Differential backups share files: that Medusa spared every shared one is looked at, not believed.
-      for (const point of going.length > 0 ? staying : []) {
-        const step = `${context.step}-look-${point}`;
-        await onEachNode(platform, { ...context, step }, 'verify', () => ({ point, knownPoints: [point] }));
-      }
-      return { kept: staying.length, removed: going.map((decision) => decision.point.id) };
+      const choice = context.results['choose-points'];
+      await removeGoing(context, choice);
+      return { kept: choice.kept, removed: choice.going.map(({ point }) => point) };
     },
   })
   .step({
