@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 test('B3 B6: a backup killed after every event ends as one left in peace', async () => {
-  const wanted = await eventNames(sandbox, undisturbed.run);
+  const wanted = await undisturbedEvents(undisturbed.run);
   const killed = await killAfterEveryEvent(sandbox, ['backup', 'local', '--quiesced'], wanted);
   await expectDeathAfterAll(killed, wanted);
   const [run, peaceful] = [await stateOf(killed.run), await stateOf(undisturbed.run)];
@@ -73,7 +73,7 @@ test('B3 B6: a backup killed after every event ends as one left in peace', async
 
 test('a rehearsal killed after every event ends as one left in peace: proven, and nothing of the copy is left', async () => {
   const peaceful = await sandbox.answer(ran, 'rehearse', 'local', undisturbed.point);
-  const wanted = await eventNames(sandbox, peaceful.run);
+  const wanted = await undisturbedEvents(peaceful.run);
   const point = await getPoint(sandbox.platform.bucket, undisturbed.point);
   expect(point).toMatchObject({ proof: 'proven', proven: { run: peaceful.run } });
   const { proven: _, ...unproven } = point;
@@ -91,7 +91,7 @@ test('C3 C4 C6: a restore in place killed after every event ends as one left in 
   await spoilGraph();
   const peaceful = await sandbox.answer(ran, ...command);
   await sandbox.answer(ran, 'restore', 'accept', peaceful.run, '--env', 'local', '--confirm', 'local');
-  const wanted = await eventNames(sandbox, peaceful.run);
+  const wanted = await undisturbedEvents(peaceful.run);
 
   await spoilGraph();
   const point = await getPoint(sandbox.platform.bucket, undisturbed.point);
@@ -121,6 +121,11 @@ async function expectDeathAfterAll({ run, kills: made, lastWords, last }: Killed
   kills += made;
   expect(wanted.filter((name) => !lastWords.has(name))).toEqual([]);
   expect(last).toMatchObject({ exitCode: 0, json: { run, ok: true } });
+}
+
+/** A step that a busy machine made try again is not part of it. */
+async function undisturbedEvents(run: string): Promise<readonly string[]> {
+  return (await eventNames(sandbox, run)).filter((name) => !name.startsWith('step-failed'));
 }
 
 async function stateOf(run: string): Promise<RunState> {

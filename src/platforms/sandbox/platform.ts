@@ -5,7 +5,7 @@ import { openGraphService } from '../../adapters/janusgraph/graph-service.ts';
 import { openNodeAgent } from '../../adapters/node-agent/node-agent.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
-import type { DatabaseLifecycle } from '../../ports/database.ts';
+import type { Database, DatabaseLifecycle } from '../../ports/database.ts';
 import type { GraphLifecycle } from '../../ports/graph-service.ts';
 import type { Copies, Platform } from '../../ports/platform.ts';
 import { openStore } from '../open-store.ts';
@@ -56,7 +56,7 @@ function platformOf(environment: LocalEnvironment, copies: Copies): Platform {
     nodes,
     bucket,
     database,
-    databaseLifecycle: databaseLifecycle(environment),
+    databaseLifecycle: databaseLifecycle(environment, database),
     graph,
     graphLifecycle: graphLifecycle(environment),
     agent(name) {
@@ -72,11 +72,13 @@ function platformOf(environment: LocalEnvironment, copies: Copies): Platform {
   };
 }
 
-function databaseLifecycle(environment: LocalEnvironment): DatabaseLifecycle {
+function databaseLifecycle(environment: LocalEnvironment, database: Database): DatabaseLifecycle {
   return {
     startAll: async (signal) => startRing(environment, { signal }),
     stopAll: async (signal) => {
       signal.throwIfAborted();
+      // A session that outlived its nodes would go on taking them for down for a second after they are back.
+      await database.close();
       await stopRing(environment);
     },
     anyRunning: async () => ringRuns(environment),
