@@ -58,6 +58,8 @@ commitlog_sync: periodic
 commitlog_sync_period: 10000ms
 commitlog_total_space: 512MiB
 storage_compatibility_mode: NONE
+# File names are never used twice, so a differential backup after a restore still finds what the store holds.
+uuid_sstable_identifiers_enabled: true
 memtable_allocation_type: heap_buffers
 concurrent_reads: 8
 concurrent_writes: 16
@@ -87,6 +89,8 @@ function serverOptions(
     `-Dcassandra.config=file://${folders.conf}/cassandra.yaml`,
     `-Dcassandra-rackdc.properties=file://${folders.conf}/cassandra-rackdc.properties`,
     `-Dcassandra.triggers_dir=${folders.conf}`,
+    // Native libraries are unpacked there; the machine's own temporary folder would keep one of each killed node for ever.
+    `-Djava.io.tmpdir=${folders.root}`,
     `-Dcassandra.storagedir=${folders.root}`,
     `-Dcassandra.logdir=${folders.logs}`,
     `-Dlogback.configurationFile=${folders.conf}/logback.xml`,
@@ -123,6 +127,7 @@ function nodetoolOptions(folders: NodeFolders, toolchain: Toolchain): string[] {
     ...classArchive({ use: toolchain.archives.nodetool }),
     // nodetool keeps a history in the user's home.
     `-Duser.home=${folders.root}`,
+    `-Djava.io.tmpdir=${folders.root}`,
     `-Dcassandra.storagedir=${folders.root}`,
     `-Dcassandra.config=file://${folders.conf}/cassandra.yaml`,
     `-Dlogback.configurationFile=${folders.conf}/logback-tools.xml`,

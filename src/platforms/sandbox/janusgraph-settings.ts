@@ -91,6 +91,7 @@ function options(
   return [
     ...smallJvm({ initial: 128, maximum: 640 }),
     ...classArchive(archive.make === undefined ? { use: toolchain.archives.janusgraph } : archive),
+    `-Djava.io.tmpdir=${folders.conf}`,
     `-Dlogback.configurationFile=${folders.conf}/logback.xml`,
     '-cp',
     toolchain.janusgraph.join(':'),
