@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { testWorld, type TestWorld } from '../../test/support/engine-world.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
+import { FailedProblem } from '../model/problem.ts';
 import { acquireLease, leaseTtl } from './lease.ts';
 import { currentLease } from './lease-record.ts';
 
@@ -85,6 +87,48 @@ test('a short loss of the store does not cost the lease, nor does a lost answer'
   await lease.release();
   expect((await currentLease(world.store))?.ended?.why).toBe('released');
 });
+
+test('a store that is full does not cost the lease before it expires, and its release fails nobody', async () => {
+  let isFull = false;
+  const world = testWorld();
+  const store = new MemoryStore({
+    calls: async (method) => {
+      if (method === 'put' && isFull) throw storeFull();
+    },
+  });
+  const lease = await acquireLease({ ...world, store }, request('a'));
+  isFull = true;
+  await world.clock.advance(leaseTtl - 5000);
+  expect(lease.signal.aborted).toBe(false);
+  isFull = false;
+  await world.clock.advance(leaseTtl);
+  expect(lease.signal.aborted).toBe(false);
+  isFull = true;
+  await lease.release();
+
+  const other = await acquireLease({ ...world, store: storeThatFills() }, request('b'));
+  await world.clock.advance(leaseTtl + 15_000);
+  expect(other.signal.reason).toMatchObject({ code: 'fenced', happened: expect.stringContaining('no room left') });
+});
+
+const storeFull = () =>
+  new FailedProblem({
+    code: 'store-full',
+    happened: 'There is no room left.',
+    state: 'As before.',
+    next: 'Make room.',
+  });
+
+/** Full once the lease is in it. */
+function storeThatFills(): MemoryStore {
+  let puts = 0;
+  return new MemoryStore({
+    calls: async (method) => {
+      if (method === 'put') puts += 1;
+      if (puts > 1) throw storeFull();
+    },
+  });
+}
 
 test('a dead process’s lease goes at once to its own run, and to another only when its run is not one to resume', async () => {
   const taken = async (world: TestWorld, run: string) => {

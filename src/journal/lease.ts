@@ -1,4 +1,4 @@
-import { FailedProblem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
+import { asProblem, FailedProblem, RefusedProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
@@ -118,8 +118,9 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
         expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
       });
     } catch (error) {
-      if (!(error instanceof RetryableProblem)) lose('it could not be renewed', error);
-      else if (expired()) lose('it expired while the store could not be reached', error);
+      // Ours until it expires, whatever the store says; a full one is named by what the run itself cannot write.
+      if (expired())
+        lose(`it expired while it could not be renewed (${asProblem(error, 'Renewing it').happened})`, error);
     }
   };
 
@@ -154,9 +155,8 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
       if (lost.signal.aborted) return;
       try {
         await write({ ...record, ended: { at: clock.now().toISOString(), why: 'released' } });
-      } catch (error) {
-        // A store that cannot be reached: the lease expires by itself.
-        if (!(error instanceof RetryableProblem)) throw error;
+      } catch {
+        // A store that cannot be reached, or is full: the lease expires by itself, and how the run ended is what the caller has to hear.
       }
     },
   };
