@@ -56,7 +56,12 @@ export async function aMoment(milliseconds: number): Promise<void> {
 }
 
 /** Starts the agents that do not run, as their supervisor would, and nothing else: `sandbox up` would start a stopped database, too. */
-export async function restartAgents({ directory }: TestSandbox): Promise<void> {
+export async function restartAgents(sandbox: TestSandbox): Promise<void> {
+  const { directory } = sandbox;
+  await vi.waitUntil(async () => (await sandbox.status()).nodes.some(({ agentPid }) => agentPid === null), {
+    timeout: 10_000,
+    interval: 10,
+  });
   const record = readRecord(directory);
   const toolchain = installedToolchain();
   if (record === undefined || toolchain === undefined) throw new TypeError(`${directory} is no environment`);
