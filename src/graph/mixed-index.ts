@@ -23,12 +23,13 @@ const batchTimeoutMs = 120_000;
 
 /**
  * Writes the documents of these vertices, or of their edges or properties, as JanusGraph itself makes them, all of them in one write of the
- * index. JanusGraph's own REINDEX writes each document by itself, which with Lucene is a sync to disk for each.
+ * index. JanusGraph's own REINDEX writes each document by itself, which with Lucene is a sync to disk for each. Whether a vertex exists need
+ * not be asked one by one: the rows were just read, and one that is gone by now has no properties to make a document of.
  */
 const writeScript = `
 import org.apache.tinkerpop.gremlin.structure.Direction
 import org.janusgraph.graphdb.database.util.IndexRecordUtil
-transaction = graph.newTransaction()
+transaction = graph.buildTransaction().readOnly().checkExternalVertexExistence(false).start()
 try {
   type = IndexRecordUtil.getMixedIndex(index, transaction)
   serializer = graph.getIndexSerializer()
