@@ -8,7 +8,7 @@ export const check = declare({
   about:
     'Read only; memory stays constant. On a graph that is being written to, every finding is looked at again and reported only when it persists. ' +
     'Exit code 1 when there are findings.',
-  arguments: { env: required('Environment of cardea.config.ts.') },
+  arguments: { env: required('Environment of cardea.config.ts; `local~look` for the copy `look` beside `local`.') },
   options: { limit: number('N', 'Findings to print; all are counted.', 50) },
   examples: [
     { run: 'cardea check prod', says: 'Fingerprint of the graph and every finding by id.' },

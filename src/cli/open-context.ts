@@ -47,12 +47,32 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
   };
 }
 
+/**
+ * `local`, or `local~look` for the copy `look` beside it. A copy can be looked at, but has no runs of its own, since its bucket is that of
+ * its environment: hence it is no name for `environment()`, which every run begins with.
+ */
 async function openPlatformOf(context: CliContext, name: string): Promise<Platform> {
-  const { config } = await context.environment(name);
+  const [live = name, copy] = name.split('~');
+  const { config } = await context.environment(live);
   const { openPlatform } = await import('../platforms/open.ts');
-  const platform = await openPlatform(config, name);
+  const platform = await openPlatform(config, live);
   context.onEnd(() => platform.close());
-  return platform;
+  if (copy === undefined) return platform;
+  const opened = await platform.copies.open(copy);
+  if (opened !== undefined) {
+    context.onEnd(() => opened.close());
+    return opened;
+  }
+  const copies = (await platform.copies.list()).map((each) => `${live}~${each}`);
+  throw new UsageProblem({
+    code: 'unknown-copy',
+    happened: `There is no copy "${copy}" beside ${live}.`,
+    state: 'Nothing was started.',
+    next:
+      copies.length === 0
+        ? `Make one: cardea restore ${live} --into ${copy}.`
+        : `Name another one; ${suggestion(name, copies)}.`,
+  });
 }
 
 function environmentOf({ config, file }: LoadedConfig, name: string): EnvironmentConfig {

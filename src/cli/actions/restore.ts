@@ -28,7 +28,7 @@ export const action: Action<typeof restore> = async (context, input) => {
         const gremlin = copy?.graph.url ?? null;
         return {
           json: { run, ok: true, seconds, point: point.id, into, gremlin },
-          text: `${point.id} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.`,
+          text: `${point.id} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into}`,
         };
       },
     });
