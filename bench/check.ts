@@ -1,10 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
-import { z } from 'zod';
-import { openDatabase } from '../src/adapters/cassandra/database.ts';
-import { openGraphService } from '../src/adapters/janusgraph/graph-service.ts';
 import { systemClock } from '../src/adapters/system/clock.ts';
 import { checkGraph } from '../src/graph/check.ts';
 import {
@@ -20,26 +13,13 @@ import type { Database } from '../src/ports/database.ts';
 import { bankOf, demoScale } from '../src/sample/bank.ts';
 import { loadBank } from '../src/sample/loader.ts';
 import { createSchema } from '../src/sample/schema.ts';
+import { withOneNode } from './one-node.ts';
 import { type BenchRow, compared, medianMs } from './row.ts';
-
-const checkout = join(import.meta.dirname, '..');
-const up = z.object({
-  gremlin: z.string(),
-  cassandra: z.array(z.string()),
-  keyspace: z.string(),
-  datacenter: z.string(),
-});
 
 /** The demo's bank on one node of its own: reading its rows, fingerprinting and checking it, in elements (vertices, edges, properties) per second. */
 export async function benchCheck(): Promise<BenchRow[]> {
-  const home = await mkdtemp(join(tmpdir(), 'cardea-bench-check-'));
-  const cardea = (...args: string[]) =>
-    execa(join(checkout, 'cardea'), args, { cwd: checkout, env: { CARDEA_HOME: home } });
-  const { stdout } = await cardea('sandbox', 'up', 'local', '--nodes', '1', '--json');
-  const { gremlin, cassandra, keyspace, datacenter } = up.parse(JSON.parse(stdout));
-  const graph = openGraphService({ urls: [gremlin] });
-  const database = openDatabase({ contactPoints: cassandra, localDatacenter: datacenter });
-  try {
+  return withOneNode(async ({ platform }) => {
+    const { graph, database, keyspace } = platform;
     await createSchema(graph, 'search');
     await loadBank(graph, bankOf(demoScale));
     const { vertices, edges, properties } = await fingerprintGraph(database, keyspace);
@@ -71,11 +51,7 @@ export async function benchCheck(): Promise<BenchRow[]> {
         note: 'reading the rows of the graph alone; the check reads those of the index too',
       }),
     ];
-  } finally {
-    await Promise.all([graph.close(), database.close()]);
-    await cardea('sandbox', 'down', 'local', '--json');
-    await rm(home, { recursive: true, force: true });
-  }
+  });
 }
 
 type Cell = readonly [key: Buffer, column: Buffer, value: Buffer];

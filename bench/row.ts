@@ -7,9 +7,18 @@ export interface BenchRow {
   readonly reference?: number;
   /** `ours` over `reference`, or over an aim when the note says so. */
   readonly ratio?: number;
+  /** The least and the greatest ratio of single rounds. */
+  readonly ratios?: readonly [number, number];
   readonly unit: string;
   /** What the reference is, and the aim when there is one. */
   readonly note: string;
+}
+
+export interface BenchOptions {
+  /** Data to back up and restore. */
+  readonly mebibytes: number;
+  /** How often backup and restore are measured. */
+  readonly rounds: number;
 }
 
 /** Median milliseconds of `times` runs, after one that does not count. */

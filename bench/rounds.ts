@@ -1,0 +1,58 @@
+import { performance } from 'node:perf_hooks';
+import type { BenchRow } from './row.ts';
+
+/** Seconds by name. */
+export type Figures<N extends string> = Partial<Record<N, number>>;
+
+/** The seconds of each name, one per round. */
+export type Series<N extends string> = Record<N, readonly number[]>;
+
+/** Does every work once a round, the first of one round last in the next, so that none always meets the disk that another left. */
+export async function interleave<N extends string>(
+  rounds: number,
+  names: readonly N[],
+  works: ReadonlyArray<() => Promise<Figures<N>>>,
+): Promise<Series<N>> {
+  const series = new Map(names.map((name) => [name, [] as number[]]));
+  for (let round = 0; round < rounds; round += 1) {
+    const turn = round % works.length;
+    for (const work of [...works.slice(turn), ...works.slice(0, turn)]) {
+      const figures = await work();
+      for (const name of names) {
+        const seconds = figures[name];
+        if (seconds !== undefined) series.get(name)?.push(seconds);
+      }
+    }
+  }
+  return Object.fromEntries(series) as unknown as Series<N>;
+}
+
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
+
+/** Median seconds of both; the ratio is the median of the rounds' own ratios, with the least and the greatest of them. */
+export function comparedSeries(
+  row: Pick<BenchRow, 'name' | 'note'>,
+  ours: readonly number[],
+  reference: readonly number[],
+): BenchRow {
+  const ratios = ours.map((seconds, round) => seconds / (reference[round] ?? Number.NaN));
+  return {
+    ...row,
+    ours: median(ours),
+    reference: median(reference),
+    ratio: median(ratios),
+    ratios: [Math.min(...ratios), Math.max(...ratios)],
+    unit: 's',
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
