@@ -18,10 +18,10 @@ export async function openBank(scene: Scene): Promise<OpenBank> {
   const { stage, platform, options, phase, clock, signal } = scene;
   const { customersPerBranch } = demoScale;
   const perBranch = bankOf({ branches: 1, customersPerBranch }).counts.vertices;
-  // Two branches more than asked for: the writer takes away, too, and the graph must not fall below the size that was named.
+  // A branch more than asked for: the writer takes away, too, and the graph must not fall below the size that was named.
   const bank = bankOf({
     seed: String(options.seed),
-    branches: Math.ceil(options.vertices / perBranch) + 2,
+    branches: Math.ceil(options.vertices / perBranch) + 1,
     customersPerBranch,
   });
   stage.chapter(

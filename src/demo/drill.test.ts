@@ -4,7 +4,7 @@ import { pointId, timelineId } from '../model/identifiers.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { type DrillFacts, drillOf } from './drill.ts';
 import { drillDocument } from './drill-document.ts';
-import { exampleDrill } from './example-drill.ts';
+import { exampleDrill } from '../../test/support/example-drill.ts';
 
 const example = exampleDrill();
 const [backup, rehearse, restore] = example.runs as [never, never, never];

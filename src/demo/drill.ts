@@ -156,12 +156,7 @@ function objectivesOf({ objectives, outage, runs, lost }: DrillFacts): DrillObje
     const target = milliseconds(objective) / 1000;
     return { name, target, measured, state: measured <= target ? 'met' : 'missed', note };
   };
-  const rpo = timed(
-    'RPO',
-    objectives.rpo,
-    lost.seconds,
-    'a backup once a day alone loses up to 24 hours: kept here only because the disaster came soon',
-  );
+  const rpo = timed('RPO', objectives.rpo, lost.seconds, 'a daily backup alone loses up to 24 hours');
   return [
     timed('RTO', objectives.rto, outage, 'from the kill to the verified graph'),
     timed('Restore', objectives.restore, runs.restore.seconds, 'from the first check to the last'),

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Drill, drillDocument } from './drill-document.ts';
-import { exampleDrill } from './example-drill.ts';
+import { exampleDrill } from '../../test/support/example-drill.ts';
 import { markup } from './markup.ts';
 import { reportOf } from './report.ts';
 import { barOf } from './run-timeline.ts';

@@ -7,7 +7,7 @@ import { RefusedProblem } from '../model/problem.ts';
 import type { NodeFiles } from '../ports/node-files.ts';
 import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
 import { restoreFiles } from './restore-job.ts';
-import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from './simulated-node.ts';
+import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../test/support/simulated-node.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 

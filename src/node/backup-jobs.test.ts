@@ -7,7 +7,7 @@ import { FailedProblem } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
 import { inventoryDocument, inventoryKey } from '../model/restore-point.ts';
 import { clearSnapshot, deleteBackup } from './point-removal.ts';
-import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from './simulated-node.ts';
+import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../test/support/simulated-node.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { startTicksOf } from '../../model/process-identity.ts';
 
 /**
  * Which process this is, so that another one can tell whether it still runs. A pid alone is not enough: pids are used again, mean
@@ -46,14 +47,10 @@ export function livenessOf(identity: ProcessIdentity): 'alive' | 'dead' | 'unkno
   return startOf(identity.pid) === identity.start ? 'alive' : 'dead';
 }
 
-/** Field 22 of /proc/PID/stat; undefined for a process that is gone or only waits to be reaped. The name in field 2 may hold spaces and brackets. */
 function startOf(pid: number): string | undefined {
-  let stat: string;
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return startTicksOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
-    return undefined;
+    return undefined; // gone
   }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }

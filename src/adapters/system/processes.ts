@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { ProcessIdentity } from '../../model/process-identity.ts';
+import { startTicksOf, type ProcessIdentity } from '../../model/process-identity.ts';
 import type { Processes } from '../../ports/processes.ts';
 
 /** This machine's processes as /proc tells them; elsewhere than on Linux nothing is known about another process. */
@@ -30,12 +30,9 @@ function machineId(): string {
     .slice(0, 16);
 }
 
-/** Field 22 of /proc/PID/stat, in clock ticks since boot. The name in field 2 may hold anything, so fields are counted from its last bracket. A zombie counts as gone. */
 function startedAt(pid: number): string | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' ? undefined : fields[19];
+  return stat === undefined ? undefined : startTicksOf(stat);
 }
 
 /** What /proc does not show (gone, or not Linux) is absent. */

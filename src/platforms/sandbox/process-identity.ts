@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { startTicksOf } from '../../model/process-identity.ts';
 
 /**
  * A process beyond doubt: a pid alone is given to somebody else sooner or later, a pid with its start time since this boot is not.
@@ -27,14 +28,13 @@ export function runningProcess(pidFile: string): ProcessIdentity | undefined {
 
 export function isRunning(identity: ProcessIdentity): boolean {
   if (identity.bootId !== bootId()) return false;
-  const stat = processStat(identity.pid);
-  return stat !== undefined && stat.startTicks === identity.startTicks && stat.state !== 'Z' && stat.state !== 'X';
+  return startTicksNow(identity.pid) === identity.startTicks;
 }
 
 /** The process of a pid as it is now; undefined when there is none. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
-  const stat = processStat(pid);
-  return stat === undefined ? undefined : { pid, startTicks: stat.startTicks, bootId: bootId() };
+  const startTicks = startTicksNow(pid);
+  return startTicks === undefined ? undefined : { pid, startTicks, bootId: bootId() };
 }
 
 /** Every process of ours whose environment has the variable with a value that `matches`; inherited by children, so none escapes. */
@@ -57,13 +57,10 @@ export function residentBytes(pid: number): number {
   return line?.[1] === undefined ? 0 : Number(line[1]) * 1024;
 }
 
-function processStat(pid: number): { readonly state: string; readonly startTicks: string } | undefined {
-  const text = readText(`/proc/${pid}/stat`);
-  if (text === undefined) return undefined;
-  // The second field is the command in parentheses and may itself hold spaces and parentheses: count from its end.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, startTicks] = [fields[0], fields[19]];
-  return state === undefined || startTicks === undefined ? undefined : { state, startTicks };
+/** Undefined when there is no such process, or it only waits to be reaped. */
+function startTicksNow(pid: number): string | undefined {
+  const stat = readText(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : startTicksOf(stat);
 }
 
 function bootId(): string {

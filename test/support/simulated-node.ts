@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { cp, link, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { BackupContents, BackupTool, StoredFile } from '../ports/backup-tool.ts';
-import type { NodeDatabase, SchemaTable } from '../ports/node-database.ts';
-import type { NodeFiles } from '../ports/node-files.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
-import type { JobContext } from './job-context.ts';
-import type { NodeParts } from './node-parts.ts';
+import type { BackupContents, BackupTool, StoredFile } from '../../src/ports/backup-tool.ts';
+import type { NodeDatabase, SchemaTable } from '../../src/ports/node-database.ts';
+import type { NodeFiles } from '../../src/ports/node-files.ts';
+import type { ObjectStore } from '../../src/ports/object-store.ts';
+import type { JobContext } from '../../src/node/job-context.ts';
+import type { NodeParts } from '../../src/node/node-parts.ts';
 
 /**
  * A node for unit tests: real files in a temporary directory, a Cassandra that only makes snapshots, and a backup tool that keeps its

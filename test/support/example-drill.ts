@@ -1,6 +1,6 @@
-import { pointId, runId } from '../model/identifiers.ts';
-import type { Fingerprint } from '../model/restore-point.ts';
-import type { Drill, DrillRun } from './drill-document.ts';
+import { pointId, runId } from '../../src/model/identifiers.ts';
+import type { Fingerprint } from '../../src/model/restore-point.ts';
+import type { Drill, DrillRun } from '../../src/demo/drill-document.ts';
 
 /** A drill as one was measured, for tests and for looking at the page. */
 export function exampleDrill(change: Partial<Drill> = {}): Drill {
