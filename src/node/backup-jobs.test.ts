@@ -160,6 +160,16 @@ describe('upload and verify', () => {
     expect(details[0]).toContain(`bank/${edges}/nb-1-big-Data.db: ${says}`);
   });
 
+  test.each([
+    ['running', 4711],
+    ['stopped', undefined],
+  ])('the snapshot of a %s node is cleared from its disk', async (_state, pid) => {
+    await takeSnapshot(node, { point }, idleContext());
+    if (pid !== undefined) node.faults.running = pid;
+    expect(await clearSnapshot(node, { point }, idleContext())).toEqual({ cleared: true });
+    expect(await clearSnapshot(node, { point }, idleContext())).toEqual({ cleared: false });
+  });
+
   test('B5: deleting a backup takes its inventory along and is no error the second time', async () => {
     await backup(point);
     expect(await deleteBackup(node, { point }, idleContext())).toEqual({ deleted: true });

@@ -11,8 +11,14 @@ export async function clearSnapshot(
   { point }: JobParams['clear-snapshot'],
   { signal }: JobContext,
 ): Promise<JobResult['clear-snapshot']> {
-  if ((await snapshotFolders(files, directories.data, point)).length === 0) return { cleared: false };
-  await database.clearSnapshot(point, signal);
+  const folders = await snapshotFolders(files, directories.data, point);
+  if (folders.length === 0) return { cleared: false };
+  if ((await database.runningPid()) === undefined) {
+    // Links to files of tables: with nobody there to ask they are ours to remove.
+    for (const folder of folders) await files.remove(folder.absolute);
+  } else {
+    await database.clearSnapshot(point, signal);
+  }
   const left = await snapshotFolders(files, directories.data, point);
   const [first] = left;
   if (first === undefined) return { cleared: true };

@@ -2,6 +2,7 @@ import { FailedProblem } from '../model/problem.ts';
 import type { BackupMode } from '../ports/backup-tool.ts';
 import type { JobParams, JobResult } from '../ports/node-agent.ts';
 import { compareBackup } from './backup-comparison.ts';
+import { watchDatabase } from './database-watch.ts';
 import {
   type InventoryBody,
   findInventory,
@@ -37,9 +38,18 @@ export async function upload(
   if (already === undefined || compareBackup(inventory, already).length > 0) {
     if (await tool.remove(point, { keepFiles: true, signal })) log('dead attempt removed', { point });
     const watch = watchUpload(parts, { inventory, mode: used, progress, signal });
+    const running = watchDatabase(parts);
     try {
-      await tool.upload(point, used, { signal, onTable: watch.onTable });
+      await tool.upload(point, used, {
+        signal: AbortSignal.any([signal, running.signal]),
+        onTable: (keyspace, table) => {
+          // From the first table on Medusa only reads files.
+          running.end();
+          watch.onTable(keyspace, table);
+        },
+      });
     } finally {
+      running.end();
       await watch.stop();
     }
   }

@@ -1,0 +1,42 @@
+import { FailedProblem } from '../model/problem.ts';
+import type { NodeParts } from './node-parts.ts';
+
+/**
+ * Aborts `signal` with FailedProblem `database-stopped` once Cassandra is found stopped, twice in a row, before `end` was called. For work
+ * that asks it and would try for minutes where there is nobody to answer.
+ */
+export function watchDatabase(
+  { node, database }: Pick<NodeParts, 'node' | 'database'>,
+  everyMs = 2000,
+): { readonly signal: AbortSignal; end(): void } {
+  const stopped = new AbortController();
+  let missed = 0;
+  let busy = false;
+  const look = async () => {
+    missed = (await database.runningPid()) === undefined ? missed + 1 : 0;
+    if (missed >= 2) stopped.abort(databaseStopped(node));
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    // A look that fails says nothing; the next one may.
+    void look()
+      .catch(() => undefined)
+      .finally(() => {
+        busy = false;
+      });
+  }, everyMs);
+  return {
+    signal: stopped.signal,
+    end: () => clearInterval(timer),
+  };
+}
+
+function databaseStopped(node: string): FailedProblem {
+  return new FailedProblem({
+    code: 'database-stopped',
+    happened: `Cassandra of ${node} stopped while Medusa needed it.`,
+    state: 'Medusa was ended; what it had stored so far must not be relied on.',
+    next: "Read Cassandra's log of that time, start it, and take the backup again.",
+  });
+}
