@@ -4,7 +4,7 @@ import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
 import type { Fingerprint } from '../../src/model/restore-point.ts';
 import { findPoint, getPoint, listPoints } from '../../src/runbooks/point-catalog.ts';
 import { listOpenRestores } from '../../src/runbooks/restore-catalog.ts';
-import { beginRun, reached, stateOf } from '../support/disturbance.ts';
+import { beginRun, reached, stateOf, storedOf } from '../support/disturbance.ts';
 import { filesBelow, loadSample, sandboxUp, snapshotsOf, type TestSandbox } from '../support/sandbox.ts';
 
 /** Cassandra killed in the middle of a backup and in the middle of a restore, on a ring of one: nothing is left to go on with. */
@@ -42,8 +42,10 @@ test.each(['snapshot', 'fingerprint', 'upload'])('B2 B6: killed when the %s of a
   } else {
     expect(json).toMatchObject({ ok: false, problem: { code: expect.any(String), next: expect.any(String) } });
     expect(status).toMatch(/failed|refused/);
-    // Nothing half done passes for a backup.
+    // Nothing half done passes for a backup, and nothing of it is left.
     expect(fresh.filter(({ proof }) => proof !== 'failed')).toEqual([]);
+    expect(snapshotsOf(await sandbox.status(), '*')).toEqual([]);
+    if (fresh.length === 0) expect(await storedOf(sandbox, live.run)).toEqual([]);
   }
 
   await sandbox.answer(z.unknown(), 'sandbox', 'up', 'local');

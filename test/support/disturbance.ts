@@ -6,6 +6,7 @@ import { readJournal } from '../../src/journal/journal-reader.ts';
 import { readRecord } from '../../src/platforms/sandbox/environment-record.ts';
 import { startAgents } from '../../src/platforms/sandbox/node-agents.ts';
 import { installedToolchain } from '../../src/platforms/sandbox/toolchain.ts';
+import { pointOfRun } from '../../src/runbooks/backup.ts';
 import { nameOf } from './killed-run.ts';
 import { runsOf } from './run-list.ts';
 import type { Running, TestSandbox } from './sandbox.ts';
@@ -48,6 +49,15 @@ export async function stateOf(sandbox: TestSandbox, run: string): Promise<RunSta
   const state = replay((await readJournal(sandbox.platform.bucket, run)).events);
   if (state === undefined) throw new TypeError(`${run} has no journal`);
   return state;
+}
+
+/** Keys of what a backup's run has stored under its point's name. */
+export async function storedOf({ platform }: TestSandbox, run: string): Promise<readonly string[]> {
+  const point = pointOfRun(run);
+  const found: string[] = [];
+  for await (const { key } of platform.bucket.list(''))
+    if (key.includes(point) && !key.startsWith('runs/')) found.push(key);
+  return found;
 }
 
 /** A kill has to fall anywhere within a step, so here, and only here, a test lets time pass. */
