@@ -3,14 +3,13 @@ import { formatBytes } from '../model/bytes.ts';
 import type { JobParams, JobResult } from '../ports/node-agent.ts';
 import { type InventoryBody, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
+import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from './node-parts.ts';
 import { placementDocument, placementFile, stagingFolder } from './placement-marker.ts';
 import { requireStopped } from './stopped-database.ts';
 
 /** Keyspaces that hold a node's own identity and its view of the ring. A copy has its own. */
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
-
-const lookEveryMs = 500;
 
 /**
  * Brings the files of a node's backup to a staging folder, compares them with the inventory, and moves them whole tables at a time into
@@ -37,7 +36,7 @@ export async function restoreFiles(
   await requireRoom(parts, size.bytes);
   const report = (done: number) => progress({ done, total: size.bytes, unit: 'bytes' });
   report(0);
-  const watch = watchFolder(parts, staging, report);
+  const watch = watchDownload(parts.files, staging, wanted, report);
   try {
     await tool.download(source, point, {
       destination: staging,
@@ -134,32 +133,6 @@ async function compareFolder(
   }
   for (const name of there.keys()) findings.push(`${name}: not in the snapshot`);
   return findings;
-}
-
-/** Tells the bytes below a folder now and then. */
-function watchFolder({ files }: NodeParts, folder: string, report: (bytes: number) => void) {
-  let stopped = false;
-  let looking = Promise.resolve();
-  let busy = false;
-  const look = async () => {
-    let bytes = 0;
-    for await (const file of files.walk(folder)) bytes += file.bytes;
-    if (!stopped) report(bytes);
-  };
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    looking = look().finally(() => {
-      busy = false;
-    });
-  }, lookEveryMs);
-  return {
-    stop: async (): Promise<void> => {
-      stopped = true;
-      clearInterval(timer);
-      await looking;
-    },
-  };
 }
 
 function notRestored(source: string, point: string, findings: readonly string[]): FailedProblem {

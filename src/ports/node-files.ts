@@ -19,8 +19,11 @@ export interface NodeFiles {
   writeWhole(path: string, text: string): Promise<void>;
   /** Of the file system that holds the path, or the nearest parent that exists. `device` tells file systems apart. */
   space(path: string): Promise<{ readonly total: number; readonly free: number; readonly device: string }>;
-  /** Forces the content of every file below a directory onto the disk. */
-  sync(directory: string): Promise<void>;
+  /**
+   * Forces a file, or every file below a directory, onto the disk. With `top`, a folder above it, also the names on the way down from
+   * there. What is not there is left out.
+   */
+  sync(path: string, top?: string): Promise<void>;
   /** SHA-256 in hex of each file, in the order given; `progress` is told the bytes done so far. A file whose hash is remembered is not read again. */
   hash(
     files: readonly WalkedFile[],

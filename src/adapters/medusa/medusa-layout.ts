@@ -19,6 +19,12 @@ export function tableFolder(node: string, backup: string, mode: BackupMode, keys
   return `${medusaPrefix}/${home}/data/${keyspace}/${table}/`;
 }
 
+/** Every folder that a backup of a node writes into. */
+export function foldersOf(node: string, backup: string): readonly string[] {
+  const index = `${medusaPrefix}/index`;
+  return [`${medusaPrefix}/${node}`, `${index}/backup_index/${backup}`, `${index}/latest_backup/${node}`];
+}
+
 const manifest = z.array(
   z.object({
     keyspace: z.string(),

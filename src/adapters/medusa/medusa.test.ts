@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AgentConfig, agentConfig } from '../../model/agent-config.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
 import { DirectoryStore } from '../directory/directory-store.ts';
 import { medusaIni } from './medusa-ini.ts';
 import { readManifest } from './medusa-layout.ts';
@@ -125,13 +126,13 @@ describe("Medusa's manifest", () => {
 });
 
 describe('running Medusa', () => {
-  async function medusaThat(script: string) {
+  async function medusaThat(script: string, sync: NodeFiles['sync'] = async () => {}) {
     const config = configWith();
     await writeFile(config.medusa.executable, `#!/bin/sh\n${script}\n`);
     await chmod(config.medusa.executable, 0o755);
     await mkdir(join(directory, 'bucket', 'medusa', 'node-1'), { recursive: true });
     const bucket = new DirectoryStore(join(directory, 'bucket'));
-    return openMedusa(config, { bucket, files: { sync: async () => {} }, folder: join(directory, 'medusa-state') });
+    return openMedusa(config, { bucket, files: { sync }, folder: join(directory, 'medusa-state') });
   }
   const signal = new AbortController().signal;
 
@@ -163,6 +164,39 @@ describe('running Medusa', () => {
     const tables: string[] = [];
     await tool.upload('b', 'full', { signal, onTable: (keyspace, table) => void tables.push(`${keyspace} ${table}`) });
     expect(tables.toSorted()).toEqual(['bank edges-01', 'bank nodes-02']);
+  });
+
+  test('B3: what it wrote is on the disk at its end, its index too; a table while it goes on with the next', async () => {
+    const done = join(directory, 'bucket/medusa/node-1/b/data/bank/edges-01');
+    const asked: string[] = [];
+    const tool = await medusaThat(
+      `echo "INFO: Backing up bank.edges-01"; echo "INFO: Backing up bank.nodes-02"; until [ -e ${directory}/synced ]; do sleep 0.02; done`,
+      async (path, top) => {
+        asked.push(`${join(path, '.')} ${top ?? ''}`.trim());
+        if (path.includes('edges-01')) await writeFile(join(directory, 'synced'), '');
+      },
+    );
+    await tool.upload('b', 'full', { signal, onTable: () => {} });
+    const bucket = join(directory, 'bucket');
+    expect(asked).toEqual([
+      join(done, '.'),
+      ...['node-1', 'index/backup_index/b', 'index/latest_backup/node-1'].map(
+        (folder) => `${join(bucket, 'medusa', folder)} ${bucket}`,
+      ),
+    ]);
+  });
+
+  test('a disk that failed to write a table fails the upload, although Medusa ended well', async () => {
+    let first = true;
+    const tool = await medusaThat(
+      'echo "INFO: Backing up bank.edges-01"; echo "INFO: Backing up bank.nodes-02"',
+      async () => {
+        if (!first) return;
+        first = false;
+        throw new TypeError('EIO: as injected');
+      },
+    );
+    await expect(tool.upload('b', 'full', { signal, onTable: () => {} })).rejects.toThrow('EIO');
   });
 
   test('a failure is told with the end of its log', async () => {

@@ -4,9 +4,10 @@ import type { AgentConfig } from '../../model/agent-config.ts';
 import type { BackupTool } from '../../ports/backup-tool.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { medusaIni, medusaPrefix } from './medusa-ini.ts';
-import { indexKey, manifestKey, readManifest, tableFolder } from './medusa-layout.ts';
+import { medusaIni } from './medusa-ini.ts';
+import { foldersOf, indexKey, manifestKey, readManifest, tableFolder } from './medusa-layout.ts';
 import { MedusaProcess } from './medusa-process.ts';
+import { syncBehind } from './sync-behind.ts';
 
 /** Days that data files no backup needs are spared when a dead attempt is removed: the next attempt finds and keeps them. */
 const spareDays = '10';
@@ -27,9 +28,17 @@ export async function openMedusa(
     async upload(backup, mode, { signal, onTable }) {
       // The snapshot's tag has to be the backup's name, word for word: only snapshots of Medusa's own get its prefix.
       const args = ['backup', '--backup-name', backup, '--mode', mode, '--use-existing-snapshot', '--keep-snapshot'];
-      await medusa.run(args, { signal, onLine: (line) => tellTable(line, onTable) });
       // Medusa writes into a directory without a sync; on S3 the answer to the request is the promise.
-      if (store.kind === 'directory') await files.sync(join(store.path, medusaPrefix, node));
+      const behind = store.kind === 'directory' ? syncBehind(files.sync) : undefined;
+      const top = store.kind === 'directory' ? store.path : '';
+      const begins = (keyspace: string, table: string) => {
+        behind?.moveOn(join(top, tableFolder(node, backup, mode, keyspace, table)));
+        onTable(keyspace, table);
+      };
+      await medusa.run(args, { signal, onLine: (line) => tellTable(line, begins) });
+      if (behind === undefined) return;
+      await behind.end();
+      for (const written of foldersOf(node, backup)) await files.sync(join(top, written), top);
     },
     async remove(backup, { keepFiles, signal }) {
       // Asked for a backup that its index does not hold, Medusa fails.

@@ -90,9 +90,9 @@ async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /** One file after the other would wait for the disk each time; a sync of the whole file system would wait for everybody's writes. */
-async function syncBelow(directory: string): Promise<void> {
-  const folders = new Set([directory]);
-  const queue = walk(directory, '');
+async function syncBelow(path: string, top = path): Promise<void> {
+  const folders = new Set([path]);
+  const queue = walk(path, '');
   const syncFiles = async () => {
     for (let next = await queue.next(); next.done !== true; next = await queue.next()) {
       folders.add(dirname(next.value.absolute));
@@ -101,7 +101,7 @@ async function syncBelow(directory: string): Promise<void> {
   };
   await Promise.all(Array.from({ length: 16 }, syncFiles));
   for (const folder of folders) {
-    for (let above = folder; above.startsWith(directory); above = dirname(above)) folders.add(above);
+    for (let above = folder; above.startsWith(top); above = dirname(above)) folders.add(above);
   }
   await Promise.all([...folders].map(async (folder) => ifThere(syncPath(folder))));
 }
