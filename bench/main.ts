@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { UsageProblem } from '../src/model/problem.ts';
+import { z } from 'zod';
+import { failureText } from '../src/cli/failure.ts';
+import { asProblem, exitCodeOf, UsageProblem } from '../src/model/problem.ts';
 import type { BenchOptions, BenchRow } from './row.ts';
 
 /** The parts by name; each is loaded only when it is run. */
@@ -17,31 +19,53 @@ const parts: Readonly<Record<string, () => Promise<(options: BenchOptions) => Pr
 
 const pagePath = join(import.meta.dirname, '../docs/performance.md');
 
+const optionsShape = z.object({
+  mebibytes: z.coerce.number().int().positive(),
+  rounds: z.coerce.number().int().positive(),
+});
+
 /**
- * `node bench/main.ts [--write] [--mib 1024] [--rounds 3] [part…]`: measures, prints a table, and with `--write` puts each part's table into
+ * `node bench/main.ts [--write] [--mib 1024] [--rounds 5] [part…]`: measures, prints a table, and with `--write` puts each part's table into
  * docs/performance.md.
  */
 async function main(args: readonly string[]): Promise<void> {
-  const { values, positionals: wanted } = parseArgs({
+  const { wanted, write, options } = asked(args);
+  for (const [name, load] of Object.entries(parts)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const measure = await load();
+    const before = loadNow();
+    const table = markdownTable(await measure(options));
+    const where = `Measured on ${machine()}. Load of the machine before: ${before}.`;
+    process.stdout.write(`\n${name}\n\n${table}\n\n${where}\n`);
+    if (write) await writeTable(name, `${table}\n\n${where}`);
+  }
+}
+
+function asked(args: readonly string[]) {
+  let given: ReturnType<typeof parsed>;
+  try {
+    given = parsed(args);
+  } catch (thrown) {
+    throw wrongUse(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+  const { values, positionals: wanted } = given;
+  const options = optionsShape.safeParse({ mebibytes: values.mib, rounds: values.rounds });
+  if (!options.success) throw wrongUse('--mib and --rounds take a whole number each.');
+  const unknown = wanted.filter((name) => !Object.hasOwn(parts, name));
+  if (unknown.length > 0) throw wrongUse(`There is no benchmark named ${unknown.join(', ')}.`);
+  return { wanted, write: values.write, options: options.data };
+}
+
+function parsed(args: readonly string[]) {
+  return parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
       write: { type: 'boolean', default: false },
       mib: { type: 'string', default: '1024' },
-      rounds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '5' },
     },
   });
-  const unknown = wanted.filter((name) => !Object.hasOwn(parts, name));
-  if (unknown.length > 0) throw unknownPart(unknown);
-  const options = { mebibytes: Number(values.mib), rounds: Number(values.rounds) };
-  for (const [name, load] of Object.entries(parts)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
-    const measure = await load();
-    const where = `${machine()}; load of the machine before: ${loadavg()[0]?.toFixed(1)}`;
-    const table = markdownTable(await measure(options));
-    process.stdout.write(`\n${name}, ${where}\n\n${table}\n`);
-    if (values.write) await writeTable(name, `${table}\n\nMeasured on ${where}.`);
-  }
 }
 
 function markdownTable(rows: readonly BenchRow[]): string {
@@ -74,6 +98,11 @@ function machine(): string {
   return `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${memory}, Node ${process.versions.node}`;
 }
 
+/** Over the last minute; what this process waits for is in it too. */
+function loadNow(): string {
+  return loadavg()[0]?.toFixed(1) ?? 'unknown';
+}
+
 async function writeTable(name: string, text: string): Promise<void> {
   const page = await readFile(pagePath, 'utf8');
   const [begin, end] = [`<!-- bench ${name} begin -->`, `<!-- bench ${name} end -->`];
@@ -87,13 +116,17 @@ async function writeTable(name: string, text: string): Promise<void> {
   await writeFile(pagePath, written);
 }
 
-function unknownPart(names: readonly string[]): UsageProblem {
+function wrongUse(happened: string): UsageProblem {
   return new UsageProblem({
-    code: 'unknown-bench',
-    happened: `There is no benchmark named ${names.join(', ')}.`,
+    code: 'bad-bench-arguments',
+    happened,
     state: 'Nothing was measured.',
-    next: `Use any of ${Object.keys(parts).join(', ')}, or none for all.`,
+    next: `node bench/main.ts [--write] [--mib 1024] [--rounds 5] [part…]; the parts are ${Object.keys(parts).join(', ')}.`,
   });
 }
 
-await main(process.argv.slice(2));
+await main(process.argv.slice(2)).catch((thrown: unknown) => {
+  const problem = asProblem(thrown, 'Measuring');
+  process.stderr.write(`${failureText(problem)}\n`);
+  process.exitCode = exitCodeOf(problem);
+});
