@@ -46,10 +46,12 @@ export async function strike(scene: Scene, { bank, writer, log }: OpenBank, back
     if (answersWithoutOne) wipedBytes = await wipe();
     await drop();
     await writer.stop();
-    const { fingerprint, afterDrop } = await stage.during('Looking at what is left', async () => ({
-      afterDrop: await countOf(platform.graph, accounts),
-      fingerprint: await fingerprintGraph(platform.database, platform.keyspace, { signal }),
-    }));
+    const [fingerprint, afterDrop] = await stage.during('Looking at what is left', async () =>
+      Promise.all([
+        fingerprintGraph(platform.database, platform.keyspace, { signal }),
+        countOf(platform.graph, accounts),
+      ]),
+    );
     if (!answersWithoutOne) wipedBytes = await wipe();
     const lost = lostAfter(await transactionsOf(log.records()), backup.cut);
     const edges = edgesAt(bank, accounts);

@@ -43,7 +43,7 @@ function facts(change: Partial<DrillFacts> = {}): DrillFacts {
     objectives,
     point,
     fingerprintAtDisaster: { ...example.fingerprint.before, vertices: 10_022, vertexLabels: { account: 3401 } },
-    check: { fingerprint: example.fingerprint.before, elements: 45_129, findings: [] },
+    check: { fingerprint: example.fingerprint.before, elements: 45_129, findings: [], findingCount: 0 },
     accounts: { afterDrop: 0, afterRestore: 1000 },
     againstLog: { before: 63, missing: [], after: 2140, unexpected: [] },
     nodesUp: 3,
@@ -68,7 +68,7 @@ const broken: ReadonlyArray<readonly [string, Partial<DrillFacts>, string]> = [
   ['an account that is not back', { accounts: { afterDrop: 0, afterRestore: 999 } }, '999 of 1,000'],
   [
     'a finding',
-    { check: { ...facts().check, findings: ['vertex 17: one-sided edge'] } },
+    { check: { ...facts().check, findings: ['vertex 17: one-sided edge'], findingCount: 1 } },
     '1 findings; the first: vertex 17: one-sided edge',
   ],
   [

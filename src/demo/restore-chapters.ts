@@ -49,15 +49,13 @@ export async function prove(
   const { database, graph, keyspace, indexBackend } = platform;
   stage.chapter('The proof');
   const facts = await phase('prove', async () => {
-    const check = await stage.during('Every invariant, every row: edges, indexes, ids, instances', async (progress) =>
-      checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal }),
-    );
-    const [againstLog, afterRestore, ring] = await stage.during(
-      "The dropped accounts by key, the application's log by its numbers, every node",
-      async () =>
+    const [check, againstLog, afterRestore, ring] = await stage.during(
+      "Every row and invariant, the dropped accounts by key, the application's log by its numbers, every node",
+      async (progress) =>
         untilAborted(
           signal,
           Promise.all([
+            checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal }),
             transactionsOf(log.records()).then(async (transactions) => compareWithLog(graph, transactions, cut)),
             countOf(graph, disaster.accounts),
             requireHealthyRing(platform),
@@ -68,6 +66,7 @@ export async function prove(
       check: {
         fingerprint: check.fingerprint,
         elements: check.elements,
+        findingCount: check.findingCount,
         findings: check.findings.map(({ kind, element, detail }) => `${kind} ${element}: ${detail}`),
       },
       accounts: { afterDrop: disaster.afterDrop, afterRestore },

@@ -18,6 +18,8 @@ export interface RebuildOptions {
   readonly signal?: AbortSignal;
 }
 
+/** While one part is read from the database, others are being read by the graph server and written. */
+const partsAtOnce = 3;
 const verticesAtOnce = 1000;
 const batchTimeoutMs = 120_000;
 
@@ -51,8 +53,8 @@ try {
 
 /**
  * Fills every enabled mixed index of a backend from the graph and waits until all of it is written. It adds and replaces documents but
- * removes none: the index' storage is emptied first (`setIndexAside`). May be done again. Constant memory: the vertices of one part of the
- * ring at a time. Gives the names of the indexes. Throws RetryableProblem `graph-unreachable` or `database-unreachable`.
+ * removes none: the index' storage is emptied first (`setIndexAside`). May be done again. Constant memory: the vertices of a few parts
+ * of the ring at a time. Gives the names of the indexes. Throws RetryableProblem `graph-unreachable` or `database-unreachable`.
  */
 export async function rebuildMixedIndexes(options: RebuildOptions): Promise<readonly string[]> {
   const schema = await readSchema(options.database, options.keyspace);
@@ -64,26 +66,33 @@ export async function rebuildMixedIndexes(options: RebuildOptions): Promise<read
 async function rebuild(options: RebuildOptions, schema: GraphSchema, index: MixedIndex): Promise<void> {
   const { database, graph, keyspace, progress, signal } = options;
   const parts = tokenParts(32);
+  const waiting = parts.values();
   let written = 0;
-  for (const [at, part] of parts.entries()) {
-    const vertices = new Set<Id>();
-    const observer = rowObserver(schema, [documentsOf(index, (document) => vertices.add(document.element.vertex))]);
-    const walk = new RowWalk(schema, observer);
-    await rowsOfPart(database, keyspace, 'edgestore', part, walk);
-    const ids = [...vertices].map(BigInt);
-    for (let from = 0; from < ids.length; from += verticesAtOnce) {
-      signal?.throwIfAborted();
-      const batch = ids.slice(from, from + verticesAtOnce);
-      const bindings = { index: index.name, element: index.element, ids: batch };
-      const [count] = await graph.submit<number>(writeScript, bindings, { timeoutMs: batchTimeoutMs });
-      written += count ?? 0;
-      const likely = Math.round((written * parts.length) / (at + 1));
-      progress?.({
-        done: written,
-        total: Math.max(written, likely),
-        unit: 'items',
-        label: `documents of ${index.name}`,
-      });
+  let finished = 0;
+  const halt = new AbortController();
+  const stop = signal === undefined ? halt.signal : AbortSignal.any([halt.signal, signal]);
+  const worker = async (): Promise<void> => {
+    for (const part of waiting) {
+      stop.throwIfAborted();
+      const vertices = new Set<Id>();
+      const observer = rowObserver(schema, [documentsOf(index, (document) => vertices.add(document.element.vertex))]);
+      await rowsOfPart(database, keyspace, 'edgestore', part, new RowWalk(schema, observer));
+      const ids = [...vertices].map(BigInt);
+      for (let from = 0; from < ids.length; from += verticesAtOnce) {
+        stop.throwIfAborted();
+        const batch = ids.slice(from, from + verticesAtOnce);
+        const bindings = { index: index.name, element: index.element, ids: batch };
+        const [count] = await graph.submit<number>(writeScript, bindings, { timeoutMs: batchTimeoutMs });
+        written += count ?? 0;
+      }
+      finished += 1;
+      const total = Math.max(written, Math.round((written * parts.length) / finished));
+      progress?.({ done: written, total, unit: 'items', label: `documents of ${index.name}` });
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: partsAtOnce }, worker));
+  } finally {
+    halt.abort();
   }
 }
