@@ -23,11 +23,13 @@ export async function drillRun(bucket: ObjectStore, run: string, runbook: Titles
     seconds: state?.seconds ?? 0,
     actor: state?.actor ?? { name: '', via: 'cli', host: '' },
     journal: { events: head.sequence, head: head.hash },
-    steps: runbook.steps.flatMap(({ id, title }) => {
-      const step = state?.steps[id];
-      if (step === undefined) return [];
-      const { status, seconds = 0, startedAt: begun = startedAt } = step;
-      return [{ id, title, status, offset: Math.max(0, (Date.parse(begun) - from) / 1000), seconds }];
-    }),
+    steps: runbook.steps
+      .flatMap(({ id, title }) => {
+        const step = state?.steps[id];
+        if (step === undefined) return [];
+        const { status, seconds = 0, startedAt: begun = startedAt } = step;
+        return [{ id, title, status, offset: Math.max(0, (Date.parse(begun) - from) / 1000), seconds }];
+      })
+      .sort((a, b) => a.offset - b.offset),
   };
 }

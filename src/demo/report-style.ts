@@ -60,11 +60,11 @@ ul.checks li,.hashes,.hand{grid-template-columns:1fr;gap:0}
 .hand dd{margin-bottom:.5rem}
 }
 @media print{
-@page{size:A4;margin:9mm}
+@page{size:A4;margin:8mm}
 html{font-size:10px}
 :root{color-scheme:light;--paper:#fff;--card:#f4f5f6;--ink:#000;--quiet:#444;--line:#ccc;--good:#00664e;--bad:#a33f00;--warn:#6b5000;--bar:#3d7ab8}
-body{max-width:none;padding:0;font-size:7.6pt;line-height:1.28}
-h1{font-size:12pt}h2{font-size:8.8pt;margin:2.2mm 0 .8mm;break-after:avoid}
+body{max-width:none;padding:0;font-size:7.1pt;line-height:1.24}
+h1{font-size:11pt}h2{font-size:8.4pt;margin:1.8mm 0 .6mm;break-after:avoid}
 p{margin:.4mm 0}
 .verdict{padding:1.6mm 3mm;margin-bottom:1.5mm}.tile{padding:1.2mm 2.5mm}.tile b.big{font-size:10pt}
 .tiles{gap:2mm;margin-bottom:1mm;grid-template-columns:repeat(3,1fr)}
@@ -73,11 +73,11 @@ ul.checks{columns:2;column-gap:8mm}
 ul.checks li{padding:.3mm 0;grid-template-columns:6rem 1fr;gap:0 .6rem;break-inside:avoid}
 .hashes{margin-top:1mm}
 .pair{gap:6mm;grid-template-columns:repeat(2,1fr)}
-.runs{gap:1mm 5mm;grid-template-columns:repeat(3,1fr)}
-.step{font-size:6.6pt;line-height:1.25;grid-template-columns:7rem minmax(0,1fr) 4rem;gap:1mm}.step svg{height:1.6mm;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.runs{gap:1mm 4mm;grid-template-columns:repeat(4,1fr)}
+.step{font-size:6pt;line-height:1.2;grid-template-columns:6.6rem minmax(0,1fr) 2.6rem;gap:1mm}figcaption{font-size:7pt;line-height:1.2}.step svg{height:1.6mm;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .verdict,.tile,.step rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 figure,tr,.tile{break-inside:avoid}
-.hand{gap:.1mm 4mm}
+.hand{gap:.1mm 3mm;grid-template-columns:auto 1fr auto 1fr}
 footer{margin-top:2mm;padding-top:1mm}
 }
 `;
