@@ -3,7 +3,7 @@ import { inventoryKey } from '../model/restore-point.ts';
 import type { JobParams, JobResult } from '../ports/node-agent.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from './node-parts.ts';
-import { snapshotFolders } from './snapshot-folders.ts';
+import { everySnapshotFolder } from './snapshot-folders.ts';
 
 /** Removes the snapshot of a point from the node's disk. `cleared` is false when there was none. */
 export async function clearSnapshot(
@@ -11,7 +11,7 @@ export async function clearSnapshot(
   { point }: JobParams['clear-snapshot'],
   { signal }: JobContext,
 ): Promise<JobResult['clear-snapshot']> {
-  const folders = await snapshotFolders(files, directories.data, point);
+  const folders = await everySnapshotFolder(files, directories.data, point);
   if (folders.length === 0) return { cleared: false };
   if ((await database.runningPid()) === undefined) {
     // Links to files of tables: with nobody there to ask they are ours to remove.
@@ -19,7 +19,7 @@ export async function clearSnapshot(
   } else {
     await database.clearSnapshot(point, signal);
   }
-  const left = await snapshotFolders(files, directories.data, point);
+  const left = await everySnapshotFolder(files, directories.data, point);
   const [first] = left;
   if (first === undefined) return { cleared: true };
   throw new FailedProblem({

@@ -13,15 +13,25 @@ export interface SnapshotFolder {
   readonly absolute: string;
 }
 
-/** Every snapshot folder of this tag in the data directory, ascending by keyspace and table. */
+/** The snapshot folders of this tag that a backup takes, ascending by keyspace and table. */
 export async function snapshotFolders(
+  files: NodeFiles,
+  dataDirectory: string,
+  tag: string,
+): Promise<readonly SnapshotFolder[]> {
+  const all = await everySnapshotFolder(files, dataDirectory, tag);
+  return all.filter(({ keyspace }) => keyspace !== keyspaceNotBackedUp);
+}
+
+/** Every snapshot folder of this tag in the data directory, ascending by keyspace and table. */
+export async function everySnapshotFolder(
   files: NodeFiles,
   dataDirectory: string,
   tag: string,
 ): Promise<readonly SnapshotFolder[]> {
   const found: SnapshotFolder[] = [];
   for (const keyspace of (await files.entries(dataDirectory)) ?? []) {
-    if (!keyspace.directory || keyspace.name === keyspaceNotBackedUp) continue;
+    if (!keyspace.directory) continue;
     for (const table of (await files.entries(`${dataDirectory}/${keyspace.name}`)) ?? []) {
       const absolute = `${dataDirectory}/${keyspace.name}/${table.name}/snapshots/${tag}`;
       if (!table.directory || (await files.entries(absolute)) === undefined) continue;
