@@ -4,7 +4,7 @@ import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
 import { getPoint, listPoints } from '../../src/runbooks/point-catalog.ts';
 import { type Random, randomOf } from '../../src/sample/random.ts';
 import { aMoment, beginRun, reached, restartAgents, stateOf } from '../support/disturbance.ts';
-import { loadSample, sandboxUp, snapshotsOf, strayProcesses, type TestSandbox } from '../support/sandbox.ts';
+import { killNow, loadSample, sandboxUp, snapshotsOf, strayProcesses, type TestSandbox } from '../support/sandbox.ts';
 
 /**
  * Agents killed with SIGKILL somewhere within a step, and started again as a supervisor would: the run goes on by itself or is resumed, and
@@ -59,8 +59,7 @@ async function disturbed(command: readonly string[], step: string, withinMs: num
   const live = await beginRun(sandbox, command);
   await reached(sandbox, live, `step-started ${step}`);
   await aMoment(random.below(withinMs));
-  const pid = (await sandbox.status()).nodes[0]?.agentPid;
-  process.kill(pid ?? 0, 'SIGKILL');
+  killNow((await sandbox.status()).nodes[0]?.agentPid);
   kills += 1;
   await restartAgents(sandbox);
   const { exitCode } = await live.ended;

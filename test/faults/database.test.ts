@@ -5,7 +5,7 @@ import type { Fingerprint } from '../../src/model/restore-point.ts';
 import { findPoint, getPoint, listPoints } from '../../src/runbooks/point-catalog.ts';
 import { listOpenRestores } from '../../src/runbooks/restore-catalog.ts';
 import { beginRun, reached, stateOf, storedOf } from '../support/disturbance.ts';
-import { filesBelow, loadSample, sandboxUp, snapshotsOf, type TestSandbox } from '../support/sandbox.ts';
+import { filesBelow, killNow, loadSample, sandboxUp, snapshotsOf, type TestSandbox } from '../support/sandbox.ts';
 
 /** Cassandra killed in the middle of a backup and in the middle of a restore, on a ring of one: nothing is left to go on with. */
 const taken = z.object({ run: z.string(), point: z.string() });
@@ -93,8 +93,6 @@ async function openRestores(): Promise<readonly string[]> {
 }
 
 async function killDatabase(): Promise<void> {
-  const pid = (await sandbox.status()).nodes[0]?.pid;
-  if (pid === null || pid === undefined) throw new TypeError('the database does not run');
-  process.kill(pid, 'SIGKILL');
+  killNow((await sandbox.status()).nodes[0]?.pid);
   kills += 1;
 }

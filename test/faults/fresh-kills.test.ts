@@ -21,13 +21,16 @@ import { stateOf } from '../support/disturbance.ts';
 const taken = z.object({ run: z.string(), point: z.string() });
 const ran = z.object({ run: z.string(), ok: z.literal(true) });
 
+const backup = ['backup', 'local', '--quiesced'];
+
 let sandbox: TestSandbox;
-let point: string;
+let peacefulBackup: z.infer<typeof taken>;
 let kills = 0;
 
 beforeAll(async () => {
   sandbox = await sandboxUp(1);
   await loadSample(sandbox.platform, 'fresh-kills');
+  peacefulBackup = await sandbox.answer(taken, ...backup);
 });
 
 afterAll(async () => {
@@ -36,11 +39,8 @@ afterAll(async () => {
 });
 
 test('B3 B6: backups killed after each of their events', async () => {
-  const command = ['backup', 'local', '--quiesced'];
-  const peaceful = await sandbox.answer(taken, ...command);
-  point = peaceful.point;
-  const { fingerprint } = await getPoint(sandbox.platform.bucket, point);
-  await killAfterEach(command, peaceful.run, 'step-started snapshot', async (run) => {
+  const { fingerprint } = await getPoint(sandbox.platform.bucket, peacefulBackup.point);
+  await killAfterEach(backup, peacefulBackup.run, 'step-started snapshot', async (run) => {
     const [newest] = await listPoints(sandbox.platform.bucket);
     expect(newest).toMatchObject({ run, proof: 'checked', fingerprint });
     expect(snapshotsOf(await sandbox.status(), newest?.id ?? '')).toEqual([]);
@@ -48,6 +48,7 @@ test('B3 B6: backups killed after each of their events', async () => {
 });
 
 test('rehearsals killed after each of their events', async () => {
+  const { point } = peacefulBackup;
   const command = ['rehearse', 'local', point];
   const peaceful = await sandbox.answer(ran, ...command);
   await killAfterEach(command, peaceful.run, 'step-started prepare-copy', async (run) => {
@@ -58,6 +59,7 @@ test('rehearsals killed after each of their events', async () => {
 
 test('C3: restores in place killed after each of their events', async () => {
   const { bucket, database, keyspace, graph } = sandbox.platform;
+  const { point } = peacefulBackup;
   const command = ['restore', 'local', '--to', point, '--confirm', 'local'];
   const { fingerprint } = await getPoint(bucket, point);
   const accept = async (run: string) =>

@@ -10,6 +10,7 @@ import { getPoint, listPoints, updatePoint } from '../../src/runbooks/point-cata
 import {
   claimsBelow,
   filesBelow,
+  killNow,
   loadSample,
   sandboxUp,
   strayProcesses,
@@ -190,8 +191,7 @@ async function expectNewIds(): Promise<void> {
 
 /** The node dies as by a power cut, and its disk is new. */
 async function wipeDisk(): Promise<void> {
-  const { nodes } = await sandbox.status();
-  process.kill(nodes[0]?.pid ?? 0, 'SIGKILL');
+  killNow((await sandbox.status()).nodes[0]?.pid);
   await vi.waitFor(async () => expect((await sandbox.status()).nodes[0]?.pid).toBeNull(), { timeout: 10_000 });
   for (const folder of ['data', 'commitlog', 'hints', 'saved_caches']) {
     rmSync(nodeFolder(folder), { recursive: true, force: true });

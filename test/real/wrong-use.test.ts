@@ -8,7 +8,7 @@ import { restorePointDocument, restorePointKey, type RestorePoint } from '../../
 import { readRecord, writeRecord } from '../../src/platforms/sandbox/environment-record.ts';
 import { getPoint } from '../../src/runbooks/point-catalog.ts';
 import { carelessS3 } from '../support/careless-s3.ts';
-import { type Ended, sandboxUp, type TestSandbox } from '../support/sandbox.ts';
+import { type Ended, killNow, sandboxUp, type TestSandbox } from '../support/sandbox.ts';
 
 /**
  * Wrong use and a world that is not as it should be: each is refused with exit code 2 or 3, nothing is changed, and the message says what to
@@ -300,7 +300,7 @@ describe('a restore that is under way', () => {
 test('B2: a node down stops the backup, by name', async () => {
   const { nodes } = await sandbox.status();
   const [, second] = nodes;
-  process.kill(second?.pid ?? 0, 'SIGKILL');
+  killNow(second?.pid);
   await vi.waitFor(async () => expect((await sandbox.status()).nodes[1]?.pid).toBeNull(), { timeout: 10_000 });
   const { details = [] } = await refused(['backup', 'local'], {
     exitCode: 3,

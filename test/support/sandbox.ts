@@ -82,6 +82,7 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
   vi.stubEnv('CARDEA_HOME', home);
   const directory = join(home, 'local');
   let opened: Platform | undefined;
+  const begun = new Set<{ kill(signal: 'SIGKILL'): boolean }>();
 
   const begin = (args: readonly string[], { variables = {} }: Calling = {}): Running => {
     const from = performance.now();
@@ -101,7 +102,9 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
         json: parsed(stdout),
       }),
     );
-    return { pid: child.pid ?? 0, ended };
+    begun.add(child);
+    if (child.pid === undefined) throw new TypeError(`cardea ${args.join(' ')} was not started`);
+    return { pid: child.pid, ended };
   };
   const cardea = async (...args: string[]) => begin(args).ended;
   const answer = async <T>(shape: z.ZodType<T>, ...args: string[]): Promise<T> => {
@@ -128,6 +131,8 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
     },
     async down() {
       await opened?.close();
+      // One that a failed test left behind, stopped perhaps; one that has ended is not signalled any more.
+      for (const child of begun) child.kill('SIGKILL');
       const { exitCode, stdout, stderr } = await cardea('sandbox', 'down', 'local');
       // What `down` could not do is done without it, so that one failure is not followed by others; then it is reported.
       await endMarked(home, 1000);
@@ -166,6 +171,12 @@ export function strayProcesses(home: string, servers: Report): readonly string[]
   return marked(home)
     .filter(({ pid }) => !known.has(pid) && identityOf(pid) !== undefined)
     .map(({ pid }) => `${pid} ${commandLine(pid)}`);
+}
+
+/** SIGKILL to a process that must be there. Never to a pid of 0, which would be the test's own process group. */
+export function killNow(pid: number | null | undefined): void {
+  if (pid === null || pid === undefined || pid <= 1) throw new TypeError('the process to kill does not run');
+  process.kill(pid, 'SIGKILL');
 }
 
 /** Snapshot folders of the name on any node. */
