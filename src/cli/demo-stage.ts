@@ -11,8 +11,8 @@ import { planOf } from '../runbook/plan.ts';
 import type { RunbookServices } from '../runbooks/index.ts';
 import type { CliContext } from './context.ts';
 import { planText } from './plan-lines.ts';
-import { progressLine } from './progress-line.ts';
 import { openRunView } from './run-view.ts';
+import { workLine } from './work-line.ts';
 
 /** The demo's stage on a terminal, or line by line where there is none. All of it is said on the way, to standard error. */
 export function demoStage(context: CliContext, auditKey: string): Stage {
@@ -29,12 +29,12 @@ export function demoStage(context: CliContext, auditKey: string): Stage {
       chapters += 1;
       output.note(`\n${paint('bold', `${chapters}  ${title}`)}`);
     },
-    say: said,
+    say(line) {
+      said(wrapped(line, Math.min(output.columns, 110) - 3));
+    },
     async during<T>(title: string, work: (progress: ReportProgress) => Promise<T>): Promise<T> {
       const from = clock.monotonic();
-      const line = await progressLine(output, `  ${title}`, () => clock.now(), flags.quiet);
-      // On a terminal the line is there at once, not only when something can be measured.
-      if (output.live) line.report({ done: 0, unit: 'items', label: 'working' });
+      const line = await workLine(output, title, clock, flags.quiet);
       try {
         const result = await work(line.report);
         line.end();
@@ -83,6 +83,17 @@ export function demoStage(context: CliContext, auditKey: string): Stage {
       }
     },
   };
+}
+
+/** Breaks prose between words. A word that is longer than the width stands alone. */
+function wrapped(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
 }
 
 function notFinished({ run, status }: RunOutcome): FailedProblem {
