@@ -29,6 +29,13 @@ test('plain values travel through GraphSON and back with every digit', () => {
   );
 });
 
+test('doubles past the safe integers stay doubles', () => {
+  for (const value of [2 ** 53, -(2 ** 60), 1e300]) {
+    expect(toGraphson(value)).toEqual({ '@type': 'g:Double', '@value': value });
+    expect(fromGraphson(parseExact(writeJson(toGraphson(value))))).toBe(value);
+  }
+});
+
 test('an edge and its ids come back as text, whatever JanusGraph wraps them in', () => {
   const edge = {
     '@type': 'g:Edge',

@@ -74,7 +74,8 @@ function numberToGraphson(value: number): unknown {
   if (!Number.isFinite(value)) {
     return { '@type': 'g:Double', '@value': Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity' };
   }
-  if (!Number.isInteger(value)) return { '@type': 'g:Double', '@value': value };
+  // A number past the safe integers is a measure, not a count: only a bigint says that each digit is meant.
+  if (!Number.isSafeInteger(value)) return { '@type': 'g:Double', '@value': value };
   const fits32 = value >= -(2 ** 31) && value < 2 ** 31;
   return { '@type': fits32 ? 'g:Int32' : 'g:Int64', '@value': value };
 }
@@ -88,7 +89,8 @@ function floating(body: unknown): unknown {
     case '-Infinity':
       return Number.NEGATIVE_INFINITY;
     default:
-      return body;
+      // `parseExact` takes a large double that is written without a fraction for a whole number.
+      return typeof body === 'bigint' ? Number(body) : body;
   }
 }
 
