@@ -45,7 +45,7 @@ beforeAll(async () => {
   said = answer.parse(JSON.parse(stdout));
   drill = drillDocument.read(readFileSync(join(dirname(said.report), 'report.json')), 'report.json');
   page = readFileSync(said.report, 'utf8');
-}, 600_000);
+}, 900_000);
 
 afterAll(() => {
   rmSync(home, { recursive: true, force: true });
