@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import type { Actor } from '../journal/event.ts';
-import type { EnvironmentConfig } from '../model/config.ts';
 import { compactSecond, runId } from '../model/identifiers.ts';
 import { FailedProblem, Problem } from '../model/problem.ts';
 import { bringUp } from '../platforms/sandbox/bring-up.ts';
@@ -8,38 +6,16 @@ import { folders } from '../platforms/sandbox/folders.ts';
 import { withHostLock } from '../platforms/sandbox/host-lock.ts';
 import { takeDown } from '../platforms/sandbox/take-down.ts';
 import { ensureToolchain } from '../platforms/sandbox/toolchain.ts';
-import type { Clock, Ids } from '../ports/clock.ts';
-import type { Platform } from '../ports/platform.ts';
 import { backUp, rehearse } from './backup-chapters.ts';
 import { openBank } from './bank-chapter.ts';
-import { demoName, type DemoSize } from './demo-config.ts';
+import { demoName } from './demo-config.ts';
 import { strike } from './disaster-chapter.ts';
 import { drillOf } from './drill.ts';
 import type { Drill } from './drill-document.ts';
 import { phaseClock } from './phase-clock.ts';
 import { keepLogs, writeReport } from './report-files.ts';
 import { prove, restore } from './restore-chapters.ts';
-import type { Stage } from './stage.ts';
-
-export interface DemoOptions extends DemoSize {
-  /** About how many vertices. */
-  readonly vertices: number;
-  readonly seed: number;
-  readonly keep: boolean;
-}
-
-export interface DemoWorld {
-  readonly stage: Stage;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly actor: Actor;
-  readonly version: string;
-  readonly environment: EnvironmentConfig;
-  /** Aborted by Ctrl-C. */
-  readonly signal: AbortSignal;
-  /** Opens the environment once it is up. */
-  open(): Promise<Platform>;
-}
+import type { DemoOptions, DemoWorld } from './scene.ts';
 
 export interface StoryEnd {
   readonly drill: Drill;
