@@ -141,7 +141,8 @@ test('a check while the graph is being changed reports nothing', async () => {
   writing.abort();
   await done;
   expect(results.flatMap(({ findings }) => findings)).toEqual([]);
-  expect(new Set(results.map(({ fingerprint }) => fingerprint.hash)).size).toBe(results.length);
+  // The graph did change under the checks; between two of them there may have been no commit.
+  expect(new Set(results.map(({ fingerprint }) => fingerprint.hash)).size).toBeGreaterThan(1);
 });
 
 test('a mixed index that lost its documents is found so, and rebuilt from the graph', async () => {
