@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, globSync, openSync, readSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cpuSecondsOf } from './cpu-time.ts';
 import { fillTables } from './bulk-tables.ts';
 import { type OneNode, withOneNode } from './one-node.ts';
 import { copyFolders, syncDisk } from './plain-copy.ts';
@@ -22,11 +23,12 @@ export async function benchBackup({ mebibytes, rounds }: BenchOptions): Promise<
 
     const taken = async (point: string) => {
       await settled();
+      const cpu = cpuSecondsOf(node.agentPid);
       const snapshot = await secondsOf(async () => {
         size = await node.job('snapshot', { point });
       });
       const upload = await secondsOf(() => node.job('upload', { point, mode: 'full' }));
-      return { snapshot, taken: snapshot + upload };
+      return { snapshot, taken: snapshot + upload, cpu: cpuSecondsOf(node.agentPid) - cpu };
     };
     const removed = async (point: string) => {
       await node.job('clear-snapshot', { point });
@@ -57,10 +59,12 @@ export async function benchBackup({ mebibytes, rounds }: BenchOptions): Promise<
       count += 1;
       const name = `raw-${count}`;
       await settled();
+      const cpu = cpuSecondsOf(process.pid);
       const bare = await secondsOf(() => medusa.backup(name));
+      const rawCpu = cpuSecondsOf(process.pid) - cpu;
       const sync = await secondsOf(settled);
       await medusa.remove(name);
-      return { bare, durable: bare + sync };
+      return { bare, durable: bare + sync, rawCpu };
     };
     const copy = async () => {
       await settled();
@@ -74,7 +78,7 @@ export async function benchBackup({ mebibytes, rounds }: BenchOptions): Promise<
     };
     const series = await interleave(
       rounds,
-      ['snapshot', 'taken', 'checked', 'hashed', 'read', 'known', 'bare', 'durable', 'copied'],
+      ['snapshot', 'taken', 'cpu', 'rawCpu', 'checked', 'hashed', 'read', 'known', 'bare', 'durable', 'copied'],
       [ours, again, raw, copy],
     );
     const what = `${Math.round(size.bytes / 1024 ** 2).toLocaleString('en')} MiB in ${size.files} files`;
@@ -97,7 +101,16 @@ export async function benchBackup({ mebibytes, rounds }: BenchOptions): Promise<
         series.known,
         series.durable,
       ),
-      comparedSeries({ name: 'the same', note: 'cp of the same files, then sync' }, series.taken, series.copied),
+      comparedSeries(
+        { name: 'its processor time, Cassandra’s aside', note: 'raw Medusa. Other load hardly changes it' },
+        series.cpu,
+        series.rawCpu,
+      ),
+      comparedSeries(
+        { name: 'to `taken` again', note: 'cp of the same files, then sync' },
+        series.taken,
+        series.copied,
+      ),
       comparedSeries(
         { name: 'of this, snapshot and hashes', note: 'share of the whole to `taken`' },
         series.snapshot,

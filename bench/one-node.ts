@@ -10,7 +10,7 @@ import type { JobKind, JobParams, JobResult } from '../src/ports/node-agent.ts';
 import type { Platform } from '../src/ports/platform.ts';
 
 const checkout = join(import.meta.dirname, '..');
-const up = z.object({ nodes: z.tuple([z.object({ name: z.string(), dataDir: z.string() })]) });
+const up = z.object({ nodes: z.tuple([z.object({ name: z.string(), dataDir: z.string(), agentPid: z.number() })]) });
 
 /** An environment of one node in a home of its own. */
 export interface OneNode {
@@ -18,6 +18,7 @@ export interface OneNode {
   readonly home: string;
   readonly platform: Platform;
   readonly agent: AgentConfig;
+  readonly agentPid: number;
   readonly data: string;
   nodetool(...args: string[]): Promise<void>;
   /** One job of the agent, to its end. */
@@ -41,11 +42,11 @@ export async function withOneNode<T>(work: (node: OneNode) => Promise<T>): Promi
   try {
     const { stdout } = await cardea('sandbox', 'up', 'local', '--nodes', '1');
     platform = openSandbox('local');
-    const [{ name, dataDir: data }] = up.parse(JSON.parse(stdout)).nodes;
+    const [node] = up.parse(JSON.parse(stdout)).nodes;
     const agent = agentConfig.parse(
-      JSON.parse(readFileSync(join(home, 'local/nodes', name, 'conf/agent.json'), 'utf8')),
+      JSON.parse(readFileSync(join(home, 'local/nodes', node.name, 'conf/agent.json'), 'utf8')),
     );
-    return await work(nodeOf(home, platform, agent, data));
+    return await work(nodeOf({ home, platform, agent, agentPid: node.agentPid, data: node.dataDir }));
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await end();
@@ -54,13 +55,11 @@ export async function withOneNode<T>(work: (node: OneNode) => Promise<T>): Promi
   }
 }
 
-function nodeOf(home: string, platform: Platform, agent: AgentConfig, data: string): OneNode {
+function nodeOf(parts: Omit<OneNode, 'nodetool' | 'job'>): OneNode {
+  const { platform, agent } = parts;
   let jobs = 0;
   return {
-    home,
-    platform,
-    agent,
-    data,
+    ...parts,
     async nodetool(...args) {
       const [program = '', ...where] = agent.cassandra.nodetool;
       await execa(program, [...where, ...args]);

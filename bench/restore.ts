@@ -1,5 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cpuSecondsOf } from './cpu-time.ts';
 import { fillTables } from './bulk-tables.ts';
 import { withOneNode } from './one-node.ts';
 import { copyFolders, syncDisk } from './plain-copy.ts';
@@ -28,17 +29,21 @@ export async function benchRestore({ mebibytes, rounds }: BenchOptions): Promise
       count += 1;
       const run = `restore-${count}`;
       await settled();
+      const cpu = cpuSecondsOf(node.agentPid);
       const aside = await secondsOf(() => node.job('set-aside', { run }));
       const files = await secondsOf(async () => {
         size = await node.job('restore-files', { point, source: node.agent.node, inPlace: true });
       });
+      const ourCpu = cpuSecondsOf(node.agentPid) - cpu;
       await node.job('accept-aside', { run });
-      return { ours: aside + files, aside };
+      return { ours: aside + files, aside, ourCpu };
     };
     const restoreNode = async () => {
       await settled();
+      const cpu = cpuSecondsOf(process.pid);
       const bare = await secondsOf(() => medusa.restoreNode('raw'));
-      return { bare, durable: bare + (await secondsOf(settled)) };
+      const rawCpu = cpuSecondsOf(process.pid) - cpu;
+      return { bare, durable: bare + (await secondsOf(settled)), rawCpu };
     };
     const download = async () => {
       await settled();
@@ -61,7 +66,7 @@ export async function benchRestore({ mebibytes, rounds }: BenchOptions): Promise
     };
     const series = await interleave(
       rounds,
-      ['ours', 'aside', 'bare', 'durable', 'fetched', 'copied'],
+      ['ours', 'ourCpu', 'rawCpu', 'aside', 'bare', 'durable', 'fetched', 'copied'],
       [ours, restoreNode, download, copy],
     );
     const what = `${Math.round(size.bytes / 1024 ** 2).toLocaleString('en')} MiB in ${size.files} files`;
@@ -81,7 +86,16 @@ export async function benchRestore({ mebibytes, rounds }: BenchOptions): Promise
         series.ours,
         series.fetched,
       ),
-      comparedSeries({ name: 'the same', note: 'cp of the same files, then sync' }, series.ours, series.copied),
+      comparedSeries(
+        { name: 'its processor time', note: '`medusa restore-node`. Other load hardly changes it' },
+        series.ourCpu,
+        series.rawCpu,
+      ),
+      comparedSeries(
+        { name: 'set aside and restore again', note: 'cp of the same files, then sync' },
+        series.ours,
+        series.copied,
+      ),
       comparedSeries(
         { name: 'of this, setting the old data aside', note: 'share of the whole' },
         series.aside,
