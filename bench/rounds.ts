@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { BenchRow } from './row.ts';
 
-/** Seconds by name. */
+/** Seconds, or whatever the works measure, by name. */
 export type Figures<N extends string> = Partial<Record<N, number>>;
 
-/** The seconds of each name, one per round. */
+/** The figures of each name, one per round. */
 export type Series<N extends string> = Record<N, readonly number[]>;
 
 /** Does every work once a round, the first of one round last in the next, so that none always meets the disk that another left. */
@@ -47,6 +47,20 @@ export function comparedSeries(
     ratio: median(ratios),
     ratios: [Math.min(...ratios), Math.max(...ratios)],
     unit: 's',
+  };
+}
+
+/** Median milliseconds, and over an aim, where there is one, with the quickest and the slowest. */
+export function comparedToAim(
+  { name, note, aim }: Pick<BenchRow, 'name' | 'note'> & { readonly aim?: number },
+  milliseconds: readonly number[],
+): BenchRow {
+  const row = { name, note, ours: median(milliseconds), unit: 'ms' };
+  if (aim === undefined) return row;
+  return {
+    ...row,
+    ratio: row.ours / aim,
+    ratios: [Math.min(...milliseconds) / aim, Math.max(...milliseconds) / aim],
   };
 }
 

@@ -11,7 +11,7 @@ import { eventKey } from '../src/journal/event-file.ts';
 import { runId } from '../src/model/identifiers.ts';
 import type { Runbook } from '../src/runbook/define.ts';
 import { type EngineWorld, resumeRun, startRun } from '../src/runbook/engine.ts';
-import { secondsOf, median } from './rounds.ts';
+import { comparedToAim, median, secondsOf } from './rounds.ts';
 import type { BenchRow } from './row.ts';
 
 const times = 15;
@@ -53,7 +53,7 @@ export async function benchRunbook(): Promise<BenchRow[]> {
     }
     const [ours, one] = [median(whole), median(single)];
     return [
-      { name: 'runbook of ten empty steps', ours, ratio: ours / aim, unit: 'ms', note: `aim: under ${aim}` },
+      comparedToAim({ name: 'runbook of ten empty steps', note: `aim: under ${aim}`, aim }, whole),
       {
         name: 'the same',
         ours,
