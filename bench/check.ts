@@ -14,7 +14,10 @@ import { bankOf, demoScale } from '../src/sample/bank.ts';
 import { loadBank } from '../src/sample/loader.ts';
 import { createSchema } from '../src/sample/schema.ts';
 import { withOneNode } from './one-node.ts';
-import { type BenchRow, compared, medianMs } from './row.ts';
+import { comparedSeries, interleave, median, secondsOf } from './rounds.ts';
+import type { BenchRow } from './row.ts';
+
+const times = 5;
 
 /** The demo's bank on one node of its own: reading its rows, fingerprinting and checking it, in elements (vertices, edges, properties) per second. */
 export async function benchCheck(): Promise<BenchRow[]> {
@@ -24,32 +27,48 @@ export async function benchCheck(): Promise<BenchRow[]> {
     await loadBank(graph, bankOf(demoScale));
     const { vertices, edges, properties } = await fingerprintGraph(database, keyspace);
     const elements = vertices + edges + properties;
-    const perSecond = (ms: number): number => (elements / ms) * 1000;
     const schema = await readSchema(database, keyspace);
     const cells = await cellsOf(database, keyspace);
-    const reading = perSecond(await medianMs(5, () => cellsOf(database, keyspace)));
     const check = { database, graph, keyspace, indexBackend: 'search', clock: systemClock };
+    const work = async (name: 'decode' | 'read' | 'fingerprint' | 'check', done: () => unknown) => ({
+      [name]: elements / (await secondsOf(async () => done())),
+    });
+    const series = await interleave(
+      times + 1,
+      ['decode', 'read', 'fingerprint', 'check'],
+      [
+        () => work('decode', () => decode(schema, cells)),
+        () => work('read', () => cellsOf(database, keyspace)),
+        () => work('fingerprint', () => fingerprintGraph(database, keyspace)),
+        () => work('check', () => checkGraph(check)),
+      ],
+    );
+    // The first of each warms servers and code up.
+    const [decoded, read, fingerprinted, checked] = [series.decode, series.read, series.fingerprint, series.check].map(
+      (rates) => rates.slice(1),
+    );
+    const unit = 'elements/s';
     return [
       {
         name: `decode and fingerprint ${elements.toLocaleString('en')} elements from memory`,
-        ours: perSecond(await medianMs(5, () => Promise.resolve(decode(schema, cells)))),
-        unit: 'elements/s',
+        ours: median(decoded ?? []),
+        unit,
         note: 'one thread. Aim: 100,000',
       },
-      compared({
-        name: 'fingerprint from Cassandra',
-        ours: perSecond(await medianMs(5, () => fingerprintGraph(database, keyspace))),
-        reference: reading,
-        unit: 'elements/s',
-        note: 'reading the same rows and doing nothing with them',
-      }),
-      compared({
-        name: 'check: fingerprint and every invariant, mixed index included',
-        ours: perSecond(await medianMs(5, () => checkGraph(check))),
-        reference: reading,
-        unit: 'elements/s',
-        note: 'reading the rows of the graph alone; the check reads those of the index too',
-      }),
+      comparedSeries(
+        { name: 'fingerprint from Cassandra', unit, note: 'reading the same rows and doing nothing with them' },
+        fingerprinted ?? [],
+        read ?? [],
+      ),
+      comparedSeries(
+        {
+          name: 'check: fingerprint and every invariant, mixed index included',
+          unit,
+          note: 'reading the rows of the graph alone; the check reads those of the index too',
+        },
+        checked ?? [],
+        read ?? [],
+      ),
     ];
   });
 }

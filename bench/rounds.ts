@@ -33,9 +33,9 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-/** Median seconds of both; the ratio is the median of the rounds' own ratios, with the least and the greatest of them. */
+/** Medians of both; the ratio is the median of the rounds' own ratios, with the least and the greatest of them. */
 export function comparedSeries(
-  row: Pick<BenchRow, 'name' | 'note'>,
+  { unit = 's', ...row }: Pick<BenchRow, 'name' | 'note'> & { readonly unit?: string },
   ours: readonly number[],
   reference: readonly number[],
 ): BenchRow {
@@ -46,8 +46,28 @@ export function comparedSeries(
     reference: median(reference),
     ratio: median(ratios),
     ratios: [Math.min(...ratios), Math.max(...ratios)],
-    unit: 's',
+    unit,
   };
+}
+
+/** Milliseconds of two works in turns, after one of each that does not count. */
+export async function sideBySide(
+  times: number,
+  row: Pick<BenchRow, 'name' | 'note'>,
+  ours: () => Promise<unknown>,
+  reference: () => Promise<unknown>,
+): Promise<BenchRow> {
+  await ours();
+  await reference();
+  const series = await interleave(
+    times,
+    ['ours', 'reference'],
+    [
+      async () => ({ ours: 1000 * (await secondsOf(ours)) }),
+      async () => ({ reference: 1000 * (await secondsOf(reference)) }),
+    ],
+  );
+  return comparedSeries({ ...row, unit: 'ms' }, series.ours, series.reference);
 }
 
 /** Median milliseconds, and over an aim, where there is one, with the quickest and the slowest. */

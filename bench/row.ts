@@ -32,7 +32,3 @@ export async function medianMs(times: number, work: () => Promise<unknown>): Pro
   }
   return taken.sort((a, b) => a - b)[Math.floor(times / 2)] ?? 0;
 }
-
-export function compared(row: Omit<BenchRow, 'ratio'> & { readonly reference: number }): BenchRow {
-  return { ...row, ratio: row.ours / row.reference };
-}

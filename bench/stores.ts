@@ -11,7 +11,8 @@ import { listRuns } from '../src/journal/runs.ts';
 import { compactSecond, pointId, runId, timelineId } from '../src/model/identifiers.ts';
 import { restorePointDocument, restorePointKey } from '../src/model/restore-point.ts';
 import { listPoints } from '../src/runbooks/point-catalog.ts';
-import { type BenchRow, compared, medianMs } from './row.ts';
+import { sideBySide } from './rounds.ts';
+import { type BenchRow, medianMs } from './row.ts';
 
 const count = 10_000;
 const eventsPerRun = 50;
@@ -22,36 +23,42 @@ export async function benchListing(): Promise<BenchRow[]> {
   try {
     fill(folder);
     const store = new DirectoryStore(folder);
+    const newest = { limit: 20 };
+    const readers = { store, clock: systemClock, processes: systemProcesses() };
     return [
-      compared({
-        name: `ids of ${grouped(count)} runs with ${eventsPerRun} events each`,
-        ours: await medianMs(5, () => Array.fromAsync(store.children('runs/'))),
-        reference: await medianMs(5, () => readdir(join(folder, 'runs'))),
-        unit: 'ms',
-        note: 'bare readdir; we also look that each folder holds an object. Aim: well under 1000',
-      }),
+      await sideBySide(
+        5,
+        {
+          name: `ids of ${grouped(count)} runs with ${eventsPerRun} events each`,
+          note: 'bare readdir; we also look that each folder holds an object. Aim: well under 1000',
+        },
+        () => Array.fromAsync(store.children('runs/')),
+        () => readdir(join(folder, 'runs')),
+      ),
       {
         name: `newest 20 of ${grouped(count)} runs, with their state`,
-        ours: await medianMs(5, () =>
-          listRuns({ store, clock: systemClock, processes: systemProcesses() }, { limit: 20 }),
-        ),
+        ours: await medianMs(5, () => listRuns(readers, newest)),
         unit: 'ms',
         note: 'what `cardea runs` does',
       },
-      compared({
-        name: `${grouped(count)} restore points, read and validated`,
-        ours: await medianMs(3, () => listPoints(store)),
-        reference: await medianMs(3, () => readAll(folder)),
-        unit: 'ms',
-        note: 'readdir, then read and JSON.parse each file',
-      }),
-      compared({
-        name: 'create an object of 1 KiB, durable',
-        ours: (await medianMs(3, () => putMany(store))) / writes,
-        reference: (await medianMs(3, () => writeMany(folder))) / writes,
-        unit: 'ms',
-        note: 'write, sync, rename, sync of the folder, by hand',
-      }),
+      await sideBySide(
+        5,
+        {
+          name: `${grouped(count)} restore points, read and validated`,
+          note: 'readdir, then read and JSON.parse each file',
+        },
+        () => listPoints(store),
+        () => readAll(folder),
+      ),
+      await sideBySide(
+        5,
+        {
+          name: `create ${writes} objects of 1 KiB, each durable`,
+          note: 'write, sync, rename, sync of the folder, by hand',
+        },
+        () => putMany(store),
+        () => writeMany(folder),
+      ),
     ];
   } finally {
     await rm(folder, { recursive: true });
