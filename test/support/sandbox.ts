@@ -86,6 +86,8 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
 
   const begin = (args: readonly string[], { variables = {} }: Calling = {}): Running => {
     const from = performance.now();
+    // A session of the test's own must not outlive the nodes that a command may stop: the driver loses itself in attempts to come back.
+    void opened?.database.close();
     const child = execa(join(checkout, 'cardea'), [...args, '--json'], {
       cwd: checkout,
       env: { CARDEA_HOME: home, ...variables },

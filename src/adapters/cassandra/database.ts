@@ -22,17 +22,26 @@ const rowsPerPage = 2000;
 export function openDatabase(settings: CassandraSettings): Database {
   const where = settings.contactPoints.join(', ');
   let connected: Promise<Client> | undefined;
+  /** What `connected` came to. */
+  let current: Client | undefined;
 
   async function client(): Promise<Client> {
     connected ??= connect(settings, settings.contactPoints);
     const attempt = connected;
     try {
-      return await attempt;
+      current = await attempt;
+      return current;
     } catch (error) {
       // The driver keeps a client that failed to connect in that state for good, so the next question starts anew.
       if (connected === attempt) connected = undefined;
       throw asDatabaseProblem(error, where);
     }
+  }
+
+  /** With every node away the driver's own attempts to come back pile up and may end the process; the next question connects anew. */
+  function leave(session: Client): void {
+    if (session === current) connected = undefined;
+    void session.shutdown().catch(() => undefined);
   }
 
   async function query(
@@ -44,6 +53,7 @@ export function openDatabase(settings: CassandraSettings): Database {
     try {
       return await session.execute(cql, [...params], { ...options, prepare: true });
     } catch (error) {
+      if (error instanceof Error && error.name === 'NoHostAvailableError') leave(session);
       throw asDatabaseProblem(error, where);
     }
   }
