@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { documentType } from './document.ts';
+import { timelineId } from './identifiers.ts';
+import { instantText } from './instant.ts';
+
+/**
+ * A shipped piece of a node's commit log: the bytes `from` to `to` of one segment, always whole sections, as they lay in the segment file.
+ * The object is one line of JSON (this header), a newline, then the bytes compressed with zstd. The pieces of a node on one timeline are a
+ * chain: each names the `chain` of the one before, also across segments, so that a missing, swapped, doubled or foreign piece shows.
+ * When a segment closes (and now and then before) adjacent pieces are merged into one object that lists them in `pieces`.
+ */
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.number().int().nonnegative();
+
+const link = {
+  /** Counts from 1 within a node's stream on the timeline. */
+  sequence: z.number().int().positive(),
+  from: count,
+  to: count,
+  /** SHA-256 of the plain bytes `from` to `to`. */
+  sha256: hash,
+  /** `chain` of the piece before; of the first, `firstLink(timeline, hostId)`. */
+  previous: hash,
+  /**
+   * Every mutation that this node's Cassandra acknowledged after `coveredFrom` and up to `coveredTo` (its own clock) lies in this piece.
+   * `coveredFrom` of a piece equals `coveredTo` of the one before, or of the watermark that followed it.
+   */
+  coveredFrom: instantText,
+  coveredTo: instantText,
+};
+
+/** What `chain` is computed over: see `chainOf`. */
+export const pieceLink = z.object({ ...link, chain: hash });
+export type PieceLink = z.infer<typeof pieceLink>;
+
+export const logPieceHeader = documentType('log-piece', 1, {
+  timeline: timelineId,
+  hostId: z.uuid(),
+  /** Medusa's name of the node. */
+  node: z.string(),
+  segment: z.object({ id: z.string().regex(/^\d{1,19}$/), file: z.string() }),
+  from: count,
+  to: count,
+  /** SHA-256 of all the plain bytes of this object. */
+  sha256: hash,
+  /** True when nothing follows `to` in the segment, and the next piece begins another one. */
+  closesSegment: z.boolean(),
+  /** One for a piece as shipped, all of them in order for a merged one. */
+  pieces: z.array(pieceLink).min(1),
+});
+export type LogPieceHeader = z.infer<typeof logPieceHeader.body>;
+
+/** `log/t0001/<host-id>/<segment-id>/0000000000-0000131072`: listing order is log order. */
+export function logPieceKey(header: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'segment' | 'from' | 'to'>): string {
+  const offset = (value: number) => String(value).padStart(10, '0');
+  return `${streamPrefix(header.timeline, header.hostId)}${header.segment.id.padStart(19, '0')}/${offset(header.from)}-${offset(header.to)}`;
+}
+
+/** Prefix of everything a node shipped on a timeline. */
+export function streamPrefix(timeline: string, hostId: string): string {
+  return `log/${timeline}/${hostId}/`;
+}
+
+/**
+ * How far a node's stream has come, at `log/<timeline>/<host-id>/watermark.json`; replaced in place. On a quiet node it advances while no
+ * piece is written. It names the head of the chain, so that a stream whose newest pieces were removed shows.
+ */
+export const watermarkDocument = documentType('log-watermark', 1, {
+  timeline: timelineId,
+  hostId: z.uuid(),
+  node: z.string(),
+  /** Everything that this node acknowledged on the timeline up to here is shipped, from `since` on, gaps aside. */
+  at: instantText,
+  /** When shipping of this stream began. */
+  since: instantText,
+  /** Zero and the first link before the first piece. */
+  sequence: count,
+  chain: hash,
+  /** Largest lead of a mutation's write time over this node's clock seen so far, seconds: clocks of graph servers that run ahead. */
+  clockLead: z.number().nonnegative().default(0),
+});
+export type Watermark = z.infer<typeof watermarkDocument.body>;
+
+export function watermarkKey(timeline: string, hostId: string): string {
+  return `${streamPrefix(timeline, hostId)}watermark.json`;
+}
+
+/**
+ * Something that the shipped log of a node does not hold, at `log/<timeline>/<host-id>/marks/<at>-<what>.json`: restores to an instant at
+ * or after `at` need a base taken after `until`.
+ */
+export const logMarkDocument = documentType('log-mark', 1, {
+  timeline: timelineId,
+  hostId: z.uuid(),
+  node: z.string(),
+  what: z.enum(['gap', 'truncate', 'bypass', 'schema']),
+  /** The earliest instant that may be touched, and the latest. Equal when it is one moment. */
+  at: instantText,
+  until: instantText,
+  /** For people: which table, which stream, which segment. */
+  reason: z.string(),
+});
+export type LogMark = z.infer<typeof logMarkDocument.body>;
+
+export function logMarkKey(mark: Pick<LogMark, 'timeline' | 'hostId' | 'at' | 'what'>): string {
+  return `${streamPrefix(mark.timeline, mark.hostId)}marks/${mark.at.replaceAll(':', '')}-${mark.what}.json`;
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { timelineId } from './identifiers.ts';
+import { instantText } from './instant.ts';
+
+/** To which instants an environment can be restored, as `cardea window ENV --json` prints it. */
+export const windowReport = z.object({
+  timeline: timelineId,
+  /** The earliest instant; null when there is no base yet, and so no window. */
+  oldest: instantText.nullable(),
+  /** Everything committed up to here is whole in the store: `newest` less the longest time a commit may take between its time and its last write. */
+  settled: instantText.nullable(),
+  /** Every write acknowledged up to here is in the store. */
+  newest: instantText.nullable(),
+  /** Now less `newest`: what a disaster at this moment would lose. */
+  rpoSeconds: z.number().nonnegative().nullable(),
+  /** Stretches inside that cannot be restored to. `from` exclusive, `to` inclusive. */
+  gaps: z.array(z.object({ from: instantText, to: instantText, reason: z.string() })),
+  /** Which base each stretch would use, oldest first. */
+  stretches: z.array(z.object({ from: instantText, to: instantText, base: z.string(), timeline: timelineId })),
+  /** One line for each node's stream. */
+  streams: z.array(
+    z.object({
+      node: z.string(),
+      hostId: z.string(),
+      newest: instantText.nullable(),
+      lagSeconds: z.number().nullable(),
+      clockLead: z.number(),
+      problems: z.array(z.string()),
+    }),
+  ),
+  warnings: z.array(z.string()),
+});
+export type WindowReport = z.infer<typeof windowReport>;
