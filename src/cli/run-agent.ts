@@ -37,6 +37,7 @@ export async function runAgent(
   await tool.endLeftOver();
   const parts: NodeParts = {
     node: config.node,
+    clock: systemClock,
     bucket,
     tool,
     database: openCassandraNode(config),

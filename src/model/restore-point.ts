@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { documentType } from './document.ts';
 import { pointId, runId, timelineId } from './identifiers.ts';
+import { instantText } from './instant.ts';
 
 /**
  * How far a restore point has been proved. `taken`: Medusa says it is there. `checked`: what each node's snapshot held was found in the
@@ -49,6 +50,11 @@ export const restorePointDocument = documentType('restore-point', 1, {
   timeline: timelineId,
   run: runId,
   takenAt: z.iso.datetime(),
+  /**
+   * The cut lies between these: `from` before the first node's snapshot began, `to` after the last one's had ended, each by its node's clock.
+   * Points of before Cardea shipped logs have none.
+   */
+  snapshot: z.object({ from: instantText, to: instantText }).optional(),
   mode: z.enum(['full', 'differential']),
   cut,
   proof,

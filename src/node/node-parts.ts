@@ -1,4 +1,5 @@
 import type { BackupTool } from '../ports/backup-tool.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { NodeDatabase } from '../ports/node-database.ts';
 import type { NodeFiles } from '../ports/node-files.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -6,6 +7,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 /** What the jobs of one node work with. */
 export interface NodeParts {
   readonly node: string;
+  readonly clock: Clock;
   readonly bucket: ObjectStore;
   readonly tool: BackupTool;
   readonly database: NodeDatabase;

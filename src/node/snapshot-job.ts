@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pointId } from '../model/identifiers.ts';
+import { formatInstant, micros, microsOf } from '../model/instant.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { inventoryDocument, inventoryKey } from '../model/restore-point.ts';
 import type { JobParams, JobResult } from '../ports/node-agent.ts';
@@ -13,14 +14,17 @@ import { type SnapshotFolder, keyspaceNotBackedUp, snapshotFiles, snapshotFolder
  * job: nodetool and Medusa would both call that a success.
  */
 export async function takeSnapshot(
-  { node, bucket, database, files, directories }: NodeParts,
+  { node, clock, bucket, database, files, directories }: NodeParts,
   { point }: JobParams['snapshot'],
   { signal, progress, log }: JobContext,
 ): Promise<JobResult['snapshot']> {
   progress({ done: 0, unit: 'bytes', label: 'taking the snapshot' });
   if ((await snapshotFolders(files, directories.data, point)).length > 0) await database.clearSnapshot(point, signal);
   const before = await database.tables();
+  const from = microsOf(clock.now());
   await database.snapshot(point, signal);
+  // The clock counts whole milliseconds, rounded down.
+  const to = micros(microsOf(clock.now()) + 1000);
   const after = await database.tables();
 
   const folders = await snapshotFolders(files, directories.data, point);
@@ -52,6 +56,8 @@ export async function takeSnapshot(
     bytes: total,
     inventory: key,
     tables: tables.map(({ keyspace, table }) => `${keyspace}.${table}`),
+    from: formatInstant(from),
+    to: formatInstant(to),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pointId } from '../model/identifiers.ts';
+import { instantText } from '../model/instant.ts';
 import { problemDocument } from '../model/problem.ts';
 import { progress } from '../model/progress.ts';
 import type { JobKind, JobParams, JobResult } from './node-agent.ts';
@@ -32,7 +33,14 @@ export const jobParams = {
 } satisfies { [K in JobKind]: z.ZodType<JobParams[K]> };
 
 export const jobResults = {
-  snapshot: z.object({ files: count, bytes: count, inventory: z.string(), tables: z.array(z.string()) }),
+  snapshot: z.object({
+    files: count,
+    bytes: count,
+    inventory: z.string(),
+    tables: z.array(z.string()),
+    from: instantText,
+    to: instantText,
+  }),
   upload: z.object({ files: count, bytes: count, mode: z.enum(['full', 'differential']) }),
   verify: z.object({ files: count, bytes: count, newBytes: count }),
   'clear-snapshot': z.object({ cleared: z.boolean() }),

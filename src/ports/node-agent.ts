@@ -75,6 +75,9 @@ export interface JobResult {
     readonly bytes: number;
     readonly inventory: string;
     readonly tables: readonly string[];
+    /** Instants by the node's clock, ISO with six decimals: before the snapshot was asked for, and after the node had it. */
+    readonly from: string;
+    readonly to: string;
   };
   /** `mode`: how it was stored; full although differential was asked for when the node uses a file name again that the store holds with other content. */
   upload: { readonly files: number; readonly bytes: number; readonly mode: 'full' | 'differential' };

@@ -18,6 +18,11 @@ export interface Platform {
   readonly graph: GraphService;
   readonly graphLifecycle: GraphLifecycle;
   agent(node: string): NodeAgent;
+  /**
+   * Starts the agents that do not run, where nothing else does: in the sandbox. On Kubernetes the kubelet starts them, and this only waits
+   * until each answers. Throws FailedProblem `agent-not-started`.
+   */
+  ensureAgents(signal: AbortSignal): Promise<void>;
   readonly copies: Copies;
   close(): Promise<void>;
 }

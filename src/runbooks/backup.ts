@@ -4,6 +4,7 @@ import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { cut, fingerprint, inventoryKey } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
+import { instantText } from '../model/instant.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
@@ -12,6 +13,7 @@ import { chooseGoing, pointChoice, removeGoing } from './point-removal.ts';
 import { requireHealthyRing } from './ring-check.ts';
 import type { RunbookServices } from './services.ts';
 import { again, checkStore, nothing } from './shared-steps.ts';
+import { currentTimeline } from './timeline-record.ts';
 
 const params = z.object({
   mode: z.enum(['full', 'differential']).default('differential'),
@@ -44,11 +46,11 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: [],
     timeout: '1m',
     retry: again,
-    result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string() }),
+    result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async ({ services: { platform } }) => {
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
       await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
-      return { schemaVersion, cassandraVersion };
+      return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };
     },
   })
   .step(checkStore)
@@ -100,7 +102,13 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['check-nodes', 'check-store', 'check-disk'],
     timeout: '2h',
     retry: again,
-    result: z.object({ startedAt: z.iso.datetime(), bytes: z.number(), files: z.number() }),
+    result: z.object({
+      startedAt: z.iso.datetime(),
+      from: instantText,
+      to: instantText,
+      bytes: z.number(),
+      files: z.number(),
+    }),
     run: async (context) => {
       const point = pointOfRun(context.run);
       const done = await onEachNode(context.services.platform, context, 'snapshot', () => ({ point }));
@@ -108,6 +116,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       context.log(`${point}: ${formatBytes(bytes)} on ${done.length} nodes`);
       return {
         startedAt: context.startedAt.toISOString(),
+        ...spanOf(done.map(({ result }) => result)),
         bytes,
         files: done.reduce((sum, { result }) => sum + result.files, 0),
       };
@@ -176,9 +185,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       await createPoint(platform.bucket, {
         id: point,
         environment,
-        timeline: timelineId.parse('t0001'),
+        timeline: results['check-nodes'].timeline,
         run: runId.parse(run),
         takenAt: takenAt.toISOString(),
+        snapshot: { from: results.snapshot.from, to: results.snapshot.to },
         mode: params.mode,
         cut: params.cut,
         proof: 'taken',
@@ -291,6 +301,14 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .build();
+
+/** From the first node's start to the last node's end: instants of one length sort as text. */
+function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: string }>): { from: string; to: string } {
+  return {
+    from: parts.map(({ from }) => from).reduce((least, each) => (each < least ? each : least)),
+    to: parts.map(({ to }) => to).reduce((most, each) => (each > most ? each : most)),
+  };
+}
 
 /** One line when the store lies on a disk of a node and cannot hold the new bytes. Nodes of one machine share it, so the least is taken. */
 function storeWithoutRoom(free: ReadonlyArray<number | undefined>, newBytes: number): string | undefined {

@@ -28,6 +28,21 @@ export const checkStore = {
   run: async ({ services: { platform, clock } }: Context) => probeStore(platform.bucket, clock),
 } as const;
 
+/** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
+export const startAgents = {
+  id: 'start-agents',
+  title: "Start the nodes' agents that do not run",
+  effect: 'write',
+  needs: [],
+  timeout: '2m',
+  retry: again,
+  result: nothing,
+  run: async ({ services: { platform }, signal }: Context) => {
+    await platform.ensureAgents(signal);
+    return {};
+  },
+} as const;
+
 export const stopGraph = {
   id: 'stop-graph',
   title: 'Stop every JanusGraph server',

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, link, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { BackupContents, BackupTool, StoredFile } from '../../src/ports/backup-tool.ts';
 import type { NodeDatabase, SchemaTable } from '../../src/ports/node-database.ts';
 import type { NodeFiles } from '../../src/ports/node-files.ts';
@@ -62,6 +63,7 @@ export async function simulateNode(
   return {
     root,
     node,
+    clock: systemClock,
     bucket,
     faults,
     schema,

@@ -16,6 +16,7 @@ import { folders } from './folders.ts';
 import { graphRuns, startGraph, stopGraph } from './graph-server.ts';
 import { acceptIndexAside, revertIndexAside, setIndexAside } from './index-aside.ts';
 import type { LocalEnvironment } from './local-environment.ts';
+import { startAgents } from './node-agents.ts';
 import { installedToolchain } from './toolchain.ts';
 import { databaseNodes, graphFolders, gremlinUrl, tokenFile } from './topology.ts';
 
@@ -65,6 +66,7 @@ function platformOf(environment: LocalEnvironment, copies: Copies): Platform {
       const token = async () => (await readFile(tokenFile(directory), 'utf8')).trim();
       return openNodeAgent({ node: name, url: node.agent, token, clock: systemClock });
     },
+    ensureAgents: async (signal) => startAgents(environment, signal),
     copies,
     async close() {
       await Promise.all([database.close(), graph.close(), bucket.close()]);
