@@ -1,0 +1,31 @@
+import { type MutationBytes, mutationDamaged, type MutationWriter } from './mutation-bytes.ts';
+
+/** Values under one header, which has two bits for each: null, empty. */
+const group = 32;
+
+type Values = ReadonlyArray<Uint8Array | undefined>;
+
+/** `count` values of a clustering, undefined for null. Throws FailedProblem `log-damaged`. */
+export function readClustering(read: MutationBytes, types: ReadonlyArray<number | undefined>, count: number): Values {
+  if (count > types.length) throw mutationDamaged('a clustering has more values than its table has columns');
+  const values: Array<Uint8Array | undefined> = [];
+  let header = 0n;
+  for (let place = 0; place < count; place += 1) {
+    if (place % group === 0) header = read.bits();
+    const bits = Number((header >> BigInt(2 * (place % group))) & 3n);
+    if (bits === 0) values.push(read.value(types[place]));
+    else values.push(bits === 1 ? read.take(0) : undefined);
+  }
+  return values;
+}
+
+export function writeClustering(write: MutationWriter, types: ReadonlyArray<number | undefined>, values: Values): void {
+  for (let from = 0; from < values.length; from += group) {
+    const part = values.slice(from, from + group);
+    const bits = (value: Uint8Array | undefined) => (value === undefined ? 2n : value.length === 0 ? 1n : 0n);
+    write.bits(part.reduce((header, value, place) => header | (bits(value) << BigInt(2 * place)), 0n));
+    for (const [place, value] of part.entries()) {
+      if (value !== undefined && value.length > 0) write.value(value, types[from + place]);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { LoggedTable } from '../model/log-schema.ts';
+import { columnType } from './column-type.ts';
+
+/** A column as the log's format needs it. */
+export interface LaidColumn {
+  readonly name: string;
+  /** UTF-8 of the name, as the log writes it. */
+  readonly nameBytes: Uint8Array;
+  readonly fixedLength: number | undefined;
+  readonly multiCell: boolean;
+}
+
+/** A table as the log's format needs it. */
+export class TableLayout {
+  readonly table: LoggedTable;
+  readonly id: Uint8Array;
+  /** Fixed length of each clustering column's values, in order. */
+  readonly clustering: ReadonlyArray<number | undefined>;
+  readonly #columns = new Map<number, LaidColumn[]>();
+
+  constructor(table: LoggedTable) {
+    this.table = table;
+    this.id = Buffer.from(table.id.replaceAll('-', ''), 'hex');
+    this.clustering = table.columns
+      .filter(({ kind }) => kind === 'clustering')
+      .sort((a, b) => a.position - b.position)
+      .map(({ type }) => columnType(type).fixedLength);
+    // A column that was dropped and made anew stands in both lists; the living one counts.
+    for (const { name, type } of [...table.columns, ...table.dropped]) {
+      const nameBytes = Buffer.from(name);
+      if (this.column(nameBytes, 0, nameBytes.length) !== undefined) continue;
+      const laid = { name, nameBytes, ...columnType(type) };
+      const hash = hashOf(nameBytes, 0, nameBytes.length);
+      this.#columns.set(hash, [...(this.#columns.get(hash) ?? []), laid]);
+    }
+  }
+
+  /** The column whose name stands at `bytes[from..to)`. */
+  column(bytes: Uint8Array, from: number, to: number): LaidColumn | undefined {
+    const candidates = this.#columns.get(hashOf(bytes, from, to));
+    return candidates?.find(({ nameBytes }) => nameBytes.length === to - from && standsAt(nameBytes, bytes, from));
+  }
+}
+
+/** Finds tables by the 16 bytes of an id. Made once for a schema. */
+export class TableIndex {
+  readonly #tables = new Map<number, TableLayout[]>();
+  #last: TableLayout | undefined;
+
+  constructor(tables: Iterable<LoggedTable>) {
+    for (const table of tables) {
+      const layout = new TableLayout(table);
+      const key = intAt(layout.id, 0);
+      this.#tables.set(key, [...(this.#tables.get(key) ?? []), layout]);
+    }
+  }
+
+  find(bytes: Uint8Array, at: number): TableLayout | undefined {
+    if (this.#last !== undefined && standsAt(this.#last.id, bytes, at)) return this.#last;
+    const found = this.#tables.get(intAt(bytes, at))?.find(({ id }) => standsAt(id, bytes, at));
+    if (found !== undefined) this.#last = found;
+    return found;
+  }
+}
+
+const indexes = new WeakMap<ReadonlyMap<string, LoggedTable>, { index: TableIndex; size: number }>();
+
+/** The index of a schema, kept as long as the schema is; a schema only ever gains tables. */
+export function tableIndexOf(schema: ReadonlyMap<string, LoggedTable>): TableIndex {
+  const known = indexes.get(schema);
+  if (known?.size === schema.size) return known.index;
+  const index = new TableIndex(schema.values());
+  indexes.set(schema, { index, size: schema.size });
+  return index;
+}
+
+/** `5bc52802-de25-35ed-aeab-188eecebb090` of 16 bytes. */
+export function formatTableId(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function standsAt(what: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let step = 0; step < what.length; step += 1) {
+    if (what[step] !== bytes[at + step]) return false;
+  }
+  return true;
+}
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = to - from;
+  for (let at = from; at < to; at += 1) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
+  return hash;
+}
+
+function intAt(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)
+  );
+}
