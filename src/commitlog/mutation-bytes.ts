@@ -80,8 +80,7 @@ export class MutationBytes {
     if (more < 7) {
       let value = first & (0xff >> more);
       for (let step = 0; step < more; step += 1) value = value * 256 + this.byte();
-      if (Number.isSafeInteger(value)) return value;
-      this.at -= more;
+      return value;
     }
     let value = BigInt(first & (0xff >> more));
     for (let step = 0; step < more; step += 1) value = value * 256n + BigInt(this.byte());
