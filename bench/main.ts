@@ -14,6 +14,7 @@ const parts: Readonly<Record<string, () => Promise<(options: BenchOptions) => Pr
   backup: async () => (await import('./backup.ts')).benchBackup,
   restore: async () => (await import('./restore.ts')).benchRestore,
   check: async () => (await import('./check.ts')).benchCheck,
+  'any-second': async () => (await import('./any-second.ts')).benchAnySecond,
   stores: async () => (await import('./stores.ts')).benchListing,
 };
 
@@ -22,10 +23,11 @@ const pagePath = join(import.meta.dirname, '../docs/performance.md');
 const optionsShape = z.object({
   mebibytes: z.coerce.number().int().positive(),
   rounds: z.coerce.number().int().positive(),
+  instants: z.coerce.number().int().positive(),
 });
 
 /**
- * `node bench/main.ts [--write] [--mib 1024] [--rounds 5] [part…]`: measures, prints a table, and with `--write` puts each part's table into
+ * `node bench/main.ts [--write] [--mib 1024] [--rounds 5] [--instants 200] [part…]`: measures, prints a table, and with `--write` puts each part's table into
  * docs/performance.md.
  */
 async function main(args: readonly string[]): Promise<void> {
@@ -49,8 +51,8 @@ function asked(args: readonly string[]) {
     throw wrongUse(thrown instanceof Error ? thrown.message : String(thrown));
   }
   const { values, positionals: wanted } = given;
-  const options = optionsShape.safeParse({ mebibytes: values.mib, rounds: values.rounds });
-  if (!options.success) throw wrongUse('--mib and --rounds take a whole number each.');
+  const options = optionsShape.safeParse({ mebibytes: values.mib, rounds: values.rounds, instants: values.instants });
+  if (!options.success) throw wrongUse('--mib, --rounds and --instants take a whole number each.');
   const unknown = wanted.filter((name) => !Object.hasOwn(parts, name));
   if (unknown.length > 0) throw wrongUse(`There is no benchmark named ${unknown.join(', ')}.`);
   return { wanted, write: values.write, options: options.data };
@@ -64,6 +66,7 @@ function parsed(args: readonly string[]) {
       write: { type: 'boolean', default: false },
       mib: { type: 'string', default: '1024' },
       rounds: { type: 'string', default: '5' },
+      instants: { type: 'string', default: '200' },
     },
   });
 }
@@ -121,7 +124,7 @@ function wrongUse(happened: string): UsageProblem {
     code: 'bad-bench-arguments',
     happened,
     state: 'Nothing was measured.',
-    next: `node bench/main.ts [--write] [--mib 1024] [--rounds 5] [part…]; the parts are ${Object.keys(parts).join(', ')}.`,
+    next: `node bench/main.ts [--write] [--mib 1024] [--rounds 5] [--instants 200] [part…]; the parts are ${Object.keys(parts).join(', ')}.`,
   });
 }
 

@@ -19,6 +19,8 @@ export interface BenchOptions {
   readonly mebibytes: number;
   /** How often backup and restore are measured. */
   readonly rounds: number;
+  /** Instants that are restored to. */
+  readonly instants: number;
 }
 
 /** Median milliseconds of `times` runs, after one that does not count. */

@@ -1,0 +1,126 @@
+import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { execa } from 'execa';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { type Micros, micros, microsOf } from '../../../src/model/instant.ts';
+import { waitFor } from '../../../src/platforms/sandbox/condition.ts';
+import type { LocalEnvironment } from '../../../src/platforms/sandbox/local-environment.ts';
+import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
+import type { Platform } from '../../../src/ports/platform.ts';
+import type { Bank } from '../../../src/sample/bank.ts';
+import { collectCommitTimes } from '../../../src/sample/commit-times.ts';
+import { loadBank } from '../../../src/sample/loader.ts';
+import { createSchema } from '../../../src/sample/schema.ts';
+import { type Transaction, transactionsOf } from '../../../src/sample/transaction.ts';
+import { openTransactionLog } from '../../../src/sample/transaction-log.ts';
+import { startWriter, type Writer } from '../../../src/sample/writer.ts';
+
+/** What happened to a one-node environment while a base was taken and after it, and all that is left of it. */
+export interface History {
+  readonly bank: Bank;
+  readonly transactions: readonly Transaction[];
+  /** A data directory as the snapshot held it. */
+  readonly base: string;
+  /** Every commit-log segment of the node from before the base to the end, whole, none missing between. */
+  readonly segments: string;
+  /** Any instant from the one to the other can be asked for. */
+  readonly from: Micros;
+  readonly to: Micros;
+}
+
+export interface HistoryOptions {
+  readonly bank: Bank;
+  /** Transactions before the base is taken, and after it. */
+  readonly before: number;
+  readonly after: number;
+  /** Where base, segments and the writer's log go; on the file system of the environment. */
+  readonly folder: string;
+}
+
+const snapshot = 'any-second';
+
+/** Loads the bank, writes, takes the base while writing, writes on, and keeps the log. The environment is left running and quiet. */
+export async function writeHistory(
+  platform: Platform,
+  environment: LocalEnvironment,
+  { bank, before, after, folder }: HistoryOptions,
+): Promise<History> {
+  const { graph, database, keyspace } = platform;
+  const [name = ''] = environment.record.nodes.map((node) => node.name);
+  const folders = nodeFolders(environment.directory, name);
+  const [base, segments] = [join(folder, 'base'), join(folder, 'segments')];
+  mkdirSync(segments, { recursive: true });
+  await createSchema(graph, platform.indexBackend);
+  await loadBank(graph, bank);
+  const log = openTransactionLog(join(folder, 'writer.jsonl'));
+  const linked = keepSegments(folders.commitlog, segments);
+  const writer = await startWriter({ bank, graph, log, clock: systemClock });
+  try {
+    await acknowledged(writer, before);
+    await execa(folders.nodetool, ['snapshot', '-t', snapshot]);
+    const from = microsOf(new Date());
+    linkSnapshot(folders.data, base);
+    await execa(folders.nodetool, ['clearsnapshot', '-t', snapshot]);
+    await acknowledged(writer, before + after);
+    await writer.stop();
+    await collectCommitTimes({ graph, database, keyspace }, log);
+    const transactions = await transactionsOf(log.records());
+    const untimed = transactions.filter(({ commitTime }) => commitTime === undefined);
+    if (untimed.length > 0) throw new TypeError(`${untimed.length} transactions have no commit time`);
+    const last = transactions.reduce((latest, { commitTime = 0n }) => (commitTime > latest ? commitTime : latest), 0n);
+    return { bank, transactions, base, segments, from, to: micros(Number(last) + 10) };
+  } finally {
+    await writer.stop();
+    log.close();
+    linked.end();
+    requireUnbroken(segments);
+  }
+}
+
+/** Hard links, so that a segment stays which Cassandra needs no longer. What it still writes to the newest ones arrives in them too. */
+function keepSegments(from: string, to: string): { end(): void } {
+  const link = () => {
+    for (const file of segmentsIn(from)) {
+      const kept = join(to, file);
+      if (!existsSync(kept)) linkSync(join(from, file), kept);
+    }
+  };
+  link();
+  const timer = setInterval(link, 100);
+  return {
+    end() {
+      clearInterval(timer);
+      link();
+    },
+  };
+}
+
+function segmentsIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((file) => /^CommitLog-\d+-\d+\.log$/.test(file));
+}
+
+/** Cassandra counts its segments up by one from a time in milliseconds. */
+function requireUnbroken(folder: string): void {
+  const ids = segmentsIn(folder)
+    .map((file) => BigInt(file.slice(file.lastIndexOf('-') + 1, -'.log'.length)))
+    .sort((a, b) => (a < b ? -1 : 1));
+  const broken = ids.find((id, index) => index > 0 && id !== (ids[index - 1] ?? 0n) + 1n);
+  if (broken !== undefined) throw new TypeError(`the segment before ${broken} is missing`);
+}
+
+/** Links every table's snapshot to where a data directory has the table's files. */
+function linkSnapshot(data: string, base: string): void {
+  for (const entry of readdirSync(data, { recursive: true, withFileTypes: true })) {
+    const [keyspace, table, snapshots, tag] = relative(data, entry.parentPath).split(sep);
+    if (!entry.isFile() || snapshots !== 'snapshots' || tag !== snapshot) continue;
+    const folder = join(base, keyspace ?? '', table ?? '');
+    mkdirSync(folder, { recursive: true });
+    linkSync(join(entry.parentPath, entry.name), join(folder, entry.name));
+  }
+}
+
+async function acknowledged(writer: Writer, count: number): Promise<void> {
+  const done = await waitFor(() => (writer.counters().acknowledged >= count ? true : undefined), { withinMs: 300_000 });
+  if (done === undefined) throw new TypeError(`the writer made only ${writer.counters().acknowledged} transactions`);
+  if (writer.counters().inDoubt > 0) throw new TypeError('a transaction is in doubt');
+}
