@@ -1,0 +1,49 @@
+/** A node of one datacenter's ring, as restore points record it. Tokens in decimal. */
+interface RingNode {
+  readonly node: string;
+  readonly rack: string;
+  readonly tokens: readonly string[];
+}
+
+/** (start, end] of the Murmur3 ring, in decimal; the one that goes over the ring's end has the greater start. */
+export type HeldRange = readonly [start: string, end: string];
+
+/**
+ * The token ranges of which each node holds a replica, as NetworkTopologyStrategy places them in one datacenter: from the owner of the
+ * range's end along the ring, each rack first once, and a rack again only when there are fewer racks than replicas. Undefined when
+ * every node holds everything.
+ */
+export function heldRanges(
+  nodes: readonly RingNode[],
+  replicationFactor: number,
+): ReadonlyMap<string, readonly HeldRange[]> | undefined {
+  if (replicationFactor >= nodes.length) return undefined;
+  const ring = nodes
+    .flatMap((node) => node.tokens.map((token) => ({ node, token, value: BigInt(token) })))
+    .sort((a, b) => (a.value < b.value ? -1 : 1));
+  const held = new Map<string, HeldRange[]>(nodes.map(({ node }) => [node, []]));
+  for (const [at, { token }] of ring.entries()) {
+    const start = ring.at(at - 1)?.token ?? token;
+    const onwards = [...ring.slice(at), ...ring.slice(0, at)].map(({ node }) => node);
+    for (const { node } of replicasOf(onwards, nodes, replicationFactor)) held.get(node)?.push([start, token]);
+  }
+  return held;
+}
+
+/** The nodes that hold the range whose end `onwards` begins with. */
+function replicasOf(onwards: readonly RingNode[], nodes: readonly RingNode[], replicationFactor: number) {
+  const chosen = new Set<RingNode>();
+  const racks = new Set<string>();
+  let repeats = replicationFactor - new Set(nodes.map(({ rack }) => rack)).size;
+  for (const node of onwards) {
+    if (chosen.size === replicationFactor) break;
+    if (chosen.has(node)) continue;
+    if (racks.has(node.rack)) {
+      if (repeats <= 0) continue;
+      repeats -= 1;
+    }
+    racks.add(node.rack);
+    chosen.add(node);
+  }
+  return chosen;
+}
