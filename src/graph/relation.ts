@@ -21,6 +21,8 @@ export interface InlineProperty {
   readonly value: Attribute;
 }
 
+export type ColumnRelation = Pick<Relation, 'type' | 'direction' | 'other'> & { readonly id: Id | undefined };
+
 /** A cell of a type that the schema does not have. */
 export class UnknownType extends UndecodableRow {
   readonly typeId: Id;
@@ -79,6 +81,23 @@ export class RelationReader {
     for (const key of type.signature) this.#inline(value, this.#type(key), false, properties);
     while (value.remaining > 0) this.#inline(value, this.#type(readInlineType(value)), false, properties);
     return { type, direction, id, other, value: found, properties };
+  }
+
+  /**
+   * What a column says by itself, as in the log's record of a removed cell, where the value is gone: a relation's id and the vertex at the
+   * other end stand there only as far as the type's multiplicity puts them there. Throws UnknownType or UndecodableRow.
+   */
+  readColumn(columnBytes: Uint8Array): ColumnRelation {
+    const column = this.#column.reset(columnBytes);
+    const { id: typeId, direction } = readRelationType(column);
+    const type = this.#type(typeId);
+    let id: Id | undefined;
+    let other: Id | undefined;
+    if (type.multiplicity === 'multi') id = readPositiveBackward(column);
+    if (type.category === 'edge' && (type.multiplicity === 'multi' || !isUnique(type.multiplicity, direction))) {
+      other = readPositiveBackward(column);
+    }
+    return { type, direction, id, other };
   }
 
   #type(id: Id): RelationType {

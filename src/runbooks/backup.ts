@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UndecodableRow } from '../graph/byte-reader.ts';
 import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
@@ -11,6 +12,7 @@ import { onEachNode } from './each-node.ts';
 import { createPoint, findPoint, listPoints, updatePoint } from './point-catalog.ts';
 import { chooseGoing, pointChoice, removeGoing } from './point-removal.ts';
 import { requireHealthyRing } from './ring-check.ts';
+import { recordSchema } from './schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { again, checkStore, nothing } from './shared-steps.ts';
 import { currentTimeline } from './timeline-record.ts';
@@ -35,7 +37,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 1,
+  version: 2,
   title: 'Back up every node and check what arrived',
   params,
 })
@@ -123,6 +125,25 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .step({
+    id: 'record-schema',
+    title: "Keep the graph's types, which name what the log holds",
+    effect: 'write',
+    needs: ['snapshot'],
+    timeout: '5m',
+    retry: again,
+    result: z.object({ types: z.number(), why: z.string().optional() }),
+    run: async ({ run, log, services: { platform, clock } }) => {
+      try {
+        return await recordSchema(platform, pointOfRun(run), clock);
+      } catch (error) {
+        // A keyspace without a graph, or with one of a form not known here, is backed up all the same.
+        if (!(error instanceof RefusedProblem) && !(error instanceof UndecodableRow)) throw error;
+        log(error.happened);
+        return { types: 0, why: error.happened };
+      }
+    },
+  })
+  .step({
     id: 'fingerprint',
     title: 'Fingerprint of the quiet graph',
     effect: 'read',
@@ -159,7 +180,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     id: 'record-taken',
     title: 'Record the restore point as taken',
     effect: 'write',
-    needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint'],
+    needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint', 'record-schema'],
     timeout: '1m',
     retry: again,
     result: z.object({ point: z.string() }),

@@ -1,3 +1,4 @@
+import { graphSchemaKey } from '../graph/schema-document.ts';
 import { FailedProblem, RefusedProblem, UsageProblem } from '../model/problem.ts';
 import { restorePointDocument, restorePointKey } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
@@ -93,6 +94,7 @@ export async function updatePoint(
 /** Removes the point's document and its inventories; its files must have gone through Medusa before. Idempotent. */
 export async function removePoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
   for (const node of point.nodes) await bucket.delete(node.inventory);
+  await bucket.delete(graphSchemaKey(point.id));
   await bucket.delete(restorePointKey(point.id));
 }
 
