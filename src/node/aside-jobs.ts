@@ -4,7 +4,8 @@ import type { NodeFiles } from '../ports/node-files.ts';
 import { type Aside, asideFolder, findAside, movesOf, revertName, saveAside } from './aside-marker.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from './node-parts.ts';
-import { placementFile } from './placement-marker.ts';
+import { newestSegment } from './log-segments.ts';
+import { markerFiles } from './placement-marker.ts';
 import { requireStopped } from './stopped-database.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function setAside(
     await saveAside(files, folder, aside);
   }
   // Before anything moves: with this marker a restore would take what lies in the data directory for its own.
-  await files.remove(placementFile(directories));
+  for (const marker of markerFiles(directories)) await files.remove(marker);
   for (const { name, live } of aside.moves) {
     const kept = `${folder}/${name}`;
     if ((await files.entries(kept)) === undefined && (await files.entries(live)) !== undefined) {
@@ -83,7 +84,8 @@ export async function revertAside(
   const aside = await findAside(files, folder);
   const displaced = await findAside(files, other);
   if (aside === undefined) {
-    if (displaced?.phase === 'kept') return { path: other };
+    if (displaced?.phase === 'kept')
+      return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
     throw nothingKept(run);
   }
   if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');
@@ -103,7 +105,7 @@ export async function revertAside(
   }
   const moves = aside.moves.filter(({ name }) => !stayed.has(name));
   if (aside.phase !== 'reverting') await saveAside(files, folder, { ...aside, moves, phase: 'reverting' });
-  await files.remove(placementFile(directories));
+  for (const marker of markerFiles(directories)) await files.remove(marker);
   for (const { name, live, existed } of moves) {
     const kept = `${folder}/${name}`;
     const current = `${other}/${name}`;
@@ -121,7 +123,7 @@ export async function revertAside(
   }
   await files.remove(folder);
   log('reverted', { run });
-  return { path: other };
+  return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
 }
 
 async function requireOneFileSystem({ node, files, directories }: NodeParts): Promise<void> {

@@ -1,6 +1,7 @@
 import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
 import type { JobRunners } from './job-context.ts';
 import type { NodeParts } from './node-parts.ts';
+import { placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './point-removal.ts';
 import { restoreFiles } from './restore-job.ts';
 import { takeSnapshot } from './snapshot-job.ts';
@@ -17,6 +18,7 @@ export function jobRunners(parts: NodeParts): JobRunners {
     'delete-backup': async (params, context) => deleteBackup(parts, params, context),
     'set-aside': async (params, context) => setAside(parts, params, context),
     'restore-files': async (params, context) => restoreFiles(parts, params, context),
+    'place-logs': async (params, context) => placeLogs(parts, params, context),
     'accept-aside': async (params, context) => acceptAside(parts, params, context),
     'revert-aside': async (params, context) => revertAside(parts, params, context),
   };

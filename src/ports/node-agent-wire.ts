@@ -19,6 +19,13 @@ import type { JobKind, JobParams, JobResult } from './node-agent.ts';
 const count = z.number().int().nonnegative();
 /** Part of a path on the node: letters, digits, dashes, dots, and it does not begin with a dot. */
 const safeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
+/** A token of the Murmur3 ring, decimal. */
+const token = z.string().regex(/^-?\d{1,19}$/);
+/** Id of a commit log segment, decimal. */
+const segmentId = z
+  .string()
+  .regex(/^\d{1,19}$/)
+  .nullable();
 
 export const jobParams = {
   snapshot: z.strictObject({ point: pointId }),
@@ -28,6 +35,9 @@ export const jobParams = {
   'delete-backup': z.strictObject({ point: pointId }),
   'set-aside': z.strictObject({ run: safeName }),
   'restore-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
+  'place-logs': z
+    .strictObject({ plan: safeName, ranges: z.array(z.tuple([token, token])).optional() })
+    .transform(({ plan, ranges }) => ({ plan, ...(ranges === undefined ? {} : { ranges }) })),
   'accept-aside': z.strictObject({ run: safeName }),
   'revert-aside': z.strictObject({ run: safeName }),
 } satisfies { [K in JobKind]: z.ZodType<JobParams[K]> };
@@ -47,8 +57,9 @@ export const jobResults = {
   'delete-backup': z.object({ deleted: z.boolean() }),
   'set-aside': z.object({ bytes: count, path: z.string() }),
   'restore-files': z.object({ files: count, bytes: count }),
+  'place-logs': z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId }),
   'accept-aside': z.object({ bytes: count }),
-  'revert-aside': z.object({ path: z.string() }),
+  'revert-aside': z.object({ path: z.string(), lastSegment: segmentId }),
 } satisfies { [K in JobKind]: z.ZodType<JobResult[K]> };
 
 export const jobKind = z.enum(Object.keys(jobParams) as [JobKind, ...JobKind[]]);

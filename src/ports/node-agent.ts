@@ -63,6 +63,12 @@ export interface JobParams {
   'set-aside': { readonly run: string };
   /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
   'restore-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
+  /**
+   * Writes what the plan `restores/<plan>/log-plan.json` keeps of the shipped logs into the empty commitlog directory, as new segments that
+   * Cassandra replays when it starts. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
+   * stopped. System keyspaces are never placed.
+   */
+  'place-logs': { readonly plan: string; readonly ranges?: ReadonlyArray<readonly [string, string]> };
   /** What `set-aside` kept is deleted: the restore is accepted. */
   'accept-aside': { readonly run: string };
   /** What `set-aside` kept is moved back; what is there now is kept aside under `revert-<run>`. Cassandra must be stopped. */
@@ -86,8 +92,17 @@ export interface JobResult {
   'delete-backup': { readonly deleted: boolean };
   'set-aside': { readonly bytes: number; readonly path: string };
   'restore-files': { readonly files: number; readonly bytes: number };
+  /** `mutations` placed, of which some were cut inside; `dropped` ones had nothing left. `lastSegment`: the highest id placed, null when none was. */
+  'place-logs': {
+    readonly mutations: number;
+    readonly cut: number;
+    readonly dropped: number;
+    readonly bytes: number;
+    readonly lastSegment: string | null;
+  };
   'accept-aside': { readonly bytes: number };
-  'revert-aside': { readonly path: string };
+  /** `lastSegment`: the highest id of a commit log segment that came back; null when there is none. */
+  'revert-aside': { readonly path: string; readonly lastSegment: string | null };
 }
 
 export type JobKind = keyof JobParams;

@@ -17,6 +17,8 @@ export interface NodeFiles {
   read(path: string): Promise<string | undefined>;
   /** Whole or not at all: temporary file, fsync, rename. */
   writeWhole(path: string, text: string): Promise<void>;
+  /** Adds to the end of a file, which is made with the owner and, as far as a file has it, the mode of `like`. On disk only after `sync`. */
+  append(path: string, bytes: Uint8Array, like: string): Promise<void>;
   /** Of the file system that holds the path, or the nearest parent that exists. `device` tells file systems apart. */
   space(path: string): Promise<{ readonly total: number; readonly free: number; readonly device: string }>;
   /**

@@ -42,6 +42,7 @@ export function openNodeFiles(hashFile: string): NodeFiles {
     },
     read: readIfThere,
     writeWhole,
+    append,
     async space(path) {
       const there = await nearest(path);
       const [{ dev }, system] = await Promise.all([stat(there), statfs(there)]);
@@ -87,6 +88,21 @@ async function writeWhole(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true });
   }
   await syncPath(dirname(path));
+}
+
+async function append(path: string, bytes: Uint8Array, like: string): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    if ((await file.stat()).size === 0) {
+      const { mode, uid, gid } = await stat(like);
+      // A file is not searched as a folder is.
+      await file.chmod(mode & 0o666);
+      await file.chown(uid, gid);
+    }
+    await file.writeFile(bytes);
+  } finally {
+    await file.close();
+  }
 }
 
 /** One file after the other would wait for the disk each time; a sync of the whole file system would wait for everybody's writes. */
