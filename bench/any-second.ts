@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { micros } from '../src/model/instant.ts';
+import { type Micros, micros } from '../src/model/instant.ts';
 import { bankOf } from '../src/sample/bank.ts';
-import { writeHistory } from '../test/support/any-second/history.ts';
+import { cutReturn } from '../test/support/any-second/cut-return.ts';
+import { type History, writeHistory } from '../test/support/any-second/history.ts';
 import { chooseInstants } from '../test/support/any-second/instants.ts';
 import { openLocal } from '../test/support/any-second/local.ts';
-import { replayNode } from '../test/support/any-second/replay-node.ts';
+import { type LogReturn, replayNode } from '../test/support/any-second/replay-node.ts';
 import { stockReturn } from '../test/support/any-second/stock-return.ts';
 import { judge, shownVerdict, type Verdict } from '../test/support/any-second/verdict.ts';
+import { loggedTables } from '../test/support/logged-tables.ts';
 import { withOneNode } from './one-node.ts';
 import { median, secondsOf } from './rounds.ts';
 import type { BenchOptions, BenchRow } from './row.ts';
@@ -17,8 +19,8 @@ const bank = bankOf({ seed: 'any-second', branches: 15, customersPerBranch: 20 }
 const transactions = { before: 500, after: 4000 };
 
 /**
- * A node with a writer at work; its base and its log brought back to many instants, each on a Cassandra of its own, and every element compared
- * with what the writer's log says was committed by then.
+ * A node with a writer at work; its base and its log brought back to many instants by Cardea's cut and by Cassandra itself, each time on a fresh
+ * Cassandra, and every element compared with what the writer's log says was committed by then.
  */
 export async function benchAnySecond({ instants: count }: BenchOptions): Promise<BenchRow[]> {
   return withOneNode(async ({ home, platform }) => {
@@ -26,27 +28,90 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
     const folder = join(home, 'any-second');
     mkdirSync(folder);
     const history = await writeHistory(platform, environment, { bank, ...transactions, folder });
+    const schema = await loggedTables(platform.database);
     const { signal } = new AbortController();
     await platform.graphLifecycle.stopAll(signal);
     await platform.databaseLifecycle.stopAll(signal);
 
     const node = replayNode(environment, join(folder, 'replay'));
-    const commits = history.transactions.map(({ commitTime = 0n }) => micros(Number(commitTime)));
-    const verdicts: Verdict[] = [];
-    const seconds: number[] = [];
-    for (const instant of chooseInstants(bank.seed, count, { ...history, commits })) {
-      seconds.push(
-        await secondsOf(async () => {
-          const graph = await node.restore(history.base, stockReturn(history.segments, instant));
-          verdicts.push(judge(history, instant, graph));
-        }),
-      );
-      process.stderr.write(`${shownVerdict(verdicts.at(-1) as Verdict)}\n`);
+    const bring = async (instant: Micros, log: LogReturn): Promise<Trial> => {
+      let verdict: Verdict | undefined;
+      const seconds = await secondsOf(async () => {
+        verdict = judge(history, instant, await node.restore(history.base, log));
+      });
+      return { verdict: verdict as unknown as Verdict, seconds };
+    };
+    const [ours, stock]: [Trial[], Trial[]] = [[], []];
+    for (const instant of chooseInstants(bank.seed, count, { ...history, commits: commitsOf(history) })) {
+      ours.push(await bring(instant, cutReturn(history.segments, schema, instant)));
+      stock.push(await bring(instant, stockReturn(history.segments, instant)));
+      const wrong = ours.at(-1)?.verdict;
+      // A table says how many; which one, and how, is what somebody has to know then.
+      if (wrong?.right === false) process.stderr.write(`${shownVerdict(wrong)}\n`);
     }
-    const right = verdicts.filter((verdict) => verdict.right).length;
-    return [
-      { name: `instants that came back right, of ${count}`, ours: right, unit: '', note: 'restore_point_in_time' },
-      { name: 'seconds to start and compare', ours: median(seconds), unit: 's', note: '' },
-    ];
+    return rowsOf(ours, stock);
   });
+}
+
+interface Trial {
+  readonly verdict: Verdict;
+  readonly seconds: number;
+}
+
+function commitsOf({ transactions: all }: History): Micros[] {
+  return all.map(({ commitTime = 0n }) => micros(Number(commitTime)));
+}
+
+function rowsOf(ours: readonly Trial[], stock: readonly Trial[]): BenchRow[] {
+  const row = (name: string, unit: string, note: string, figure: (trials: readonly Trial[]) => number): BenchRow => ({
+    name,
+    ours: figure(ours),
+    reference: figure(stock),
+    unit,
+    note,
+  });
+  const middle = (of: (verdict: Verdict) => number) => (trials: readonly Trial[]) =>
+    median(trials.map(({ verdict }) => of(verdict)));
+  const later = Math.round(middle((verdict) => verdict.later)(ours));
+  return [
+    row(
+      `right, of ${ours.length} instants`,
+      'instants',
+      '`restore_point_in_time` of Cassandra',
+      (trials) => trials.filter(({ verdict }) => verdict.right).length,
+    ),
+    row(
+      'vertices and edges lost',
+      'median',
+      `an instant with ${later} transactions after it, in the median`,
+      middle(({ missing }) => missing.length),
+    ),
+    row(
+      'vertices and edges with a wrong value',
+      'median',
+      '',
+      middle(({ changed }) => changed.length),
+    ),
+    row(
+      'vertices and edges that should not be there',
+      'median',
+      '',
+      middle(({ unexpected }) => unexpected.length),
+    ),
+    row(
+      'transactions that are there in part',
+      'median',
+      '',
+      middle(({ split }) => split.length),
+    ),
+    row(
+      'index entries and edge ends that do not fit',
+      'median',
+      '',
+      middle(({ unsound }) => unsound.length),
+    ),
+    row('from stopped to read and compared', 's, median', 'mostly the start of Cassandra', (trials) =>
+      median(trials.map(({ seconds }) => seconds)),
+    ),
+  ];
 }
