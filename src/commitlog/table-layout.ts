@@ -38,14 +38,17 @@ export class TableLayout {
   /** The column whose name stands at `bytes[from..to)`. */
   column(bytes: Uint8Array, from: number, to: number): LaidColumn | undefined {
     const candidates = this.#columns.get(hashOf(bytes, from, to));
-    return candidates?.find(({ nameBytes }) => nameBytes.length === to - from && standsAt(nameBytes, bytes, from));
+    if (candidates === undefined) return undefined;
+    for (const column of candidates) {
+      if (column.nameBytes.length === to - from && standsAt(column.nameBytes, bytes, from)) return column;
+    }
+    return undefined;
   }
 }
 
 /** Finds tables by the 16 bytes of an id. Made once for a schema. */
 export class TableIndex {
   readonly #tables = new Map<number, TableLayout[]>();
-  #last: TableLayout | undefined;
 
   constructor(tables: Iterable<LoggedTable>) {
     for (const table of tables) {
@@ -56,10 +59,12 @@ export class TableIndex {
   }
 
   find(bytes: Uint8Array, at: number): TableLayout | undefined {
-    if (this.#last !== undefined && standsAt(this.#last.id, bytes, at)) return this.#last;
-    const found = this.#tables.get(intAt(bytes, at))?.find(({ id }) => standsAt(id, bytes, at));
-    if (found !== undefined) this.#last = found;
-    return found;
+    const candidates = this.#tables.get(intAt(bytes, at));
+    if (candidates === undefined) return undefined;
+    for (const layout of candidates) {
+      if (standsAt(layout.id, bytes, at)) return layout;
+    }
+    return undefined;
   }
 }
 
