@@ -14,6 +14,7 @@ import { logs, runCancel, runResume, runShow, runs } from './runs.ts';
 import { sandboxDown, sandboxStatus, sandboxUp } from './sandbox.ts';
 import { setup } from './setup.ts';
 import { status } from './status.ts';
+import { transactions } from './transactions.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   command(check, () => import('./actions/check.ts')),
   command(status, () => import('./actions/status.ts')),
   command(points, () => import('./actions/points.ts')),
+  command(transactions, () => import('./actions/transactions.ts')),
   command(doctor, () => import('./actions/doctor.ts')),
   command(audit, () => import('./actions/audit.ts')),
   command(runs, () => import('./actions/runs.ts')),
