@@ -1,6 +1,7 @@
 import { type CutCounts, type CutRule, MutationCut } from '../commitlog/cut.ts';
 import { type EntryRun, type ReadPiece, cutPieces } from '../commitlog/kept-entries.ts';
 import { logDamaged } from '../commitlog/log-damage.ts';
+import { sha256 } from '../commitlog/piece-chain.ts';
 import { readPiece } from '../commitlog/piece.ts';
 import { tokenOf } from '../commitlog/token.ts';
 import { commitSlot, cutAfter } from '../model/commit-slot.ts';
@@ -43,17 +44,34 @@ async function* readPieces(
   { streams }: Strand,
   { signal, onBytes }: KeptLogsOptions,
 ): AsyncGenerator<ReadPiece> {
-  for (const { key, sha256 } of streams.flatMap(({ objects }) => objects)) {
+  for (const object of streams.flatMap(({ objects }) => objects)) {
     signal.throwIfAborted();
-    const stored = await bucket.get(key);
-    if (stored === undefined) throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
-    const piece = readPiece(stored.body);
-    if (piece.header.sha256 !== sha256) {
-      throw logDamaged(`The shipped log ${key}`, 'it is another one than when the plan was made');
+    const piece = await readPlanned(bucket, object.key);
+    if (sha256(piece.plain) !== object.sha256) {
+      throw logDamaged(`The shipped log ${object.key}`, 'it is another one than when the plan was made');
     }
     yield piece;
     onBytes(piece.plain.length);
   }
+}
+
+const objectName = /^(.*\/)(\d{10})-(\d{10})$/;
+
+/** An object of the plan, or its part of the larger one into which the node that ships has merged it meanwhile. */
+async function readPlanned(bucket: ObjectStore, key: string): Promise<ReadPiece> {
+  const stored = await bucket.get(key);
+  if (stored !== undefined) return readPiece(stored.body);
+  const [, folder = '', from = '', to = ''] = objectName.exec(key) ?? [];
+  for await (const { key: other } of bucket.list(folder)) {
+    const [, , begins = '', ends = ''] = objectName.exec(other) ?? [];
+    if (begins === '' || begins > from || ends < to) continue;
+    const merged = await bucket.get(other);
+    if (merged === undefined) continue;
+    const { header, plain } = readPiece(merged.body);
+    const part = { from: Number(from), to: Number(to) };
+    return { header: { ...header, ...part }, plain: plain.subarray(part.from - header.from, part.to - header.from) };
+  }
+  throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
 }
 
 function ruleOf(

@@ -5,6 +5,8 @@ import { DirectoryStore } from '../adapters/directory/directory-store.ts';
 import { openNodeFiles } from '../adapters/node-files/node-files.ts';
 import { entriesOf } from '../commitlog/entries.ts';
 import { decodeMutation } from '../commitlog/mutation-reader.ts';
+import { sha256 } from '../commitlog/piece-chain.ts';
+import { readPiece } from '../commitlog/piece.ts';
 import { wholeSections } from '../commitlog/section-chain.ts';
 import { readSegmentHeader } from '../commitlog/segment-header.ts';
 import { tokenOf } from '../commitlog/token.ts';
@@ -124,6 +126,21 @@ describe('place-logs', () => {
     await node.bucket.put(object?.key ?? '', body);
     await expect(place()).rejects.toMatchObject({ code: 'log-damaged' });
     expect(await segments()).toEqual([]);
+  });
+
+  test('an object that was merged into a larger one since the plan was made is found there', async () => {
+    const [first] = await plan([[mutationOf([write('a', 'kept', t)])]]);
+    const whole = first?.key ?? '';
+    const split = whole.replace(/\d{10}$/, (to) => String(Number(to) - 9).padStart(10, '0'));
+    expect(await node.bucket.head(split)).toBeUndefined();
+    const stored = logPlanDocument.read((await node.bucket.get(logPlanKey(run)))?.body ?? '', 'plan');
+    const plain = readPiece((await node.bucket.get(whole))?.body ?? new Uint8Array()).plain.subarray(0, -9);
+    const text = JSON.stringify({ kind: 'log-plan', version: 1, ...stored })
+      .replace(whole, split)
+      .replace(first?.sha256 ?? '', sha256(plain));
+    await node.bucket.put(logPlanKey(run), text);
+    // Cut short it is no whole section any more: that it is looked at at all shows that it was found.
+    await expect(place()).rejects.toThrow('should reach');
   });
 
   test('a running Cassandra and a directory that is not empty are refused', async () => {
