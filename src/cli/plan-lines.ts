@@ -17,7 +17,7 @@ export function planText(plan: Plan, paint: Paint = noPaint): string {
     ],
     paint,
   );
-  const params = Object.entries(plan.params ?? {}).map(([name, value]) => `${name}=${String(value)}`);
+  const params = Object.entries(plan.params ?? {}).map(([name, value]) => `${name}=${valueText(value)}`);
   return [
     head,
     ...(params.length === 0 ? [] : [`With ${params.join(', ')}.`]),
@@ -26,6 +26,10 @@ export function planText(plan: Plan, paint: Paint = noPaint): string {
     '',
     `Plan ${plan.hash.slice(0, 16)}`,
   ].join('\n');
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function effectWord(step: PlanStep, paint: Paint): string {

@@ -57,6 +57,8 @@ export const restorePointDocument = documentType('restore-point', 1, {
   snapshot: z.object({ from: instantText, to: instantText }).optional(),
   mode: z.enum(['full', 'differential']),
   cut,
+  /** Of a point whose cut is `instant`: what it comes back to, with the log that follows its snapshots. */
+  instant: instantText.optional(),
   proof,
   nodes: z.array(nodeBackup),
   bytes: z.number().int().nonnegative(),
@@ -66,6 +68,8 @@ export const restorePointDocument = documentType('restore-point', 1, {
   keyspace: z.string(),
   replicationFactor: z.number().int().positive(),
   fingerprint: fingerprint.optional(),
+  /** How the graph's servers timed their transactions; absent when none could be asked. */
+  commitTimes: z.object({ assigned: z.boolean(), unit: z.string() }).optional(),
   /** Seconds from the start of the snapshot to `taken`, and what the check took on top. */
   seconds: z.object({ taken: z.number(), checked: z.number().optional() }),
   checkedAt: z.iso.datetime().optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UndecodableRow } from '../graph/byte-reader.ts';
+import { commitTimes, readCommitTimes, untimely } from '../graph/commit-times.ts';
 import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
@@ -144,6 +145,26 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .step({
+    id: 'commit-times',
+    title: 'Ask how the graph times its transactions, which the log is cut by',
+    effect: 'read',
+    needs: ['check-nodes'],
+    timeout: '1m',
+    result: z.object({ times: commitTimes.optional() }),
+    run: async ({ log, services: { platform } }) => {
+      try {
+        const times = await readCommitTimes(platform.graph);
+        const why = untimely(times);
+        if (why !== undefined) log(`WARNING: the graph cannot be restored to an instant: ${why}`);
+        return { times };
+      } catch (error) {
+        // A backup is worth taking while no server runs.
+        log(`the graph's servers cannot be asked: ${asProblem(error, 'Asking for the settings').happened}`);
+        return {};
+      }
+    },
+  })
+  .step({
     id: 'fingerprint',
     title: 'Fingerprint of the quiet graph',
     effect: 'read',
@@ -180,7 +201,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     id: 'record-taken',
     title: 'Record the restore point as taken',
     effect: 'write',
-    needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint', 'record-schema'],
+    needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint', 'record-schema', 'commit-times'],
     timeout: '1m',
     retry: again,
     result: z.object({ point: z.string() }),
@@ -221,6 +242,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         keyspace: platform.keyspace,
         replicationFactor: config.janusgraph.replicationFactor,
         ...(params.cut === 'quiesced' ? { fingerprint: results.fingerprint } : {}),
+        ...(results['commit-times'].times === undefined ? {} : { commitTimes: results['commit-times'].times }),
         seconds: { taken: (takenAt.getTime() - before) / 1000 },
       });
       return { point };
