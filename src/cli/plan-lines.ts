@@ -29,7 +29,7 @@ export function planText(plan: Plan, paint: Paint = noPaint): string {
 }
 
 function valueText(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function effectWord(step: PlanStep, paint: Paint): string {
