@@ -58,7 +58,7 @@ export interface Argument<Value> {
 }
 
 export interface Option<Value> {
-  readonly kind: 'flag' | 'text' | 'choice' | 'number';
+  readonly kind: 'flag' | 'text' | 'texts' | 'choice' | 'number';
   /** How the value is written in help: `FILE`, `POINT|TIME`. */
   readonly value?: string;
   readonly says: string;
@@ -85,6 +85,11 @@ export function flag(says: string): Option<boolean> {
 
 export function text(value: string, says: string): Option<string | undefined> {
   return { kind: 'text', value, says };
+}
+
+/** May be given several times, or once with several values. */
+export function texts(value: string, says: string): Option<readonly string[]> {
+  return { kind: 'texts', value, says, default: [] };
 }
 
 export function choice<const C extends string>(choices: readonly C[], says: string, standard: C): Option<C> {

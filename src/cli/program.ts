@@ -89,14 +89,15 @@ export function argumentForm(name: string, kind: 'required' | 'optional' | 'rest
 /** `--minimum-free <SHARE>` */
 export function optionForm(name: string, option: Option<unknown>): string {
   const long = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  return option.kind === 'flag' ? long : `${long} <${option.value ?? 'VALUE'}>`;
+  if (option.kind === 'flag') return long;
+  return `${long} <${option.value ?? 'VALUE'}${option.kind === 'texts' ? '...' : ''}>`;
 }
 
 function flagOf(name: string, option: Option<unknown>): Flag {
   const form = optionForm(name, option);
   const flag = new Flag(form, option.says);
   // A flag that is off is not worth a word in help; `optionsOf` fills it in.
-  if (option.default !== undefined && option.kind !== 'flag') flag.default(option.default);
+  if (option.default !== undefined && option.kind !== 'flag' && option.kind !== 'texts') flag.default(option.default);
   // The choices stand in the form already; commander's own parser of them must stay, its text in help must not.
   if (option.choices !== undefined) flag.choices(option.choices);
   if (option.kind === 'number') flag.argParser((value) => wholeNumber(form, value));

@@ -36,10 +36,11 @@ export function transactionsText(
 
 function entry(report: SlotReport, largest: boolean, paint: Paint): string[] {
   const { vertices, edges, properties } = report;
-  const removed = [...parts('-', vertices.removed), ...parts('-', edges.removed), ...parts('-', properties.removed)];
+  // The properties of a new or removed vertex say nothing that the vertex does not.
+  const values = vertices.removed.count === 0 ? parts('-', properties.removed) : [];
+  const removed = [...parts('-', vertices.removed), ...parts('-', edges.removed), ...values];
   const added = [...parts('+', vertices.added), ...parts('+', edges.added)];
   const written = [...parts('~', edges.written), ...parts('~', properties.written)];
-  // The properties of a new vertex say nothing that the vertex does not.
   const shown = [
     ...(removed.length === 0 ? [] : [paint('red', removed.join('  '))]),
     ...(added.length === 0 ? [] : [paint('green', added.join('  '))]),
