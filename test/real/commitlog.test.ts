@@ -35,8 +35,13 @@ const formats = [
     // Compressed sections are written at the sync period alone.
     settings: { commitlog_compression: `[{class_name: ${kind}Compressor}]`, commitlog_sync_period: '100ms' },
   })),
-  { name: 'four', version: 7, compression: undefined, settings: { storage_compatibility_mode: 'CASSANDRA_4' } },
 ];
+const four = {
+  name: 'four',
+  version: 7,
+  compression: undefined,
+  settings: { storage_compatibility_mode: 'CASSANDRA_4' },
+};
 
 let sandbox: TestSandbox;
 let cassandra: OneCassandra;
@@ -149,7 +154,12 @@ const before = (k: string) => [
   `UPDATE ${k}.counted SET n = n + 5 WHERE k = 'a' AND c = 1`,
   `INSERT INTO ${k}.conditional (k, v) VALUES (1, 'first') IF NOT EXISTS`,
   `INSERT INTO ${k}.expiring (k, v) VALUES (1, 'an hour') USING TTL 3600`,
-  `INSERT INTO ${k}.expiring (k, v) VALUES (2, 'soon') USING TTL 1`,
+  `CREATE TABLE ${k}.fleeting (k int PRIMARY KEY, v text)`,
+  `INSERT INTO ${k}.fleeting (k, v) VALUES (1, 'gone before the restart') USING TTL 1`,
+  `CREATE TABLE ${k}.mixed (k int, c int, s text static, v text, w text, l list<int>, m map<text, text>, PRIMARY KEY (k, c))`,
+  `INSERT INTO ${k}.mixed (k, c, v) VALUES (1, 12, 'in both ranges')`,
+  `INSERT INTO ${k}.mixed (k, c, v) VALUES (1, 25, 'in the late range')`,
+  `INSERT INTO ${k}.mixed (k, c, v, l) VALUES (1, 2, 'in the late list', [1])`,
 ];
 
 /** All the ways to destroy what stood there. */
@@ -169,32 +179,44 @@ const after = (k: string) => [
   `BEGIN BATCH DELETE FROM ${k}.conditional WHERE k = 1; DELETE FROM ${k}.expiring WHERE k = 1 APPLY BATCH`,
 ];
 
-/** One mutation with writes before and after the instant, as read repair sends them: what stood before must remain alone. */
+/** One mutation with writes before and after the instant, as read repair sends them. */
 const mixed = (k: string, t: Micros) => `BEGIN UNLOGGED BATCH
-  INSERT INTO ${k}.ledger (k, c, v, w) VALUES ('mixed', 1, 'kept', 'kept') USING TIMESTAMP ${t - 3};
-  UPDATE ${k}.ledger USING TIMESTAMP ${t + 4} SET w = 'late', s = 'late' WHERE k = 'mixed' AND c = 1;
-  UPDATE ${k}.ledger USING TIMESTAMP ${t - 2} SET m = m + {'kept': 'kept'} WHERE k = 'mixed' AND c = 1;
-  UPDATE ${k}.ledger USING TIMESTAMP ${t + 5} SET m = {'late': 'late'}, l = [9] WHERE k = 'mixed' AND c = 2;
-  DELETE FROM ${k}.ledger USING TIMESTAMP ${t + 6} WHERE k = 'mixed' AND c = 5;
-  DELETE FROM ${k}.ledger USING TIMESTAMP ${t - 1} WHERE k = 'mixed' AND c >= 10 AND c < 20;
-  DELETE FROM ${k}.ledger USING TIMESTAMP ${t + 7} WHERE k = 'mixed' AND c >= 15 AND c < 30;
-  DELETE FROM ${k}.ledger USING TIMESTAMP ${t - 6} WHERE k = 'mixed';
+  INSERT INTO ${k}.mixed (k, c, v, w) VALUES (1, 1, 'kept', 'kept') USING TIMESTAMP ${t - 3};
+  UPDATE ${k}.mixed USING TIMESTAMP ${t + 4} SET w = 'late', s = 'late' WHERE k = 1 AND c = 1;
+  UPDATE ${k}.mixed USING TIMESTAMP ${t - 2} SET m = m + {'kept': 'kept'} WHERE k = 1 AND c = 1;
+  UPDATE ${k}.mixed USING TIMESTAMP ${t + 5} SET m = {'late': 'late'}, l = [9] WHERE k = 1 AND c = 2;
+  DELETE FROM ${k}.mixed USING TIMESTAMP ${t + 6} WHERE k = 1 AND c = 5;
+  DELETE FROM ${k}.mixed USING TIMESTAMP ${t - 1} WHERE k = 1 AND c >= 10 AND c < 20;
+  DELETE FROM ${k}.mixed USING TIMESTAMP ${t + 7} WHERE k = 1 AND c >= 15 AND c < 30;
+  DELETE FROM ${k}.mixed USING TIMESTAMP 1 WHERE k = 1;
 APPLY BATCH`;
 
+/** What of `mixed` and of what stood there before comes back. */
+const mixedThen = [
+  { k: 1, c: 1, s: null, l: null, m: { kept: 'kept' }, v: 'kept', w: null },
+  { k: 1, c: 2, s: null, l: [1], m: null, v: 'in the late list', w: null },
+  { k: 1, c: 25, s: null, l: null, m: null, v: 'in the late range', w: null },
+];
+
 describe('the commit log of a real Cassandra', () => {
-  for (const [at, format] of formats.entries()) {
+  for (const [at, format] of [...formats, four].entries()) {
     const keyspace = `log_${format.name.toLowerCase()}`;
     let instant: Micros;
     let shownThen = '';
 
     test(`every entry is understood and written back to the same bytes: ${format.name}`, async () => {
-      await execute(...everyKind(`${keyspace}_kinds`));
+      if (format === four) {
+        // Cassandra does not go back to the formats of 4.x over files of 5.0.
+        await cassandra.kill();
+        cassandra.wipe();
+        await cassandra.start(four.settings);
+      }
+      if (format.compression === undefined) await execute(...everyKind(`${keyspace}_kinds`));
       await execute(...before(keyspace));
-      // Clocks count in milliseconds here; what comes after must be later.
-      await waitFor(() => (now() > instant ? true : undefined), { withinMs: 0 });
       schema = await loggedTables(sandbox.platform.database);
       shownThen = await shown(keyspace);
       instant = now();
+      // Nothing was written within these milliseconds, so that the mixed times below are nobody else's.
       await waitFor(() => (now() > instant + 10_000 ? true : undefined), { withinMs: 1000, everyMs: 2 });
       await execute(...after(keyspace), mixed(keyspace, instant));
       await execute(`INSERT INTO ${keyspace}.ledger (k, c) VALUES ('the last of all', 1)`);
@@ -209,7 +231,7 @@ describe('the commit log of a real Cassandra', () => {
         for (const { table } of meaningOf(stored).updates) seen.add(`${table.keyspace}.${table.table}`);
         entries += 1;
       }
-      expect(entries).toBeGreaterThan(150);
+      expect(entries).toBeGreaterThan(50);
       const ofKinds = [...schema.values()].filter((table) => table.keyspace.startsWith(keyspace));
       for (const { keyspace: of, table } of ofKinds) expect(seen).toContain(`${of}.${table}`);
       if (at === 0) expect(seen).toContain('janusgraph.edgestore');
@@ -220,19 +242,31 @@ describe('the commit log of a real Cassandra', () => {
       const counts = await placeCut(instant);
       expect(counts).toMatchObject({ cut: 1, dropped: expect.any(Number), foreign: 0 });
       expect(counts.dropped).toBeGreaterThan(10);
-      await cassandra.start(formats[at + 1]?.settings ?? {});
+      await cassandra.start(format === four ? four.settings : (formats[at + 1]?.settings ?? {}));
       expect(await shown(keyspace)).toBe(shownThen);
+      const { database } = sandbox.platform;
+      const rows = await database.execute(`SELECT * FROM ${keyspace}.mixed`);
+      expect(rows.map((row) => ({ ...row }))).toEqual(mixedThen);
+      // A time to live is an instant in the log: what has expired since stays so.
+      expect(await database.execute(`SELECT * FROM ${keyspace}.fleeting`)).toEqual([]);
+      // Counters and conditions go on from there.
+      await execute(`UPDATE ${keyspace}.counted SET n = n + 1 WHERE k = 'a' AND c = 1`);
+      expect(await database.execute(`SELECT n FROM ${keyspace}.counted`)).toMatchObject([{ n: 11n }]);
+      const [applied] = await database.execute(
+        `UPDATE ${keyspace}.conditional SET v = 'another' WHERE k = 1 IF v = 'first'`,
+      );
+      expect(applied).toMatchObject({ '[applied]': true });
     });
   }
 
   test('tokens are those that Cassandra computes', async () => {
-    const rows = await sandbox.platform.database.execute('SELECT k, token(k) AS t FROM log_plain.ledger');
+    const rows = await sandbox.platform.database.execute('SELECT k, token(k) AS t FROM log_four.ledger');
     for (const { k, t } of rows) expect(tokenOf(Buffer.from(String(k)))).toBe(t);
     const { database } = sandbox.platform;
-    await execute('CREATE TABLE log_plain.tokens (k blob PRIMARY KEY)');
+    await execute('CREATE TABLE log_four.tokens (k blob PRIMARY KEY)');
     const keys = Array.from({ length: 70 }, (_, length) => Buffer.alloc(length, 0x61 + length * 5));
-    for (const key of keys.slice(1)) await database.execute('INSERT INTO log_plain.tokens (k) VALUES (?)', [key]);
-    const found = await database.execute('SELECT k, token(k) AS t FROM log_plain.tokens');
+    for (const key of keys.slice(1)) await database.execute('INSERT INTO log_four.tokens (k) VALUES (?)', [key]);
+    const found = await database.execute('SELECT k, token(k) AS t FROM log_four.tokens');
     expect(found).toHaveLength(69);
     for (const { k, t } of found) expect(tokenOf(k as Buffer)).toBe(t);
   });

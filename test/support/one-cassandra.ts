@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { waitFor } from '../../src/platforms/sandbox/condition.ts';
 import { logTail, startDetached } from '../../src/platforms/sandbox/detached-process.ts';
 import { accepts } from '../../src/platforms/sandbox/port-probe.ts';
@@ -14,6 +14,8 @@ export interface OneCassandra {
   kill(): Promise<void>;
   /** Starts it with these lines of cassandra.yaml in place of those of the same names. Throws TypeError with the end of its log. */
   start(settings: Readonly<Record<string, string>>): Promise<void>;
+  /** Removes all it ever wrote, as if it had never run. It is dead. */
+  wipe(): void;
   /** Segment files by name, those of the spare that nothing was written to too. */
   segments(): ReadonlyMap<string, Uint8Array>;
 }
@@ -39,7 +41,9 @@ export async function oneCassandra(sandbox: TestSandbox): Promise<OneCassandra> 
       await sandbox.platform.database.close();
       killNow(running?.pid);
       if (running === undefined) return;
-      const gone = await waitFor(() => (isRunning(running) ? undefined : true), { withinMs: 10_000, everyMs: 10 });
+      // A killed JVM counts as ended before the last of its threads has let go of the port.
+      const ended = async () => !isRunning(running) && !(await accepts(node.host, port.cql));
+      const gone = await waitFor(async () => ((await ended()) ? true : undefined), { withinMs: 10_000, everyMs: 10 });
       if (gone === undefined) throw new TypeError('Cassandra survived SIGKILL');
     },
     async start(settings) {
@@ -63,7 +67,17 @@ export async function oneCassandra(sandbox: TestSandbox): Promise<OneCassandra> 
         },
         { withinMs: 90_000, everyMs: 50 },
       );
-      if (up !== true) throw new TypeError(`Cassandra did not start:\n${logTail(logOf(folders.logs), 40).join('\n')}`);
+      if (up === true) return;
+      const tail = [
+        ...logTail(join(folders.logs, 'cassandra.out'), 15),
+        ...logTail(join(folders.logs, 'cassandra.log'), 5),
+      ];
+      throw new TypeError(`Cassandra did not start:\n${tail.map((line) => line.slice(0, 300)).join('\n')}`);
+    },
+    wipe() {
+      for (const folder of [folders.data, folders.commitlog, folders.hints, folders.savedCaches]) {
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
     segments: () =>
       new Map(
@@ -72,9 +86,4 @@ export async function oneCassandra(sandbox: TestSandbox): Promise<OneCassandra> 
           .map((name) => [name, new Uint8Array(readFileSync(join(folders.commitlog, name)))]),
       ),
   };
-}
-
-function logOf(folder: string): string {
-  const log = join(folder, 'cassandra.log');
-  return existsSync(log) ? log : join(dirname(folder), 'cassandra.out');
 }
