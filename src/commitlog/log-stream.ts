@@ -83,7 +83,10 @@ export function foldStream(found: Found): LogStream {
 }
 
 /** The furthest instant to which everything acknowledged after `start` is proved; undefined when not even `start` is covered. */
-export function reachFrom(stream: LogStream, start: Micros): { readonly to: Micros; readonly ends?: string } | undefined {
+export function reachFrom(
+  stream: LogStream,
+  start: Micros,
+): { readonly to: Micros; readonly ends?: string } | undefined {
   const span = stream.covered.findLast(({ from, to }) => from <= start && start <= to);
   if (span === undefined) return undefined;
   const { to, ends } = span;
@@ -91,19 +94,30 @@ export function reachFrom(stream: LogStream, start: Micros): { readonly to: Micr
 }
 
 /** A piece must stand where its header says, or somebody put it there: another node's, another timeline's, or a second copy. */
-function faultOfPlace({ key, header }: { key: string; header: LogPieceHeader }, timeline: string, hostId: string): string | undefined {
-  if (header.hostId !== hostId) return `it is a piece of the node ${header.node} (${header.hostId}), in another node's folder`;
-  if (header.timeline !== timeline) return `it is a piece of the timeline ${header.timeline}, in another timeline's folder`;
+function faultOfPlace(
+  { key, header }: { key: string; header: LogPieceHeader },
+  timeline: string,
+  hostId: string,
+): string | undefined {
+  if (header.hostId !== hostId)
+    return `it is a piece of the node ${header.node} (${header.hostId}), in another node's folder`;
+  if (header.timeline !== timeline)
+    return `it is a piece of the timeline ${header.timeline}, in another timeline's folder`;
   const own = logPieceKey(header);
   if (own !== key) return `it is a copy of ${own}: its name and its header do not agree`;
   return undefined;
 }
 
 /** Chooses the objects that hold every sequence once, the longest first: a merged one stands for its parts, a part for a merged one that is no good. */
-function tile(headers: ReadonlyArray<{ key: string; header: LogPieceHeader }>, faults: LogFault[]): readonly StoredPiece[] {
+function tile(
+  headers: ReadonlyArray<{ key: string; header: LogPieceHeader }>,
+  faults: LogFault[],
+): readonly StoredPiece[] {
   const sorted = headers
     .map(({ key, header }) => ({ header, piece: storedPiece(key, header) }))
-    .sort((a, b) => a.piece.first - b.piece.first || b.piece.last - a.piece.last || (a.piece.key < b.piece.key ? -1 : 1));
+    .sort(
+      (a, b) => a.piece.first - b.piece.first || b.piece.last - a.piece.last || (a.piece.key < b.piece.key ? -1 : 1),
+    );
   const taken: StoredPiece[] = [];
   let holder: LogPieceHeader | undefined;
   for (const { header, piece } of sorted) {
@@ -112,16 +126,26 @@ function tile(headers: ReadonlyArray<{ key: string; header: LogPieceHeader }>, f
       taken.push(piece);
       holder = header;
     } else if (piece.last > before.last) {
-      faults.push({ key: piece.key, reason: `its pieces ${range(piece)} overlap those of ${before.key} without being among them` });
+      faults.push({
+        key: piece.key,
+        reason: `its pieces ${range(piece)} overlap those of ${before.key} without being among them`,
+      });
     } else if (holder !== undefined && chainAt(holder, piece.last) !== piece.chain) {
       // The chain of its last piece is made over everything before it, so this one comparison is enough.
-      faults.push({ key: piece.key, reason: `it contradicts ${before.key}, which holds the same pieces ${range(piece)}` });
+      faults.push({
+        key: piece.key,
+        reason: `it contradicts ${before.key}, which holds the same pieces ${range(piece)}`,
+      });
     }
   }
   return taken;
 }
 
-function coverage({ timeline, hostId, watermark }: Found, pieces: readonly StoredPiece[], faults: LogFault[]): readonly CoveredSpan[] {
+function coverage(
+  { timeline, hostId, watermark }: Found,
+  pieces: readonly StoredPiece[],
+  faults: LogFault[],
+): readonly CoveredSpan[] {
   const spans: CoveredSpan[] = [];
   const origin = firstLink(timeline, hostId);
   let open: { from: Micros; to: Micros } | undefined =
@@ -157,14 +181,19 @@ function coverage({ timeline, hostId, watermark }: Found, pieces: readonly Store
   return spans;
 }
 
-function breakBetween(head: { last: number; chain: string; key: string }, piece: StoredPiece, faults: readonly LogFault[]): string | undefined {
+function breakBetween(
+  head: { last: number; chain: string; key: string },
+  piece: StoredPiece,
+  faults: readonly LogFault[],
+): string | undefined {
   const missing = { first: head.last + 1, last: piece.first - 1 };
   if (missing.first <= missing.last) {
     const culprits = faults.filter(({ key }) => key > head.key && key < piece.key);
     const why = culprits.map(({ key, reason }) => `; ${key}: ${reason}`).join('');
     return `${plural(missing)} missing before ${formatInstant(piece.coveredFrom)}${why}`;
   }
-  if (piece.previous !== head.chain) return `piece ${piece.first} does not follow piece ${head.last}: the chain is broken between them`;
+  if (piece.previous !== head.chain)
+    return `piece ${piece.first} does not follow piece ${head.last}: the chain is broken between them`;
   return undefined;
 }
 

@@ -94,7 +94,8 @@ export function serviceOf(base: WindowBase, path: readonly WindowStrand[], lead:
     return useless(base, 'fork', `it was taken after the timeline had been left behind`);
   }
   const held = own.exclusions.find((slot) => slot <= first);
-  if (held !== undefined) return useless(base, 'exclusion', `it may hold the undone transaction of ${formatInstant(held)}`);
+  if (held !== undefined)
+    return useless(base, 'exclusion', `it may hold the undone transaction of ${formatInstant(held)}`);
 
   let to = first;
   for (const [index, strand] of path.entries()) {
@@ -121,7 +122,12 @@ export function serviceOf(base: WindowBase, path: readonly WindowStrand[], lead:
 }
 
 /** The last instant of the strand that the base can go to, and what stands after it. */
-function strandLimit(base: WindowBase, strand: WindowStrand, index: number, start: Micros): { limit: Micros; stop: Stop } {
+function strandLimit(
+  base: WindowBase,
+  strand: WindowStrand,
+  index: number,
+  start: Micros,
+): { limit: Micros; stop: Stop } {
   let limit = micros(Number.MAX_SAFE_INTEGER);
   let stop: Stop = { kind: 'end', reason: 'nothing later is shipped yet' };
   const lower = (to: Micros, why: Stop) => {
@@ -157,11 +163,17 @@ function groupReach(
   const sorted = reaches.toSorted((a, b) => b.to - a.to);
   const decisive = sorted[enough - 1];
   if (decisive === undefined) {
-    return { to: nowhere, stop: { kind: 'coverage', reason: `a token range has ${streams.length} replicas, and ${enough} are needed` } };
+    return {
+      to: nowhere,
+      stop: { kind: 'coverage', reason: `a token range has ${streams.length} replicas, and ${enough} are needed` },
+    };
   }
   const short = sorted.slice(enough - 1);
   if (decisive.end) return { to: decisive.to, stop: { kind: 'end', reason: 'nothing later is shipped yet' } };
-  return { to: decisive.to, stop: { kind: 'coverage', reason: short.map(({ name, why }) => `${name}: ${why}`).join('; ') } };
+  return {
+    to: decisive.to,
+    stop: { kind: 'coverage', reason: short.map(({ name, why }) => `${name}: ${why}`).join('; ') },
+  };
 }
 
 function streamReach(stream: WindowStream, start: Micros): { name: string; to: Micros; why: string; end: boolean } {
@@ -238,8 +250,12 @@ export function gapsOf(services: Services): ReadonlyArray<{ from: Micros; to: Mi
 
 /** The nearest instants that would work, before and after. */
 export function nearest(services: Services, instant: Micros): { before?: Micros; after?: Micros } {
-  const before = Math.max(...services.serving.filter(({ from }) => from <= instant).map(({ to }) => Math.min(to, instant)));
-  const after = Math.min(...services.serving.filter(({ to }) => to >= instant).map(({ from }) => Math.max(from, instant)));
+  const before = Math.max(
+    ...services.serving.filter(({ from }) => from <= instant).map(({ to }) => Math.min(to, instant)),
+  );
+  const after = Math.min(
+    ...services.serving.filter(({ to }) => to >= instant).map(({ from }) => Math.max(from, instant)),
+  );
   return {
     ...(Number.isFinite(before) ? { before: micros(before) } : {}),
     ...(Number.isFinite(after) ? { after: micros(after) } : {}),

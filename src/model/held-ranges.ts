@@ -31,8 +31,12 @@ export function heldRanges(
 }
 
 /** The nodes that hold the range whose end `onwards` begins with. */
-function replicasOf(onwards: readonly RingNode[], nodes: readonly RingNode[], replicationFactor: number) {
-  const chosen = new Set<RingNode>();
+export function replicasOf<Node extends { readonly rack: string }>(
+  onwards: readonly Node[],
+  nodes: readonly Node[],
+  replicationFactor: number,
+): ReadonlySet<Node> {
+  const chosen = new Set<Node>();
   const racks = new Set<string>();
   let repeats = replicationFactor - new Set(nodes.map(({ rack }) => rack)).size;
   for (const node of onwards) {

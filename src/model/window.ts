@@ -15,7 +15,7 @@ export const windowReport = z.object({
   rpoSeconds: z.number().nonnegative().nullable(),
   /** Stretches inside that cannot be restored to. `from` exclusive, `to` inclusive. */
   gaps: z.array(z.object({ from: instantText, to: instantText, reason: z.string() })),
-  /** Which base each stretch would use, oldest first. */
+  /** Which base each stretch would use, oldest first; `timeline` is that of the base. */
   stretches: z.array(z.object({ from: instantText, to: instantText, base: z.string(), timeline: timelineId })),
   /** One line for each node's stream. */
   streams: z.array(
@@ -29,5 +29,29 @@ export const windowReport = z.object({
     }),
   ),
   warnings: z.array(z.string()),
+  /** The points of this history, newest first: what each serves, or why it serves nothing. */
+  bases: z.array(
+    z.object({
+      point: z.string(),
+      timeline: timelineId,
+      proof: z.string(),
+      from: instantText.nullable(),
+      to: instantText.nullable(),
+      why: z.string().nullable(),
+    }),
+  ),
+  /** Every timeline of the environment, ascending. */
+  timelines: z.array(
+    z.object({
+      id: timelineId,
+      parent: timelineId.nullable(),
+      forkedAt: instantText.nullable(),
+      exclusions: z.array(instantText),
+      openedAt: instantText,
+      /** The one that the environment writes now. */
+      current: z.boolean(),
+      why: z.string(),
+    }),
+  ),
 });
 export type WindowReport = z.infer<typeof windowReport>;

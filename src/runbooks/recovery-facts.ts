@@ -1,0 +1,34 @@
+import { type Micros, microsOf } from '../model/instant.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import { type LogCatalog, readLogCatalog } from './log-catalog.ts';
+import { listPoints } from './point-catalog.ts';
+import type { RunbookServices } from './services.ts';
+
+/** All that decides to which instants an environment can be restored: read once, then judged without asking anybody. Works when the cluster is gone. */
+export interface RecoveryFacts {
+  readonly environment: string;
+  readonly catalog: LogCatalog;
+  readonly points: readonly RestorePoint[];
+  readonly now: Micros;
+  readonly limits: RecoveryLimits;
+}
+
+export interface RecoveryLimits {
+  /** The longest that a commit may take between its time and its last write, microseconds. */
+  readonly settleMargin: number;
+  /** Clocks of writers further ahead of the nodes' than this make instants meaningless, microseconds. */
+  readonly clockLead: number;
+}
+
+export const usualLimits: RecoveryLimits = { settleMargin: 10_000_000, clockLead: 2_000_000 };
+
+export async function readRecoveryFacts(
+  { platform, clock }: RunbookServices,
+  signal?: AbortSignal,
+): Promise<RecoveryFacts> {
+  const [catalog, points] = await Promise.all([
+    readLogCatalog(platform.bucket, signal === undefined ? {} : { signal }),
+    listPoints(platform.bucket),
+  ]);
+  return { environment: platform.environment, catalog, points, now: microsOf(clock.now()), limits: usualLimits };
+}

@@ -1,0 +1,153 @@
+import { type LogStream, reachFrom } from '../commitlog/log-stream.ts';
+import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../commitlog/window.ts';
+import { type Micros, formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import { type Strand, timelinePath } from '../model/timeline-path.ts';
+import type { StoredSchema, TimelineLog } from './log-catalog.ts';
+import type { RecoveryFacts } from './recovery-facts.ts';
+import { type Replication, replicaGroups } from './replica-groups.ts';
+import { schemaObstacles } from './schema-change.ts';
+import { ringObstacles, ringOn } from './ring-change.ts';
+
+/** A timeline's history in the terms of the window: its strands, and the bases that lie on them. */
+export interface WindowPath {
+  readonly timeline: string;
+  readonly strands: readonly WindowStrand[];
+  readonly logs: ReadonlyArray<TimelineLog | undefined>;
+  readonly bases: readonly WindowBase[];
+  /** Of the bases, by id. */
+  readonly points: ReadonlyMap<string, RestorePoint>;
+  /** How far writers' clocks run ahead of the nodes', microseconds; never more than the limit. */
+  readonly lead: number;
+  /** As it was seen, also above the limit. */
+  readonly seenLead: number;
+}
+
+/** `exclusions` are left out besides those that the timeline leaves out already. Throws what `timelinePath` throws. */
+export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: readonly Micros[] = []): WindowPath {
+  const path = timelinePath(facts.catalog.timelines, timeline);
+  const logs = path.map((strand) => facts.catalog.logs.get(strand.timeline.id));
+  const schemas = schemaObstacles(path, logs);
+  const strands = path.map((strand, at) => windowStrand(strand, logs[at], schemas[at] ?? [], exclusions));
+  const points = facts.points.filter(
+    (point) =>
+      (point.proof === 'checked' || point.proof === 'proven') &&
+      path.some((strand) => strand.timeline.id === point.timeline),
+  );
+  const leads = logs.flatMap(
+    (log) => log?.streams.map(({ watermark }) => (watermark?.clockLead ?? 0) * 1_000_000) ?? [],
+  );
+  const seenLead = Math.ceil(Math.max(0, ...leads));
+  return {
+    timeline,
+    strands,
+    logs,
+    bases: points.map((point) => windowBase(point, facts, path, logs)),
+    points: new Map(points.map((point) => [point.id, point])),
+    lead: Math.min(seenLead, facts.limits.clockLead),
+    seenLead,
+  };
+}
+
+/** Between these lies the cut of the point's snapshots. Of points of before Cardea shipped logs it is worked out, with a second to spare. */
+export function snapshotOf(point: RestorePoint): { readonly from: Micros; readonly to: Micros } {
+  if (point.snapshot !== undefined) return { from: instantOf(point.snapshot.from), to: instantOf(point.snapshot.to) };
+  const to = microsOf(new Date(point.takenAt));
+  return { from: micros(to - Math.ceil(point.seconds.taken * 1_000_000) - 1_000_000), to };
+}
+
+function windowStrand(
+  { timeline, until, exclusions }: Strand,
+  log: TimelineLog | undefined,
+  schemas: readonly Obstacle[],
+  more: readonly Micros[],
+): WindowStrand {
+  const opened = timeline.parent === undefined ? undefined : instantOf(timeline.openedAt);
+  const counts = (obstacle: Obstacle) => until === undefined || obstacle.at <= until;
+  return {
+    timeline: timeline.id,
+    opened,
+    until,
+    exclusions: [...new Set([...exclusions, ...more])].sort((a, b) => a - b),
+    streams: new Map(log?.streams.map((stream) => [stream.hostId, windowStream(stream, opened)])),
+    obstacles: [...(log?.streams.flatMap(markObstacles) ?? []), ...schemas].filter(counts),
+  };
+}
+
+/**
+ * A restore opens its timeline a moment before it tells the agents to ship on it, and lets nobody write until they do. So a stream that
+ * begins with its first piece in that time has everything of the timeline. Longer than a restore's step may take, it is not believed.
+ */
+const openingTime = 600_000_000;
+
+function windowStream(stream: LogStream, opened: Micros | undefined): WindowStream {
+  const [first] = stream.covered;
+  const whole =
+    opened !== undefined &&
+    first !== undefined &&
+    first.from >= opened &&
+    first.from <= opened + openingTime &&
+    (stream.pieces[0]?.first ?? 1) === 1;
+  return {
+    name: stream.node,
+    reach: (start) => reachFrom(stream, whole && start >= opened && start < first.from ? first.from : start),
+    gaps: stream.marks.filter(({ what }) => what === 'gap').map(obstacleOf),
+    absent: (start) => absence(stream, start),
+  };
+}
+
+function absence(stream: LogStream, start: Micros): string {
+  const next = stream.covered.find(({ from }) => from > start);
+  const before = stream.covered.findLast(({ to }) => to < start);
+  if (before?.ends !== undefined) return before.ends;
+  if (next !== undefined) return `its log begins at ${formatInstant(next.from)}`;
+  if (before !== undefined) return `its log ends at ${formatInstant(before.to)}`;
+  return stream.faults[0]?.reason ?? 'nothing of it is shipped';
+}
+
+function markObstacles(stream: LogStream): readonly Obstacle[] {
+  return stream.marks
+    .filter(({ what }) => what !== 'gap')
+    .map(obstacleOf)
+    .map((obstacle) => ({ ...obstacle, reason: `${stream.node}: ${obstacle.reason}` }));
+}
+
+function obstacleOf({ what, at, until, reason }: LogStream['marks'][number]): Obstacle {
+  return { kind: what, at: instantOf(at), until: instantOf(until), reason };
+}
+
+function windowBase(
+  point: RestorePoint,
+  { points }: RecoveryFacts,
+  path: readonly Strand[],
+  logs: ReadonlyArray<TimelineLog | undefined>,
+): WindowBase {
+  const strand = path.findIndex(({ timeline }) => timeline.id === point.timeline);
+  const { from, to } = snapshotOf(point);
+  const rings = path.slice(strand).map(({ timeline }, at) => ringOn(timeline.id, point, points, logs[strand + at]));
+  return {
+    point: point.id,
+    strand,
+    from,
+    to,
+    groups: rings.map((ring, at) => replicaGroups(ring, replicationOf(point, logs[strand + at]?.schemas ?? [], from))),
+    obstacles: rings.flatMap((ring, at) =>
+      ringObstacles(ring, point, points, logs[strand + at], path[strand + at]).map((each) => ({
+        ...each,
+        strand: strand + at,
+      })),
+    ),
+  };
+}
+
+/** As the schema that was in force said, else as the point says: JanusGraph's own default is one datacenter with that many replicas. */
+export function replicationOf(point: RestorePoint, schemas: readonly StoredSchema[], at: Micros): Replication {
+  const inForce = schemas.findLast((each) => each.at <= at) ?? schemas[0];
+  const found = inForce?.schema.keyspaces.find(({ keyspace }) => keyspace === point.keyspace);
+  if (found !== undefined) return found.replication;
+  const datacenters = new Set(point.nodes.map(({ datacenter }) => datacenter));
+  return {
+    class: 'NetworkTopologyStrategy',
+    ...Object.fromEntries([...datacenters].map((datacenter) => [datacenter, String(point.replicationFactor)])),
+  };
+}
