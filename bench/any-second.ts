@@ -6,8 +6,9 @@ import { cutReturn } from '../test/support/any-second/cut-return.ts';
 import { type History, writeHistory } from '../test/support/any-second/history.ts';
 import { chooseInstants } from '../test/support/any-second/instants.ts';
 import { openLocal } from '../test/support/any-second/local.ts';
-import { type LogReturn, replayNode } from '../test/support/any-second/replay-node.ts';
+import { type LogReturn, replayRing } from '../test/support/any-second/replay-ring.ts';
 import { stockReturn } from '../test/support/any-second/stock-return.ts';
+import { readStoredGraph } from '../test/support/any-second/stored-graph.ts';
 import { judge, shownVerdict, type Verdict } from '../test/support/any-second/verdict.ts';
 import { loggedTables } from '../test/support/logged-tables.ts';
 import { withOneNode } from './one-node.ts';
@@ -33,18 +34,20 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
     await platform.graphLifecycle.stopAll(signal);
     await platform.databaseLifecycle.stopAll(signal);
 
-    const node = replayNode(environment, join(folder, 'replay'));
+    const ring = replayRing(environment, join(folder, 'replay'));
     const bring = async (instant: Micros, log: LogReturn): Promise<Trial> => {
       let verdict: Verdict | undefined;
       const seconds = await secondsOf(async () => {
-        verdict = judge(history, instant, await node.restore(history.base, log));
+        verdict = await ring.during(history.nodes, log, async (database) =>
+          judge(history, instant, await readStoredGraph(database, platform.keyspace)),
+        );
       });
       return { verdict: verdict as unknown as Verdict, seconds };
     };
     const [ours, stock]: [Trial[], Trial[]] = [[], []];
     for (const instant of chooseInstants(bank.seed, count, { ...history, commits: commitsOf(history) })) {
-      ours.push(await bring(instant, cutReturn(history.segments, schema, instant)));
-      stock.push(await bring(instant, stockReturn(history.segments, instant)));
+      ours.push(await bring(instant, cutReturn(history.nodes, schema, instant)));
+      stock.push(await bring(instant, stockReturn(instant)));
       const wrong = ours.at(-1)?.verdict;
       // A table says how many; which one, and how, is what somebody has to know then.
       if (wrong?.right === false) process.stderr.write(`${shownVerdict(wrong)}\n`);

@@ -8,11 +8,12 @@ import { SegmentWriter } from '../../../src/commitlog/segment-writer.ts';
 import { cutAfter } from '../../../src/model/commit-slot.ts';
 import type { Micros } from '../../../src/model/instant.ts';
 import type { LoggedTable } from '../../../src/model/log-schema.ts';
-import type { LogReturn } from './replay-node.ts';
+import type { KeptNode } from './history.ts';
+import type { LogReturn } from './replay-ring.ts';
 
-/** Cardea's cut alone, of whole segments: neither shipping nor the agent's job take part. */
+/** Cardea's cut alone, of the whole segments of all nodes to each of them: neither shipping nor the agent's job take part. */
 export function cutReturn(
-  segments: string,
+  nodes: readonly KeptNode[],
   schema: ReadonlyMap<string, LoggedTable>,
   instant: Micros,
   counts: CutCounts = noCounts(),
@@ -26,14 +27,14 @@ export function cutReturn(
     omitted: idsOf((table) => table.endsWith('_lock_')),
   };
   return {
-    place(commitlog) {
+    place(_node, commitlog) {
       const cut = new MutationCut(schema, rule, counts);
       let writer: SegmentWriter | undefined;
       const write = (parts: readonly Uint8Array[]) => {
         for (const part of parts) appendFileSync(join(commitlog, writer?.fileName ?? ''), part);
       };
-      for (const file of readdirSync(segments).sort()) {
-        const bytes = readFileSync(join(segments, file));
+      for (const file of nodes.flatMap(({ segments }) => readdirSync(segments).map((name) => join(segments, name)))) {
+        const bytes = readFileSync(file);
         const header = readSegmentHeader(bytes);
         const body = bytes.subarray(header.length);
         for (const { from, to } of wholeSections(body, header, header.length)) {

@@ -15,17 +15,22 @@ import { type Transaction, transactionsOf } from '../../../src/sample/transactio
 import { openTransactionLog } from '../../../src/sample/transaction-log.ts';
 import { startWriter, type Writer } from '../../../src/sample/writer.ts';
 
-/** What happened to a one-node environment while a base was taken and after it, and all that is left of it. */
+/** What happened to an environment while a base was taken and after it, and all that is left of it. */
 export interface History {
   readonly bank: Bank;
   readonly transactions: readonly Transaction[];
+  readonly nodes: readonly KeptNode[];
+  /** Any instant from the one to the other can be asked for. */
+  readonly from: Micros;
+  readonly to: Micros;
+}
+
+export interface KeptNode {
+  readonly name: string;
   /** A data directory as the snapshot held it. */
   readonly base: string;
   /** Every commit-log segment of the node from before the base to the end, whole, none missing between. */
   readonly segments: string;
-  /** Any instant from the one to the other can be asked for. */
-  readonly from: Micros;
-  readonly to: Micros;
 }
 
 export interface HistoryOptions {
@@ -35,6 +40,8 @@ export interface HistoryOptions {
   readonly after: number;
   /** Where base, segments and the writer's log go; on the file system of the environment. */
   readonly folder: string;
+  /** What happens to the environment half-way between the base and the end, while the writer works. */
+  readonly meanwhile?: () => Promise<void>;
 }
 
 const snapshot = 'any-second';
@@ -43,24 +50,28 @@ const snapshot = 'any-second';
 export async function writeHistory(
   platform: Platform,
   environment: LocalEnvironment,
-  { bank, before, after, folder }: HistoryOptions,
+  { bank, before, after, folder, meanwhile }: HistoryOptions,
 ): Promise<History> {
   const { graph, database, keyspace } = platform;
-  const [name = ''] = environment.record.nodes.map((node) => node.name);
-  const folders = nodeFolders(environment.directory, name);
-  const [base, segments] = [join(folder, 'base'), join(folder, 'segments')];
-  mkdirSync(segments, { recursive: true });
+  const nodes = environment.record.nodes.map(({ name }) => ({
+    name,
+    base: join(folder, name, 'base'),
+    segments: join(folder, name, 'segments'),
+    folders: nodeFolders(environment.directory, name),
+  }));
   await createSchema(graph, platform.indexBackend);
   await loadBank(graph, bank);
+  mkdirSync(folder, { recursive: true });
   const log = openTransactionLog(join(folder, 'writer.jsonl'));
-  const linked = keepSegments(folders.commitlog, segments);
+  const kept = nodes.map(({ folders, segments }) => keepSegments(folders.commitlog, segments));
   const writer = await startWriter({ bank, graph, log, clock: systemClock });
   try {
     await acknowledged(writer, before);
-    await execa(folders.nodetool, ['snapshot', '-t', snapshot]);
+    await Promise.all(nodes.map(async ({ folders }) => execa(folders.nodetool, ['snapshot', '-t', snapshot])));
     const from = microsOf(new Date());
-    linkSnapshot(folders.data, base);
-    await execa(folders.nodetool, ['clearsnapshot', '-t', snapshot]);
+    for (const { folders, base } of nodes) linkSnapshot(folders.data, base);
+    await acknowledged(writer, before + after / 2);
+    await meanwhile?.();
     await acknowledged(writer, before + after);
     await writer.stop();
     await collectCommitTimes({ graph, database, keyspace }, log);
@@ -68,12 +79,11 @@ export async function writeHistory(
     const untimed = transactions.filter(({ commitTime }) => commitTime === undefined);
     if (untimed.length > 0) throw new TypeError(`${untimed.length} transactions have no commit time`);
     const last = transactions.reduce((latest, { commitTime = 0n }) => (commitTime > latest ? commitTime : latest), 0n);
-    return { bank, transactions, base, segments, from, to: micros(Number(last) + 10) };
+    return { bank, transactions, nodes, from, to: micros(Number(last) + 10) };
   } finally {
     await writer.stop();
     log.close();
-    linked.end();
-    requireUnbroken(segments);
+    for (const segments of kept) segments.end();
   }
 }
 
@@ -85,12 +95,14 @@ function keepSegments(from: string, to: string): { end(): void } {
       if (!existsSync(kept)) linkSync(join(from, file), kept);
     }
   };
+  mkdirSync(to, { recursive: true });
   link();
   const timer = setInterval(link, 100);
   return {
     end() {
       clearInterval(timer);
       link();
+      requireUnbroken(to);
     },
   };
 }
@@ -99,12 +111,15 @@ function segmentsIn(folder: string): readonly string[] {
   return readdirSync(folder).filter((file) => /^CommitLog-\d+-\d+\.log$/.test(file));
 }
 
-/** Cassandra counts its segments up by one from a time in milliseconds. */
+/** Cassandra counts its segments up by one, from the milliseconds of its start: a jump of seconds is a start, a shorter one a loss. */
 function requireUnbroken(folder: string): void {
   const ids = segmentsIn(folder)
     .map((file) => BigInt(file.slice(file.lastIndexOf('-') + 1, -'.log'.length)))
     .sort((a, b) => (a < b ? -1 : 1));
-  const broken = ids.find((id, index) => index > 0 && id !== (ids[index - 1] ?? 0n) + 1n);
+  const broken = ids.find((id, index) => {
+    const step = id - (ids[index - 1] ?? id - 1n);
+    return step > 1n && step < 1000n;
+  });
   if (broken !== undefined) throw new TypeError(`the segment before ${broken} is missing`);
 }
 

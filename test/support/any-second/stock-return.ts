@@ -1,14 +1,14 @@
 import { commitSlot } from '../../../src/model/commit-slot.ts';
 import { formatInstant, type Micros } from '../../../src/model/instant.ts';
-import type { LogReturn } from './replay-node.ts';
+import type { LogReturn } from './replay-ring.ts';
 
 /**
  * Cassandra's own point-in-time restore, as its documentation has it: archived segments and `restore_point_in_time`. In its favour it is
  * given the microsecond of additions in JanusGraph's slot, so that no transaction is cut in two by the instant itself.
  */
-export function stockReturn(segments: string, instant: Micros): LogReturn {
+export function stockReturn(instant: Micros): LogReturn {
   return {
-    archiving: [
+    archiving: ({ segments }) => [
       `restore_directories=${segments}`,
       'restore_command=/bin/ln %from %to',
       `restore_point_in_time=${stockTime(commitSlot(instant))}`,
