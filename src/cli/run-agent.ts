@@ -17,6 +17,7 @@ import { jobStoreIn } from '../node/job-store.ts';
 import { JobTable } from '../node/job-table.ts';
 import type { NodeParts } from '../node/node-parts.ts';
 import { openStore } from '../platforms/open-store.ts';
+import { openShipping } from './agent-shipping.ts';
 
 /**
  * Runs the agent that the configuration file describes until the signal fires; then its jobs are ended (they are lost, and run anew when
@@ -44,7 +45,9 @@ export async function runAgent(
     files,
     directories: directoriesOf(config),
   };
-  const jobs = new JobTable({ store: jobStoreIn(state, files), runners: jobRunners(parts), clock: systemClock, log });
+  const shipping = openShipping(config, parts, log);
+  const runners = jobRunners(parts, shipping);
+  const jobs = new JobTable({ store: jobStoreIn(state, files), runners, clock: systemClock, log });
   await jobs.recover();
   const storeDirectory = config.store.kind === 'directory' ? config.store.path : undefined;
   const app = agentServer({
@@ -53,6 +56,7 @@ export async function runAgent(
     token,
     jobs,
     disk: async () => diskReport(parts, storeDirectory),
+    ...(shipping === undefined ? {} : { shipping: () => shipping.health() }),
     clock: systemClock,
     log,
   });
@@ -64,6 +68,7 @@ export async function runAgent(
   });
   const { port } = server.address() as AddressInfo;
   log.write('agent started', { node: config.node, version, pid: process.pid, port });
+  await shipping?.start();
   onListening?.(`http://${config.listen.host}:${port}`);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -71,6 +76,7 @@ export async function runAgent(
   });
 
   await jobs.stop();
+  await shipping?.stop();
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     if ('closeAllConnections' in server) server.closeAllConnections();

@@ -50,5 +50,15 @@ export const agentConfig = z.object({
     bandwidth: z.number().nonnegative(),
   }),
   store: storeLocation,
+  /** Absent when this agent ships no commit log: that of a copy, or of an environment that does not want it. */
+  shipping: z
+    .object({
+      /** Hard links to segments stand here: on the file system of the commit log, and nobody else's. */
+      linkDirectory: z.string(),
+      intervalMs: z.number().int().positive(),
+      /** Bytes that only the links hold, at most. */
+      maximumPinned: z.number().int().positive(),
+    })
+    .optional(),
 });
 export type AgentConfig = z.infer<typeof agentConfig>;

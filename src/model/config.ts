@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { byteSize } from './bytes.ts';
 import { parseCron } from './cron.ts';
 import { duration } from './duration.ts';
 import { environmentName } from './identifiers.ts';
@@ -43,6 +44,17 @@ const retention = z.strictObject({
   atLeast: z.number().int().positive().default(3),
 });
 
+const log = z.strictObject({
+  /** Whether the nodes' agents ship the commit log: without it only restore points can be restored to. */
+  ship: z.boolean().default(true),
+  /** How often what was written goes to the store; the loss in a disaster is this, and a third of a second. */
+  interval: duration.default('250ms'),
+  /** The longest time from a transaction's time to its last write that is thought of: `settled` is `newest` less this. */
+  settleMargin: duration.default('10s'),
+  /** Commit log that waits for the store on a node's disk, at most. Beyond it the oldest is given up, and the window gets a gap. */
+  maximumPinned: byteSize.default('4GiB'),
+});
+
 const backup = z.strictObject({
   /** Cron expression, UTC. */
   schedule: z
@@ -61,6 +73,7 @@ const backup = z.strictObject({
   minimumFreeShare: z.number().min(0).max(0.9).default(0.1),
   /** Megabytes per second and node that Medusa may use; 0 is no limit. */
   bandwidth: z.number().nonnegative().default(0),
+  log: log.prefault({}),
 });
 
 const objectives = z.strictObject({

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { FailedProblem, type Problem, RefusedProblem, UsageProblem, asProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
-import type { AgentHealth, DiskReport } from '../ports/node-agent.ts';
+import type { AgentHealth, DiskReport, ShippingHealth } from '../ports/node-agent.ts';
 import { jobKeyShape, jobKind, jobParams, startRequest } from '../ports/node-agent-wire.ts';
 import type { JobTable } from './job-table.ts';
 
@@ -16,6 +16,8 @@ export interface AgentServerParts {
   readonly token: string;
   readonly jobs: JobTable;
   readonly disk: () => Promise<DiskReport>;
+  /** Absent when this agent ships no commit log. */
+  readonly shipping?: () => ShippingHealth;
   readonly clock: Clock;
   readonly log: AgentLog;
 }
@@ -24,7 +26,7 @@ const longestWaitMs = 30_000;
 const largestBody = 4 * 1024 * 1024;
 
 /** The agent's HTTP face, as src/ports/node-agent-wire.ts describes it. Problems travel as problem documents. */
-export function agentServer({ node, version, token, jobs, disk, clock, log }: AgentServerParts): Hono {
+export function agentServer({ node, version, token, jobs, disk, shipping, clock, log }: AgentServerParts): Hono {
   const app = new Hono();
   const answer = (context: Context, problem: Problem) => context.json(problem.toDocument(), statusOf(problem));
   app.onError((error, context) => {
@@ -51,6 +53,7 @@ export function agentServer({ node, version, token, jobs, disk, clock, log }: Ag
       at: clock.now().toISOString(),
       highestEpoch: jobs.highestEpoch,
       runningJobs: jobs.runningJobs,
+      ...(shipping === undefined ? {} : { shipping: shipping() }),
     } satisfies AgentHealth),
   );
   app.get('/v1/disk', async (context) => context.json(await disk()));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pointId } from '../model/identifiers.ts';
+import { pointId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { problemDocument } from '../model/problem.ts';
 import { progress } from '../model/progress.ts';
@@ -38,6 +38,8 @@ export const jobParams = {
   'place-logs': z
     .strictObject({ plan: safeName, ranges: z.array(z.tuple([token, token])).optional() })
     .transform(({ plan, ranges }) => ({ plan, ...(ranges === undefined ? {} : { ranges }) })),
+  'pause-shipping': z.strictObject({}),
+  'start-shipping': z.strictObject({ timeline: timelineId, after: segmentId }),
   'accept-aside': z.strictObject({ run: safeName }),
   'revert-aside': z.strictObject({ run: safeName }),
 } satisfies { [K in JobKind]: z.ZodType<JobParams[K]> };
@@ -58,6 +60,8 @@ export const jobResults = {
   'set-aside': z.object({ bytes: count, path: z.string() }),
   'restore-files': z.object({ files: count, bytes: count }),
   'place-logs': z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId }),
+  'pause-shipping': z.object({ newest: instantText.nullable(), sequence: count, chain: z.string().nullable() }),
+  'start-shipping': z.object({ timeline: timelineId, since: instantText.nullable() }),
   'accept-aside': z.object({ bytes: count }),
   'revert-aside': z.object({ path: z.string(), lastSegment: segmentId }),
 } satisfies { [K in JobKind]: z.ZodType<JobResult[K]> };
@@ -85,6 +89,16 @@ export const agentHealth = z.object({
   at: z.iso.datetime(),
   highestEpoch: count,
   runningJobs: count,
+  shipping: z
+    .object({
+      state: z.enum(['starting', 'shipping', 'paused']),
+      timeline: timelineId.nullable(),
+      newest: instantText.nullable(),
+      lagSeconds: z.number().nonnegative().nullable(),
+      pinnedBytes: count,
+      problem: z.string().optional(),
+    })
+    .optional(),
 });
 
 export const diskReport = z.object({

@@ -36,6 +36,21 @@ export interface AgentHealth {
   readonly at: string;
   readonly highestEpoch: number;
   readonly runningJobs: number;
+  /** Absent when this agent ships no commit log. */
+  readonly shipping?: ShippingHealth | undefined;
+}
+
+export interface ShippingHealth {
+  /** `starting`: it has not begun since the agent's start, for the host id or the store is not known yet. */
+  readonly state: 'starting' | 'shipping' | 'paused';
+  readonly timeline: string | null;
+  /** Everything acknowledged up to here is in the store. */
+  readonly newest: string | null;
+  readonly lagSeconds: number | null;
+  /** Bytes of commit log on the disk that Cassandra has deleted and that wait for the store. */
+  readonly pinnedBytes: number;
+  /** Why it does not get on at the moment. */
+  readonly problem?: string | undefined;
 }
 
 /** Bytes. `liveData` is what the keyspaces' data files take now; `aside` what earlier restores moved aside and nobody accepted yet. */
@@ -69,6 +84,13 @@ export interface JobParams {
    * stopped. System keyspaces are never placed.
    */
   'place-logs': { readonly plan: string; readonly ranges?: ReadonlyArray<readonly [string, string]> };
+  /**
+   * Ships everything that Cassandra acknowledged before this moment and stops, until `start-shipping`. RetryableProblem `log-not-drained`
+   * when that does not come about: it has stopped all the same, and asking again goes on with the rest.
+   */
+  'pause-shipping': Record<string, never>;
+  /** Begins this node's stream on the timeline, or goes on with it. Segments with ids up to `after` are in no stream of it. */
+  'start-shipping': { readonly timeline: string; readonly after: string | null };
   /** What `set-aside` kept is deleted: the restore is accepted. */
   'accept-aside': { readonly run: string };
   /** What `set-aside` kept is moved back; what is there now is kept aside under `revert-<run>`. Cassandra must be stopped. */
@@ -100,6 +122,10 @@ export interface JobResult {
     readonly bytes: number;
     readonly lastSegment: string | null;
   };
+  /** Where the stream stands. Null when this node never shipped. */
+  'pause-shipping': { readonly newest: string | null; readonly sequence: number; readonly chain: string | null };
+  /** `since`: when the stream's coverage begins; null when it has not begun yet, for Cassandra or the store does not answer. */
+  'start-shipping': { readonly timeline: string; readonly since: string | null };
   'accept-aside': { readonly bytes: number };
   /** `lastSegment`: the highest id of a commit log segment that came back; null when there is none. */
   'revert-aside': { readonly path: string; readonly lastSegment: string | null };

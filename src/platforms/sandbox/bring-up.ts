@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { bytesOf } from '../../model/bytes.ts';
 import type { EnvironmentConfig } from '../../model/config.ts';
+import { milliseconds } from '../../model/duration.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 import { startRing } from './cassandra-ring.ts';
@@ -117,9 +119,20 @@ async function decide(
     store: store.location,
     ownStoreServer: store.ownServer,
     bandwidth: config.backup.bandwidth,
+    ...shippingOf(config.backup.log),
   };
   writeRecord(directory, record);
   return record;
+}
+
+function shippingOf(log: EnvironmentConfig['backup']['log']): Pick<EnvironmentRecord, 'shipping'> {
+  if (!log.ship) return {};
+  return {
+    shipping: {
+      intervalMs: Math.max(1, Math.round(milliseconds(log.interval))),
+      maximumPinned: bytesOf(log.maximumPinned),
+    },
+  };
 }
 
 function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): void {

@@ -27,6 +27,10 @@ export const environmentDocument = documentType('sandbox-environment', 1, {
   ownStoreServer: z.boolean().default(false),
   /** Bandwidth of Medusa, megabytes per second; 0 is no limit. */
   bandwidth: z.number().nonnegative(),
+  /** How the commit log is shipped; absent when it is not. */
+  shipping: z
+    .object({ intervalMs: z.number().int().positive(), maximumPinned: z.number().int().positive() })
+    .optional(),
   /** For an environment made beside another one from its backup. */
   copy: z.object({ of: z.string(), purpose: z.enum(['rehearsal', 'restore']) }).optional(),
 });

@@ -53,6 +53,7 @@ async function startAgent(
     },
     medusa: { executable: toolchain.medusa, nodetoolDirectory: folders.bin, bandwidth: record.bandwidth },
     store: record.store,
+    ...(record.shipping === undefined ? {} : { shipping: { linkDirectory: folders.keptLog, ...record.shipping } }),
   });
   writeWhole(folders.agentConfig, `${JSON.stringify(config, null, 2)}\n`);
   mkdirSync(folders.agent, { recursive: true });

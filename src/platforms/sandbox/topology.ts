@@ -55,6 +55,8 @@ export interface NodeFolders {
   readonly hints: string;
   readonly savedCaches: string;
   readonly aside: string;
+  /** The agent's links to segments of the commit log. */
+  readonly keptLog: string;
   readonly conf: string;
   readonly bin: string;
   readonly nodetool: string;
@@ -75,6 +77,7 @@ export function nodeFolders(environment: string, node: string): NodeFolders {
     hints: join(root, 'hints'),
     savedCaches: join(root, 'saved_caches'),
     aside: join(root, 'aside'),
+    keptLog: join(root, 'kept_log'),
     conf: join(root, 'conf'),
     bin: join(root, 'bin'),
     nodetool: join(root, 'bin', 'nodetool'),

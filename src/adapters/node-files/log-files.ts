@@ -1,0 +1,78 @@
+import { link, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
+
+const segmentName = /^CommitLog-\d{1,9}-\d{1,18}\.log$/;
+
+/** `commitlog`: Cassandra's directory. `links`: the agent's own folder on the same file system. */
+export function openLogFiles({ commitlog, links }: { readonly commitlog: string; readonly links: string }): LogFiles {
+  return {
+    live: async () => segmentsIn(commitlog),
+    kept: async () => segmentsIn(links),
+    async keep(file) {
+      try {
+        await mkdir(links, { recursive: true });
+        await link(join(commitlog, file), join(links, file));
+        return true;
+      } catch (thrown) {
+        return codeOf(thrown) === 'EEXIST';
+      }
+    },
+    release: async (file) => rm(join(links, file), { force: true }),
+    async open(file) {
+      return (await openSegment(join(links, file))) ?? (await openSegment(join(commitlog, file)));
+    },
+    async space() {
+      const system = await statfs(commitlog);
+      return { total: system.blocks * system.bsize, free: system.bavail * system.bsize };
+    },
+  };
+}
+
+async function segmentsIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => segmentName.test(name));
+  } catch (thrown) {
+    if (isGone(thrown)) return [];
+    throw thrown;
+  }
+}
+
+async function openSegment(path: string): Promise<SegmentFile | undefined> {
+  try {
+    const file = await open(path, 'r');
+    return {
+      async read(position, length) {
+        const bytes = Buffer.allocUnsafe(length);
+        let at = 0;
+        while (at < length) {
+          const { bytesRead } = await file.read(bytes, at, length - at, position + at);
+          if (bytesRead === 0) break;
+          at += bytesRead;
+        }
+        return bytes.subarray(0, at);
+      },
+      async facts() {
+        const { size, blocks, mtimeNs, birthtimeMs, birthtimeNs } = await file.stat({ bigint: true });
+        return {
+          bytes: Number(size),
+          taken: Number(blocks) * 512,
+          touched: `${blocks}-${mtimeNs}`,
+          bornMs: birthtimeNs === 0n ? undefined : Number(birthtimeMs),
+        };
+      },
+      close: async () => file.close(),
+    };
+  } catch (thrown) {
+    if (isGone(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+function isGone(thrown: unknown): boolean {
+  return codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR';
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+}

@@ -1,0 +1,31 @@
+import { openLoggedDatabase } from '../adapters/cassandra-node/logged-database.ts';
+import { readLogSettings } from '../adapters/cassandra-node/log-settings.ts';
+import { openLogFiles } from '../adapters/node-files/log-files.ts';
+import type { AgentConfig } from '../model/agent-config.ts';
+import type { NodeParts } from '../node/node-parts.ts';
+import { LogShipping } from '../node/shipping/log-shipping.ts';
+import { shippingStateIn } from '../node/shipping/shipping-state.ts';
+import type { AgentLog } from '../ports/agent-log.ts';
+
+/** Left free on the commit log's disk whatever waits for the store: room for several segments of Cassandra's own. */
+const minimumFree = 256 * 1024 * 1024;
+
+/** The shipping of the agent that the configuration describes; undefined when it is not to ship. */
+export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLog): LogShipping | undefined {
+  const { shipping, cassandra, stateDirectory, environment } = config;
+  if (shipping === undefined) return undefined;
+  const { node, clock, bucket, files, database } = parts;
+  return new LogShipping({
+    node,
+    environment,
+    clock,
+    log,
+    bucket,
+    files: openLogFiles({ commitlog: cassandra.commitlogDirectory, links: shipping.linkDirectory }),
+    database: openLoggedDatabase({ address: cassandra.cqlAddress, port: cassandra.cqlPort }),
+    running: async () => (await database.runningPid()) !== undefined,
+    state: shippingStateIn(stateDirectory, files),
+    intervalMs: shipping.intervalMs,
+    settings: { maximumPinned: shipping.maximumPinned, minimumFree, ...readLogSettings(cassandra.yaml) },
+  });
+}

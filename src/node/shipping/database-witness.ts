@@ -1,0 +1,136 @@
+import { formatInstant, type Micros, micros, microsOf } from '../../model/instant.ts';
+import { type LogSchema, logSchemaDocument, logSchemaKey, logSchemaPrefix } from '../../model/log-schema.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '../../ports/logged-database.ts';
+import { ConflictProblem, type ObjectStore } from '../../ports/object-store.ts';
+import type { LogStream } from './log-stream.ts';
+import { changesOfExisting, isUserKeyspace } from './schema-change.ts';
+
+/** A keyspace whose writes bypass the log is told again after so long. */
+const repeatMicros = 600e6;
+
+export interface WitnessParts {
+  readonly database: LoggedDatabase;
+  readonly bucket: ObjectStore;
+  readonly clock: Clock;
+}
+
+/**
+ * Watches Cassandra for what the log alone does not tell: its schema with table ids, written to the bucket at each change, and what
+ * happened to data beside the log, written as marks.
+ */
+export class DatabaseWitness {
+  readonly #parts: WitnessParts;
+  #stream: LogStream | undefined;
+  #lookedAt: Micros | undefined;
+  #known: SchemaOfLog | undefined;
+  #told = new Set<string>();
+  #bypassToldAt = new Map<string, number>();
+  #tokens: readonly string[] | undefined;
+
+  constructor(parts: WitnessParts, tokens: readonly string[] | undefined) {
+    this.#parts = parts;
+    this.#tokens = tokens;
+  }
+
+  /** Tells the stream what happened since the last look. Before there is a stream only the answer counts. Throws RetryableProblem. */
+  async look(stream: LogStream | undefined): Promise<DatabaseGlance> {
+    const { database, clock } = this.#parts;
+    const now = microsOf(clock.now());
+    const glance = await database.glance();
+    if (stream === undefined) return glance;
+    if (stream !== this.#stream) await this.#begin(stream);
+    const before = this.#lookedAt ?? stream.position.covered;
+    if (glance.schemaVersion !== this.#known?.schemaVersion) await this.#schemaChanged(stream, before, now);
+    await this.#truncations(stream, glance, now);
+    for (const seen of glance.streams) await this.#streamed(stream, seen, now);
+    await this.#withoutLog(stream, now);
+    await this.#tokensChanged(stream, glance.tokens, before, now);
+    this.#lookedAt = now;
+    return glance;
+  }
+
+  /** What an agent before this one wrote is what changes are held against. */
+  async #begin(stream: LogStream): Promise<void> {
+    this.#known = await this.#newest(stream.timeline);
+    this.#told.clear();
+    this.#bypassToldAt.clear();
+    this.#lookedAt = undefined;
+    this.#stream = stream;
+  }
+
+  async #newest(timeline: string): Promise<LogSchema | undefined> {
+    const { bucket } = this.#parts;
+    let newest: string | undefined;
+    for await (const { key } of bucket.list(logSchemaPrefix(timeline))) newest = key;
+    const stored = newest === undefined ? undefined : await bucket.get(newest);
+    return stored === undefined || newest === undefined ? undefined : logSchemaDocument.read(stored.body, newest);
+  }
+
+  async #schemaChanged(stream: LogStream, before: Micros, now: Micros): Promise<void> {
+    const { bucket, database } = this.#parts;
+    const schema = await database.schema();
+    const newest = await this.#newest(stream.timeline);
+    // Another node's agent may have been first.
+    if (newest?.schemaVersion !== schema.schemaVersion) {
+      const { timeline } = stream;
+      // Nothing was written under it before the look that did not see it yet.
+      const at = formatInstant(newest === undefined ? stream.since : before);
+      const document: LogSchema = { timeline, at, ...schema };
+      try {
+        await bucket.put(logSchemaKey(document), logSchemaDocument.write(document), { ifAbsent: true });
+      } catch (thrown) {
+        if (!(thrown instanceof ConflictProblem)) throw thrown;
+      }
+    }
+    const changes = this.#known === undefined ? [] : changesOfExisting(this.#known.tables, schema.tables);
+    if (changes.length > 0) await stream.mark('schema', before, now, changes.join('; '));
+    this.#known = schema;
+  }
+
+  async #truncations(stream: LogStream, { truncated }: DatabaseGlance, now: Micros): Promise<void> {
+    for (const [id, atMs] of truncated) {
+      const at = micros(atMs * 1000);
+      const table = this.#known?.tables.find((each) => each.id === id);
+      if (at < stream.since || table === undefined || !isUserKeyspace(table.keyspace)) continue;
+      await this.#once(`truncate ${id} ${atMs}`, async () =>
+        stream.mark('truncate', at, now, `${table.keyspace}.${table.table} was truncated`),
+      );
+    }
+  }
+
+  async #streamed(stream: LogStream, seen: StreamSeen, now: Micros): Promise<void> {
+    const from = micros(Math.round(seen.startedAt * 1000));
+    if (seen.updatedAt * 1000 < stream.since) return;
+    const what = `${seen.operation} brought data that is in no log of this node (stream ${seen.id})`;
+    // Told at once, and again when it has ended: what came in between counts too.
+    await this.#once(`stream ${seen.id}`, async () => stream.mark('bypass', from, now, what));
+    if (!seen.ended) return;
+    await this.#once(`end ${seen.id}`, async () => stream.mark('bypass', micros(from + 1), now, `${what}, to its end`));
+  }
+
+  async #withoutLog(stream: LogStream, now: Micros): Promise<void> {
+    for (const { keyspace, durableWrites } of this.#known?.keyspaces ?? []) {
+      if (durableWrites || !isUserKeyspace(keyspace)) continue;
+      const told = this.#bypassToldAt.get(keyspace);
+      if (told !== undefined && now - told < repeatMicros) continue;
+      const from = told === undefined ? (this.#lookedAt ?? stream.since) : micros(told);
+      await stream.mark('bypass', from, now, `${keyspace} has durable_writes = false: its writes are in no log`);
+      this.#bypassToldAt.set(keyspace, now);
+    }
+  }
+
+  async #tokensChanged(stream: LogStream, tokens: readonly string[], before: Micros, now: Micros): Promise<void> {
+    const known = this.#tokens;
+    if (known !== undefined && known.join() !== tokens.join()) {
+      await stream.mark('bypass', before, now, 'the tokens of the node changed: data of other ranges came to it');
+    }
+    this.#tokens = tokens;
+  }
+
+  async #once(what: string, tell: () => Promise<void>): Promise<void> {
+    if (this.#told.has(what)) return;
+    await tell();
+    this.#told.add(what);
+  }
+}

@@ -1,0 +1,193 @@
+import { instantOf, microsOf, type Micros } from '../../model/instant.ts';
+import { type Watermark, streamPrefix } from '../../model/log-piece.ts';
+import type { AgentLog } from '../../ports/agent-log.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { LogFiles } from '../../ports/log-files.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { LogStream } from './log-stream.ts';
+import { LogTail, type TailSettings } from './log-tail.ts';
+import type { SegmentObjects } from './segment-objects.ts';
+import { type Finished, shipRound } from './ship-round.ts';
+import { findSegment, findStream } from './stream-position.ts';
+
+export interface ShipperParts {
+  readonly node: string;
+  readonly clock: Clock;
+  readonly log: AgentLog;
+  readonly bucket: ObjectStore;
+  readonly files: LogFiles;
+  readonly settings: TailSettings;
+  readonly running: () => Promise<boolean>;
+}
+
+/** Microseconds between watermarks while nothing is written. */
+const quietMicros = 1e6;
+
+/** One node's log on one timeline on its way to the bucket. `look` and `ship` may run side by side, each once at a time. */
+export class LogShipper {
+  readonly stream: LogStream;
+  readonly tail: LogTail;
+  readonly #parts: ShipperParts;
+  #watermark: Micros | undefined;
+  /** Gaps found and not yet told. */
+  #gapUntil: Micros | undefined;
+  #gapReasons: string[] = [];
+  #merging: Promise<void> = Promise.resolve();
+  #merges = 0;
+
+  private constructor(parts: ShipperParts, stream: LogStream, tail: LogTail) {
+    this.#parts = parts;
+    this.stream = stream;
+    this.tail = tail;
+  }
+
+  /** Goes on where the bucket says that the stream is; begins one when there is none. `after`: earlier segments belong to no stream. */
+  static async open(
+    parts: ShipperParts,
+    { timeline, hostId, after }: { timeline: Watermark['timeline']; hostId: string; after: string | null },
+  ): Promise<LogShipper> {
+    const { bucket, clock, files, node } = parts;
+    const now = microsOf(clock.now());
+    const found = await findStream(bucket, timeline, hostId, now);
+    const { position, current, watermark } = found;
+    const since = watermark === undefined ? position.covered : instantOf(watermark.since);
+    const stream = new LogStream({
+      bucket,
+      timeline,
+      hostId,
+      node,
+      since,
+      clockLead: watermark?.clockLead ?? 0,
+      position,
+      current,
+    });
+    const last = position.segment;
+    const skipped = after === null ? undefined : { id: BigInt(after), to: 0, closed: true };
+    const shipped = last === undefined ? undefined : { id: BigInt(last.id), to: last.to, closed: last.closed };
+    const resumes = shipped !== undefined && (skipped === undefined || skipped.id < shipped.id);
+    const tail = new LogTail({
+      clock,
+      files,
+      settings: parts.settings,
+      running: parts.running,
+      covered: position.covered,
+      from: resumes ? shipped : skipped,
+      resumes,
+    });
+    const shipper = new LogShipper(parts, stream, tail);
+    if (found.missing) shipper.#noteGap(now, 'pieces that this node had shipped are not in the store any more');
+    await shipper.#finishEarlier(resumes ? last?.id : after);
+    // The stream is there from now on, also while nothing is written.
+    if (watermark === undefined) await stream.reach(position.covered);
+    return shipper;
+  }
+
+  get merges(): number {
+    return this.#merges;
+  }
+
+  async look(draining = false): Promise<void> {
+    await this.tail.look(draining);
+  }
+
+  /** Ships what was found and replaces the watermark when that says something new. Throws RetryableProblem when the store is gone. */
+  async ship(draining = false): Promise<{ readonly bytes: number }> {
+    for (const { until, reason } of this.tail.takeLost()) this.#noteGap(until, reason);
+    await this.#tellGap();
+    const covered = this.tail.waiting ? this.stream.position.covered : this.tail.covered;
+    const round = await shipRound(this.tail, this.stream, (finished) => this.#finish(finished));
+    const { current } = this.stream;
+    if (current?.wantsMerge(false) === true && this.#merges === 0) this.#mergeOpen(current);
+    const reached = Math.max(covered, this.stream.position.covered) as Micros;
+    const last = this.#watermark ?? (0 as Micros);
+    if (round.bytes > 0 || (reached > last && (draining || reached - last >= quietMicros))) {
+      await this.stream.reach(reached);
+      this.#watermark = reached;
+    }
+    return round;
+  }
+
+  /** Ends when every merge that was begun has ended, well or not. */
+  async close(): Promise<void> {
+    await this.#merging;
+    await this.tail.close();
+  }
+
+  #noteGap(until: Micros, reason: string): void {
+    this.#gapUntil = until;
+    if (!this.#gapReasons.includes(reason)) this.#gapReasons.push(reason);
+    this.#parts.log.write('log lost to shipping', { reason });
+  }
+
+  async #tellGap(): Promise<void> {
+    const until = this.#gapUntil;
+    if (until === undefined) return;
+    const reasons = this.#gapReasons;
+    await this.stream.mark('gap', this.stream.position.covered, until, reasons.slice(0, 20).join('; '));
+    this.#gapUntil = undefined;
+    this.#gapReasons = [];
+  }
+
+  /** Segments that are in the stream whole, and whose merging an agent before this one did not get to. */
+  async #finishEarlier(upTo: string | null | undefined): Promise<void> {
+    const { files, bucket } = this.#parts;
+    if (upTo === null || upTo === undefined) return;
+    for (const file of await files.kept()) {
+      const id = BigInt(/-(\d+)\.log$/.exec(file)?.[1] ?? '0');
+      const done = id < BigInt(upTo) || (id === BigInt(upTo) && this.stream.position.segment?.closed !== false);
+      if (!done) continue;
+      const prefix = `${streamPrefix(this.stream.timeline, this.stream.hostId)}${String(id).padStart(19, '0')}/`;
+      const objects = await findSegment(bucket, prefix);
+      this.#merge(async () => {
+        const bytes = objects === undefined || objects.closed ? undefined : await files.open(file);
+        if (bytes !== undefined && objects !== undefined) {
+          const read = async (from: number, to: number) => bytes.read(from, to - from);
+          try {
+            while (objects.wantsMerge(true)) await objects.merge(read, true);
+          } finally {
+            await bytes.close();
+          }
+        }
+        await files.release(file);
+      });
+    }
+  }
+
+  #finish({ tail, objects }: Finished): void {
+    this.#merge(async () => {
+      try {
+        if (objects !== undefined) {
+          while (objects.wantsMerge(true)) await objects.merge(async (from, to) => tail.read(from, to), true);
+        }
+        await this.#parts.files.release(tail.file);
+      } finally {
+        await tail.close();
+      }
+    });
+  }
+
+  #mergeOpen(objects: SegmentObjects): void {
+    const { head } = this.tail;
+    if (head === undefined || String(head.id) !== objects.segment.id) return;
+    this.#merge(async () => {
+      const bytes = await this.#parts.files.open(head.file);
+      if (bytes === undefined) return;
+      try {
+        await objects.merge(async (from, to) => bytes.read(from, to - from), false);
+      } finally {
+        await bytes.close();
+      }
+    });
+  }
+
+  /** One after the other, beside the shipping. What fails is left as it is: the parts are in the store, and the next agent tries again. */
+  #merge(work: () => Promise<void>): void {
+    this.#merges += 1;
+    this.#merging = this.#merging
+      .then(work)
+      .catch((thrown: unknown) => this.#parts.log.write('pieces not merged', { why: String(thrown) }))
+      .finally(() => {
+        this.#merges -= 1;
+      });
+  }
+}

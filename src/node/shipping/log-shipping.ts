@@ -1,0 +1,259 @@
+import type { z } from 'zod';
+import { timelineId } from '../../model/identifiers.ts';
+import { formatInstant, microsOf } from '../../model/instant.ts';
+import { type Problem, asProblem } from '../../model/problem.ts';
+import { timelineDocument, timelineKey } from '../../model/timeline.ts';
+import type { LoggedDatabase } from '../../ports/logged-database.ts';
+import type { JobParams, JobResult, ShippingHealth } from '../../ports/node-agent.ts';
+import { ConflictProblem } from '../../ports/object-store.ts';
+import { DatabaseWitness } from './database-witness.ts';
+import { LogShipper, type ShipperParts } from './log-shipper.ts';
+import { notDrained } from './shipping-problems.ts';
+import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
+
+type TimelineId = z.infer<typeof timelineId>;
+
+export interface ShippingParts extends ShipperParts {
+  readonly environment: string;
+  readonly database: LoggedDatabase;
+  readonly state: ShippingStateStore;
+  /** How often what was found goes to the store. */
+  readonly intervalMs: number;
+}
+
+/** Milliseconds between looks at the chains while they grow, and while they stand still. */
+const lookMs = { busy: 50, quiet: 100 };
+const witnessMs = 1500;
+const longestPauseMs = 8000;
+
+/** The shipping of one agent: follows the log from the agent's start to its end, unless it was told to pause, over its own death. */
+export class LogShipping {
+  readonly #parts: ShippingParts;
+  readonly #stopping = new AbortController();
+  #state: ShippingState = { after: null, paused: false };
+  #shipper: LogShipper | undefined;
+  #witness: DatabaseWitness;
+  #rounds: Rounds | undefined;
+  #problem: Problem | undefined;
+  #witnessProblem: Problem | undefined;
+  #witnessing: Promise<void> = Promise.resolve();
+
+  constructor(parts: ShippingParts) {
+    this.#parts = parts;
+    this.#witness = new DatabaseWitness(parts, undefined);
+  }
+
+  async start(): Promise<void> {
+    this.#state = await this.#parts.state.load();
+    this.#witness = new DatabaseWitness(this.#parts, this.#state.tokens);
+    this.#witnessing = this.#watchDatabase();
+    if (!this.#state.paused) this.#begin();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new DOMException('the agent stops', 'AbortError'));
+    await this.#end();
+    await this.#witnessing;
+    await this.#parts.database.close();
+  }
+
+  health(): ShippingHealth {
+    const { clock } = this.#parts;
+    const stream = this.#shipper?.stream;
+    const newest = stream?.position.covered;
+    const problem = this.#problem ?? (this.#shipper === undefined ? this.#witnessProblem : undefined);
+    return {
+      state: this.#state.paused ? 'paused' : this.#shipper === undefined ? 'starting' : 'shipping',
+      timeline: stream?.timeline ?? this.#state.timeline ?? null,
+      newest: newest === undefined ? null : formatInstant(newest),
+      lagSeconds: newest === undefined ? null : Math.max(0, (microsOf(clock.now()) - newest) / 1e6),
+      pinnedBytes: this.#shipper?.tail.pinned ?? 0,
+      ...(problem === undefined ? {} : { problem: problem.happened }),
+    };
+  }
+
+  /**
+   * Ships everything that Cassandra acknowledged before this moment, then stops until `begin`, over the agent's death too. Throws
+   * RetryableProblem `log-not-drained` when that does not come about in time: paused all the same, and the next try goes on with the rest.
+   */
+  async pause(signal: AbortSignal, withinMs = 60_000): Promise<JobResult['pause-shipping']> {
+    const { clock, state } = this.#parts;
+    const target = microsOf(clock.now());
+    await this.#end();
+    this.#state = { ...this.#state, paused: true };
+    await state.save(this.#state);
+    const deadline = clock.monotonic() + withinMs / 1000;
+    try {
+      // Without a host id nothing was ever shipped, and nobody knows what to call it.
+      const shipper = (this.#shipper ??=
+        this.#state.hostId === undefined ? undefined : await this.#open(this.#state.hostId));
+      if (shipper === undefined) return { newest: null, sequence: 0, chain: null };
+      for (;;) {
+        signal.throwIfAborted();
+        await shipper.look(true);
+        await shipper.ship(true).catch((thrown: unknown) => this.#soften(thrown));
+        const { covered, sequence, chain } = shipper.stream.position;
+        if (covered >= target) {
+          await this.#close();
+          return { newest: formatInstant(covered), sequence, chain };
+        }
+        if (clock.monotonic() > deadline) break;
+        await clock.sleep(lookMs.busy, signal);
+      }
+    } catch (thrown) {
+      await this.#close();
+      throw thrown;
+    }
+    await this.#close();
+    const why = this.#problem?.happened ?? 'Cassandra has not marked all of it as written';
+    throw notDrained(this.#parts.node, why.replace(/\.$/, ''));
+  }
+
+  /** Begins, or goes on with, this node's stream on the timeline. Segments up to `after` are left alone. */
+  async begin(
+    { timeline, after }: JobParams['start-shipping'],
+    signal: AbortSignal,
+  ): Promise<JobResult['start-shipping']> {
+    const { state, clock } = this.#parts;
+    await this.#end();
+    await this.#close();
+    this.#state = { ...this.#state, timeline: timelineId.parse(timeline), after, paused: false };
+    await state.save(this.#state);
+    this.#begin();
+    // The stream is there when this answers, if the store is.
+    const deadline = clock.monotonic() + 30;
+    while (this.#shipper === undefined && clock.monotonic() < deadline) {
+      signal.throwIfAborted();
+      await clock.sleep(lookMs.busy, signal);
+    }
+    const since = this.#shipper === undefined ? null : formatInstant(this.#shipper.stream.since);
+    return { timeline, since };
+  }
+
+  #begin(): void {
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, this.#stopping.signal]);
+    this.#rounds = { abort, ended: this.#run(signal) };
+  }
+
+  /** The rounds end; the shipper stays. */
+  async #end(): Promise<void> {
+    const rounds = this.#rounds;
+    this.#rounds = undefined;
+    rounds?.abort.abort(new DOMException('shipping ends', 'AbortError'));
+    await rounds?.ended;
+    if (this.#stopping.signal.aborted) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const shipper = this.#shipper;
+    this.#shipper = undefined;
+    await shipper?.close();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    await this.#repeat(signal, async () => {
+      this.#shipper ??= this.#state.hostId === undefined ? undefined : await this.#open(this.#state.hostId);
+      return this.#shipper === undefined ? 'again' : 'done';
+    });
+    const shipper = this.#shipper;
+    if (shipper === undefined) return;
+    const looking = this.#repeat(signal, async () => {
+      const { found } = shipper.tail;
+      await shipper.look();
+      return shipper.tail.found > found ? lookMs.busy : lookMs.quiet;
+    });
+    const shipping = this.#repeat(signal, async () => {
+      await shipper.ship();
+      this.#problem = undefined;
+      return this.#parts.intervalMs;
+    });
+    await Promise.all([looking, shipping]);
+  }
+
+  /** Does the work until it is done or the signal fires; after a failure it waits, longer each time. */
+  async #repeat(signal: AbortSignal, work: () => Promise<'done' | 'again' | number>): Promise<void> {
+    const { clock } = this.#parts;
+    let pause = 250;
+    while (!signal.aborted) {
+      let wait = pause;
+      try {
+        const outcome = await work();
+        if (outcome === 'done') return;
+        wait = outcome === 'again' ? lookMs.quiet : outcome;
+        pause = 250;
+      } catch (thrown) {
+        this.#soften(thrown);
+        pause = Math.min(longestPauseMs, pause * 2);
+      }
+      await clock.sleep(wait, signal).catch(() => undefined);
+    }
+  }
+
+  #soften(thrown: unknown): void {
+    const problem = asProblem(thrown, `Shipping the commit log of ${this.#parts.node} failed`);
+    if (problem.happened !== this.#problem?.happened) {
+      this.#parts.log.write('shipping does not get on', { problem: problem.toDocument() });
+    }
+    this.#problem = problem;
+  }
+
+  async #open(hostId: string): Promise<LogShipper> {
+    const timeline = this.#state.timeline ?? (await this.#newestTimeline());
+    const shipper = await LogShipper.open(this.#parts, { timeline, hostId, after: this.#state.after });
+    this.#parts.log.write('shipping', { timeline, hostId, position: shipper.stream.position });
+    return shipper;
+  }
+
+  /** The first agent of an environment creates the first; the others join it. */
+  async #newestTimeline(): Promise<TimelineId> {
+    const { bucket, clock, environment } = this.#parts;
+    let newest: string | undefined;
+    for await (const key of bucket.children('timelines/'))
+      newest = /^timelines\/(t\d{4})\.json$/.exec(key)?.[1] ?? newest;
+    if (newest !== undefined) return timelineId.parse(newest);
+    const id = timelineId.parse('t0001');
+    const openedAt = formatInstant(microsOf(clock.now()));
+    const first = { id, environment, exclusions: [], openedAt, why: 'the log of this environment began to be shipped' };
+    try {
+      await bucket.put(timelineKey(id), timelineDocument.write(first), { ifAbsent: true });
+    } catch (thrown) {
+      if (!(thrown instanceof ConflictProblem)) throw thrown;
+    }
+    return id;
+  }
+
+  async #watchDatabase(): Promise<void> {
+    const { clock, state } = this.#parts;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        const { hostId, tokens } = await this.#witness.look(this.#state.paused ? undefined : this.#shipper?.stream);
+        this.#witnessProblem = undefined;
+        const known = this.#state;
+        if (known.hostId !== hostId || known.tokens?.join() !== tokens.join()) {
+          const moved = known.hostId !== undefined && known.hostId !== hostId;
+          this.#state = { ...known, hostId, tokens: [...tokens] };
+          await state.save(this.#state);
+          // A node of another identity is another stream.
+          if (moved) await this.#renew();
+        }
+      } catch (thrown) {
+        this.#witnessProblem = asProblem(thrown, 'Watching Cassandra failed');
+      }
+      await clock.sleep(this.#state.hostId === undefined ? 500 : witnessMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#state.paused) return;
+    await this.#end();
+    await this.#close();
+    this.#begin();
+  }
+}
+
+interface Rounds {
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}

@@ -1,0 +1,301 @@
+import { type Micros, microsOf, micros } from '../../model/instant.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { LogFiles } from '../../ports/log-files.ts';
+import { Coverage } from './coverage.ts';
+import { SegmentTail } from './segment-tail.ts';
+
+export interface TailSettings {
+  /** Bytes of files that only the agent's links still hold, at most. */
+  readonly maximumPinned: number;
+  /** Bytes of the log's file system that are left free, whatever is lost to shipping. */
+  readonly minimumFree: number;
+  /** Cassandra writes to the file only when it syncs (compressed, encrypted, direct I/O). */
+  readonly buffered: boolean;
+  /** Seconds between Cassandra's syncs. */
+  readonly syncPeriod: number;
+}
+
+export interface TailParts {
+  readonly clock: Clock;
+  readonly files: LogFiles;
+  readonly settings: TailSettings;
+  /** Whether the Cassandra beside is running; in doubt it is. */
+  readonly running: () => Promise<boolean>;
+  /** Where reading begins. Segments before it are done with. */
+  readonly from: { readonly id: bigint; readonly to: number; readonly closed: boolean } | undefined;
+  readonly covered: Micros;
+  /** Whether an earlier agent shipped from here: then nothing may have come and gone since. */
+  readonly resumes: boolean;
+}
+
+/** Something that was in the log and cannot be shipped any more. */
+export interface LostStretch {
+  readonly until: Micros;
+  readonly reason: string;
+}
+
+/** Every segment of a node that is not shipped whole, in log order, as Cassandra writes on. */
+export class LogTail {
+  readonly #parts: TailParts;
+  readonly #coverage: Coverage;
+  #segments: Followed[] = [];
+  #lost: LostStretch[] = [];
+  /** Segments up to this id are done with. */
+  #doneWith: bigint;
+  #known = new Set<string>();
+  #first = true;
+  /** Sections found in segments that are done with. */
+  #foundBefore = 0;
+  #stoppedSince: number | undefined;
+  #nextScan = 0;
+  #nextRoom = 0;
+  #pinned = 0;
+  /** The one whose bytes are being read. */
+  #busy: SegmentTail | undefined;
+
+  constructor(parts: TailParts) {
+    this.#parts = parts;
+    this.#coverage = new Coverage(parts.covered);
+    // One that is not closed is taken up again.
+    this.#doneWith = parts.from === undefined ? -1n : parts.from.closed ? parts.from.id : parts.from.id - 1n;
+  }
+
+  /** Everything acknowledged up to here lies in sections that were found. */
+  get covered(): Micros {
+    return this.#coverage.covered;
+  }
+
+  /** Bytes that only the agent's links hold. */
+  get pinned(): number {
+    return this.#pinned;
+  }
+
+  /** Sections found so far. */
+  get found(): number {
+    return this.#segments.reduce((sum, { tail }) => sum + tail.found, this.#foundBefore);
+  }
+
+  get head(): SegmentTail | undefined {
+    return this.#segments[0]?.tail;
+  }
+
+  /** Whether nothing can follow in the first segment. */
+  get headIsWhole(): boolean {
+    return this.#segments[0]?.whole === true;
+  }
+
+  /** Whether sections lie behind a segment that is not yet known to be whole: they wait. */
+  get waiting(): boolean {
+    const open = this.#segments.findIndex(({ whole }) => !whole);
+    return open >= 0 && this.#segments.slice(open + 1).some(({ tail }) => tail.sections.length > 0);
+  }
+
+  /** Segments in log order up to the first that may still grow. */
+  get readable(): readonly SegmentTail[] {
+    const open = this.#segments.findIndex(({ whole }) => !whole);
+    return (open < 0 ? this.#segments : this.#segments.slice(0, open + 1)).map(({ tail }) => tail);
+  }
+
+  /** What was lost since the last call. */
+  takeLost(): readonly LostStretch[] {
+    return this.#lost.splice(0);
+  }
+
+  async holding<T>(tail: SegmentTail, work: () => Promise<T>): Promise<T> {
+    this.#busy = tail;
+    try {
+      return await work();
+    } finally {
+      this.#busy = undefined;
+    }
+  }
+
+  /** The first segment is shipped whole; the caller closes and releases it. */
+  finishHead(): void {
+    const [head] = this.#segments;
+    if (head === undefined) return;
+    this.#segments.shift();
+    this.#done(head);
+    const { tail } = head;
+    if (tail.damage === undefined) return;
+    const reason = `what follows in ${tail.file} cannot be read: ${tail.damage}`;
+    this.#lost.push({ until: microsOf(this.#parts.clock.now()), reason });
+  }
+
+  /** One look at everything. `draining`: how quiet it is does not matter. */
+  async look(draining = false): Promise<void> {
+    const at = microsOf(this.#parts.clock.now());
+    const now = this.#parts.clock.monotonic();
+    const live = new Set(await this.#parts.files.live());
+    await this.#discover(live, now);
+    let found = 0;
+    for (const segment of this.#segments) {
+      segment.live = live.has(segment.tail.file);
+      found += await segment.tail.follow(now);
+    }
+    this.#coverage.look(at, this.found, this.#segments.findLast(({ tail }) => tail.hasContent)?.tail.id);
+    if (found === 0) await this.#whenStill(at, now, draining);
+    for (const segment of this.#segments) {
+      segment.whole ||= await this.#isWhole(segment, now);
+      if (!segment.whole) break;
+    }
+    if (now >= this.#nextRoom) {
+      this.#nextRoom = now + 1;
+      await this.#makeRoom(at);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#segments.splice(0).map(async ({ tail }) => tail.close()));
+  }
+
+  async #discover(live: ReadonlySet<string>, now: number): Promise<void> {
+    const { files, from } = this.#parts;
+    const names = this.#first ? new Set([...live, ...(await files.kept())]) : live;
+    const fresh = [...names]
+      .filter((file) => !this.#known.has(file))
+      .map((file) => ({ file, id: segmentId(file) }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const { file, id } of fresh) {
+      this.#known.add(file);
+      if (id <= this.#doneWith) continue;
+      if (live.has(file)) await files.keep(file);
+      const bytes = await files.open(file);
+      if (bytes === undefined) continue;
+      const tail = new SegmentTail({ file, id, bytes, from: from?.id === id ? from.to : 0, now });
+      this.#segments.push({ tail, since: now, live: live.has(file), final: false, whole: false });
+    }
+    if (fresh.length > 0) this.#segments.sort((a, b) => (a.tail.id < b.tail.id ? -1 : 1));
+    if (this.#known.size > 4 * (live.size + this.#segments.length) + 64) this.#known = new Set([...live, ...names]);
+    if (this.#first) await this.#noteUnseen(now);
+    this.#first = false;
+  }
+
+  /** What came and went while no agent looked: ids of one run of Cassandra follow one another, and each run begins at the time of its start. */
+  async #noteUnseen(now: number): Promise<void> {
+    const { from, clock, resumes } = this.#parts;
+    if (from === undefined || !resumes) return;
+    for (const { tail } of this.#segments) await tail.follow(now);
+    if (!from.closed && this.#segments[0]?.tail.id !== from.id) {
+      this.#lost.push({
+        until: microsOf(clock.now()),
+        reason: `segment ${from.id} was deleted before its end was shipped`,
+      });
+    }
+    let before = { id: from.id, content: true };
+    for (const { tail } of this.#segments) {
+      const follows = tail.id === before.id || tail.id === before.id + 1n;
+      if (!follows && (before.content || !(await beginsRun(tail)))) {
+        const reason = `segments between ${before.id} and ${tail.id} came and went while no agent was there to keep them`;
+        this.#lost.push({ until: microsOf(clock.now()), reason });
+      }
+      before = { id: tail.id, content: tail.hasContent };
+    }
+  }
+
+  /** Nothing new in the chains: whether nothing was written either. */
+  async #whenStill(at: Micros, now: number, draining: boolean): Promise<void> {
+    const quiet = this.#segments.every(({ tail }) => now - tail.changedAt >= stillSeconds);
+    if (now < this.#nextScan || !(quiet || draining)) return;
+    this.#nextScan = now + scanSeconds;
+    await this.#noteStopped(now);
+    const { settings } = this.#parts;
+    const open = this.#segments.filter(({ live, final }) => live && !final).map(({ tail }) => tail);
+    const buffered = settings.buffered || open.some((tail) => tail.buffered);
+    if (buffered && this.#stoppedSince === undefined) {
+      // What was acknowledged before this is in the file by now, for a sync begins with every period.
+      const late = settings.syncPeriod * 1.5 + 1;
+      if (open.every((tail) => now - tail.changedAt > late)) this.#coverage.settled(micros(at - Math.ceil(late * 1e6)));
+      return;
+    }
+    // A running Cassandra has a segment; one that is not known here may hold anything.
+    if (open.length === 0 && this.#stoppedSince === undefined) return;
+    for (const tail of open) if (!(await tail.restIsZero())) return;
+    this.#coverage.settled(at);
+  }
+
+  /** What a Cassandra that died had no time to mark, it does not replay either: the chains end where they end. */
+  async #noteStopped(now: number): Promise<void> {
+    if (await this.#parts.running()) {
+      this.#stoppedSince = undefined;
+      return;
+    }
+    this.#stoppedSince ??= now;
+    if (now - this.#stoppedSince < stoppedSeconds) return;
+    for (const segment of this.#segments) if (segment.since <= this.#stoppedSince) segment.final = true;
+  }
+
+  async #isWhole(segment: Followed, now: number): Promise<boolean> {
+    const { tail, live, final } = segment;
+    // Cassandra deletes what it has closed, or replayed after a crash.
+    if (!live) return true;
+    const later = this.#segments.slice(this.#segments.indexOf(segment) + 1);
+    const sections = later.reduce((sum, each) => sum + each.tail.found, 0);
+    if (sections < 2) return false;
+    // Cassandra syncs segments in order, so this one was synced before the later one was for the second time.
+    return final || now - tail.changedAt > 5 || (tail.damage === undefined && (await tail.restIsZero()));
+  }
+
+  /** Links must never fill Cassandra's disk: beyond the limits the oldest go, shipped or not. */
+  async #makeRoom(at: Micros): Promise<void> {
+    const { files, settings } = this.#parts;
+    const pinned: Array<{ readonly segment: Followed; readonly bytes: number }> = [];
+    for (const segment of this.#segments) {
+      if (!segment.live) pinned.push({ segment, bytes: (await segment.tail.facts()).taken });
+    }
+    this.#pinned = pinned.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (pinned.length === 0) return;
+    let { free } = await files.space();
+    for (const { segment, bytes } of pinned) {
+      if (this.#pinned <= settings.maximumPinned && free >= settings.minimumFree) return;
+      if (segment.tail === this.#busy) continue;
+      const why =
+        free < settings.minimumFree
+          ? 'the disk of the commit log was nearly full'
+          : 'more than backup.log.maximumPinned waited to be shipped';
+      this.#segments = this.#segments.filter((each) => each !== segment);
+      this.#done(segment);
+      await segment.tail.close();
+      await files.release(segment.tail.file);
+      if (segment.tail.sections.length > 0)
+        this.#lost.push({ until: at, reason: `${segment.tail.file} was given up unshipped: ${why}` });
+      this.#pinned -= bytes;
+      free += bytes;
+    }
+  }
+
+  #done({ tail }: Followed): void {
+    this.#foundBefore += tail.found;
+    if (tail.id > this.#doneWith) this.#doneWith = tail.id;
+  }
+}
+
+/** Seconds without a new section before the rest of the file is looked at. */
+const stillSeconds = 0.2;
+/** Seconds between such looks. */
+const scanSeconds = 1;
+/** Seconds that Cassandra must be gone before its chains count as ended. */
+const stoppedSeconds = 1;
+
+interface Followed {
+  readonly tail: SegmentTail;
+  /** Monotonic seconds of its discovery. */
+  readonly since: number;
+  /** Cassandra's own name of it is there. */
+  live: boolean;
+  /** Its Cassandra is gone. */
+  final: boolean;
+  whole: boolean;
+}
+
+function segmentId(file: string): bigint {
+  return BigInt(/-(\d+)\.log$/.exec(file)?.[1] ?? '0');
+}
+
+/** A run of Cassandra counts its segments from the millisecond of its start, or from above those that it finds. */
+async function beginsRun(tail: SegmentTail): Promise<boolean> {
+  const { bornMs } = await tail.facts();
+  if (bornMs === undefined) return false;
+  const late = bornMs - Number(tail.id);
+  return late > -5000 && late < 15_000;
+}

@@ -1,0 +1,35 @@
+import type { LoggedTable } from '../../model/log-schema.ts';
+
+/** Keyspaces of Cassandra itself: a change in them concerns no restore. */
+export function isUserKeyspace(keyspace: string): boolean {
+  return !/^(system|system_.*|dse_.*|hcd_.*)$/.test(keyspace);
+}
+
+/**
+ * What changed in tables that were there before, one line each: a log from before the change cannot simply be replayed over a base from
+ * after it, nor the other way round. New tables are no such change.
+ */
+export function changesOfExisting(before: readonly LoggedTable[], after: readonly LoggedTable[]): readonly string[] {
+  const now = new Map(after.map((table) => [nameOf(table), table]));
+  return before
+    .filter(({ keyspace }) => isUserKeyspace(keyspace))
+    .flatMap((table) => {
+      const name = nameOf(table);
+      const other = now.get(name);
+      if (other === undefined) return [`${name} was dropped`];
+      if (other.id !== table.id) return [`${name} was dropped and made anew`];
+      return shapeOf(other) === shapeOf(table) ? [] : [`${name} was altered`];
+    });
+}
+
+function nameOf({ keyspace, table }: LoggedTable): string {
+  return `${keyspace}.${table}`;
+}
+
+function shapeOf({ columns, dropped }: LoggedTable): string {
+  const sorted = columns.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return JSON.stringify([
+    sorted.map(({ name, kind, position, type, clusteringOrder }) => [name, kind, position, type, clusteringOrder]),
+    dropped.map(({ name, type, kind }) => `${name} ${kind} ${type}`).toSorted(),
+  ]);
+}

@@ -1,0 +1,101 @@
+import { sha256 } from '../../commitlog/piece-chain.ts';
+import { writePiece } from '../../commitlog/piece.ts';
+import { type LogPieceHeader, logPieceKey } from '../../model/log-piece.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { nextMerge, type StoredPiece } from './merge-plan.ts';
+
+/** Reads plain bytes of the segment from the node's disk. */
+export type ReadBack = (from: number, to: number) => Promise<Uint8Array>;
+
+/** What the store holds of one segment. */
+export class SegmentObjects {
+  readonly segment: LogPieceHeader['segment'];
+  readonly #bucket: ObjectStore;
+  readonly #stream: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'node'>;
+  #objects: StoredPiece[];
+  /** Objects whose bytes a wider one holds: a put that arrived late, or a merge that was cut short. */
+  #superseded: StoredPiece[];
+  #closed: boolean;
+
+  constructor(
+    bucket: ObjectStore,
+    header: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'node' | 'segment'>,
+    found: readonly StoredPiece[],
+    closed = false,
+  ) {
+    const { timeline, hostId, node, segment } = header;
+    this.#bucket = bucket;
+    this.#stream = { timeline, hostId, node };
+    this.segment = segment;
+    this.#closed = closed;
+    ({ objects: this.#objects, superseded: this.#superseded } = inLogOrder(found));
+  }
+
+  /** In log order. */
+  get objects(): readonly StoredPiece[] {
+    return this.#objects;
+  }
+
+  /** Whether the last object says that nothing follows it. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  add(piece: StoredPiece, closesSegment: boolean): void {
+    this.#objects.push(piece);
+    this.#closed = closesSegment;
+  }
+
+  /** Whether `merge` has something to do. */
+  wantsMerge(whole: boolean): boolean {
+    return this.#nextRun(whole) !== undefined || this.#superseded.length > 0;
+  }
+
+  /**
+   * One step of merging. The merged object comes first, then its parts go: a reader may see both. `whole`: nothing follows in the segment,
+   * and its last object is to say so.
+   */
+  async merge(read: ReadBack, whole: boolean): Promise<void> {
+    await Promise.all(this.#superseded.splice(0).map(async ({ key }) => this.#bucket.delete(key)));
+    const run = this.#nextRun(whole);
+    const [first, last] = [run?.[0], run?.at(-1)];
+    if (run === undefined || first === undefined || last === undefined) return;
+    const plain = await read(first.from, last.to);
+    const closesSegment = whole && last === this.#objects.at(-1);
+    const header: LogPieceHeader = {
+      ...this.#stream,
+      segment: this.segment,
+      from: first.from,
+      to: last.to,
+      sha256: sha256(plain),
+      closesSegment,
+      pieces: run.flatMap(({ pieces }) => pieces),
+    };
+    const key = logPieceKey(header);
+    await this.#bucket.put(key, await writePiece(header, plain));
+    const merged = new Set(run);
+    const at = this.#objects.indexOf(first);
+    const rest = this.#objects.filter((object) => !merged.has(object));
+    rest.splice(at, 0, { key, from: header.from, to: header.to, pieces: header.pieces });
+    this.#objects = rest;
+    if (closesSegment) this.#closed = true;
+    await Promise.all(run.filter((part) => part.key !== key).map(async (part) => this.#bucket.delete(part.key)));
+  }
+
+  #nextRun(whole: boolean): readonly StoredPiece[] | undefined {
+    const run = nextMerge(this.#objects, whole);
+    if (run !== undefined || !whole || this.#closed) return run;
+    // The last object alone, so that it says that it is the last.
+    return this.#objects.length === 0 ? undefined : this.#objects.slice(-1);
+  }
+}
+
+/** The widest objects that follow one another, and the others. */
+function inLogOrder(found: readonly StoredPiece[]): { objects: StoredPiece[]; superseded: StoredPiece[] } {
+  const objects: StoredPiece[] = [];
+  const superseded: StoredPiece[] = [];
+  for (const piece of found.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+    (piece.to <= (objects.at(-1)?.to ?? -1) ? superseded : objects).push(piece);
+  }
+  return { objects, superseded };
+}

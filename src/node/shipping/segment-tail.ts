@@ -1,0 +1,173 @@
+import type { SegmentFile } from '../../ports/log-files.ts';
+import { nextSection, type Section } from '../../commitlog/section-chain.ts';
+import { readSegmentHeader, type SegmentHeader } from '../../commitlog/segment-header.ts';
+
+/** Longest header that is looked for: fixed parts and a line of JSON. */
+const headerBytes = 4096;
+const markerBytes = 8;
+/** Read anew at every look for bytes behind the chain's end. */
+const nearBytes = 64 * 1024;
+const scanBytes = 1024 * 1024;
+const zeros = Buffer.alloc(scanBytes);
+
+/**
+ * One segment as it grows. Cassandra writes entries first and then the marker before them, so that what lies below the chain's end never
+ * changes; a look reads eight bytes per marker and nothing else.
+ */
+export class SegmentTail {
+  readonly file: string;
+  readonly id: bigint;
+  readonly #bytes: SegmentFile;
+  #header: SegmentHeader | undefined;
+  #end: number;
+  #sections: Section[] = [];
+  #found = 0;
+  #changedAt: number;
+  #damage: string | undefined;
+  #scanned: { readonly end: number; readonly touched: string } | undefined;
+
+  /** `from`: where the chain is taken up; 0 is its beginning. `now`: monotonic seconds. */
+  constructor(parts: {
+    readonly file: string;
+    readonly id: bigint;
+    readonly bytes: SegmentFile;
+    readonly from: number;
+    readonly now: number;
+  }) {
+    this.file = parts.file;
+    this.id = parts.id;
+    this.#bytes = parts.bytes;
+    this.#end = parts.from;
+    this.#changedAt = parts.now;
+  }
+
+  /** Undefined until Cassandra has written it. */
+  get header(): SegmentHeader | undefined {
+    return this.#header;
+  }
+
+  /** Whole sections that were found and not yet taken, in order. */
+  get sections(): readonly Section[] {
+    return this.#sections;
+  }
+
+  /** Sections found by this object so far, taken ones included. */
+  get found(): number {
+    return this.#found;
+  }
+
+  /** Whether anything was ever written into it. */
+  get hasContent(): boolean {
+    return this.#header !== undefined && this.#end > this.#header.length;
+  }
+
+  /** Offset behind the last whole section; 0 before there is a header. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Monotonic seconds of the look that found the newest section. */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
+  /** What is wrong with the chain where it ends; a marker that is being written may look so for a moment. */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
+  /** Bytes appear in the file only when Cassandra syncs: it is compressed or encrypted. */
+  get buffered(): boolean {
+    return this.#header !== undefined && (this.#header.compression !== undefined || this.#header.encrypted);
+  }
+
+  /** Walks the chain as far as it goes. Resolves with the number of new sections. */
+  async follow(now: number): Promise<number> {
+    const header = await this.#readHeader();
+    if (header === undefined) return 0;
+    const before = this.#found;
+    this.#damage = undefined;
+    for (;;) {
+      const step = nextSection(await this.#bytes.read(this.#end, markerBytes), 0, header, this.#end);
+      if (step.kind === 'damaged') this.#damage = step.why;
+      // A section that reaches beyond the file is still being written: buffered segments grow.
+      if (step.kind !== 'section' || step.to > (await this.#bytes.facts()).bytes) break;
+      this.#sections.push(step);
+      this.#found += 1;
+      this.#end = step.to;
+      this.#changedAt = now;
+    }
+    return this.#found - before;
+  }
+
+  /**
+   * Whether nothing but zeros lies behind the chain's end: then nothing was acknowledged that no marker covers. An entry may have been
+   * given room far behind while the one before it is not written yet, so the first time all of the rest is read; later only what is near,
+   * as long as no further page of the file was touched.
+   */
+  async restIsZero(): Promise<boolean> {
+    const { touched, bytes } = await this.#bytes.facts();
+    const near = await this.#bytes.read(this.#end, nearBytes);
+    if (!isZero(near)) return false;
+    if (this.#scanned?.end === this.#end && this.#scanned.touched === touched) return true;
+    for (let at = this.#end + near.length; at < bytes; at += scanBytes) {
+      if (!isZero(await this.#bytes.read(at, scanBytes))) return false;
+    }
+    this.#scanned = { end: this.#end, touched };
+    return true;
+  }
+
+  /** The next sections up to about `atMost` bytes, at least one; undefined when there is none. They are taken by `took`. */
+  next(atMost: number): { readonly from: number; readonly to: number } | undefined {
+    const first = this.#sections[0];
+    if (first === undefined) return undefined;
+    let to = first.to;
+    for (const section of this.#sections) {
+      if (section.to - first.from > atMost) break;
+      to = section.to;
+    }
+    return { from: first.from, to };
+  }
+
+  took(to: number): void {
+    this.#sections = this.#sections.filter((section) => section.from >= to);
+  }
+
+  /** The plain bytes, all of them. Throws RangeError when the file has become shorter than its chain. */
+  async read(from: number, to: number): Promise<Uint8Array> {
+    const bytes = await this.#bytes.read(from, to - from);
+    if (bytes.length < to - from) throw new RangeError(`${this.file} ends before ${to}`);
+    return bytes;
+  }
+
+  async facts() {
+    return this.#bytes.facts();
+  }
+
+  async close(): Promise<void> {
+    await this.#bytes.close();
+  }
+
+  async #readHeader(): Promise<SegmentHeader | undefined> {
+    if (this.#header !== undefined) return this.#header;
+    const bytes = await this.#bytes.read(0, headerBytes);
+    if (isZero(bytes)) return undefined;
+    try {
+      this.#header = readSegmentHeader(bytes);
+    } catch (thrown) {
+      // Seen while Cassandra writes it, or of a form that nobody knows.
+      this.#damage = thrown instanceof Error ? thrown.message : String(thrown);
+      return undefined;
+    }
+    this.#end = Math.max(this.#end, this.#header.length);
+    return this.#header;
+  }
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += scanBytes) {
+    const part = bytes.subarray(at, at + scanBytes);
+    if (zeros.compare(part, 0, part.length, 0, part.length) !== 0) return false;
+  }
+  return true;
+}

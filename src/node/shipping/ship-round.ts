@@ -1,0 +1,75 @@
+import type { LogStream } from './log-stream.ts';
+import type { LogTail } from './log-tail.ts';
+import type { SegmentObjects } from './segment-objects.ts';
+import type { SegmentTail } from './segment-tail.ts';
+
+/** Plain bytes of a piece, about: so much stands in memory at once. */
+const pieceBytes = 4 * 1024 * 1024;
+
+/** A segment that is in the stream to its end. */
+export interface Finished {
+  readonly tail: SegmentTail;
+  /** Undefined when nothing was ever written into it. */
+  readonly objects: SegmentObjects | undefined;
+}
+
+/** Ships every whole section that was found when it began; resolves with the bytes shipped and the segments that are done. */
+export async function shipRound(
+  tail: LogTail,
+  stream: LogStream,
+  onFinished: (finished: Finished) => void,
+): Promise<{ readonly bytes: number }> {
+  await answerFirst(tail, stream);
+  const covered = tail.waiting ? stream.position.covered : tail.covered;
+  const goal = new Map(tail.readable.map((segment) => [segment, segment.end]));
+  let bytes = 0;
+  for (let head = tail.head; head !== undefined; head = tail.head) {
+    const end = goal.get(head);
+    if (end === undefined) break;
+    const whole = tail.headIsWhole;
+    for (let next = head.next(pieceBytes); next !== undefined && next.from < end; next = head.next(pieceBytes)) {
+      bytes += await shipPart(tail, stream, head, next, { covered, last: isLast(goal, head, next.to) });
+    }
+    if (!whole || head.sections.length > 0) break;
+    const objects = stream.current?.segment.id === String(head.id) ? stream.current : undefined;
+    tail.finishHead();
+    onFinished({ tail: head, objects });
+  }
+  return { bytes };
+}
+
+/** A piece whose put did not answer the last time is sent again as it was, before any other. */
+async function answerFirst(tail: LogTail, stream: LogStream): Promise<void> {
+  const cargo = stream.unanswered;
+  if (cargo === undefined) return;
+  await stream.ship(cargo);
+  if (tail.head?.id === cargo.segment.id) tail.head.took(cargo.to);
+}
+
+async function shipPart(
+  tail: LogTail,
+  stream: LogStream,
+  head: SegmentTail,
+  { from, to }: { readonly from: number; readonly to: number },
+  { covered, last }: { readonly covered: LogTail['covered']; readonly last: boolean },
+): Promise<number> {
+  // The first piece of a segment begins with its header, for it says how the sections are compressed.
+  const begin = from === head.header?.length ? 0 : from;
+  const plain = await tail.holding(head, async () => head.read(begin, to));
+  await stream.ship({
+    segment: { id: head.id, file: head.file },
+    from: begin,
+    to,
+    plain,
+    closesSegment: false,
+    covered: last ? covered : stream.position.covered,
+  });
+  head.took(to);
+  return plain.length;
+}
+
+function isLast(goal: ReadonlyMap<SegmentTail, number>, head: SegmentTail, to: number): boolean {
+  const segments = [...goal];
+  const at = segments.findIndex(([segment]) => segment === head);
+  return to >= (goal.get(head) ?? 0) && segments.slice(at + 1).every(([segment]) => segment.sections.length === 0);
+}

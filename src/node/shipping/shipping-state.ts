@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { documentType } from '../../model/document.ts';
+import { timelineId } from '../../model/identifiers.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
+
+/** What an agent remembers of its shipping over its own death: `shipping.json` in its state directory. */
+export const shippingStateDocument = documentType('agent-shipping', 1, {
+  /** Which timeline it was told to ship to; absent until then: the newest. */
+  timeline: timelineId.optional(),
+  /** Segments up to this id belong to no stream of that timeline. */
+  after: z
+    .string()
+    .regex(/^\d{1,19}$/)
+    .nullable(),
+  paused: z.boolean(),
+  /** The node's host id when it was last seen: Cassandra may be down when the agent starts. */
+  hostId: z.uuid().optional(),
+  /** The node's tokens when they were last seen. */
+  tokens: z.array(z.string()).optional(),
+});
+export type ShippingState = z.infer<typeof shippingStateDocument.body>;
+
+export interface ShippingStateStore {
+  load(): Promise<ShippingState>;
+  save(state: ShippingState): Promise<void>;
+}
+
+export function shippingStateIn(directory: string, files: NodeFiles): ShippingStateStore {
+  const file = `${directory}/shipping.json`;
+  return {
+    async load() {
+      const text = await files.read(file);
+      return text === undefined ? { after: null, paused: false } : shippingStateDocument.read(text, file);
+    },
+    save: async (state) => files.writeWhole(file, shippingStateDocument.write(state)),
+  };
+}

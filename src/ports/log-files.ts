@@ -1,0 +1,35 @@
+/**
+ * The commit log of the Cassandra beside an agent, and the agent's own names of its files: hard links in a folder on the same file system,
+ * so that nothing vanishes before it is shipped. Cassandra's own names are never touched.
+ */
+export interface LogFiles {
+  /** Names of the segment files in Cassandra's directory, in no order; none when it is not there. */
+  live(): Promise<readonly string[]>;
+  /** Names of the segment files that the agent keeps. */
+  kept(): Promise<readonly string[]>;
+  /** Gives a live file its second name. False when that cannot be (it is gone, the disk is full, another file system). */
+  keep(file: string): Promise<boolean>;
+  /** Takes the second name away. No error when there is none. */
+  release(file: string): Promise<void>;
+  /** By the agent's name, else by Cassandra's. Undefined when neither is there. */
+  open(file: string): Promise<SegmentFile | undefined>;
+  /** Bytes of the file system that the log lies on. */
+  space(): Promise<{ readonly total: number; readonly free: number }>;
+}
+
+export interface SegmentFile {
+  /** Shorter than asked for at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  facts(): Promise<SegmentFacts>;
+  close(): Promise<void>;
+}
+
+export interface SegmentFacts {
+  readonly bytes: number;
+  /** Bytes on the disk. */
+  readonly taken: number;
+  /** Changes when a page of the file is written that was clean before: also through a mapping. */
+  readonly touched: string;
+  /** When the file was made, milliseconds; undefined where the file system does not know. */
+  readonly bornMs: number | undefined;
+}
