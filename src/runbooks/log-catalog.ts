@@ -31,8 +31,10 @@ export interface StoredSchema {
   readonly schema: LogSchema;
 }
 
-interface Reading {
+export interface Reading {
   readonly signal?: AbortSignal;
+  /** Objects known to be damaged, with the reason: they do not count. */
+  readonly damaged?: ReadonlyMap<string, string>;
   /** Only these timelines; all of them when absent. */
   readonly timelines?: ReadonlySet<string>;
 }
@@ -72,12 +74,7 @@ async function readStream(bucket: ObjectStore, timeline: string, hostId: string,
   return first.faults.length === 0 ? first : readOnce(bucket, timeline, hostId, reading);
 }
 
-async function readOnce(
-  bucket: ObjectStore,
-  timeline: string,
-  hostId: string,
-  { signal }: Reading,
-): Promise<LogStream> {
+async function readOnce(bucket: ObjectStore, timeline: string, hostId: string, reading: Reading): Promise<LogStream> {
   const prefix = `log/${timeline}/${hostId}/`;
   const faults: LogFault[] = [];
   // Before the listing: it must not name what was shipped after the listing was made.
@@ -89,7 +86,7 @@ async function readOnce(
     if (key.startsWith(`${prefix}marks/`)) markKeys.push(key);
     else keys.push(key);
   }
-  const objects = await sideBySide(keys, async (key) => readFound(bucket, key, signal));
+  const objects = await sideBySide(keys, async (key) => readFound(bucket, key, reading));
   const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, { timeline, hostId }, faults));
   return foldStream({
     timeline,
@@ -104,10 +101,12 @@ async function readOnce(
 async function readFound(
   bucket: ObjectStore,
   key: string,
-  signal: AbortSignal | undefined,
+  { signal, damaged }: Reading,
 ): Promise<FoundPiece | undefined> {
   signal?.throwIfAborted();
   if (!pieceFile.test(key)) return { key, fault: 'it is no part of a shipped log' };
+  const known = damaged?.get(key);
+  if (known !== undefined) return { key, fault: known };
   try {
     return { key, header: readPieceHeader(await headerLine(bucket, key)) };
   } catch (error) {

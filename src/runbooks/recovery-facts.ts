@@ -1,6 +1,6 @@
 import { type Micros, microsOf } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
-import { type LogCatalog, readLogCatalog } from './log-catalog.ts';
+import { type LogCatalog, type Reading, readLogCatalog } from './log-catalog.ts';
 import { listPoints } from './point-catalog.ts';
 import type { RunbookServices } from './services.ts';
 
@@ -22,12 +22,13 @@ export interface RecoveryLimits {
 
 export const usualLimits: RecoveryLimits = { settleMargin: 10_000_000, clockLead: 2_000_000 };
 
+/** `reading.damaged`: objects, with the reason, that are known to be no good and do not count. A signal alone may stand for it. */
 export async function readRecoveryFacts(
   { platform, clock }: RunbookServices,
-  signal?: AbortSignal,
+  reading: AbortSignal | Reading = {},
 ): Promise<RecoveryFacts> {
   const [catalog, points] = await Promise.all([
-    readLogCatalog(platform.bucket, signal === undefined ? {} : { signal }),
+    readLogCatalog(platform.bucket, reading instanceof AbortSignal ? { signal: reading } : reading),
     listPoints(platform.bucket),
   ]);
   return { environment: platform.environment, catalog, points, now: microsOf(clock.now()), limits: usualLimits };
