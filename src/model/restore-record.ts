@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { documentType } from './document.ts';
-import { pointId, runId } from './identifiers.ts';
+import { pointId, runId, timelineId } from './identifiers.ts';
+import { instantText } from './instant.ts';
 
 /**
  * A restore in place leaves the data that was there moved aside on every node. Until a person accepts (the old data is deleted) or reverts
@@ -13,6 +14,8 @@ export const restoreRecordDocument = documentType('restore-record', 1, {
   /** Name under which the nodes keep the data that was moved aside. */
   aside: z.string(),
   startedAt: z.iso.datetime(),
+  /** The timeline that was current when it began, and the end of what was shipped of it; records of before Cardea shipped logs have none. */
+  left: z.object({ timeline: timelineId, end: instantText.optional() }).optional(),
   state: z.enum(['open', 'accepted', 'reverted']),
   /** When and by which run it left `open`. */
   closed: z.object({ at: z.iso.datetime(), run: runId }).optional(),

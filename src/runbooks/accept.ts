@@ -5,23 +5,24 @@ import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
 import { closeRestore } from './restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again, checkRestore, decisionParams, nothing } from './shared-steps.ts';
+import { again, checkRestore, decisionParams, nothing, startAgents } from './shared-steps.ts';
 
 export type AcceptParams = z.output<typeof decisionParams>;
 
 /** Accepts a restore in place: the data that it moved aside is deleted, and with it the way back. */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 1,
+  version: 2,
   title: 'Accept a restore: delete what it moved aside',
   params: decisionParams,
 })
+  .step(startAgents)
   .step(checkRestore)
   .step({
     id: 'delete-aside',
     title: 'Delete the data that was moved aside on every node',
     effect: 'destroy',
-    needs: ['check-restore'],
+    needs: ['check-restore', 'start-agents'],
     timeout: '2h',
     retry: again,
     result: z.object({ bytes: z.number() }),

@@ -7,6 +7,16 @@ import type { Copies, Platform } from '../ports/platform.ts';
 import type { RunbookBuilder } from '../runbook/define.ts';
 import { acceptPoint } from './choose-point.ts';
 import { onEachNode } from './each-node.ts';
+import {
+  type ReplayParams,
+  checkLogs,
+  decideLogs,
+  placeLogs,
+  placeLogsStep,
+  planLogsStep,
+  targetName,
+  verifyLogsStep,
+} from './log-steps.ts';
 import { getPoint } from './point-catalog.ts';
 import {
   indexResult,
@@ -19,7 +29,7 @@ import {
 import type { RunbookServices } from './services.ts';
 import { again, checkStore } from './shared-steps.ts';
 
-interface CopyParams {
+interface CopyParams extends ReplayParams {
   readonly point: z.infer<typeof pointId>;
   readonly allowTaken: boolean;
 }
@@ -33,10 +43,10 @@ interface CopyPurpose<Params> {
 const timed = z.object({ seconds: z.number() });
 
 /**
- * The steps that restore a point beside the live environment: a new ring of its own name, addresses and tokens, opened by a real
- * JanusGraph with an index of its own. Nothing of it touches the live one, and that is looked at before anything is done with it.
+ * The steps that bring the database of a point up beside the live environment: a new ring of its own name, addresses and tokens. Nothing of
+ * it touches the live one, and that is looked at before anything is done with it.
  */
-export function withCopySteps<Params extends CopyParams>(
+export function withCopyDatabase<Params extends CopyParams>(
   builder: RunbookBuilder<Params, RunbookServices, unknown>,
   { purpose, nameOf }: CopyPurpose<Params>,
 ) {
@@ -61,10 +71,22 @@ export function withCopySteps<Params extends CopyParams>(
     })
     .step(checkStore)
     .step({
+      ...planLogsStep,
+      needs: ['check-point', 'check-store'],
+      when: { param: 'replay', is: true },
+      run: async (context) => decideLogs(context, context.params),
+    })
+    .step({
+      ...verifyLogsStep,
+      needs: ['plan-logs'],
+      when: { param: 'replay', is: true },
+      run: async (context) => checkLogs(context, context.params),
+    })
+    .step({
       id: 'prepare-copy',
       title: 'Set up nodes, agents and index of the copy, with names and tokens of its own',
       effect: 'write',
-      needs: ['check-point', 'check-store'],
+      needs: ['check-point', 'check-store', 'verify-logs'],
       timeout: '5m',
       retry: again,
       result: z.object({ copy: z.string() }),
@@ -105,10 +127,17 @@ export function withCopySteps<Params extends CopyParams>(
         }),
     })
     .step({
+      ...placeLogsStep,
+      effect: 'write',
+      needs: ['restore-files'],
+      when: { param: 'replay', is: true },
+      run: async (context) => inCopy(context, nameOf(context), async (copy) => placeLogs(context, copy)),
+    })
+    .step({
       id: 'start-database',
       title: "Start the copy's nodes",
       effect: 'write',
-      needs: ['restore-files'],
+      needs: ['restore-files', 'place-logs'],
       timeout: '30m',
       retry: again,
       result: timed,
@@ -119,7 +148,16 @@ export function withCopySteps<Params extends CopyParams>(
           await requireIsolation(context.services.platform.copies, nameOf(context));
           return { seconds: context.services.clock.monotonic() - from };
         }),
-    })
+    });
+}
+
+/** And then the graph: opened by a real JanusGraph with an index of its own, and checked. */
+export function withCopySteps<Params extends CopyParams>(
+  builder: RunbookBuilder<Params, RunbookServices, unknown>,
+  copyPurpose: CopyPurpose<Params>,
+) {
+  const { nameOf } = copyPurpose;
+  return withCopyDatabase(builder, copyPurpose)
     .step({
       id: 'make-sound',
       title: "Clear the live environment's registrations and locks from the copy",
@@ -152,7 +190,7 @@ export function withCopySteps<Params extends CopyParams>(
     })
     .step({
       id: 'verify',
-      title: 'Every invariant holds and the fingerprint is the recorded one',
+      title: 'Every invariant holds, and a point comes back with the fingerprint that it recorded',
       effect: 'read',
       needs: ['open-graph'],
       timeout: '12h',
@@ -163,7 +201,9 @@ export function withCopySteps<Params extends CopyParams>(
           const { clock, platform } = context.services;
           const point = await getPoint(platform.bucket, context.params.point);
           const remedy = `Do not rely on ${point.id}; take a new backup: cardea backup ${context.environment}.`;
-          const verified = await verifyRestored({ ...context, platform: copy, clock }, point, remedy);
+          const wanted = context.params.replay ? undefined : point.fingerprint;
+          const restored = { name: targetName(context.params), wanted };
+          const verified = await verifyRestored({ ...context, platform: copy, clock }, restored, remedy);
           await requireIsolation(platform.copies, nameOf(context));
           return verified;
         }),
@@ -181,7 +221,7 @@ async function requireNewName(platform: Platform, name: string): Promise<void> {
   });
 }
 
-async function inCopy<Result>(
+export async function inCopy<Result>(
   context: { readonly services: RunbookServices },
   name: string,
   work: (copy: Platform) => Promise<Result>,

@@ -2,7 +2,7 @@ import type { Progress, ReportProgress } from '../model/progress.ts';
 import type { JobKind, JobParams, JobResult } from '../ports/node-agent.ts';
 import type { Platform } from '../ports/platform.ts';
 
-interface Fan {
+export interface Fan {
   readonly run: string;
   readonly step: string;
   readonly epoch: number;
@@ -23,22 +23,28 @@ export async function onEachNode<K extends JobKind>(
 ): Promise<ReadonlyArray<{ readonly node: string; readonly result: JobResult[K] }>> {
   const parts = new Map<string, Progress>();
   const jobs = platform.nodes.map(async ({ name }) => {
-    const result = await platform
-      .agent(name)
-      .run({ run: fan.run, step: fan.step, epoch: fan.epoch }, kind, paramsFor(name), {
-        signal: fan.signal,
-        progress: (part) => {
-          parts.set(name, part);
-          fan.progress(summed([...parts.values()], platform.nodes.length));
-        },
-      });
-    return { node: name, result };
+    const progress = (part: Progress) => {
+      parts.set(name, part);
+      fan.progress(summed([...parts.values()], platform.nodes.length));
+    };
+    return { node: name, result: await oneNode(platform, { ...fan, progress }, name, kind, paramsFor(name)) };
   });
   const settled = await Promise.allSettled(jobs);
   return settled.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   });
+}
+
+/** One job on one node's agent. */
+export async function oneNode<K extends JobKind>(
+  platform: Platform,
+  { run, step, epoch, signal, progress }: Fan,
+  node: string,
+  kind: K,
+  params: JobParams[K],
+): Promise<JobResult[K]> {
+  return platform.agent(node).run({ run, step, epoch }, kind, params, { signal, progress });
 }
 
 /** One progress for several nodes. The total is known only when every node has told its own. */

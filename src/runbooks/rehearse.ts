@@ -2,11 +2,14 @@ import { z } from 'zod';
 import { pointId, runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { withCopySteps } from './copy-steps.ts';
+import { replayParams, requireTarget } from './log-steps.ts';
 import { updatePoint } from './point-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { again, nothing } from './shared-steps.ts';
 
-const params = z.object({ point: pointId, allowTaken: z.boolean().default(false) });
+const params = z
+  .object({ point: pointId, allowTaken: z.boolean().default(false), ...replayParams })
+  .superRefine(requireTarget);
 export type RehearseParams = z.output<typeof params>;
 
 /** `rehearsal-k3f9`: short, and the same after a resume. */
@@ -21,7 +24,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 1,
+    version: 2,
     title: 'Rehearse a restore beside the live environment',
     params,
   }),
@@ -42,12 +45,16 @@ export const rehearseRunbook = withCopySteps(
         open: results['open-graph'].seconds,
         check: results.verify.seconds,
       };
-      const point = await updatePoint(platform.bucket, params.point, (each) =>
+      const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
+      const { logs } = params;
+      const point = await updatePoint(platform.bucket, params.point, (each) => {
+        // What was proved is the base with its log, up to that instant: so it is restored from now on.
+        if (each.cut !== 'quiesced' && logs !== undefined) {
+          return { ...each, cut: 'instant', instant: logs.instant, proof: 'proven', proven };
+        }
         // A fuzzy base alone is a mixture of instants: that it opens proves nothing about any one of them.
-        each.cut === 'fuzzy'
-          ? each
-          : { ...each, proof: 'proven', proven: { at: clock.now().toISOString(), run: runId.parse(run), seconds } },
-      );
+        return each.cut === 'quiesced' ? { ...each, proof: 'proven', proven } : each;
+      });
       return point.cut === 'fuzzy'
         ? { proven: false, why: 'a fuzzy cut alone is never proven: it was taken while writes went on' }
         : { proven: true };

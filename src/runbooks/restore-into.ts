@@ -2,21 +2,25 @@ import { z } from 'zod';
 import { environmentName, pointId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { withCopySteps } from './copy-steps.ts';
+import { replayParams, requireTarget } from './log-steps.ts';
 import type { RunbookServices } from './services.ts';
 
-const params = z.object({
-  point: pointId,
-  /** Name of the new environment. */
-  into: environmentName,
-  allowTaken: z.boolean().default(false),
-});
+const params = z
+  .object({
+    point: pointId,
+    /** Name of the new environment. */
+    into: environmentName,
+    allowTaken: z.boolean().default(false),
+    ...replayParams,
+  })
+  .superRefine(requireTarget);
 export type RestoreIntoParams = z.output<typeof params>;
 
 /** Restores a point into a new environment beside the live one and leaves it running, for a look at the past or for taking over. */
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',
-    version: 1,
+    version: 2,
     title: 'Restore into a new environment',
     params,
   }),

@@ -21,13 +21,40 @@ import {
   verifyRestored,
 } from './restored-graph.ts';
 import type { RunbookServices } from './services.ts';
-import { again, checkStore, nothing, startDatabase, startGraph, stopDatabase, stopGraph } from './shared-steps.ts';
+import {
+  checkLogs,
+  decideLogs,
+  extendLogs,
+  extendLogsStep,
+  placeLogs,
+  placeLogsStep,
+  planLogsStep,
+  replayParams,
+  requireTarget,
+  targetName,
+  verifyLogsStep,
+} from './log-steps.ts';
+import { leftTimeline, pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './shipping-steps.ts';
+import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './timeline-steps.ts';
+import {
+  again,
+  checkStore,
+  nothing,
+  startAgents,
+  startDatabase,
+  startGraph,
+  stopDatabase,
+  stopGraph,
+} from './shared-steps.ts';
 
-const params = z.object({
-  point: pointId,
-  /** Restore a point that was only taken, never checked. */
-  allowTaken: z.boolean().default(false),
-});
+const params = z
+  .object({
+    point: pointId,
+    /** Restore a point that was only taken, never checked. */
+    allowTaken: z.boolean().default(false),
+    ...replayParams,
+  })
+  .superRefine(requireTarget);
 export type RestoreParams = z.output<typeof params>;
 
 /**
@@ -36,10 +63,11 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 1,
+  version: 2,
   title: 'Restore in place',
   params,
 })
+  .step(startAgents)
   .step({
     id: 'check-point',
     title: 'The point is good and fits this environment',
@@ -62,7 +90,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'check-files',
     title: 'Every file of the point is in the store',
     effect: 'read',
-    needs: ['check-point', 'check-store'],
+    needs: ['check-point', 'check-store', 'start-agents'],
     timeout: '1h',
     retry: again,
     result: z.object({ files: z.number(), bytes: z.number() }),
@@ -79,21 +107,35 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step({
+    ...planLogsStep,
+    needs: ['check-point', 'check-store'],
+    when: { param: 'replay', is: true },
+    run: async (context) => decideLogs(context, context.params),
+  })
+  .step({
+    ...verifyLogsStep,
+    needs: ['plan-logs'],
+    when: { param: 'replay', is: true },
+    run: async (context) => checkLogs(context, context.params),
+  })
+  .step({
     id: 'check-disk',
     title: 'Every disk holds the restored data beside what is there now',
     effect: 'read',
-    needs: ['check-point'],
+    needs: ['check-point', 'start-agents', 'plan-logs'],
     timeout: '1m',
     retry: again,
     result: nothing,
-    run: async ({ params, services: { platform, config } }) => {
+    run: async ({ params, results, services: { platform, config } }) => {
       const point = await getPoint(platform.bucket, params.point);
+      // Every node reads the streams of all, cuts them, and replays what is left into new files.
+      const logs = params.replay ? 2 * results['plan-logs'].bytes : 0;
       const demands = await Promise.all(
         platform.nodes.map(async ({ name }) => {
           const disk = await platform.agent(name).disk();
           const bytes = point.nodes.find((node) => node.node === name)?.bytes ?? 0;
           // Medusa downloads before it moves, on the same file system: the data is there once, plus a margin for the start.
-          return { node: name, ...disk, writes: Math.ceil(bytes * 1.1) };
+          return { node: name, ...disk, writes: Math.ceil(bytes * 1.1) + logs };
         }),
       );
       const lines = disksWithoutRoom(demands, Math.min(config.backup.minimumFreeShare, 0.05));
@@ -109,7 +151,14 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
-  .step({ ...stopGraph, needs: ['check-files', 'check-disk'] })
+  .step({ ...stopGraph, needs: ['check-files', 'check-disk', 'verify-logs'] })
+  .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
+  .step({
+    ...extendLogsStep,
+    needs: ['plan-logs', 'pause-shipping'],
+    when: { param: 'toEnd', is: true },
+    run: async (context) => extendLogs(context, context.params),
+  })
   .step({
     id: 'note-ids',
     title: 'Note the highest ids ever given out, while they can still be read',
@@ -129,18 +178,19 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       }
     },
   })
-  .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids'] })
+  .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'] })
   .step({
     id: 'set-aside',
     title: 'Move the data, logs, hints and index that are there aside, whole',
     effect: 'destroy',
-    needs: ['stop-database'],
+    needs: ['stop-database', 'pause-shipping'],
     timeout: '10m',
     retry: again,
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform, clock } = context.services;
       await openRestore(platform.bucket, {
+        left: leftTimeline(context.results['pause-shipping']),
         run: runId.parse(context.run),
         environment: context.environment,
         point: context.params.point,
@@ -175,12 +225,37 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       };
     },
   })
-  .step({ ...startDatabase, needs: ['restore-files'] })
+  .step({
+    ...placeLogsStep,
+    needs: ['restore-files', 'verify-logs', 'extend-logs'],
+    when: { param: 'replay', is: true },
+    run: async (context) => placeLogs(context, context.services.platform),
+  })
+  .step({ ...startDatabase, needs: ['restore-files', 'place-logs'] })
+  .step({
+    ...openTimelineStep,
+    needs: ['start-database', 'plan-logs', 'extend-logs'],
+    run: async (context) => {
+      const { results, params } = context;
+      return params.replay
+        ? openReplayedTimeline(context, params.toEnd ? results['extend-logs'] : results['plan-logs'])
+        : openPointTimeline(context, await getPoint(context.services.platform.bucket, params.point));
+    },
+  })
+  .step({
+    ...startShippingStep,
+    needs: ['open-timeline', 'place-logs'],
+    run: async (context) => {
+      const { results, params } = context;
+      const placed = params.replay ? results['place-logs'].lastSegments : {};
+      return startShipping(context, results['open-timeline'].timeline, placed);
+    },
+  })
   .step({
     id: 'make-sound',
     title: 'Clear dead instances and locks; move the ids past everything ever given out',
     effect: 'write',
-    needs: ['start-database', 'note-ids'],
+    needs: ['start-database', 'start-shipping', 'note-ids'],
     timeout: '10m',
     retry: again,
     result: soundResult,
@@ -202,7 +277,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     id: 'verify',
-    title: 'Every invariant holds and the fingerprint is the recorded one',
+    title: 'Every invariant holds, and a point comes back with the fingerprint that it recorded',
     effect: 'read',
     needs: ['rebuild-index'],
     timeout: '12h',
@@ -211,7 +286,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     run: async (context) => {
       const point = await getPoint(context.services.platform.bucket, context.params.point);
       const remedy = `Go back with cardea restore revert ${context.run} --confirm ${context.environment}, or restore an older point.`;
-      return verifyRestored({ ...context, ...context.services }, point, remedy);
+      const wanted = context.params.replay ? undefined : point.fingerprint;
+      return verifyRestored({ ...context, ...context.services }, { name: targetName(context.params), wanted }, remedy);
     },
   })
   .build();

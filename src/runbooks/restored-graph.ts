@@ -7,7 +7,7 @@ import { fingerprintDifferences } from '../model/fingerprint-difference.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { ReportProgress } from '../model/progress.ts';
 import { fingerprint } from '../model/restore-point.ts';
-import type { RestorePoint } from '../model/restore-point.ts';
+import type { Fingerprint } from '../model/restore-point.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Platform } from '../ports/platform.ts';
 
@@ -59,24 +59,23 @@ export const verifiedResult = z.object({
   seconds: z.number(),
 });
 
-/** Every invariant, and the fingerprint against the one recorded with the point. `remedy` is the way out that a failure names. */
+/** Every invariant, and the fingerprint against the one wanted, if any was recorded. `name` says what was restored; `remedy` is the way out that a failure names. */
 export async function verifyRestored(
   work: Work,
-  point: RestorePoint,
+  { name, wanted }: { readonly name: string; readonly wanted: Fingerprint | undefined },
   remedy: string,
 ): Promise<z.infer<typeof verifiedResult>> {
   const { platform, clock, progress, signal } = work;
   const { database, graph, keyspace, indexBackend } = platform;
   const check = await checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal });
-  const differences =
-    point.fingerprint === undefined ? [] : fingerprintDifferences(point.fingerprint, check.fingerprint);
+  const differences = wanted === undefined ? [] : fingerprintDifferences(wanted, check.fingerprint);
   if (differences.length > 0 || !check.ok) {
     throw new FailedProblem({
       code: differences.length > 0 ? 'fingerprint-differs' : 'graph-unsound',
       happened:
         differences.length > 0
-          ? `The restored graph is not the graph that ${point.id} recorded.`
-          : `The graph restored from ${point.id} is not sound: ${check.findingCount} findings.`,
+          ? `The restored graph is not the graph that ${name} recorded.`
+          : `The graph restored from ${name} is not sound: ${check.findingCount} findings.`,
       state: 'The restored data is in place and its servers run; nothing was removed.',
       next: remedy,
       details: [
@@ -87,7 +86,7 @@ export async function verifyRestored(
   }
   return {
     fingerprint: check.fingerprint,
-    compared: point.fingerprint !== undefined,
+    compared: wanted !== undefined,
     elements: check.elements,
     seconds: check.seconds,
   };

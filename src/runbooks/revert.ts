@@ -1,32 +1,37 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
-import { closeRestore, openRestore } from './restore-catalog.ts';
+import { closeRestore, getOpenRestore, openRestore } from './restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
   again,
   checkRestore,
   decisionParams,
   nothing,
+  startAgents,
   startDatabase,
   startGraph,
   stopDatabase,
   stopGraph,
 } from './shared-steps.ts';
+import { leftTimeline, pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './shipping-steps.ts';
+import { openRevertedTimeline, openTimelineStep } from './timeline-steps.ts';
 
 export type RevertParams = z.output<typeof decisionParams>;
 
 /** Reverts a restore in place, finished or broken off at any step: what it moved aside comes back, and what it brought is kept aside in turn. */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 1,
+  version: 2,
   title: 'Revert a restore: bring back what it moved aside',
   params: decisionParams,
 })
+  .step(startAgents)
   .step(checkRestore)
-  .step({ ...stopGraph, needs: ['check-restore'] })
-  .step({ ...stopDatabase, needs: ['stop-graph'] })
+  .step({ ...stopGraph, needs: ['check-restore', 'start-agents'] })
+  .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
+  .step({ ...stopDatabase, needs: ['stop-graph', 'pause-shipping'] })
   .step({
     id: 'bring-back',
     title: 'Exchange the restored data with the data that was moved aside',
@@ -34,22 +39,38 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     needs: ['stop-database', 'check-restore'],
     timeout: '10m',
     retry: again,
-    result: nothing,
+    result: z.object({ lastSegments: z.record(z.string(), z.string().nullable()) }),
     run: async (context) => {
       const { platform } = context.services;
       const { aside } = context.results['check-restore'];
-      await onEachNode(platform, context, 'revert-aside', () => ({ run: aside }));
+      const done = await onEachNode(platform, context, 'revert-aside', () => ({ run: aside }));
       await platform.graphLifecycle.revertIndexAside(aside);
-      return {};
+      return { lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])) };
     },
   })
   .step({ ...startDatabase, needs: ['bring-back'] })
-  .step({ ...startGraph, needs: ['start-database'] })
+  .step({
+    ...openTimelineStep,
+    needs: ['start-database'],
+    run: async (context) => {
+      const { params, run, services } = context;
+      return openRevertedTimeline(context, await getOpenRestore(services.platform.bucket, params.restore, run));
+    },
+  })
+  .step({
+    ...startShippingStep,
+    needs: ['open-timeline', 'bring-back'],
+    run: async (context) => {
+      const { results } = context;
+      return startShipping(context, results['open-timeline'].timeline, results['bring-back'].lastSegments);
+    },
+  })
+  .step({ ...startGraph, needs: ['start-database', 'start-shipping'] })
   .step({
     id: 'record-reverted',
     title: 'Record the restore as reverted',
     effect: 'write',
-    needs: ['start-graph', 'check-restore'],
+    needs: ['start-graph', 'check-restore', 'pause-shipping', 'open-timeline'],
     timeout: '1m',
     retry: again,
     result: nothing,
@@ -61,6 +82,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
         environment,
         point,
         aside: `revert-${aside}`,
+        left: leftTimeline(results['pause-shipping']),
         startedAt: clock.now().toISOString(),
       });
       await closeRestore(platform.bucket, params.restore, 'reverted', {

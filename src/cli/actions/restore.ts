@@ -1,34 +1,38 @@
 import { formatSeconds } from '../../model/duration.ts';
-import { acceptPoint, choosePoint, type Choice } from '../../runbooks/choose-point.ts';
+import { formatInstant } from '../../model/instant.ts';
 import { restoreIntoRunbook, restoreRunbook } from '../../runbooks/index.ts';
-import { getPoint, listPoints } from '../../runbooks/point-catalog.ts';
-import type { Platform } from '../../ports/platform.ts';
+import { listTimelines } from '../../runbooks/timeline-catalog.ts';
 import type { Action } from '../command.ts';
+import { withNewBase } from '../new-base.ts';
 import { notStarted } from '../not-started.ts';
 import { operate } from '../operation.ts';
 import type { restore } from '../restore.ts';
+import { type Decided, decideTarget, replayParamsOf } from '../restore-target.ts';
 
 export const action: Action<typeof restore> = async (context, input) => {
   const { name } = await context.environment(input.env);
-  const { point, warning } = await notStarted(async () =>
-    chosen(await context.platform(name), input.to, input.allowTaken),
-  );
-  if (warning !== undefined) context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
+  const decided = await notStarted(async () => decideTarget(context, name, input));
+  for (const warning of decided.warnings) {
+    context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
+  }
+  const { point } = decided;
   const params = { point: point.id, allowTaken: input.allowTaken };
+  const what = targetText(decided);
+  const target = { point: point.id, instant: instantOf(decided) };
   if (input.into !== undefined) {
     const into = input.into;
     return operate(context, {
       environment: name,
       runbook: restoreIntoRunbook,
-      params: { ...params, into },
+      params: { ...params, into, ...replayParamsOf(decided, { inPlace: false }) },
       confirmed: input.confirm,
       async done({ run, seconds }) {
         const copy = await (await context.platform(name)).copies.open(into);
         await copy?.close();
         const gremlin = copy?.graph.url ?? null;
         return {
-          json: { run, ok: true, seconds, point: point.id, into, gremlin },
-          text: `${point.id} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into}`,
+          json: { run, ok: true, seconds, ...target, into, gremlin },
+          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into}`,
         };
       },
     });
@@ -36,20 +40,30 @@ export const action: Action<typeof restore> = async (context, input) => {
   return operate(context, {
     environment: name,
     runbook: restoreRunbook,
-    params,
+    params: { ...params, ...replayParamsOf(decided, { inPlace: true }) },
     confirmed: input.confirm,
-    done: ({ run, seconds }) => ({
-      json: { run, ok: true, seconds, point: point.id },
-      text: [
-        `${name} is back at ${point.id} (${point.takenAt}), after ${formatSeconds(seconds)}; its graph was checked.`,
-        `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${name}`,
-        `To undo the restore:                                cardea restore revert ${run} --confirm ${name}`,
-      ].join('\n'),
-    }),
+    async done({ run, seconds }) {
+      const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);
+      const timeline = opened?.id ?? null;
+      // A restore to the log's end comes to a later instant than the one it was decided by.
+      const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
+      const done = {
+        json: { run, ok: true, seconds, ...target, instant, timeline },
+        text: [
+          `${name} is back at ${instant ?? what}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
+          `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${name}`,
+          `To undo the restore:                                cardea restore revert ${run} --confirm ${name}`,
+        ].join('\n'),
+      };
+      return input.withoutBase ? done : withNewBase(context, name, done);
+    },
   });
 };
 
-async function chosen({ bucket, environment }: Platform, to: string | undefined, allowTaken: boolean): Promise<Choice> {
-  if (to === undefined) return choosePoint(await listPoints(bucket), environment);
-  return acceptPoint(await getPoint(bucket, to), allowTaken);
+function targetText({ point, instant }: Decided): string {
+  return instant === undefined ? `${point.id} (${point.takenAt})` : formatInstant(instant.choice.instant);
+}
+
+function instantOf({ instant }: Decided): string | null {
+  return instant === undefined ? null : formatInstant(instant.choice.instant);
 }

@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { formatBytes } from '../model/bytes.ts';
+import { heldRanges } from '../model/held-ranges.ts';
+import { timelineId } from '../model/identifiers.ts';
+import { instantText } from '../model/instant.ts';
+import { type LogPlan, logPlanDocument, logPlanKey } from '../model/log-plan.ts';
+import type { Platform } from '../ports/platform.ts';
+import { type Fan, onEachNode } from './each-node.ts';
+import { getPoint } from './point-catalog.ts';
+import { makeLogPlan } from './restore-logs.ts';
+import type { RunbookServices } from './services.ts';
+import { again } from './shared-steps.ts';
+import { verifyLogs } from './verify-logs.ts';
+
+interface Work extends Fan {
+  readonly environment: string;
+  readonly services: RunbookServices;
+  readonly log: (line: string) => void;
+}
+type Params = ReplayParams & { readonly point: string };
+
+/** What a restore is told about the instant it goes to; the steps that do it. A plain restore of a point has none of it. */
+export const replayParams = {
+  /** Replay the shipped log over the point, up to an instant. */
+  replay: z.boolean().default(false),
+  /** Replay everything that is in the log when the graph has stopped, later than `logs.instant`: for an undo, which loses nothing. */
+  toEnd: z.boolean().default(false),
+  logs: z
+    .object({
+      /** Everything committed at or before it comes back. */
+      instant: instantText,
+      timeline: timelineId,
+      /** Commit slots that are left out, besides those that the timeline leaves out already. */
+      exclusions: z.array(instantText).default([]),
+    })
+    .optional(),
+};
+const replay = z.object(replayParams);
+export type ReplayParams = z.output<typeof replay>;
+export type LogTarget = NonNullable<ReplayParams['logs']>;
+
+/** The plan shows by `replay` which steps run, so the two must say the same. */
+export function requireTarget({ replay, toEnd, logs }: ReplayParams, issues: z.RefinementCtx): void {
+  if (replay !== (logs !== undefined)) {
+    issues.addIssue({ code: 'custom', path: ['logs'], message: 'is given exactly when replay is true' });
+  }
+  if (toEnd && !replay) issues.addIssue({ code: 'custom', path: ['toEnd'], message: 'needs replay' });
+}
+
+/** For sentences: what comes back. */
+export function targetName({ point, logs }: ReplayParams & { readonly point: string }): string {
+  return logs === undefined ? point : `${logs.instant} on ${logs.timeline} (from ${point})`;
+}
+
+export const logsResult = z.object({
+  /** What the plan goes to. */
+  instant: instantText,
+  timeline: timelineId,
+  exclusions: z.array(instantText),
+  streams: z.number(),
+  objects: z.number(),
+  /** Plain bytes that each node reads. */
+  bytes: z.number(),
+});
+
+export const planLogsStep = {
+  id: 'plan-logs',
+  title: 'Decide which logs are replayed, and where they are cut',
+  effect: 'write',
+  timeout: '10m',
+  retry: again,
+  result: logsResult,
+} as const;
+
+export const verifyLogsStep = {
+  id: 'verify-logs',
+  title: 'Every byte of these logs is what was shipped',
+  effect: 'read',
+  timeout: '4h',
+  retry: again,
+  result: z.object({ bytes: z.number(), left: z.number(), seconds: z.number() }),
+} as const;
+
+export const extendLogsStep = {
+  id: 'extend-logs',
+  title: 'Take the rest of the log in, now that nothing is added to it',
+  effect: 'write',
+  timeout: '1h',
+  retry: again,
+  result: logsResult,
+} as const;
+
+export const placeLogsStep = {
+  id: 'place-logs',
+  title: 'Cut the logs and place them where every node replays them',
+  effect: 'destroy',
+  timeout: '12h',
+  retry: again,
+  result: z.object({
+    mutations: z.number(),
+    cut: z.number(),
+    dropped: z.number(),
+    bytes: z.number(),
+    /** By node: the highest id of the segments that it was given, null when it was given none. */
+    lastSegments: z.record(z.string(), z.string().nullable()),
+    seconds: z.number(),
+  }),
+} as const;
+
+/** Decides, from what is in the store at this moment, and writes the decision down for the nodes. */
+export async function decideLogs(work: Work, params: Params): Promise<z.infer<typeof logsResult>> {
+  const { platform } = work.services;
+  const plan = await makeLogPlan(work.services, { ...params, run: work.run, signal: work.signal });
+  await platform.bucket.put(logPlanKey(work.run), logPlanDocument.write(plan));
+  const { streams, bytes } = extentOf(plan);
+  work.log(`${formatBytes(bytes)} of ${streams} streams up to ${plan.instant}`);
+  return resultOf(plan);
+}
+
+/** Every byte is read and checked while nothing has been touched yet. What is damaged and can be done without is left out of the plan. */
+export async function checkLogs(work: Work, params: Params): Promise<z.infer<typeof verifyLogsStep.result>> {
+  const { platform, clock } = work.services;
+  const from = clock.monotonic();
+  const plan = await readLogPlan(platform, work.run);
+  const verified = await verifyLogs(work.services, plan, params.point, {
+    signal: work.signal,
+    progress: (done, total) => work.progress({ done, total, unit: 'bytes' }),
+  });
+  for (const { key, reason } of verified.left) work.log(`left out, damaged: ${key}: ${reason}`);
+  if (verified.left.length > 0) await platform.bucket.put(logPlanKey(work.run), logPlanDocument.write(verified.plan));
+  return { bytes: verified.bytes, left: verified.left.length, seconds: clock.monotonic() - from };
+}
+
+/** As `decideLogs` and `checkLogs`, to the log's end: the graph has stopped and the log is shipped to its end. */
+export async function extendLogs(work: Work, params: Params): Promise<z.infer<typeof logsResult>> {
+  const result = await decideLogs(work, params);
+  await checkLogs(work, params);
+  return result;
+}
+
+/** `platform`: whose nodes replay, those of the environment or of its copy. */
+export async function placeLogs(
+  work: Work & { readonly params: Params },
+  platform: Platform,
+): Promise<z.infer<typeof placeLogsStep.result>> {
+  const { clock } = work.services;
+  const from = clock.monotonic();
+  const point = await getPoint(platform.bucket, work.params.point);
+  const held = heldRanges(point.nodes, point.replicationFactor);
+  const done = await onEachNode(platform, work, 'place-logs', (node) => {
+    const source = point.nodes[platform.nodes.findIndex(({ name }) => name === node)]?.node ?? node;
+    const ranges = held?.get(point.nodes.some((each) => each.node === node) ? node : source);
+    return { plan: work.run, ...(ranges === undefined ? {} : { ranges }) };
+  });
+  const sum = (what: 'mutations' | 'cut' | 'dropped' | 'bytes') =>
+    done.reduce((total, { result }) => total + result[what], 0);
+  work.log(`${sum('mutations')} mutations placed, ${sum('cut')} of them cut inside; ${sum('dropped')} left out`);
+  return {
+    mutations: sum('mutations'),
+    cut: sum('cut'),
+    dropped: sum('dropped'),
+    bytes: sum('bytes'),
+    lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
+    seconds: clock.monotonic() - from,
+  };
+}
+
+async function readLogPlan({ bucket }: Platform, run: string): Promise<LogPlan> {
+  const stored = await bucket.get(logPlanKey(run));
+  return logPlanDocument.read(stored?.body ?? '', logPlanKey(run));
+}
+
+function resultOf(plan: LogPlan): z.infer<typeof logsResult> {
+  const last = plan.strands.at(-1);
+  return {
+    instant: plan.instant,
+    timeline: timelineId.parse(last?.timeline),
+    exclusions: [...(last?.exclusions ?? [])],
+    ...extentOf(plan),
+  };
+}
+
+function extentOf({ strands }: LogPlan) {
+  const objects = strands.flatMap(({ streams }) => streams.flatMap((stream) => stream.objects));
+  return {
+    streams: strands.reduce((sum, { streams }) => sum + streams.length, 0),
+    objects: objects.length,
+    bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
