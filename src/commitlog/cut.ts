@@ -61,7 +61,9 @@ export class MutationCut {
 
   /** As `cutMutation`. */
   cut(bytes: Uint8Array): Uint8Array | undefined {
-    return this.cutPart(bytes, 0, bytes.length);
+    const verdict = this.judge(bytes, 0, bytes.length);
+    if (verdict === 'unsure') return this.takeApart(bytes);
+    return verdict === 'whole' ? bytes : undefined;
   }
 
   /** What the scan says of the mutation at `bytes[from..to)`, counted unless it is `unsure`. */
@@ -71,13 +73,6 @@ export class MutationCut {
     else if (verdict === 'none') this.counts.dropped += 1;
     else if (verdict !== 'unsure') this.counts[verdict] += 1;
     return verdict;
-  }
-
-  cutPart(bytes: Uint8Array, from: number, to: number): Uint8Array | undefined {
-    const mutation = bytes.subarray(from, to);
-    const verdict = this.judge(bytes, from, to);
-    if (verdict === 'unsure') return this.takeApart(mutation);
-    return verdict === 'whole' ? mutation : undefined;
   }
 
   /** What comes back of a mutation that the scan is unsure about. */

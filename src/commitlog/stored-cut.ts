@@ -37,8 +37,8 @@ function cutUpdate(update: StoredUpdate, rule: CutRule): StoredUpdate | undefine
   const deletion = cutDeletion(body.deletion, rule);
   const staticRow = body.staticRow === undefined ? undefined : cutRow(body.staticRow, rule);
   const items = keptOf(body.items, (item) => (item.kind === 'row' ? cutRow(item, rule) : cutMarker(item, rule)));
-  if (deletion === body.deletion && staticRow === body.staticRow && items === body.items) return update;
   if (deletion === undefined && staticRow === undefined && items.length === 0) return undefined;
+  if (deletion === body.deletion && staticRow === body.staticRow && items === body.items) return update;
   const cut: StoredBody = {
     ...body,
     deletion,
@@ -57,8 +57,8 @@ function cutRow(row: StoredRow, rule: CutRule): StoredRow | undefined {
   const liveness = row.liveness !== undefined && isKept(row.liveness.at, rule) ? row.liveness : undefined;
   const deletion = cutDeletion(row.deletion, rule);
   const columns = keptOf(row.columns, (column) => cutColumn(column, rule));
-  if (liveness === row.liveness && deletion === row.deletion && columns === row.columns) return row;
   if (liveness === undefined && deletion === undefined && columns.length === 0) return undefined;
+  if (liveness === row.liveness && deletion === row.deletion && columns === row.columns) return row;
   return { ...row, liveness, deletion, columns, shadowable: row.shadowable && deletion !== undefined };
 }
 
@@ -67,8 +67,8 @@ function cutColumn(whole: StoredColumn, rule: CutRule): StoredColumn | undefined
   let { deletion } = whole;
   // Where another collection of the row is deleted, this one has to say that it is not.
   if (deletion !== undefined && !isKept(deletion.at, rule)) deletion = { at: neverDeleted, localTime: -1 };
-  if (cells === whole.cells && deletion === whole.deletion) return whole;
   if (cells.length === 0 && (deletion === undefined || deletion.at === neverDeleted)) return undefined;
+  if (cells === whole.cells && deletion === whole.deletion) return whole;
   return { ...whole, cells, deletion };
 }
 

@@ -39,6 +39,8 @@ export class TimeScan {
   #anyKept = false;
   #anyGone = false;
   #odd = false;
+  /** Write times seen so far; a row or an update without any holds nothing. */
+  #times = 0;
   #columns: LaidColumn[] = [];
   #staticColumns: LaidColumn[] = [];
 
@@ -88,7 +90,9 @@ export class TimeScan {
     this.#reach = treatment === 'uncut' ? Number.MAX_SAFE_INTEGER : this.#rule.lastKept - this.#base;
     this.#excluding = treatment === 'cut' && this.#rule.exclusions.size > 0;
     if (this.#base > Number.MAX_SAFE_INTEGER) return 'unsure';
+    const before = this.#times;
     this.#body(layout, flags);
+    if (this.#times === before) this.#odd = true;
     return undefined;
   }
 
@@ -131,6 +135,7 @@ export class TimeScan {
   }
 
   #row(flags: number, columns: readonly LaidColumn[]): void {
+    const before = this.#times;
     if ((flags & itemFlags.liveness) !== 0) {
       this.#time();
       if ((flags & itemFlags.ttl) !== 0) {
@@ -151,9 +156,11 @@ export class TimeScan {
       if (column.multiCell) {
         if (withDeletion) this.#deletion();
         cells = this.#vint();
+        if (cells === 0) this.#odd = true;
       }
       for (; cells > 0 && this.#at < this.#end; cells -= 1) this.#cell(column);
     }
+    if (this.#times === before) this.#odd = true;
   }
 
   #cell(column: LaidColumn): void {
@@ -195,6 +202,7 @@ export class TimeScan {
 
   /** The heart of it. */
   #time(): void {
+    this.#times += 1;
     const distance = this.#vint();
     if (distance > this.#reach) {
       // A distance this large wraps around or is no deletion at all: the decoder knows.

@@ -3,13 +3,11 @@ import type { Database } from '../../src/ports/database.ts';
 
 /** Every table of the database by its id, as a shipped schema has them. */
 export async function loggedTables(database: Database): Promise<Map<string, LoggedTable>> {
-  const [tables, columns, dropped] = await Promise.all([
+  const [tables, views, columns, dropped] = await Promise.all([
     database.execute('SELECT keyspace_name, table_name, id FROM system_schema.tables'),
+    database.execute('SELECT keyspace_name, view_name AS table_name, id FROM system_schema.views'),
     database.execute('SELECT * FROM system_schema.columns'),
     database.execute('SELECT * FROM system_schema.dropped_columns'),
-  ]);
-  const [views] = await Promise.all([
-    database.execute('SELECT keyspace_name, view_name AS table_name, id FROM system_schema.views'),
   ]);
   const found = [...tables, ...views].map(({ keyspace_name: keyspace, table_name: table, id }) => {
     const ofTable = (row: Readonly<Record<string, unknown>>) =>
