@@ -147,45 +147,52 @@ function coverage(
   faults: LogFault[],
 ): readonly CoveredSpan[] {
   const spans: CoveredSpan[] = [];
-  const origin = firstLink(timeline, hostId);
-  let open: { from: Micros; to: Micros } | undefined =
-    watermark === undefined ? undefined : { from: instantOf(watermark.since), to: instantOf(watermark.since) };
-  let head: { last: number; chain: string; key: string } = { last: 0, chain: origin, key: '' };
-  const close = (ends: string) => {
-    if (open !== undefined && open.to > open.from) spans.push({ ...open, ends });
-    open = undefined;
-  };
+  let open = watermark === undefined ? undefined : beginning(instantOf(watermark.since));
+  let head: Head = { last: 0, chain: firstLink(timeline, hostId), key: '' };
   for (const piece of pieces) {
     const broken = breakBetween(head, piece, faults);
     if (broken !== undefined) {
       // Retention removes the beginning of a stream, which is no fault; whether a base needed it shows where the base is looked at.
       if (head.last > 0 || piece.first === 1) faults.push({ key: piece.key, reason: broken });
-      close(broken);
+      if (open !== undefined && open.to > open.from) spans.push({ from: open.from, to: open.to, ends: broken });
+      open = beginning(piece.coveredFrom, true);
     }
-    open = { from: open === undefined ? piece.coveredFrom : lesser(open.from, piece.coveredFrom), to: piece.coveredTo };
+    open ??= beginning(piece.coveredFrom);
+    // What was written in one go is covered by the last piece of it, so of a torn one the rest proves nothing: it begins where the next did.
+    if (open.torn && piece.coveredTo > open.to) open = beginning(piece.coveredTo);
+    else open = { ...open, from: lesser(open.from, piece.coveredFrom), to: greater(open.to, piece.coveredTo) };
     head = piece;
   }
-  const end = endOf(watermark, head, pieces, faults);
   if (open === undefined) return spans;
+  const end = endOf(watermark, head, pieces, faults);
   if (end !== undefined) {
     // The two name different last pieces: whichever is wrong, the last one proves nothing.
-    if (end.unproved !== undefined) open = { from: open.from, to: lesser(open.to, end.unproved) };
-    close(end.reason);
-    return spans;
+    const to = end.unproved === undefined ? open.to : lesser(open.to, end.unproved);
+    return open.torn || to <= open.from ? spans : [...spans, { from: open.from, to, ends: end.reason }];
   }
-  if (watermark !== undefined && watermark.sequence === head.last) {
-    open = { from: open.from, to: greater(open.to, instantOf(watermark.at)) };
-  }
-  // Also when it has just begun, and covers no more than its first instant.
-  spans.push(open);
-  return spans;
+  const to = watermark?.sequence === head.last ? greater(open.to, instantOf(watermark.at)) : open.to;
+  // The watermark moves only after a whole go, and so ends a torn one as well. A stream that has just begun covers its first instant.
+  return open.torn ? [...spans, { from: to, to }] : [...spans, { from: open.from, to }];
 }
 
-function breakBetween(
-  head: { last: number; chain: string; key: string },
-  piece: StoredPiece,
-  faults: readonly LogFault[],
-): string | undefined {
+interface Head {
+  readonly last: number;
+  readonly chain: string;
+  readonly key: string;
+}
+
+interface Open {
+  readonly from: Micros;
+  readonly to: Micros;
+  /** Pieces before it are missing, and what they were written in one go with may be the next ones. */
+  readonly torn: boolean;
+}
+
+function beginning(at: Micros, torn = false): Open {
+  return { from: at, to: at, torn };
+}
+
+function breakBetween(head: Head, piece: StoredPiece, faults: readonly LogFault[]): string | undefined {
   const missing = { first: head.last + 1, last: piece.first - 1 };
   if (missing.first <= missing.last) {
     const culprits = faults.filter(({ key }) => key > head.key && key < piece.key);
@@ -200,7 +207,7 @@ function breakBetween(
 /** What the watermark shows to be missing at the end. */
 function endOf(
   watermark: Watermark | undefined,
-  head: { last: number; chain: string; key: string },
+  head: Head,
   pieces: readonly StoredPiece[],
   faults: LogFault[],
 ): { readonly reason: string; readonly unproved?: Micros } | undefined {

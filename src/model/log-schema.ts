@@ -53,3 +53,8 @@ export function logSchemaPrefix(timeline: string): string {
 export function logSchemaKey(schema: Pick<LogSchema, 'timeline' | 'at' | 'schemaVersion'>): string {
   return `${logSchemaPrefix(schema.timeline)}${schema.at.replaceAll(':', '')}-${schema.schemaVersion}.json`;
 }
+
+/** Keyspaces of Cassandra itself are never restored from the log, and a change in them concerns no restore. */
+export function isUserKeyspace(keyspace: string): boolean {
+  return !/^(system|system_.*|dse_.*|hcd_.*)$/.test(keyspace);
+}

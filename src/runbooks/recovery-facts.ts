@@ -1,3 +1,4 @@
+import { milliseconds } from '../model/duration.ts';
 import { type Micros, microsOf } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { type LogCatalog, type Reading, readLogCatalog } from './log-catalog.ts';
@@ -20,16 +21,24 @@ export interface RecoveryLimits {
   readonly clockLead: number;
 }
 
+/** A person thinks of an instant in seconds: with clocks two of them apart it would not be the one that was meant. */
 export const usualLimits: RecoveryLimits = { settleMargin: 10_000_000, clockLead: 2_000_000 };
 
 /** `reading.damaged`: objects, with the reason, that are known to be no good and do not count. A signal alone may stand for it. */
 export async function readRecoveryFacts(
-  { platform, clock }: RunbookServices,
+  { platform, config, clock }: RunbookServices,
   reading: AbortSignal | Reading = {},
 ): Promise<RecoveryFacts> {
   const [catalog, points] = await Promise.all([
     readLogCatalog(platform.bucket, reading instanceof AbortSignal ? { signal: reading } : reading),
     listPoints(platform.bucket),
   ]);
-  return { environment: platform.environment, catalog, points, now: microsOf(clock.now()), limits: usualLimits };
+  const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+  return {
+    environment: platform.environment,
+    catalog,
+    points,
+    now: microsOf(clock.now()),
+    limits: { ...usualLimits, settleMargin },
+  };
 }

@@ -1,7 +1,7 @@
 import type { Obstacle } from '../commitlog/window.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { type Micros, formatInstant, micros } from '../model/instant.ts';
-import type { LogSchema, LoggedTable } from '../model/log-schema.ts';
+import { type LogSchema, type LoggedTable, isUserKeyspace } from '../model/log-schema.ts';
 import type { Strand } from '../model/timeline-path.ts';
 import type { StoredSchema, TimelineLog } from './log-catalog.ts';
 
@@ -54,13 +54,8 @@ function schemasOf({ until }: Strand, log: TimelineLog | undefined): readonly St
   return (log?.schemas ?? []).filter(({ at }) => until === undefined || at <= until);
 }
 
-/** Cassandra's own keyspaces are never restored from the log. */
 function tablesOf(schema: LogSchema): readonly LoggedTable[] {
-  return schema.tables.filter(({ keyspace }) => !isOwn(keyspace));
-}
-
-function isOwn(keyspace: string): boolean {
-  return keyspace === 'system' || keyspace.startsWith('system_');
+  return schema.tables.filter(({ keyspace }) => isUserKeyspace(keyspace));
 }
 
 function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {
@@ -73,7 +68,7 @@ function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {
   });
   const replication = older.keyspaces.flatMap(({ keyspace, replication: before }) => {
     const now = newer.keyspaces.find((each) => each.keyspace === keyspace)?.replication;
-    if (isOwn(keyspace) || now === undefined || canonicalJson(now) === canonicalJson(before)) return [];
+    if (!isUserKeyspace(keyspace) || now === undefined || canonicalJson(now) === canonicalJson(before)) return [];
     return [`${keyspace} is replicated otherwise`];
   });
   return [...tables, ...replication];
@@ -82,7 +77,7 @@ function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {
 /** Keyspaces that do not write to the log. */
 function unloggedIn(schema: LogSchema): readonly string[] {
   return schema.keyspaces
-    .filter(({ keyspace, durableWrites }) => !isOwn(keyspace) && !durableWrites)
+    .filter(({ keyspace, durableWrites }) => isUserKeyspace(keyspace) && !durableWrites)
     .map(({ keyspace }) => keyspace);
 }
 

@@ -76,9 +76,10 @@ function windowStrand(
 
 /**
  * A restore opens its timeline a moment before it tells the agents to ship on it, and lets nobody write until they do. So a stream that
- * begins with its first piece in that time has everything of the timeline. Longer than a restore's step may take, it is not believed.
+ * begins with its first piece in that time has everything of the timeline. It is not believed of a stream that began later, when Cassandra
+ * may have let go of segments already.
  */
-const openingTime = 600_000_000;
+const openingTime = 120_000_000;
 
 function windowStream(stream: LogStream, opened: Micros | undefined): WindowStream {
   const [first] = stream.covered;
@@ -100,7 +101,11 @@ function absence(stream: LogStream, start: Micros): string {
   const next = stream.covered.find(({ from }) => from > start);
   const before = stream.covered.findLast(({ to }) => to < start);
   if (before?.ends !== undefined) return before.ends;
-  if (next !== undefined) return `its log begins at ${formatInstant(next.from)}`;
+  if (next !== undefined) {
+    const first = stream.pieces[0]?.first ?? 1;
+    const gone = first > 1 ? ` (pieces 1–${first - 1} are not there)` : '';
+    return `its log begins at ${formatInstant(next.from)}${gone}`;
+  }
   if (before !== undefined) return `its log ends at ${formatInstant(before.to)}`;
   return stream.faults[0]?.reason ?? 'nothing of it is shipped';
 }

@@ -1,10 +1,16 @@
 import { formatInstant, type Micros, micros, microsOf } from '../../model/instant.ts';
-import { type LogSchema, logSchemaDocument, logSchemaKey, logSchemaPrefix } from '../../model/log-schema.ts';
+import {
+  type LogSchema,
+  isUserKeyspace,
+  logSchemaDocument,
+  logSchemaKey,
+  logSchemaPrefix,
+} from '../../model/log-schema.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '../../ports/logged-database.ts';
 import { ConflictProblem, type ObjectStore } from '../../ports/object-store.ts';
 import type { LogStream } from './log-stream.ts';
-import { changesOfExisting, isUserKeyspace } from './schema-change.ts';
+import { changesOfExisting } from './schema-change.ts';
 
 /** A keyspace whose writes bypass the log is told again after so long. */
 const repeatMicros = 600e6;

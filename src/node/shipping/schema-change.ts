@@ -1,9 +1,4 @@
-import type { LoggedTable } from '../../model/log-schema.ts';
-
-/** Keyspaces of Cassandra itself: a change in them concerns no restore. */
-export function isUserKeyspace(keyspace: string): boolean {
-  return !/^(system|system_.*|dse_.*|hcd_.*)$/.test(keyspace);
-}
+import { type LoggedTable, isUserKeyspace } from '../../model/log-schema.ts';
 
 /**
  * What changed in tables that were there before, one line each: a log from before the change cannot simply be replayed over a base from
