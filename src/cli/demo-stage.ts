@@ -12,6 +12,7 @@ import type { RunbookServices } from '../runbooks/index.ts';
 import type { CliContext } from './context.ts';
 import { planText } from './plan-lines.ts';
 import { openRunView } from './run-view.ts';
+import { transactionsText } from './transactions-text.ts';
 import { workLine } from './work-line.ts';
 
 /** The demo's stage on a terminal, or line by line where there is none. All of it is said on the way, to standard error. */
@@ -45,6 +46,12 @@ export function demoStage(context: CliContext, auditKey: string): Stage {
         said(`${paint('red', '✖')} ${title}  ${paint('dim', formatSeconds(clock.monotonic() - from))}`);
         throw error;
       }
+    },
+    window(environment, report) {
+      said(JSON.stringify({ environment, ...report }, null, 1).slice(0, 3000));
+    },
+    transactions(environment, found, range) {
+      said(transactionsText(environment, found, range, paint));
     },
     plan(runbook, environment, params) {
       said(planText(planOf(runbook, params, environment), paint));

@@ -1,67 +1,60 @@
-import type { RunEvent } from '../journal/event.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { formatSeconds } from '../model/duration.ts';
+import { formatInstant, microsOf } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { pointOfRun } from '../runbooks/backup.ts';
 import { backupRunbook, rehearseRunbook } from '../runbooks/index.ts';
 import { getPoint } from '../runbooks/point-catalog.ts';
+import { noteCommitTimes } from './bad-job-chapter.ts';
 import { demoName } from './demo-config.ts';
 import type { DrillRun } from './drill-document.ts';
 import { drillRun } from './drill-run.ts';
 import type { OpenBank, Scene } from './scene.ts';
+import type { Watch } from './watermark-watch.ts';
 
-export interface BackedUp {
+export interface PointAndRun {
   readonly point: RestorePoint;
   readonly run: DrillRun;
-  /** When the writer stood still, ISO: what it was told later is in no point. */
-  readonly cut: string;
 }
 
-/** Steps after which the backup no longer looks at the live graph: the writer need not wait for the upload. */
-const needsQuiet: readonly string[] = ['snapshot', 'fingerprint'];
-
-/** Backs the bank up between two transactions; the writer rests only until snapshots and fingerprint are taken. */
-export async function backUp(scene: Scene, { writer }: OpenBank): Promise<BackedUp> {
-  const { stage, platform, services, phase, clock } = scene;
-  stage.chapter('The backup: every node at one quiet moment');
-  await writer.pause();
-  const cut = clock.now().toISOString();
-  const written = writer.counters().acknowledged;
-  stage.say(`The application pauses after ${written} transactions.`);
-  const waiting = new Set(needsQuiet);
-  const from = clock.monotonic();
-  let rested = 0;
-  const onEvent = ({ event }: RunEvent): void => {
-    if (event.type !== 'step-succeeded' || !waiting.delete(event.step) || waiting.size > 0) return;
-    rested = clock.monotonic() - from;
-    writer.resume();
-  };
+/** A base, while the application writes: a mixture of instants that only the shipped log makes one of. */
+export async function backUp(scene: Scene, opened: OpenBank): Promise<PointAndRun> {
+  const { stage, platform, services, phase } = scene;
+  stage.chapter('The backup: every node, under load; the application is never paused');
+  const before = opened.writer.counters().acknowledged;
   const outcome = await phase('backup', () =>
-    stage
-      .carryOut(backupRunbook, { environment: demoName, params: { cut: 'quiesced' }, services, onEvent })
-      .finally(() => writer.resume()),
+    stage.carryOut(backupRunbook, { environment: demoName, params: { cut: 'fuzzy' }, services }),
   );
+  const meanwhile = opened.writer.counters().acknowledged - before;
   const point = await getPoint(platform.bucket, pointOfRun(outcome.run));
   stage.say(
-    `${point.id} is ${point.proof}: ${formatBytes(point.bytes)} of ${point.nodes.length} nodes, new bytes read back and equal. The application rested ${formatSeconds(rested)}.`,
+    `${point.id} is ${point.proof}: ${formatBytes(point.bytes)} of ${point.nodes.length} nodes, new bytes read back and equal. ${meanwhile} transactions were written meanwhile.`,
   );
-  return { point, cut, run: await drillRun(platform.bucket, outcome.run, backupRunbook) };
+  await noteCommitTimes(scene, opened);
+  return { point, run: await drillRun(platform.bucket, outcome.run, backupRunbook) };
 }
 
-/** Nothing is a backup until it has been restored. */
+/** Nothing is a backup until it has been restored, and its log with it: to the newest instant that is in the bucket now. */
 export async function rehearse(
   scene: Scene,
-  { id }: RestorePoint,
-): Promise<{ readonly point: RestorePoint; readonly run: DrillRun }> {
+  opened: OpenBank,
+  { id, timeline }: RestorePoint,
+  shipping: Watch,
+): Promise<PointAndRun> {
   const { stage, platform, services, phase } = scene;
-  stage.chapter('The rehearsal: a backup is not good until it has been restored');
-  stage.say('A second ring, beside the live one and without a connection to it; the application goes on writing.');
+  const instant = formatInstant(shipping.looks().at(-1)?.newest ?? microsOf(scene.clock.now()));
+  stage.chapter('The rehearsal: base and log are not good until they have been restored');
+  stage.say(
+    `To ${instant.slice(11, 26)}, on a second ring beside the live one and without a connection to it; the application goes on writing.`,
+  );
+  const params = { point: id, replay: true, logs: { instant, timeline } };
   const outcome = await phase('rehearse', () =>
-    stage.carryOut(rehearseRunbook, { environment: demoName, params: { point: id }, services }),
+    stage.carryOut(rehearseRunbook, { environment: demoName, params, services }),
   );
   const point = await getPoint(platform.bucket, id);
   const { proven } = point;
   const measured = proven === undefined ? 0 : Object.values(proven.seconds).reduce((sum, each) => sum + each, 0);
-  stage.say(`${point.id} is ${point.proof}. Measured: ${formatSeconds(measured)} to bring it back.`);
+  stage.say(`${point.id} is ${point.proof}, cut: ${point.cut}. Measured: ${formatSeconds(measured)} to bring it back.`);
+  await noteCommitTimes(scene, opened);
   return { point, run: await drillRun(platform.bucket, outcome.run, rehearseRunbook) };
 }

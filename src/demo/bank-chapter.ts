@@ -9,7 +9,7 @@ import { untilAborted } from './until-aborted.ts';
 import type { OpenBank, Scene } from './scene.ts';
 
 /** An application that is not the point of the story: two cores are shared with up to eight JVMs. */
-const writesPerSecond = 15;
+const writesPerSecond = 20;
 /** Transactions before the backup, so that it meets a graph that has been lived in. */
 const firstTransactions = 40;
 

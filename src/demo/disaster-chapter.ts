@@ -1,88 +1,51 @@
-import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { formatBytes } from '../model/bytes.ts';
-import { formatSeconds } from '../model/duration.ts';
-import type { Fingerprint } from '../model/restore-point.ts';
-import { accountsToDrop, runBadJob } from '../sample/bad-job.ts';
-import { isDormant, type Bank } from '../sample/bank.ts';
 import { transactionsOf } from '../sample/transaction.ts';
-import type { BackedUp } from './backup-chapters.ts';
-import { destroyNode, edgesAt } from './disaster.ts';
+import { applicationRecord } from './application-record.ts';
+import { killEverything, wipeDisk } from './disaster.ts';
 import type { Drill } from './drill-document.ts';
-import { lostAfter } from './lost-transactions.ts';
 import type { OpenBank, Scene } from './scene.ts';
-import { untilAborted } from './until-aborted.ts';
-import { countOf } from './vertex-count.ts';
+import { type ShippingLag, shippingLag } from './shipping-lag.ts';
+import type { Watch } from './watermark-watch.ts';
 
-export interface Struck {
+export interface Disaster {
   readonly record: Drill['disaster'];
-  readonly lost: Drill['lost'];
-  /** Keys of the dropped accounts, and how many a look-up still found. */
-  readonly accounts: readonly string[];
-  readonly afterDrop: number;
-  readonly fingerprint: Fingerprint;
-  /** Monotonic seconds at the kill. */
-  readonly at: number;
+  readonly application: Drill['application'];
+  readonly lag: ShippingLag;
+  /** Milliseconds since 1970 and monotonic seconds just before the first process was killed. */
+  readonly killedAt: number;
+  readonly monotonic: number;
 }
 
-const accountsStruck = 1000;
-
-/** One node loses its disk, and a bad job drops a thousand accounts; the application writes on until somebody stops it. */
-export async function strike(scene: Scene, { bank, writer, log }: OpenBank, backup: BackedUp): Promise<Struck> {
-  const { stage, platform, directory, phase, clock, signal } = scene;
-  stage.chapter('The disaster: a disk is gone, and a bad job drops a thousand accounts');
-  const node = victimOf(platform.nodes.map((each) => each.name));
-  const accounts = accountsToDrop(bank, Math.min(accountsStruck, droppable(bank)));
-  const at = clock.now();
-  const from = clock.monotonic();
-  const wipe = async () => stage.during(`${node}: killed, its disk emptied`, async () => destroyNode(directory, node));
-  const drop = async () =>
-    stage.during('A bad job drops accounts, and every edge at them', async (progress) =>
-      untilAborted(signal, runBadJob(platform.graph, bank, accounts.length, progress)),
-    );
+/** Everything dies at once, while the application writes, and every disk is emptied. Only the bucket is left. */
+export async function strike(scene: Scene, { writer, log }: OpenBank, shipping: Watch): Promise<Disaster> {
+  const { stage, platform, directory, phase, clock } = scene;
+  const nodes = platform.nodes.map(({ name }) => name);
+  stage.chapter('The disaster: every node and every agent killed at once, every disk emptied');
   return phase('disaster', async () => {
-    // With two of three replicas left the database goes on answering, and the job goes on dropping; with fewer it must come first.
-    const answersWithoutOne = scene.environment.janusgraph.replicationFactor >= 3;
-    let wipedBytes = 0;
-    if (answersWithoutOne) wipedBytes = await wipe();
-    await drop();
-    await writer.stop();
-    const [fingerprint, afterDrop] = await stage.during('Looking at what is left', async () =>
-      Promise.all([
-        fingerprintGraph(platform.database, platform.keyspace, { signal }),
-        countOf(platform.graph, accounts),
-      ]),
-    );
-    if (!answersWithoutOne) wipedBytes = await wipe();
-    const lost = lostAfter(await transactionsOf(log.records()), backup.cut);
-    const edges = edgesAt(bank, accounts);
+    // With every node away the driver's own attempts to come back would pile up.
+    await platform.database.close();
+    const at = clock.now();
+    const monotonic = clock.monotonic();
+    const killed = killEverything(directory, nodes);
+    await Promise.all([killed, shipping.stop(), writer.stop()]);
+    const wiped = await Promise.all(nodes.map(async (node) => wipeDisk(directory, node)));
+    const processes = await killed;
+    const wipedBytes = wiped.reduce((sum, each) => sum + each, 0);
+    const transactions = await transactionsOf(log.records());
+    const application = applicationRecord(transactions);
+    const lag = shippingLag(transactions, shipping.looks(), at.getTime());
     stage.say(
-      `${formatBytes(wipedBytes)} wiped. ${whole(accounts.length - afterDrop)} accounts gone, and ${whole(edges)} edges with them.`,
+      `${processes} processes killed at ${at.toISOString().slice(11, 23)} UTC, ${formatBytes(wipedBytes)} wiped. The application had been told of ${application.acknowledged.toLocaleString('en')} transactions that they are safe.`,
     );
     stage.say(
-      `${whole(lost.transactions)} transactions were acknowledged in the ${formatSeconds(lost.seconds)} since the backup: a backup alone cannot bring them back.`,
+      `Shipping, measured from outside over ${lag.transactions.toLocaleString('en')} of them: in the bucket ${lag.p50.toFixed(2)} s after the acknowledgement at the median, ${lag.p99.toFixed(2)} s at the 99th percentile.`,
     );
-    const dropped = { label: 'account', vertices: accounts.length, edges };
     return {
-      record: { at: at.toISOString(), node, wipedBytes, dropped },
-      lost,
-      accounts,
-      afterDrop,
-      fingerprint,
-      at: from,
+      record: { at: at.toISOString(), nodes, processes, wipedBytes },
+      application,
+      lag,
+      killedAt: at.getTime(),
+      monotonic,
     };
   });
-}
-
-/** The last node: never the one that the drivers of a small demo found first. */
-function victimOf(nodes: readonly string[]): string {
-  return nodes.at(-1) ?? '';
-}
-
-function droppable(bank: Bank): number {
-  const dormant = Array.from({ length: bank.branches }, (_, index) => index).filter(isDormant);
-  return dormant.length * bank.branch(0).vertices.filter(({ label }) => label === 'account').length;
-}
-
-function whole(value: number): string {
-  return value.toLocaleString('en');
 }

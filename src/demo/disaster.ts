@@ -2,41 +2,52 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailedProblem } from '../model/problem.ts';
 import { waitFor } from '../platforms/sandbox/condition.ts';
-import { isRunning, runningProcess } from '../platforms/sandbox/process-identity.ts';
-import { nodeFolders } from '../platforms/sandbox/topology.ts';
-import type { Bank } from '../sample/bank.ts';
+import { isRunning, type ProcessIdentity, runningProcess } from '../platforms/sandbox/process-identity.ts';
+import { graphFolders, nodeFolders } from '../platforms/sandbox/topology.ts';
 
 /**
- * Takes one node of a sandbox environment down the hard way: its process is killed without a warning, then everything on its disk is
- * gone: data, commit log, hints, caches. Resolves with the bytes that were wiped. `environment` is the environment's folder.
+ * Kills every Cassandra, every agent and the JanusGraph server of a sandbox environment at once and without a warning. Resolves with the
+ * number of processes, when none of them is left. `environment` is the environment's folder. Throws FailedProblem `not-running`, nothing
+ * killed, when one of them does not run.
  */
-export async function destroyNode(environment: string, node: string): Promise<number> {
-  const folders = nodeFolders(environment, node);
-  const victim = runningProcess(folders.pidFile);
-  if (victim === undefined) {
-    throw new FailedProblem({
-      code: 'node-not-running',
-      happened: `${node} does not run, so it cannot be killed for the demo.`,
-      state: 'The environment was left as it is.',
-      next: 'Run the demo again; it begins by removing what this one left.',
-    });
-  }
-  process.kill(victim.pid, 'SIGKILL');
-  await waitFor(() => (isRunning(victim) ? undefined : true), { withinMs: 10_000, everyMs: 10 });
-  const disk = [folders.data, folders.commitlog, folders.hints, folders.savedCaches];
-  const bytes = await Promise.all(disk.map(bytesBelow));
-  await Promise.all(disk.map(emptied));
+export async function killEverything(environment: string, nodes: readonly string[]): Promise<number> {
+  const files = [
+    ...nodes.flatMap((node) => {
+      const { pidFile, agentPidFile } = nodeFolders(environment, node);
+      return [pidFile, agentPidFile];
+    }),
+    graphFolders(environment).pidFile,
+  ];
+  const victims = files.map(victimOf);
+  for (const { pid } of victims) process.kill(pid, 'SIGKILL');
+  await waitFor(() => (victims.some(isRunning) ? undefined : true), { withinMs: 10_000, everyMs: 10 });
+  return victims.length;
+}
+
+/**
+ * Empties the disk of a node: data, commit log, hints, caches, and whatever its agent kept. What stays is what a new machine of the same
+ * name is given: its configuration and programs, and the folders as mount points. Resolves with the bytes that were wiped.
+ */
+export async function wipeDisk(environment: string, node: string): Promise<number> {
+  const { root, conf, bin } = nodeFolders(environment, node);
+  const folders = (await readdir(root, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(root, name))
+    .filter((folder) => folder !== conf && folder !== bin);
+  const bytes = await Promise.all(folders.map(bytesBelow));
+  await Promise.all(folders.map(emptied));
   return bytes.reduce((sum, each) => sum + each, 0);
 }
 
-/** Edges that go with accounts when these are dropped. Pure: no writer touches the branches that the bad job strikes. */
-export function edgesAt(bank: Bank, accounts: readonly string[]): number {
-  const dropped = new Set(accounts);
-  let edges = 0;
-  for (let index = 0; index < bank.branches; index += 1) {
-    edges += bank.branch(index).edges.filter(({ from, to }) => dropped.has(from) || dropped.has(to)).length;
-  }
-  return edges;
+function victimOf(pidFile: string): ProcessIdentity {
+  const victim = runningProcess(pidFile);
+  if (victim !== undefined) return victim;
+  throw new FailedProblem({
+    code: 'not-running',
+    happened: `The process of ${pidFile} does not run, so it cannot be killed for the demo.`,
+    state: 'The environment was left as it is.',
+    next: 'Run the demo again; it begins by removing what this one left.',
+  });
 }
 
 async function bytesBelow(folder: string): Promise<number> {
@@ -50,7 +61,6 @@ async function bytesBelow(folder: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The folder itself stays, as the mount point of a new disk would. */
 async function emptied(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { actor } from '../journal/event.ts';
 import { documentType } from '../model/document.ts';
-import { pointId, runId } from '../model/identifiers.ts';
-import { cut, fingerprint, proof } from '../model/restore-point.ts';
+import { pointId, runId, timelineId } from '../model/identifiers.ts';
+import { instantText } from '../model/instant.ts';
+import { cut, proof } from '../model/restore-point.ts';
 
 const count = z.number().int().nonnegative();
 const seconds = z.number().nonnegative();
@@ -16,12 +17,12 @@ export const drillCheck = z.object({
 });
 export type DrillCheck = z.infer<typeof drillCheck>;
 
-/** A measured time or loss beside what was promised. `not-guaranteed`: kept this time, by luck of the hour. */
+/** A measured time or loss beside what was promised. */
 const objective = z.object({
   name: z.string(),
   target: seconds,
   measured: seconds,
-  state: z.enum(['met', 'missed', 'not-guaranteed']),
+  state: z.enum(['met', 'missed']),
   note: z.string(),
 });
 export type DrillObjective = z.infer<typeof objective>;
@@ -47,21 +48,55 @@ const run = z.object({
 });
 export type DrillRun = z.infer<typeof run>;
 
-/** What is there of a label: with the point, after the disaster (absent when nothing answered), after the restore. */
-const labelCount = z.object({
-  of: z.enum(['vertices', 'edges']),
-  label: z.string(),
-  before: count,
-  disaster: count.optional(),
-  after: count,
+const elementSum = z.object({
+  vertices: count,
+  edges: count,
+  vertexLabels: z.record(z.string(), count),
+  edgeLabels: z.record(z.string(), count),
+  /** Over every element's name and canonical text in the order of the names. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
-export type LabelCount = z.infer<typeof labelCount>;
+
+/** One way back from the disaster, and the restored graph held against the application's own log. */
+const recovery = z.object({
+  id: z.enum(['instant', 'undo']),
+  /** The timeline that it opened. */
+  timeline: timelineId,
+  /** Everything committed at or before it was to come back … */
+  to: instantText,
+  /** … but for this many commit slots. */
+  excluded: count,
+  run: runId,
+  /** From the kill to the end of the restore's own verification. */
+  secondsFromKill: seconds,
+  expected: elementSum,
+  restored: elementSum,
+  /** Elements that differ. */
+  missing: count,
+  unexpected: count,
+  changed: count,
+  /** Names of the first of them. */
+  examples: z.array(z.string()).max(20),
+  /** The application's transactions that are there, and those that are there in part. */
+  transactions: count,
+  split: count,
+});
+export type Recovery = z.infer<typeof recovery>;
+
+const timeline = z.object({
+  id: timelineId,
+  parent: timelineId.optional(),
+  forkedAt: instantText.optional(),
+  exclusions: count,
+  why: z.string(),
+});
+export type DrillTimeline = z.infer<typeof timeline>;
 
 /**
  * The record of one drill: a disaster that was made, and what came back of it. Kept in the environment's bucket and, readable without it,
  * as a file. Times are seconds.
  */
-export const drillDocument = documentType('drill', 1, {
+export const drillDocument = documentType('drill', 2, {
   id: runId,
   environment: z.string(),
   startedAt: z.iso.datetime(),
@@ -79,23 +114,54 @@ export const drillDocument = documentType('drill', 1, {
     bytes: count,
     run: runId,
   }),
+  /** The application until the disaster: what it was told is safe, over how long, and its longest wait for the next such word. */
+  application: z.object({ acknowledged: count, seconds, longestSilence: seconds }),
+  /** Seconds from an acknowledgement until the bucket held the transaction, measured from outside; see `ShippingLag`. */
+  shipping: z.object({
+    transactions: count,
+    unshipped: count,
+    p50: seconds,
+    p99: seconds,
+    worst: seconds,
+    looks: count,
+  }),
+  badJob: z.object({
+    /** Transactions it committed, and how many of them were found from the shipped log alone, among how many around that time. */
+    transactions: count,
+    found: count,
+    shown: count,
+    /** Commit times of its first and last. */
+    first: instantText,
+    last: instantText,
+    dropped: z.object({ label: z.string(), vertices: count, edges: count }),
+    /** Good transactions that were acknowledged after its last. */
+    goodAfter: count,
+  }),
   disaster: z.object({
     at: z.iso.datetime(),
-    /** Node whose process was killed and whose disk was emptied. */
-    node: z.string(),
+    /** Nodes whose Cassandra and agent were killed together and whose disks were emptied. */
+    nodes: z.array(z.string()),
+    processes: count,
     wipedBytes: count,
-    dropped: z.object({ label: z.string(), vertices: count, edges: count }),
   }),
-  /** Transactions that the application was told are safe, after the point: no backup holds them. */
+  /** What could be restored afterwards, as the bucket alone told it. */
+  window: z.object({
+    timeline: timelineId,
+    oldest: instantText.nullable(),
+    settled: instantText.nullable(),
+    newest: instantText.nullable(),
+    gaps: count,
+  }),
+  recoveries: z.array(recovery),
+  /** Acknowledged transactions that the last recovery could not bring back. */
   lost: z.object({
-    transactions: count,
-    first: z.iso.datetime().optional(),
-    last: z.iso.datetime().optional(),
-    /** From the point's cut to the last of them. */
-    seconds,
+    acknowledged: count,
+    /** Of those, acknowledged at or before the window's newest instant: promised to be safe. */
+    promised: count,
+    /** How long before the kill each had been acknowledged, the oldest first; of many only the first hundred. */
+    ages: z.array(seconds).max(100),
   }),
-  counts: z.array(labelCount),
-  fingerprint: z.object({ before: fingerprint, after: fingerprint }),
+  timelines: z.array(timeline),
   checks: z.array(drillCheck).min(1),
   objectives: z.array(objective),
   runs: z.array(run),

@@ -1,12 +1,33 @@
-import type { Transaction } from '../sample/transaction.ts';
-import type { Drill } from './drill-document.ts';
+import type { Micros } from '../model/instant.ts';
+import { foundIn, type ObservedState } from '../sample/oracle.ts';
+import { type Transaction, transactionId } from '../sample/transaction.ts';
 
-/** What the application was told is safe after the writer was paused for the backup (`cut`, ISO): it is in no restore point. Pure. */
-export function lostAfter(transactions: readonly Transaction[], cut: string): Drill['lost'] {
-  const times = transactions
-    .flatMap(({ acknowledgedAt }) => (acknowledgedAt !== undefined && acknowledgedAt > cut ? [acknowledgedAt] : []))
-    .sort();
-  const [first, last] = [times[0], times.at(-1)];
-  if (first === undefined || last === undefined) return { transactions: 0, seconds: 0 };
-  return { transactions: times.length, first, last, seconds: (Date.parse(last) - Date.parse(cut)) / 1000 };
+export interface Lost {
+  /** `thread/sequence`. */
+  readonly id: string;
+  /** Seconds from its acknowledgement to the kill. */
+  readonly age: number;
+  /** The log said that everything acknowledged up to then was in the store. */
+  readonly promised: boolean;
+}
+
+/**
+ * What the application was told is safe and is not in the graph, the oldest first. `killedAt` is milliseconds since 1970, `newest` the
+ * instant up to which everything acknowledged was shipped, as the bucket told after the disaster. Pure.
+ */
+export function lostTransactions(
+  transactions: readonly Transaction[],
+  observed: ObservedState,
+  { killedAt, newest }: { readonly killedAt: number; readonly newest: Micros },
+): readonly Lost[] {
+  const present = foundIn(observed);
+  return transactions
+    .flatMap((transaction) => {
+      if (transaction.acknowledgedAt === undefined || present(transaction)) return [];
+      const at = Date.parse(transaction.acknowledgedAt);
+      // The log keeps milliseconds: promised is only what was acknowledged in a millisecond that is shipped whole.
+      const promised = (at + 1) * 1000 <= newest;
+      return [{ id: transactionId(transaction), age: Math.max(0, (killedAt - at) / 1000), promised }];
+    })
+    .sort((a, b) => b.age - a.age);
 }

@@ -30,7 +30,7 @@ th{font-weight:600;color:var(--quiet);font-size:.85rem}
 th:last-child,td:last-child{padding-right:0}
 .n{text-align:right;white-space:nowrap}
 tr.total td{font-weight:600}
-.changed{color:var(--bad);font-weight:600}
+.compact th,.compact td{padding-right:.5rem}
 code,.hash{font:.85em/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 ul.checks{list-style:none;margin:0;padding:0}
 ul.checks li{padding:.4rem 0;border-bottom:1px solid var(--line);display:grid;grid-template-columns:8rem 1fr;gap:.2rem .6rem}
@@ -44,6 +44,9 @@ figcaption{margin-bottom:.3rem}
 .step svg{display:block;width:100%;height:.7rem;background:var(--card);border-radius:2px}
 .step rect{fill:var(--bar)}.step.failed rect{fill:var(--bad)}.step.failed .time{color:var(--bad);font-weight:600}
 .step .time{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.tree,.tree ul{list-style:none;margin:0;padding:0}
+.tree ul{margin-left:.6rem;padding-left:1rem;border-left:2px solid var(--line)}
+.tree li{padding:.15rem 0}
 .hand{display:grid;grid-template-columns:auto 1fr;gap:.3rem 1rem;margin:0}
 .hand dt{color:var(--quiet)}.hand dd{margin:0}
 footer{margin-top:2rem;padding-top:.6rem;border-top:1px solid var(--line);font-size:.85rem;color:var(--quiet)}
@@ -55,7 +58,7 @@ table.wide td{display:inline-block;border:0;padding:.05rem .9rem .05rem 0}
 table.wide td:first-child,table.wide td:last-child{display:block}
 table.wide td[data-of]::before{content:attr(data-of) ": ";color:var(--quiet)}
 table.wide td.n{text-align:left}
-.compact th,.compact td{padding-right:.5rem;font-size:.88rem}
+.compact th,.compact td{font-size:.88rem}
 ul.checks li,.hashes,.hand{grid-template-columns:1fr;gap:0}
 .hand dd{margin-bottom:.5rem}
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Drill, drillDocument } from './drill-document.ts';
+import { type Drill, drillDocument, type Recovery } from './drill-document.ts';
 import { exampleDrill } from '../../test/support/example-drill.ts';
 import { markup } from './markup.ts';
 import { reportOf } from './report.ts';
@@ -8,7 +8,11 @@ import { barOf } from './run-timeline.ts';
 import { objectionsTo } from './verdict.ts';
 
 const good = exampleDrill();
-const otherHash = { ...good.fingerprint.after, hash: 'a'.repeat(64) };
+const [instant, undo] = good.recoveries as [Recovery, Recovery];
+
+function withInstant(change: Partial<Recovery>): Partial<Drill> {
+  return { recoveries: [{ ...instant, ...change }, undo] };
+}
 
 /** What the page says, without its style and tags. */
 function wordsOf(page: string): string {
@@ -28,8 +32,13 @@ test('a drill in which all came back passes, in sign, word and colour', () => {
 const failures: ReadonlyArray<readonly [string, Partial<Drill>, string]> = [
   [
     'a fingerprint that differs',
-    { fingerprint: { before: good.fingerprint.before, after: otherHash } },
-    'the content does not',
+    withInstant({ restored: { ...instant.restored, sha256: 'a'.repeat(64) } }),
+    'the fingerprint of the graph is not the expected one',
+  ],
+  [
+    'an element that differs',
+    withInstant({ changed: 1, examples: ['account-3-17'] }),
+    '0 elements are missing, 0 too many, 1 changed: account-3-17',
   ],
   [
     'an invariant that fails',
@@ -42,8 +51,18 @@ const failures: ReadonlyArray<readonly [string, Partial<Drill>, string]> = [
   ],
   [
     'a label that is short',
-    { counts: good.counts.map((row) => (row.label === 'account' ? { ...row, after: row.before - 1000 } : row)) },
-    'vertices labelled &quot;account&quot;: 4401 before, 3401 after',
+    withInstant({
+      restored: { ...instant.restored, vertexLabels: { ...instant.restored.vertexLabels, account: 3801 } },
+    }),
+    '3801 labelled &quot;account&quot; instead of 4801',
+  ],
+  ['a transaction that is there in part', withInstant({ split: 1 }), '1 transactions are there in part'],
+  ['an empty graph', withInstant({ restored: { ...instant.restored, vertices: 0 } }), 'the graph is empty'],
+  ['a recovery that was never tried', { recoveries: [instant] }, 'everything but the bad job was never tried'],
+  [
+    'a lost transaction that the log had promised to hold',
+    { lost: { acknowledged: 4, promised: 1, ages: [0.4] } },
+    '1 transactions are lost that the log promised to hold',
   ],
   ['a run that failed', { runs: good.runs.map((run) => ({ ...run, status: 'failed' as const })) }, 'failed'],
   ['a point that was not proven', { point: { ...good.point, proof: 'checked' } }, 'was checked, not proven'],
@@ -63,13 +82,18 @@ test.each(failures)('C4: %s makes the report say FAILED and never passed', (_nam
 test('every number of the drill stands in the page', () => {
   const words = wordsOf(reportOf(good));
   const numbers = [
-    ...good.counts.flatMap((row) => [row.before, row.disaster ?? 0, row.after]),
-    good.disaster.dropped.vertices,
-    good.disaster.dropped.edges,
-    good.lost.transactions,
-    good.fingerprint.after.vertices,
-    good.fingerprint.after.edges,
-    good.fingerprint.after.properties,
+    ...good.recoveries.flatMap(({ restored }) => [
+      restored.vertices,
+      restored.edges,
+      ...Object.values(restored.vertexLabels),
+      ...Object.values(restored.edgeLabels),
+    ]),
+    good.badJob.transactions,
+    good.badJob.goodAfter,
+    good.badJob.dropped.vertices,
+    good.badJob.dropped.edges,
+    good.application.acknowledged,
+    good.lost.acknowledged,
     ...good.runs.map((run) => run.journal.events),
   ];
   for (const value of numbers) expect(words).toContain(value.toLocaleString('en'));
@@ -79,21 +103,40 @@ test('every number of the drill stands in the page', () => {
     for (const step of run.steps)
       expect(words).toContain(`${step.id} ${step.seconds.toFixed(step.seconds < 10 ? 1 : 0)} s`);
   }
-  expect(words).toContain(good.fingerprint.before.hash);
+  for (const { expected, to } of good.recoveries) {
+    expect(words).toContain(expected.sha256);
+    expect(words).toContain(to.slice(11, 26));
+  }
   expect(words).toContain('30.0 MiB');
   for (const objective of good.objectives) expect(words).toContain(objective.note);
 });
 
-test('a report is honest about what a backup alone cannot bring back', () => {
+test('a report is honest about what was acknowledged and is gone, and how young it was', () => {
   const words = wordsOf(reportOf(good));
-  expect(words).toContain('843 transactions acknowledged in the 41 s after the point. ✘ lost for good');
-  expect(words).toContain('▲ not guaranteed');
-  expect(words).toContain('any-second recovery');
+  expect(words).toContain(
+    '4 transactions of 1,612 acknowledged, younger than the shipping lag at the kill. ✘ lost for good',
+  );
+  expect(words).toContain('What was lost had been acknowledged 0.05 s to 0.42 s before the kill.');
+  expect(words).toContain('0.31 s after its acknowledgement at the median, 0.74 s at the 99th percentile');
 });
 
-test('when nothing answered after the disaster the page says so instead of a number', () => {
-  const counts = good.counts.map(({ disaster: _disaster, ...row }) => row);
-  expect(wordsOf(reportOf(exampleDrill({ counts })))).toContain('no answer');
+test('nothing lost is said as plainly', () => {
+  const words = wordsOf(reportOf(exampleDrill({ lost: { acknowledged: 0, promised: 0, ages: [] } })));
+  expect(words).toContain('✔ nothing lost');
+  expect(words).not.toContain('What was lost had');
+});
+
+test('the timelines stand as a tree: each below the one it left, with what it left out', () => {
+  const page = reportOf(good);
+  const nested = /<code>t0001<\/code>.*?<ul><li><code>t0002<\/code>.*?<\/li>\s*<li><code>t0003<\/code>.*?<\/ul>/s;
+  expect(page).toMatch(nested);
+  expect(wordsOf(page)).toContain('t0003 Transactions undone forked at 03:16:08.302000, without 20 transactions');
+  expect(wordsOf(page)).toContain('every instant from 03:15:12.004000 to 03:16:08.302000 UTC without a gap');
+});
+
+test('an instant that the window does not have is called none', () => {
+  const window = { ...good.window, oldest: null, newest: null, settled: null, gaps: 2 };
+  expect(wordsOf(reportOf(exampleDrill({ window })))).toContain('from none to none UTC with 2 gaps');
 });
 
 test('the page loads nothing, runs nothing, and forbids both', () => {
@@ -125,7 +168,11 @@ test('markup from outside reaches the page as text', () => {
       cassandra: hostile,
       actor: { name: hostile, via: 'cli', host: hostile },
       checks: [{ id: hostile, title: hostile, ok: true, observed: hostile }],
-      counts: [{ of: 'vertices', label: hostile, before: 1, after: 1 }],
+      badJob: { ...good.badJob, dropped: { ...good.badJob.dropped, label: hostile } },
+      recoveries: [
+        { ...instant, restored: { ...instant.restored, vertexLabels: { [hostile]: 1 } }, examples: [hostile] },
+      ],
+      timelines: good.timelines.map((timeline) => ({ ...timeline, why: hostile })),
       objectives: [{ name: hostile, target: 1, measured: 1, state: 'met', note: hostile }],
       runs: good.runs.map((run) => ({
         ...run,

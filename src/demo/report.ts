@@ -1,8 +1,10 @@
 import { formatBytes } from '../model/bytes.ts';
 import { formatSeconds } from '../model/duration.ts';
-import type { Drill, DrillObjective, LabelCount } from './drill-document.ts';
+import type { Drill, DrillObjective, Recovery } from './drill-document.ts';
 import { type Markup, markup, nothing } from './markup.ts';
 import { reportStyle } from './report-style.ts';
+import { timelineTree } from './report-timelines.ts';
+import { amount, lag, minute, moment, span, state, whole } from './report-words.ts';
 import { runTimeline } from './run-timeline.ts';
 import { objectionsTo } from './verdict.ts';
 
@@ -23,7 +25,9 @@ ${loss(drill)}
 ${whatCameBack(drill)}
 ${proof(drill)}
 ${times(drill)}
-${timelines(drill)}
+<h2>Timelines</h2>
+${timelineTree(drill)}
+${runs(drill)}
 ${record(drill)}
 ${byHand(drill)}
 <footer>${drill.id} · Cardea ${drill.cardea} · Cassandra ${drill.cassandra} on ${amount(drill.nodes, 'node')} · bucket: ${drill.store} · the same as data: <code>drills/${drill.id}.json</code> in the bucket</footer>
@@ -38,10 +42,11 @@ function passed(drill: Drill): boolean {
 
 function verdict(drill: Drill): Markup {
   const about = markup`<p class="quiet">Disaster drill of <b>${drill.environment}</b> on ${minute(drill.startedAt)}, run by ${drill.actor.name} on ${drill.actor.host}</p>`;
-  if (passed(drill)) {
-    const { vertices, edges } = drill.fingerprint.after;
+  const instant = recoveryOf(drill, 'instant');
+  if (passed(drill) && instant !== undefined) {
+    const { vertices, edges } = instant.restored;
     return markup`<header class="verdict good"><span class="word">✔ Passed</span>
-<h1>Everything the restore point held is back: ${whole(vertices)} vertices, ${whole(edges)} edges, value for value</h1>
+<h1>The graph of ${moment(instant.to)} is back, and then everything but the bad job: ${whole(vertices)} vertices, ${whole(edges)} edges, value for value</h1>
 ${about}</header>`;
   }
   const objections = objectionsTo(drill);
@@ -53,89 +58,106 @@ ${about}
 }
 
 function loss(drill: Drill): Markup {
-  const { disaster, lost, point } = drill;
+  const { disaster, badJob, lost, application, shipping } = drill;
   const back = passed(drill) ? state('good', 'came back') : state('bad', 'not proved to be back');
+  const [oldest] = lost.ages;
   return markup`<h2>What was lost, and why</h2>
 <div class="tiles">
-<div class="tile"><b class="big">1 of ${drill.nodes} disks</b>${disaster.node}: process killed, ${formatBytes(disaster.wipedBytes)} of data wiped. ${back}</div>
-<div class="tile"><b class="big">${amount(disaster.dropped.vertices, disaster.dropped.label)}</b>dropped by a bad job, and ${amount(disaster.dropped.edges, 'edge')} with them. ${back}</div>
-<div class="tile"><b class="big">${amount(lost.transactions, 'transaction')}</b>acknowledged in the ${formatSeconds(lost.seconds)} after the point. ${lost.transactions === 0 ? nothing : state('bad', 'lost for good')}</div>
+<div class="tile"><b class="big">${disaster.nodes.length} of ${drill.nodes} disks</b>${whole(disaster.processes)} processes killed at ${disaster.at.slice(11, 23)}, databases and agents together; ${formatBytes(disaster.wipedBytes)} wiped. ${back}</div>
+<div class="tile"><b class="big">${amount(badJob.dropped.vertices, badJob.dropped.label)}</b>dropped by a bad job of ${amount(badJob.transactions, 'transaction')}, and ${amount(badJob.dropped.edges, 'edge')} with them; ${amount(badJob.goodAfter, 'good transaction')} after it. ${back}</div>
+<div class="tile"><b class="big">${amount(lost.acknowledged, 'transaction')}</b>of ${whole(application.acknowledged)} acknowledged, younger than the shipping lag at the kill. ${
+    lost.acknowledged === 0 ? state('good', 'nothing lost') : state('bad', 'lost for good')
+  }</div>
 </div>
-${
-  lost.transactions === 0
-    ? nothing
-    : markup`<p>${point.id} holds what was there when it was taken${
-        lost.first === undefined || lost.last === undefined
-          ? ''
-          : `; the lost transactions were written from ${second(lost.first)} to ${second(lost.last)} UTC`
-      }. A daily backup alone holds nothing newer than itself, at worst 24 hours; bringing those back is what any-second recovery (the next version) is for.</p>`
-}`;
+<p>The application wrote for ${formatSeconds(application.seconds)} and was never paused (its longest wait: ${lag(application.longestSilence)}). A transaction was in the bucket ${lag(shipping.p50)} after its acknowledgement at the median, ${lag(shipping.p99)} at the 99th percentile, ${lag(shipping.worst)} at worst.${
+    oldest === undefined
+      ? ''
+      : ` What was lost had been acknowledged ${lost.ages.length === 1 ? lag(oldest) : `${lag(lost.ages.at(-1) ?? 0)} to ${lag(oldest)}`} before the kill.`
+  }</p>`;
+}
+
+function recoveryOf(drill: Drill, id: Recovery['id']): Recovery | undefined {
+  return drill.recoveries.find((each) => each.id === id);
 }
 
 function whatCameBack(drill: Drill): Markup {
+  const { recoveries } = drill;
   return markup`<h2>What came back</h2>
-<div class="pair">${(['vertices', 'edges'] as const).map((of) => {
-    const rows = drill.counts.filter((row) => row.of === of);
-    return markup`<table class="compact"><thead><tr><th>${of}</th><th class="n">Before</th><th class="n">Disaster</th><th class="n">Restored</th><th></th></tr></thead>
-<tbody>${rows.map((row) => countRow(row, ''))}${countRow(total(of, rows), ' total')}</tbody></table>`;
+<div class="pair">${(
+    [
+      ['vertices', 'vertexLabels'],
+      ['edges', 'edgeLabels'],
+    ] as const
+  ).map(([of, labels]) => {
+    const names = [
+      ...new Set(
+        recoveries.flatMap((each) => [...Object.keys(each.expected[labels]), ...Object.keys(each.restored[labels])]),
+      ),
+    ].sort();
+    const row = (name: string, kind: string, pick: (sum: Recovery['expected']) => number) =>
+      countRow(
+        name,
+        kind,
+        recoveries.map(({ expected, restored }) => [pick(expected), pick(restored)]),
+      );
+    return markup`<table class="compact"><thead><tr><th>${of}</th>${recoveries.map((each) => markup`<th class="n">${headings[each.id]}</th><th></th>`)}</tr></thead>
+<tbody>${names.map((name) => row(name, '', (sum) => sum[labels][name] ?? 0))}${row('all', ' total', (sum) => sum[of])}</tbody></table>`;
   })}</div>`;
 }
 
-function total(of: LabelCount['of'], rows: readonly LabelCount[]): LabelCount {
-  const sum = (pick: (row: LabelCount) => number) => rows.reduce((all, row) => all + pick(row), 0);
-  const disaster = rows.some((row) => row.disaster === undefined) ? undefined : sum((row) => row.disaster ?? 0);
-  return { of, label: 'all', before: sum((row) => row.before), disaster, after: sum((row) => row.after) };
-}
+const headings: Readonly<Record<Recovery['id'], string>> = { instant: 'Before the job', undo: 'All but the job' };
 
-function countRow(row: LabelCount, kind: ' total' | ''): Markup {
-  const equal = row.before === row.after;
-  const difference = row.after - row.before;
-  const missing = row.disaster !== undefined && row.disaster < row.before;
-  return markup`<tr class="count${kind}"><td>${row.label}</td><td class="n">${whole(row.before)}</td><td class="n${missing ? ' changed' : ''}">${
-    row.disaster === undefined ? 'no answer' : whole(row.disaster)
-  }</td><td class="n">${whole(row.after)}</td><td class="n">${
-    equal ? state('good', 'equal') : state('bad', `${difference > 0 ? '+' : ''}${whole(difference)}`)
-  }</td></tr>
+function countRow(
+  name: string,
+  kind: string,
+  pairs: ReadonlyArray<readonly [expected: number, restored: number]>,
+): Markup {
+  return markup`<tr class="count${kind}"><td>${name}</td>${pairs.map(
+    ([expected, restored]) =>
+      markup`<td class="n">${whole(restored)}</td><td class="n">${
+        expected === restored
+          ? state('good', 'equal')
+          : state('bad', `${restored > expected ? '+' : ''}${whole(restored - expected)}`)
+      }</td>`,
+  )}</tr>
 `;
 }
 
 function proof(drill: Drill): Markup {
-  const { before, after } = drill.fingerprint;
-  const same = before.hash === after.hash;
   return markup`<h2>The proof</h2>
 <ul class="checks">${drill.checks.map(
     (check) =>
       markup`<li>${check.ok ? state('good', 'holds') : state('bad', 'BROKEN')}<span>${check.title} <span class="quiet">${check.observed}</span></span></li>
 `,
   )}</ul>
-<dl class="hashes"><dt>With the point</dt><dd class="hash">${before.hash}</dd><dt>After restore</dt><dd class="hash">${after.hash}</dd><dt></dt><dd>${
-    same ? state('good', 'the same') : state('bad', 'DIFFERENT')
-  } <span class="quiet">SHA-256 over ${whole(after.vertices)} vertices, ${whole(after.edges)} edges and ${whole(after.properties)} properties, whatever their order</span></dd></dl>`;
+<dl class="hashes">${drill.recoveries.map(hashes)}<dt></dt><dd class="quiet">SHA-256 over every vertex and edge with all its values, in the order of their names: what the application's own log says, and what a reader of the restored graph finds</dd></dl>`;
+}
+
+function hashes({ id, to, expected, restored }: Recovery): Markup {
+  const same = expected.sha256 === restored.sha256;
+  const verdict = same ? state('good', 'the same') : state('bad', 'DIFFERENT');
+  const second = same ? nothing : markup`<br>${restored.sha256}`;
+  return markup`<dt>${headings[id]}</dt><dd><span class="hash">${expected.sha256}${second}</span> ${verdict} <span class="quiet">at ${moment(to)}</span></dd>`;
 }
 
 function times(drill: Drill): Markup {
-  return markup`<h2>Times against objectives</h2>
+  return markup`<h2>Objectives</h2>
 <table class="wide"><thead><tr><th>Objective</th><th class="n">Promised</th><th class="n">Measured</th><th></th><th></th></tr></thead>
 <tbody>${drill.objectives.map(
     (
       objective,
-    ) => markup`<tr><td><b>${objective.name}</b></td><td class="n" data-of="promised">${span(objective.target)}</td><td class="n" data-of="measured">${formatSeconds(objective.measured)}</td><td>${objectiveState(objective)}</td><td class="quiet">${objective.note}</td></tr>
+    ) => markup`<tr><td><b>${objective.name}</b></td><td class="n" data-of="promised">${span(objective.target)}</td><td class="n" data-of="measured">${measured(objective)}</td><td>${
+      objective.state === 'met' ? state('good', 'met') : state('bad', 'MISSED')
+    }</td><td class="quiet">${objective.note}</td></tr>
 `,
   )}</tbody></table>`;
 }
 
-function objectiveState({ state: reached }: DrillObjective): Markup {
-  switch (reached) {
-    case 'met':
-      return state('good', 'met');
-    case 'missed':
-      return state('bad', 'MISSED');
-    case 'not-guaranteed':
-      return state('warn', 'not guaranteed');
-  }
+function measured({ name, measured: seconds }: DrillObjective): string {
+  return name.startsWith('RPO') ? lag(seconds) : formatSeconds(seconds);
 }
 
-function timelines(drill: Drill): Markup {
+function runs(drill: Drill): Markup {
   return markup`<h2>Where the time went</h2>
 <div class="runs">${drill.runs.map(runTimeline)}</div>
 <p class="quiet">The whole story: ${formatSeconds(drill.seconds)} (${drill.phases
@@ -157,44 +179,19 @@ function record(drill: Drill): Markup {
 /** What a person types to do the same without the drill. */
 function byHand(drill: Drill): Markup {
   const { environment, point } = drill;
-  const restore = drill.runs.find((run) => run.id.startsWith('restore-'))?.id ?? 'RUN';
+  const instant = recoveryOf(drill, 'instant');
+  const to = instant?.to ?? 'TIME';
   const commands: ReadonlyArray<readonly [string, string]> = [
-    ['Back up', `cardea backup ${environment} --quiesced`],
+    ['Back up', `cardea backup ${environment}`],
     ['Prove the point', `cardea rehearse ${environment} ${point.id}`],
-    ['See the plan', `cardea restore ${environment} --to ${point.id} --plan`],
-    ['Restore in place', `cardea restore ${environment} --to ${point.id} --confirm ${environment}`],
-    ['Check the graph', `cardea check ${environment}`],
-    ['Accept or go back', `cardea restore accept|revert ${restore} --confirm ${environment}`],
+    ['What can be restored', `cardea window ${environment}`],
+    ['Find the bad job', `cardea transactions ${environment} --around ${drill.badJob.first}`],
+    ['See the plan', `cardea restore ${environment} --to ${to} --plan`],
+    ['Restore to the instant', `cardea restore ${environment} --to ${to} --confirm ${environment}`],
+    ['Everything but it', `cardea undo ${environment} --group GROUP … --confirm ${environment}`],
+    ['Accept or go back', `cardea restore accept|revert ${instant?.run ?? 'RUN'} --confirm ${environment}`],
     ['Verify the record', `cardea audit ${environment}`],
   ];
   return markup`<h2>The same by hand</h2>
 <dl class="hand">${commands.map(([what, command]) => markup`<dt>${what}</dt><dd><code>${command}</code></dd>`)}</dl>`;
-}
-
-function state(kind: 'good' | 'bad' | 'warn', word: string): Markup {
-  const sign = { good: '✔', bad: '✘', warn: '▲' }[kind];
-  return markup`<span class="state ${kind}">${sign} ${word}</span>`;
-}
-
-function whole(value: number): string {
-  return value.toLocaleString('en');
-}
-
-function amount(count: number, noun: string): string {
-  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** An objective as people state it: `4 h`, `5 min`. */
-function span(seconds: number): string {
-  if (seconds >= 3600 && seconds % 3600 === 0) return `${seconds / 3600} h`;
-  if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60} min`;
-  return formatSeconds(seconds);
-}
-
-function minute(iso: string): string {
-  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
-}
-
-function second(iso: string): string {
-  return iso.slice(11, 19);
 }

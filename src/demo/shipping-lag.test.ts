@@ -82,10 +82,7 @@ test('the watch sees the second highest of three streams advance, and looks on w
     const hostId = hosts[host] ?? '';
     const stream = { timeline: 't0001', hostId, node: 'n', sequence: 0, chain: '0'.repeat(64) } as const;
     const instant = formatInstant(at);
-    bucket.set(
-      watermarkKey('t0001', hostId),
-      watermarkDocument.write({ ...stream, at: instant, since: instant }),
-    );
+    bucket.set(watermarkKey('t0001', hostId), watermarkDocument.write({ ...stream, at: instant, since: instant }));
   };
   const watch = watchWatermarks({ bucket, clock, timeline: 't0001', hostIds: hosts, writeQuorum: 2 });
   await clock.advance(100);

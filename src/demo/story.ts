@@ -1,21 +1,29 @@
 import { join } from 'node:path';
 import { compactSecond, runId } from '../model/identifiers.ts';
+import { instantOf } from '../model/instant.ts';
 import { FailedProblem, Problem } from '../model/problem.ts';
 import { bringUp } from '../platforms/sandbox/bring-up.ts';
 import { folders } from '../platforms/sandbox/folders.ts';
 import { withHostLock } from '../platforms/sandbox/host-lock.ts';
 import { takeDown } from '../platforms/sandbox/take-down.ts';
 import { ensureToolchain } from '../platforms/sandbox/toolchain.ts';
+import { transactionsOf } from '../sample/transaction.ts';
+import { lookAround } from './aftermath-chapter.ts';
+import { acknowledgedAfter } from './application-record.ts';
 import { backUp, rehearse } from './backup-chapters.ts';
+import { strikeBadly } from './bad-job-chapter.ts';
 import { openBank } from './bank-chapter.ts';
 import { demoName } from './demo-config.ts';
 import { strike } from './disaster-chapter.ts';
 import { drillOf } from './drill.ts';
 import type { Drill } from './drill-document.ts';
+import { lostTransactions } from './lost-transactions.ts';
 import { phaseClock } from './phase-clock.ts';
 import { keepLogs, writeReport } from './report-files.ts';
-import { prove, restore } from './restore-chapters.ts';
+import { accept, restoreAllButBadJob, restoreInstant } from './recovery-chapters.ts';
 import type { DemoOptions, DemoWorld } from './scene.ts';
+import { watchShipping } from './shipping-watch.ts';
+import { timelinesOf } from './timeline-tree.ts';
 
 export interface StoryEnd {
   readonly drill: Drill;
@@ -75,11 +83,17 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
   const scene = { ...world, options, platform, directory, phase, services: { platform, config: environment, clock } };
 
   const opened = await openBank(scene);
+  const shipping = await watchShipping(scene);
   const backup = await backUp(scene, opened);
-  const rehearsal = await rehearse(scene, backup.point);
-  const disaster = await strike(scene, opened, backup);
-  const restored = await restore(scene, rehearsal.point, disaster);
-  const proof = await prove(scene, opened, { cut: backup.cut, disaster, restored });
+  const rehearsal = await rehearse(scene, opened, backup.point, shipping);
+  const badJob = await strikeBadly(scene, opened);
+  const disaster = await strike(scene, opened, shipping);
+  const aftermath = await lookAround(scene, badJob);
+  const emergency = { point: rehearsal.point, badJob, disaster, aftermath };
+  const instant = await restoreInstant(scene, opened, emergency);
+  const accepted = await accept(scene, instant.run);
+  const { facts: undo, observed } = await restoreAllButBadJob(scene, opened, emergency);
+  const transactions = await transactionsOf(opened.log.records());
 
   stage.chapter('The report');
   const drill = drillOf({
@@ -92,13 +106,32 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
     store: record.store.kind === 's3' ? 'S3 server on this machine' : 'directory',
     objectives: environment.objectives,
     point: rehearsal.point,
+    application: disaster.application,
+    lag: disaster.lag,
+    looks: shipping.count(),
+    badJob: {
+      transactions: badJob.transactions,
+      found: aftermath.bad.slots.length,
+      shown: aftermath.shown,
+      first: aftermath.bad.first,
+      last: aftermath.bad.last,
+      dropped: { label: 'account', vertices: badJob.accounts.length, edges: badJob.edges },
+      goodAfter: acknowledgedAfter(transactions, badJob.endedAt),
+    },
+    accountsAfterDrop: badJob.accountsAfterDrop,
     disaster: disaster.record,
-    lost: disaster.lost,
-    fingerprintAtDisaster: disaster.fingerprint,
-    outage: restored.outage,
+    window: aftermath.window,
+    instant,
+    undo,
+    lost: lostTransactions(transactions, observed, {
+      killedAt: disaster.killedAt,
+      newest: instantOf(aftermath.newest),
+    }),
+    timelines: await timelinesOf(platform.bucket),
+    backup: backup.run,
+    rehearsal: rehearsal.run,
+    decisions: [accepted],
     phases: phase.spent(),
-    runs: { backup: backup.run, rehearse: rehearsal.run, restore: restored.run, accept: proof.acceptRun },
-    ...proof.facts,
   });
   const report = await writeReport(drill, platform.bucket, files);
   stage.say(report);

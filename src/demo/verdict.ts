@@ -1,5 +1,4 @@
-import { fingerprintDifferences } from '../model/fingerprint-difference.ts';
-import type { Drill } from './drill-document.ts';
+import type { Drill, Recovery } from './drill-document.ts';
 
 /** Everything of a drill that speaks against it, one line each; empty means that all came back. */
 export type Objection = string;
@@ -9,15 +8,51 @@ export type Objection = string;
  * pass. Times that miss an objective do not make a drill fail: what it proves is that the data came back. Pure.
  */
 export function objectionsTo(drill: Omit<Drill, 'ok'>): readonly Objection[] {
+  const { lost, point, recoveries } = drill;
   return [
     ...drill.checks.filter((check) => !check.ok).map((check) => `${check.title}: ${check.observed}`),
-    ...fingerprintDifferences(drill.fingerprint.before, drill.fingerprint.after),
-    ...drill.counts
-      .filter((row) => row.before !== row.after)
-      .map((row) => `${row.of} labelled "${row.label}": ${row.before} before, ${row.after} after the restore`),
+    ...(['instant', 'undo'] as const)
+      .filter((id) => !recoveries.some((each) => each.id === id))
+      .map((id) => `${recoveryTitles[id]} was never tried`),
+    ...recoveries.flatMap(objectionsToRecovery),
+    ...(lost.promised === 0 ? [] : [`${lost.promised} transactions are lost that the log promised to hold`]),
     ...drill.runs.filter((run) => run.status !== 'succeeded').map((run) => `${run.title} (${run.id}) ${run.status}`),
-    ...(drill.point.proof === 'proven'
-      ? []
-      : [`the restore point was ${drill.point.proof}, not proven, when it was used`]),
+    ...(point.proof === 'proven' ? [] : [`the restore point was ${point.proof}, not proven, when it was used`]),
   ];
+}
+
+export const recoveryTitles: Readonly<Record<Recovery['id'], string>> = {
+  instant: 'The restore to the instant before the bad job',
+  undo: 'The restore of everything but the bad job',
+};
+
+function objectionsToRecovery(recovery: Recovery): readonly Objection[] {
+  const { id, expected, restored, missing, unexpected, changed, split, examples } = recovery;
+  const title = recoveryTitles[id];
+  const differing = missing + unexpected + changed;
+  return [
+    ...(differing === 0
+      ? []
+      : [
+          `${title}: ${missing} elements are missing, ${unexpected} too many, ${changed} changed: ${examples.slice(0, 5).join(', ')}`,
+        ]),
+    ...(differing === 0 && expected.sha256 !== restored.sha256
+      ? [`${title}: the fingerprint of the graph is not the expected one`]
+      : []),
+    ...labelObjections(title, expected.vertexLabels, restored.vertexLabels),
+    ...labelObjections(title, expected.edgeLabels, restored.edgeLabels),
+    ...(split === 0 ? [] : [`${title}: ${split} transactions are there in part`]),
+    ...(restored.vertices > 0 ? [] : [`${title}: the graph is empty`]),
+  ];
+}
+
+function labelObjections(
+  title: string,
+  expected: Readonly<Record<string, number>>,
+  restored: Readonly<Record<string, number>>,
+): readonly Objection[] {
+  return [...new Set([...Object.keys(expected), ...Object.keys(restored)])]
+    .sort()
+    .filter((label) => expected[label] !== restored[label])
+    .map((label) => `${title}: ${restored[label] ?? 0} labelled "${label}" instead of ${expected[label] ?? 0}`);
 }

@@ -4,8 +4,8 @@ import type { GraphService } from '../ports/graph-service.ts';
 import { isDormant, type Bank } from './bank.ts';
 import { randomOf } from './random.ts';
 
-/** Accounts per transaction of the bad job. */
-const batch = 50;
+/** Of the bad job. */
+export const accountsPerTransaction = 50;
 const parallel = 4;
 
 /**
@@ -19,8 +19,8 @@ export async function runBadJob(
   progress?: ReportProgress,
 ): Promise<readonly string[]> {
   const victims = accountsToDrop(bank, count);
-  const batches = Array.from({ length: Math.ceil(count / batch) }, (_, at) =>
-    victims.slice(at * batch, (at + 1) * batch),
+  const batches = Array.from({ length: Math.ceil(count / accountsPerTransaction) }, (_, at) =>
+    victims.slice(at * accountsPerTransaction, (at + 1) * accountsPerTransaction),
   ).values();
   let done = 0;
   const worker = async (): Promise<void> => {

@@ -48,20 +48,25 @@ export const action: Action<typeof demo> = async (context, input) => {
 };
 
 function outcomeOf(drill: Drill, report: string, kept: string | undefined, paint: Paint): Outcome {
+  const instant = drill.recoveries.find(({ id }) => id === 'instant');
   const json = {
     ok: drill.ok,
     report,
     point: drill.point.id,
-    vertices: drill.fingerprint.before.vertices,
-    edges: drill.fingerprint.before.edges,
-    fingerprint: { before: drill.fingerprint.before.hash, after: drill.fingerprint.after.hash },
+    vertices: instant?.expected.vertices,
+    edges: instant?.expected.edges,
+    fingerprint: { before: instant?.expected.sha256, after: instant?.restored.sha256 },
+    instant: instant?.to,
+    rpo: { p50: drill.shipping.p50, p99: drill.shipping.p99 },
+    rto: instant?.secondsFromKill,
+    lostAcknowledged: drill.lost.acknowledged,
+    splitTransactions: drill.recoveries.reduce((sum, { split }) => sum + split, 0),
     seconds: {
-      backup: secondsOf(drill, 'backup'),
-      rehearse: secondsOf(drill, 'rehearse'),
-      restore: secondsOf(drill, 'restore'),
+      backup: secondsOf(drill, drill.point.run),
+      rehearse: secondsOf(drill, 'rehearse-'),
+      restore: secondsOf(drill, instant?.run),
       total: drill.seconds,
     },
-    lost: drill.lost,
     phases: drill.phases,
   };
   if (!drill.ok) return { json, text: '', problem: failed(drill, report) };
@@ -69,33 +74,40 @@ function outcomeOf(drill: Drill, report: string, kept: string | undefined, paint
 }
 
 function summary(drill: Drill, report: string, paint: Paint): readonly string[] {
-  const { vertices, edges, hash } = drill.fingerprint.after;
-  const words = {
-    met: paint('green', '✔ met'),
-    missed: paint('red', '✖ MISSED'),
-    'not-guaranteed': paint('yellow', '▲ not guaranteed'),
-  };
+  const words = { met: paint('green', '✔ met'), missed: paint('red', '✖ MISSED') };
   return [
     '',
-    `${paint('green', '✔')} ${paint('bold', 'Everything the restore point held is back, and proved.')} ${whole(vertices)} vertices, ${whole(edges)} edges, ${hash.slice(0, 16)}…`,
+    ...drill.recoveries.map(({ id, to, restored, secondsFromKill }) => {
+      const what = { instant: 'The graph of', undo: 'And everything but the bad job up to' }[id];
+      return `${paint('green', '✔')} ${paint('bold', `${what} ${to.slice(11, 26)} is back, and proved.`)} ${whole(restored.vertices)} vertices, ${whole(restored.edges)} edges, ${restored.sha256.slice(0, 16)}…, ${formatSeconds(secondsFromKill)} after the kill`;
+    }),
     '',
     table(
       drill.objectives,
       [
         { title: 'OBJECTIVE', cell: ({ name }) => name },
         { title: 'PROMISED', cell: ({ target }) => formatSeconds(target) },
-        { title: 'MEASURED', cell: ({ measured }) => formatSeconds(measured) },
+        {
+          title: 'MEASURED',
+          cell: ({ measured }) => (measured < 10 ? `${measured.toFixed(2)} s` : formatSeconds(measured)),
+        },
         { title: '', cell: ({ state }) => words[state] },
         { title: '', cell: ({ note }) => note },
       ],
       paint,
     ),
     '',
-    `Lost for good: ${whole(drill.lost.transactions)} transactions, acknowledged in the ${formatSeconds(drill.lost.seconds)} after the backup. A daily backup alone`,
-    'holds nothing newer; any-second recovery, the next version, is for those.',
+    lostLine(drill),
     '',
     `The whole story took ${formatSeconds(drill.seconds)}. Report: ${paint('bold', report)}`,
   ];
+}
+
+function lostLine({ lost, application }: Drill): string {
+  const of = `of ${whole(application.acknowledged)} acknowledged transactions`;
+  const [oldest] = lost.ages;
+  if (oldest === undefined) return `Lost for good: none ${of}.`;
+  return `Lost for good: ${whole(lost.acknowledged)} ${of}, the oldest acknowledged ${oldest.toFixed(2)} s before the kill: younger than the shipping lag.`;
 }
 
 function keptLines(config: string): readonly string[] {
@@ -104,6 +116,7 @@ function keptLines(config: string): readonly string[] {
     '',
     'Everything still runs. Look around, then remove it:',
     `  ./cardea status ${demoName} ${flag}`,
+    `  ./cardea window ${demoName} ${flag}`,
     `  ./cardea points ${demoName} ${flag}`,
     `  ./cardea audit ${demoName} ${flag}`,
     `  ./cardea sandbox down ${demoName}`,
@@ -120,8 +133,9 @@ function failed(drill: Drill, report: string): FailedProblem {
   });
 }
 
-function secondsOf(drill: Drill, runbook: string): number {
-  return drill.runs.find((run) => run.id.startsWith(`${runbook}-`))?.seconds ?? 0;
+/** Of the first run whose id begins so. */
+function secondsOf(drill: Drill, run: string | undefined): number {
+  return run === undefined ? 0 : (drill.runs.find(({ id }) => id.startsWith(run))?.seconds ?? 0);
 }
 
 function whole(value: number): string {

@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import type { timelineId } from '../model/identifiers.ts';
+import { type Micros, micros, microsOf } from '../model/instant.ts';
+import { FailedProblem } from '../model/problem.ts';
+import { readRecoveryFacts } from '../runbooks/recovery-facts.ts';
+import { storedSchema } from '../runbooks/schema-catalog.ts';
+import { type FoundTransactions, searchTransactions } from '../runbooks/transaction-search.ts';
+import { computeWindow } from '../runbooks/window.ts';
+import type { BadJob } from './bad-job-chapter.ts';
+import { badTransactions, type BadTransactions } from './bad-transactions.ts';
+import { demoName } from './demo-config.ts';
+import type { Drill } from './drill-document.ts';
+import type { Scene } from './scene.ts';
+
+/** What the bucket alone tells after the disaster. */
+export interface Aftermath {
+  readonly window: Drill['window'];
+  readonly timeline: z.infer<typeof timelineId>;
+  /** Everything acknowledged up to here can be brought back. */
+  readonly newest: string;
+  readonly bad: BadTransactions;
+  /** Transactions that were looked through. */
+  readonly shown: number;
+}
+
+/** As far as a person might be off who is asked when it happened, microseconds. */
+const within = 30_000_000;
+
+/** With every database dead: which instants there are, and which transactions the bad job was. */
+export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermath> {
+  const { stage, services, phase, signal } = scene;
+  stage.chapter('What is left: the bucket, and all that it tells');
+  return phase('look', async () => {
+    const report = computeWindow(await readRecoveryFacts(services, signal));
+    stage.window(demoName, report);
+    const { timeline, oldest, settled, newest, gaps } = report;
+    const around = microsOf(new Date((badJob.beganAt + badJob.endedAt) / 2));
+    const found = await findAround(scene, around);
+    const bad = badTransactions(found.transactions);
+    if (newest === null || bad === undefined) throw nothingThere(newest === null ? 'no instant' : 'no bad transaction');
+    stage.say(`Somebody says that accounts were lost at about ${new Date(around / 1000).toISOString().slice(11, 19)}:`);
+    stage.transactions(demoName, firstOf(found, bad), { around, within });
+    stage.say(
+      `${bad.slots.length} of ${found.count} transactions only took accounts away, from ${bad.first} to ${bad.last}. That is the bad job. The last instant before it: ${bad.before}.`,
+    );
+    return {
+      window: { timeline, oldest, settled, newest, gaps: gaps.length },
+      timeline,
+      newest,
+      bad,
+      shown: found.count,
+    };
+  });
+}
+
+async function findAround({ platform, signal }: Scene, around: Micros): Promise<FoundTransactions> {
+  const { bucket, keyspace } = platform;
+  const known = await storedSchema(bucket, around);
+  if (known === undefined) throw nothingThere('no schema');
+  const search = { around, from: micros(around - within), to: micros(around + within), removing: false, limit: 0 };
+  return searchTransactions(bucket, keyspace, known, search, { ids: 3, signal });
+}
+
+/** Enough to see good and bad side by side. */
+function firstOf(found: FoundTransactions, bad: BadTransactions): FoundTransactions {
+  const at = found.transactions.findIndex((each) => each.at === bad.first);
+  return { ...found, transactions: found.transactions.slice(Math.max(0, at - 2), at + 3) };
+}
+
+function nothingThere(what: string): FailedProblem {
+  return new FailedProblem({
+    code: 'not-shipped',
+    happened: `After the disaster the bucket tells of ${what}.`,
+    state: 'Every disk of the demo is empty.',
+    next: 'Read the logs of the agents: their shipping has failed.',
+  });
+}

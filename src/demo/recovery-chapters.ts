@@ -1,0 +1,97 @@
+import { instantOf } from '../model/instant.ts';
+import { formatSeconds } from '../model/duration.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import { acceptRunbook, restoreRunbook } from '../runbooks/index.ts';
+import { currentTimeline } from '../runbooks/timeline-record.ts';
+import { committedBy, foundIn, type ObservedState } from '../sample/oracle.ts';
+import type { Aftermath } from './aftermath-chapter.ts';
+import type { BadJob } from './bad-job-chapter.ts';
+import { demoName } from './demo-config.ts';
+import type { Disaster } from './disaster-chapter.ts';
+import type { RecoveryFacts } from './drill.ts';
+import type { DrillRun } from './drill-document.ts';
+import { drillRun } from './drill-run.ts';
+import { proveRecovery } from './recovery-proof.ts';
+import type { OpenBank, Scene } from './scene.ts';
+
+export interface Emergency {
+  readonly point: RestorePoint;
+  readonly badJob: BadJob;
+  readonly disaster: Disaster;
+  readonly aftermath: Aftermath;
+}
+
+/** Brings the graph back as it was just before the bad job, and holds it against the oracle of that instant. */
+export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<RecoveryFacts> {
+  const { stage, phase } = scene;
+  const { aftermath, badJob } = emergency;
+  const instant = aftermath.bad.before;
+  stage.chapter('The restore: to the instant before the bad job');
+  const restored = await restore(scene, emergency, { phase: 'restore', to: instant, exclusions: [] });
+  const { facts } = await phase('prove', () =>
+    proveRecovery(scene, opened, badJob.accounts, () => committedBy(BigInt(instantOf(instant)))),
+  );
+  stage.say(
+    `The graph was away ${formatSeconds(restored.secondsFromKill)}, from the kill to the last check of the restore.`,
+  );
+  return { ...restored, ...facts, to: instant, excluded: 0 };
+}
+
+export interface Undone {
+  readonly facts: RecoveryFacts;
+  readonly observed: ObservedState;
+}
+
+/** Goes back to the history of before the disaster and takes all of it but the bad job. What it finds there is what the oracle then expects. */
+export async function restoreAllButBadJob(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<Undone> {
+  const { stage, phase } = scene;
+  const { aftermath, badJob } = emergency;
+  const { newest } = aftermath;
+  const exclusions = aftermath.bad.slots;
+  stage.chapter('The undo: everything but the bad job, later good work kept');
+  const restored = await restore(scene, emergency, { phase: 'undo', to: newest, exclusions });
+  const { facts, observed } = await phase('prove undo', () => proveRecovery(scene, opened, badJob.accounts, foundIn));
+  return { facts: { ...restored, ...facts, to: newest, excluded: exclusions.length }, observed };
+}
+
+/** Lets the data go that a restore had moved aside. */
+export async function accept({ stage, platform, services, phase }: Scene, restored: DrillRun): Promise<DrillRun> {
+  const params = { restore: restored.id };
+  const accepted = await phase('accept', () =>
+    stage.carryOut(acceptRunbook, { environment: demoName, params, services, confirmed: demoName }),
+  );
+  return drillRun(platform.bucket, accepted.run, acceptRunbook);
+}
+
+interface Target {
+  readonly phase: string;
+  readonly to: string;
+  readonly exclusions: readonly string[];
+}
+
+async function restore(
+  { stage, platform, services, phase, clock }: Scene,
+  { point, disaster, aftermath }: Emergency,
+  target: Target,
+): Promise<Pick<RecoveryFacts, 'run' | 'secondsFromKill' | 'timeline'>> {
+  const params = {
+    point: point.id,
+    allowTaken: false,
+    replay: true,
+    toEnd: false,
+    logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.exclusions] },
+  };
+  if (target.exclusions.length === 0) stage.plan(restoreRunbook, demoName, params);
+  stage.say(
+    `Confirmed, as by hand: cardea ${target.exclusions.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --group …`} --confirm ${demoName}`,
+  );
+  const outcome = await phase(target.phase, () =>
+    stage.carryOut(restoreRunbook, { environment: demoName, params, services, confirmed: demoName }),
+  );
+  const secondsFromKill = clock.monotonic() - disaster.monotonic;
+  return {
+    secondsFromKill,
+    run: await drillRun(platform.bucket, outcome.run, restoreRunbook),
+    timeline: await currentTimeline(platform.bucket),
+  };
+}
