@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
  * unit: beside the source, no process started but short-lived ones, seconds in all.
  * real: real Cassandra, JanusGraph, Medusa and S3; one file at a time, because two rings at once starve a two-core machine.
  * faults: the long fault runs of `npm run test:faults`, never part of `npm test`.
+ * lab: the lab and what is proved on it (`npm run test:lab`); needs Linux and root, and builds Kubernetes the first time.
  */
 export default defineConfig({
   test: {
@@ -27,6 +28,16 @@ export default defineConfig({
           hookTimeout: 600_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['lab/**/*.test.ts', 'test/lab/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 5_400_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -7,6 +7,7 @@ import { config } from './config.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { init } from './init.ts';
+import { labDown, labStatus, labTest, labUp } from './lab.ts';
 import { points } from './points.ts';
 import { rehearse } from './rehearse.ts';
 import { restore, restoreAccept, restoreRevert } from './restore.ts';
@@ -41,6 +42,10 @@ export const commands: readonly Command[] = [
   command(sandboxUp, () => import('./actions/sandbox-up.ts')),
   command(sandboxDown, () => import('./actions/sandbox-down.ts')),
   command(sandboxStatus, () => import('./actions/sandbox-status.ts')),
+  command(labUp, () => import('./actions/lab-up.ts')),
+  command(labDown, () => import('./actions/lab-down.ts')),
+  command(labStatus, () => import('./actions/lab-status.ts')),
+  command(labTest, () => import('./actions/lab-test.ts')),
   command(agent, () => import('./actions/agent.ts')),
 ];
 
@@ -49,4 +54,5 @@ export const groups: ReadonlyArray<{ readonly name: string; readonly group: Comm
   [
     { name: 'run', group: 'Runs', summary: 'Show, resume or cancel one run.' },
     { name: 'sandbox', group: 'Setting up', summary: 'Environments as processes on this machine.' },
+    { name: 'lab', group: 'Setting up', summary: 'A real single-node Kubernetes on this machine.' },
   ];

@@ -1,0 +1,105 @@
+import { FailedProblem } from '../src/model/problem.ts';
+import { waitFor } from '../src/platforms/sandbox/condition.ts';
+import { isAvailable, isNodeReady } from './base.ts';
+import { shellImage } from './images.ts';
+import type { Lab } from './lab.ts';
+import { labPart } from './parts.ts';
+import type { LabCheck } from './test.ts';
+
+const namespace = 'cardea-lab-test';
+
+/** What the servers do together: a node, pods, logs, exec, services, names. */
+export function clusterChecks(lab: Lab): readonly LabCheck[] {
+  const { version } = labPart('kubernetes');
+  return [
+    { title: 'node', version, run: (signal) => until('the node is Ready', () => isNodeReady(lab), signal) },
+    {
+      title: 'CoreDNS',
+      version: labPart('coredns').version,
+      run: (signal) => until('CoreDNS is available', () => isAvailable(lab, 'kube-system', 'coredns'), signal),
+    },
+    { title: 'pods, services and names', version, run: (signal) => checkPods(lab, signal) },
+  ];
+}
+
+/** A web server behind a service, asked by name from another pod; its log and a command run in it. */
+async function checkPods(lab: Lab, signal: AbortSignal): Promise<void> {
+  const { kubectl } = lab;
+  const here = `--namespace=${namespace}`;
+  await removeNamespace(lab);
+  try {
+    await kubectl.run(['create', 'namespace', namespace]);
+    const account = async () => (await kubectl.look(['get', 'serviceaccount', 'default', here])) !== undefined;
+    await until('the namespace has its service account', account, signal);
+    const objects = { apiVersion: 'v1', kind: 'List', items: [webServer(), service(), visitor()] };
+    await kubectl.run(['apply', '--filename=-'], { input: JSON.stringify(objects) });
+    const answers = async () => (await logOf(lab, 'visitor')).includes('hello from web');
+    await until('a pod reaches a service by its name', answers, signal, () => logOf(lab, 'visitor'));
+    await kubectl.run(['wait', here, '--for=condition=Ready', 'pod/web', '--timeout=30s']);
+    const said = await kubectl.run(['exec', here, 'web', '--', 'cat', '/www/index.html']);
+    if (said.trim() !== 'hello from web') throw unmet('exec answers with what the container holds', said);
+  } finally {
+    await removeNamespace(lab);
+  }
+}
+
+function webServer(): object {
+  return pod('web', 'mkdir -p /www && echo "hello from web" > /www/index.html && exec httpd -f -p 8080 -h /www', {
+    ports: [{ containerPort: 8080 }],
+    readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+  });
+}
+
+function visitor(): object {
+  const address = `http://web.${namespace}.svc.cluster.local/`;
+  return pod('visitor', `until wget -q -O - -T 2 ${address}; do sleep 1; done; sleep 3600`, {});
+}
+
+function service(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+  };
+}
+
+function pod(name: string, script: string, more: object): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels: { app: name } },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name, image: shellImage, imagePullPolicy: 'Never', command: ['/bin/sh', '-c', script], ...more }],
+    },
+  };
+}
+
+async function logOf(lab: Lab, name: string): Promise<string> {
+  return lab.kubectl.run(['logs', `--namespace=${namespace}`, name, '--tail=8']).catch(() => '');
+}
+
+async function removeNamespace(lab: Lab): Promise<void> {
+  await lab.kubectl.run(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=60s']);
+}
+
+async function until(
+  what: string,
+  isMet: () => Promise<boolean>,
+  signal: AbortSignal,
+  tell: () => Promise<string> = async () => '',
+): Promise<void> {
+  const met = async () => ((await isMet()) ? true : undefined);
+  if ((await waitFor(met, { withinMs: 60_000, everyMs: 250, signal })) !== true) throw unmet(what, await tell());
+}
+
+function unmet(what: string, said: string): FailedProblem {
+  return new FailedProblem({
+    code: 'lab-check-failed',
+    happened: `It was not seen within a minute that ${what}.`,
+    state: 'The lab runs on as it is.',
+    next: 'Look with kubectl and the kubeconfig that `cardea lab status` names.',
+    details: said.trim() === '' ? [] : said.trim().split('\n').slice(-8),
+  });
+}

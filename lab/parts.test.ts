@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { partFolder } from './part-build.ts';
+import { labPart, labParts } from './parts.ts';
+
+test('every part has its version from its go.mod, the hash of every module, and a tool line for every program', () => {
+  for (const part of labParts()) {
+    expect(part.version, part.name).toMatch(/^v\d+\.\d+\.\d+/);
+    expect(existsSync(join(part.source, 'go.sum')), part.name).toBe(true);
+    const tools = readFileSync(join(part.source, 'go.mod'), 'utf8');
+    for (const program of part.programs) expect(tools, part.name).toMatch(new RegExp(`[/]${program}$`, 'm'));
+  }
+});
+
+test('a part of another version, or built another way, lies in another folder', () => {
+  const part = labPart('kubernetes');
+  expect(partFolder('/cache', part)).toMatch(/^\/cache\/kubernetes-v1\.34\.\d+-[0-9a-f]{12}$/);
+  expect(partFolder('/cache', part)).not.toBe(partFolder('/cache', { ...part, linked: {} }));
+});

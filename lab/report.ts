@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { logTail } from '../src/platforms/sandbox/detached-process.ts';
+import { apiPort } from './addresses.ts';
+import { kubernetesProgram } from './control-plane.ts';
+import { isNodeReady } from './base.ts';
+import { findLab } from './lab.ts';
+import { type ServerState, stateOf } from './server.ts';
+import { labServers } from './servers.ts';
+
+export type LabReport = { readonly state: 'down' } | RunningLab;
+
+interface RunningLab {
+  /** `starting`: an `up` is at work, or was killed. `broken`: a server has ended, or the node is not ready. */
+  readonly state: 'up' | 'starting' | 'broken';
+  readonly checkout: string;
+  readonly server: string;
+  readonly kubeconfig: string;
+  /** Path of the kubectl that was built with the cluster. */
+  readonly kubectl: string;
+  readonly logs: string;
+  readonly memoryBytes: number;
+  readonly servers: readonly ServerState[];
+  /** Servers that ended by themselves, with the end of their logs. */
+  readonly dead: ReadonlyArray<{ readonly title: string; readonly log: string; readonly end: readonly string[] }>;
+}
+
+/** What the lab is now. Changes nothing. */
+export async function labReport(): Promise<LabReport> {
+  const found = findLab();
+  if (found === undefined) return { state: 'down' };
+  const { lab, record } = found;
+  const servers = labServers(lab).map((server) => stateOf(lab.places, server));
+  const dead = record.complete ? servers.filter(({ pid }) => pid === null) : [];
+  const healthy = dead.length === 0 && (await isNodeReady(lab));
+  return {
+    state: record.complete ? (healthy ? 'up' : 'broken') : 'starting',
+    checkout: record.checkout,
+    server: `https://${record.hostAddress}:${apiPort}`,
+    kubeconfig: lab.places.kubeconfig,
+    kubectl: kubernetesProgram(lab, 'kubectl'),
+    logs: join(lab.places.logs),
+    memoryBytes: servers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+    servers,
+    dead: dead.map(({ title, log }) => ({ title, log, end: logTail(log) })),
+  };
+}

@@ -1,0 +1,62 @@
+import { RefusedProblem, asProblem, type Problem } from '../src/model/problem.ts';
+import type { Lab } from './lab.ts';
+import { findLab } from './lab.ts';
+import { clusterChecks } from './cluster-checks.ts';
+import { serverChecks } from './server-checks.ts';
+
+/** One thing that must work. */
+export interface LabCheck {
+  readonly title: string;
+  readonly version: string;
+  /** Throws a Problem that names what does not work, with the end of the log that tells why. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface CheckResult {
+  readonly title: string;
+  readonly version: string;
+  readonly seconds: number;
+  readonly problem?: Problem;
+}
+
+interface TestOptions {
+  /** Seconds of a clock that never goes back. */
+  readonly monotonic: () => number;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Runs every check, one after the other, also after one failed. Throws RefusedProblem `lab-down` when there is no lab. */
+export async function testLab(options: TestOptions): Promise<readonly CheckResult[]> {
+  const found = findLab();
+  if (found === undefined) {
+    throw new RefusedProblem({
+      code: 'lab-down',
+      happened: 'There is no lab to test: it is down.',
+      state: 'Nothing was changed.',
+      next: 'Bring it up with: cardea lab up',
+    });
+  }
+  return runChecks(labChecks(found.lab), options);
+}
+
+function labChecks(lab: Lab): readonly LabCheck[] {
+  return [...serverChecks(lab), ...clusterChecks(lab)];
+}
+
+export async function runChecks(checks: readonly LabCheck[], options: TestOptions): Promise<readonly CheckResult[]> {
+  const { monotonic, say, signal } = options;
+  const results: CheckResult[] = [];
+  for (const { title, version, run } of checks) {
+    signal.throwIfAborted();
+    say(`testing ${title}`);
+    const began = monotonic();
+    const problem = await run(signal).then(
+      () => undefined,
+      (thrown: unknown) => asProblem(thrown, `testing ${title}`),
+    );
+    signal.throwIfAborted();
+    results.push({ title, version, seconds: monotonic() - began, ...(problem === undefined ? {} : { problem }) });
+  }
+  return results;
+}

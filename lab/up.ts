@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { RefusedProblem } from '../src/model/problem.ts';
+import type { ReportProgress } from '../src/model/progress.ts';
+import { writeWhole } from '../src/platforms/sandbox/environment-record.ts';
+import { withHostLock } from '../src/platforms/sandbox/host-lock.ts';
+import { claimNetwork } from '../src/platforms/sandbox/loopback.ts';
+import { apiPort } from './addresses.ts';
+import { kubeconfig, makeCertificates } from './certificates.ts';
+import { systemPackages } from './debian.ts';
+import { removeLab } from './down.ts';
+import { findEnclosure, startEnclosure } from './enclosure.ts';
+import { type LabFolders, labFolders, type LabPlaces, labPlaces } from './folders.ts';
+import { findGo, type Go } from './go.ts';
+import { importImages, labImages } from './images.ts';
+import { type Lab, labOf } from './lab.ts';
+import { applyBase, waitForNode, waitForWorkloads } from './base.ts';
+import { buildPart, isBuilt } from './part-build.ts';
+import { labParts } from './parts.ts';
+import { type LabRecord, readLabRecord, writeLabRecord } from './record.ts';
+import { startServer } from './server.ts';
+import { labServers } from './servers.ts';
+import { systemVersions } from './system-versions.ts';
+
+interface UpOptions {
+  readonly progress: ReportProgress;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+}
+
+/**
+ * Builds what is missing and starts what does not run; killed at any moment, the next one goes on. With everything up it changes nothing.
+ * Throws RefusedProblem `lab-held` when another checkout's lab runs, `busy` while another command changes it.
+ */
+export async function bringUpLab(options: UpOptions): Promise<Lab> {
+  const folders = labFolders();
+  const places = labPlaces(folders.home);
+  await systemPackages(options);
+  await buildParts(folders, options);
+  const lock = { purpose: 'lab up', withinMs: 10_000, signal: options.signal };
+  return withHostLock(`${folders.home}.lock`, lock, async () => {
+    const record = await ownRecord(folders, places, options.now);
+    await makeCertificates(places, record.hostAddress);
+    const server = `https://${record.hostAddress}:${apiPort}`;
+    if (!existsSync(places.kubeconfig)) writeWhole(places.kubeconfig, kubeconfig(places, 'admin', server), 0o600);
+    const lab = labOf(places, record, await startEnclosure(places));
+    await startAll(lab, options);
+    if (!record.complete) writeLabRecord(places, { ...record, complete: true });
+    return lab;
+  });
+}
+
+async function startAll(lab: Lab, { say, signal }: UpOptions): Promise<void> {
+  for (const server of labServers(lab)) {
+    say(`starting ${server.title}`);
+    await startServer(server, { places: lab.places, enclosure: lab.enclosure, signal });
+  }
+  await importImages(lab, labImages(lab), say);
+  say('waiting for the node');
+  await waitForNode(lab, signal);
+  await applyBase(lab);
+  say('waiting for CoreDNS');
+  await waitForWorkloads(lab, signal);
+}
+
+async function buildParts({ parts: cache }: LabFolders, options: UpOptions): Promise<void> {
+  let go: Promise<Go> | undefined;
+  for (const part of labParts()) {
+    if (isBuilt(cache, part)) continue;
+    mkdirSync(cache, { recursive: true });
+    const goOnce = () => (go ??= findGo({ ...options, cache }));
+    await buildPart(part, { cache, go: goOnce, progress: options.progress, signal: options.signal });
+  }
+}
+
+/** The record of this checkout's lab, made when there is none. A lab that does not run is nobody's. */
+async function ownRecord(folders: LabFolders, places: LabPlaces, now: () => Date): Promise<LabRecord> {
+  const found = readLabRecord(places);
+  if (found !== undefined && found.checkout === folders.checkout) return found;
+  if (found !== undefined) {
+    if (findEnclosure(places) !== undefined) throw held(found);
+    await removeLab(folders);
+  }
+  mkdirSync(places.home, { recursive: true, mode: 0o700 });
+  const network = await claimNetwork(folders.loopback, places.home, async () => true);
+  const record = {
+    checkout: folders.checkout,
+    createdAt: now().toISOString(),
+    hostAddress: `${network}.1`,
+    versions: await systemVersions(),
+    complete: false,
+  };
+  writeLabRecord(places, record);
+  return record;
+}
+
+function held(record: LabRecord): RefusedProblem {
+  return new RefusedProblem({
+    code: 'lab-held',
+    happened: `The lab of this machine is up since ${record.createdAt} and belongs to the checkout ${record.checkout}.`,
+    state: 'Nothing was changed.',
+    next: `Use that one, or take it down first: ${join(record.checkout, 'cardea')} lab down`,
+  });
+}

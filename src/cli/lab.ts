@@ -1,0 +1,45 @@
+import { declare } from './command.ts';
+
+export const labUp = declare({
+  name: 'lab up',
+  group: 'Setting up',
+  summary: 'Start a real single-node Kubernetes on this machine, without a container engine.',
+  about:
+    'Builds what is missing first (once per machine, about half an hour on two cores), then starts what does not run; killed at any moment, the next one goes on. ' +
+    'The cluster lives in network, mount and process namespaces of its own; the host reaches it through one loopback address. Needs Linux and root.',
+  arguments: {},
+  options: {},
+  examples: [{ run: 'cardea lab up', says: 'Build, start, wait until everything is ready.' }],
+});
+
+export const labDown = declare({
+  name: 'lab down',
+  group: 'Setting up',
+  summary:
+    'Stop the lab and remove it: no process, mount, link, rule or control group stays. Built parts stay in the cache.',
+  arguments: {},
+  options: {},
+  examples: [{ run: 'cardea lab down', says: 'The machine is as it was.' }],
+});
+
+export const labStatus = declare({
+  name: 'lab status',
+  group: 'Setting up',
+  summary: 'Who holds the lab, what runs in it, where its kubeconfig and logs are.',
+  arguments: {},
+  options: {},
+  examples: [
+    { run: 'cardea lab status --json', says: 'Machine output: kubeconfig, servers with process ids and logs.' },
+  ],
+});
+
+export const labTest = declare({
+  name: 'lab test',
+  group: 'Setting up',
+  summary: 'Show on the running lab that every part of it works: one line a part with version, result and seconds.',
+  arguments: {},
+  options: {},
+  examples: [
+    { run: 'cardea lab test', says: 'Exit code 1 when a part does not work, which is named with the end of its log.' },
+  ],
+});
