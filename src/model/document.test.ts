@@ -19,3 +19,17 @@ test.each([
 ])('a document is refused by name: %s', (_case, text, message) => {
   expect(() => letter.read(text, 'a/b.json')).toThrow(message);
 });
+
+test('a sealed document is refused when any bit of its values is another one', () => {
+  const sealed = documentType('watermark', 1, { at: z.string(), count: z.number() }, { sealed: true });
+  const text = sealed.write({ at: '2026-02-19', count: 7 });
+  expect(sealed.read(text, 'here')).toEqual({ at: '2026-02-19', count: 7 });
+  expect(() => sealed.read(text.replace('2026-02-19', '2026-02-18'), 'here')).toThrow(/does not match its check sum/);
+  expect(() => sealed.read(text.replace(': 7', ': 3'), 'here')).toThrow(/does not match its check sum/);
+});
+
+test('a document without its seal is read as it is', () => {
+  const shape = { at: z.string() };
+  const sealed = documentType('watermark', 1, shape, { sealed: true });
+  expect(sealed.read(documentType('watermark', 1, shape).write({ at: 'x' }), 'here')).toEqual({ at: 'x' });
+});

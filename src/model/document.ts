@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { canonicalJson } from './canonical-json.ts';
 import { FailedProblem } from './problem.ts';
 
 /**
@@ -17,10 +19,15 @@ export interface DocumentType<Shape extends z.ZodRawShape> {
   read(text: string | Uint8Array, where: string): z.output<z.ZodObject<Shape>>;
 }
 
+/**
+ * `sealed`: written with `check`, the SHA-256 of its content, so that no flipped bit of a number or a time passes for another one. A document
+ * without it is read as it is: who takes the seal off has changed nothing else by that.
+ */
 export function documentType<Shape extends z.ZodRawShape>(
   kind: string,
   version: number,
   shape: Shape,
+  { sealed = false }: { readonly sealed?: boolean } = {},
 ): DocumentType<Shape> {
   const body = z.object(shape);
   const schema = z.object({ kind: z.literal(kind), version: z.literal(version), ...shape });
@@ -30,15 +37,26 @@ export function documentType<Shape extends z.ZodRawShape>(
     body,
     schema,
     write(value) {
-      return `${JSON.stringify({ kind, version, ...(body.parse(value) as object) }, null, 2)}\n`;
+      const content = body.parse(value) as object;
+      const seal = sealed ? { check: sealOf(content) } : {};
+      return `${JSON.stringify({ kind, version, ...content, ...seal }, null, 2)}\n`;
     },
     read(text, where) {
-      return body.parse(parseEnvelope(text, where, kind, version, schema));
+      const { value, check } = parseEnvelope(text, where, kind, version, schema);
+      const content = body.parse(value);
+      if (sealed && check !== undefined && check !== sealOf(content)) {
+        throw badDocument(where, 'its content does not match its check sum');
+      }
+      return content;
     },
   };
 }
 
-const envelope = z.looseObject({ kind: z.string(), version: z.number() });
+function sealOf(content: object): string {
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+}
+
+const envelope = z.looseObject({ kind: z.string(), version: z.number(), check: z.unknown().optional() });
 
 function parseEnvelope(
   text: string | Uint8Array,
@@ -46,7 +64,7 @@ function parseEnvelope(
   kind: string,
   version: number,
   schema: z.ZodType,
-): unknown {
+): { readonly value: unknown; readonly check: unknown } {
   let value: unknown;
   try {
     value = JSON.parse(typeof text === 'string' ? text : new TextDecoder().decode(text));
@@ -61,7 +79,7 @@ function parseEnvelope(
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw badDocument(where, z.prettifyError(parsed.error), parsed.error);
-  return parsed.data;
+  return { value: parsed.data, check: head.data.check };
 }
 
 function badDocument(where: string, why: string, cause?: unknown): FailedProblem {

@@ -65,20 +65,25 @@ export function streamPrefix(timeline: string, hostId: string): string {
  * How far a node's stream has come, at `log/<timeline>/<host-id>/watermark.json`; replaced in place. On a quiet node it advances while no
  * piece is written. It names the head of the chain, so that a stream whose newest pieces were removed shows.
  */
-export const watermarkDocument = documentType('log-watermark', 1, {
-  timeline: timelineId,
-  hostId: z.uuid(),
-  node: z.string(),
-  /** Everything that this node acknowledged on the timeline up to here is shipped, from `since` on, gaps aside. */
-  at: instantText,
-  /** When shipping of this stream began. */
-  since: instantText,
-  /** Zero and the first link before the first piece. */
-  sequence: count,
-  chain: hash,
-  /** Largest lead of a mutation's write time over this node's clock seen so far, seconds: clocks of graph servers that run ahead. */
-  clockLead: z.number().nonnegative().default(0),
-});
+export const watermarkDocument = documentType(
+  'log-watermark',
+  1,
+  {
+    timeline: timelineId,
+    hostId: z.uuid(),
+    node: z.string(),
+    /** Everything that this node acknowledged on the timeline up to here is shipped, from `since` on, gaps aside. */
+    at: instantText,
+    /** When shipping of this stream began. */
+    since: instantText,
+    /** Zero and the first link before the first piece. */
+    sequence: count,
+    chain: hash,
+    /** Largest lead of a mutation's write time over this node's clock seen so far, seconds: clocks of graph servers that run ahead. */
+    clockLead: z.number().nonnegative().default(0),
+  },
+  { sealed: true },
+);
 export type Watermark = z.infer<typeof watermarkDocument.body>;
 
 export function watermarkKey(timeline: string, hostId: string): string {
@@ -89,17 +94,22 @@ export function watermarkKey(timeline: string, hostId: string): string {
  * Something that the shipped log of a node does not hold, at `log/<timeline>/<host-id>/marks/<at>-<what>.json`: restores to an instant at
  * or after `at` need a base taken after `until`.
  */
-export const logMarkDocument = documentType('log-mark', 1, {
-  timeline: timelineId,
-  hostId: z.uuid(),
-  node: z.string(),
-  what: z.enum(['gap', 'truncate', 'bypass', 'schema']),
-  /** The earliest instant that may be touched, and the latest. Equal when it is one moment. */
-  at: instantText,
-  until: instantText,
-  /** For people: which table, which stream, which segment. */
-  reason: z.string(),
-});
+export const logMarkDocument = documentType(
+  'log-mark',
+  1,
+  {
+    timeline: timelineId,
+    hostId: z.uuid(),
+    node: z.string(),
+    what: z.enum(['gap', 'truncate', 'bypass', 'schema']),
+    /** The earliest instant that may be touched, and the latest. Equal when it is one moment. */
+    at: instantText,
+    until: instantText,
+    /** For people: which table, which stream, which segment. */
+    reason: z.string(),
+  },
+  { sealed: true },
+);
 export type LogMark = z.infer<typeof logMarkDocument.body>;
 
 export function logMarkKey(mark: Pick<LogMark, 'timeline' | 'hostId' | 'at' | 'what'>): string {

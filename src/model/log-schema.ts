@@ -28,22 +28,27 @@ export const loggedTable = z.object({
 });
 export type LoggedTable = z.infer<typeof loggedTable>;
 
-export const logSchemaDocument = documentType('log-schema', 1, {
-  timeline: timelineId,
-  at: instantText,
-  schemaVersion: z.string(),
-  tables: z.array(loggedTable),
-  keyspaces: z.array(
-    z.object({
-      keyspace: z.string(),
-      durableWrites: z.boolean(),
-      /** As system_schema.keyspaces gives it: class and options. */
-      replication: z.record(z.string(), z.string()),
-    }),
-  ),
-  /** CREATE statements with ids, in an order that works, for people and for tables that a base lacks. */
-  cql: z.string(),
-});
+export const logSchemaDocument = documentType(
+  'log-schema',
+  1,
+  {
+    timeline: timelineId,
+    at: instantText,
+    schemaVersion: z.string(),
+    tables: z.array(loggedTable),
+    keyspaces: z.array(
+      z.object({
+        keyspace: z.string(),
+        durableWrites: z.boolean(),
+        /** As system_schema.keyspaces gives it: class and options. */
+        replication: z.record(z.string(), z.string()),
+      }),
+    ),
+    /** CREATE statements with ids, in an order that works, for people and for tables that a base lacks. */
+    cql: z.string(),
+  },
+  { sealed: true },
+);
 export type LogSchema = z.infer<typeof logSchemaDocument.body>;
 
 export function logSchemaPrefix(timeline: string): string {

@@ -7,23 +7,28 @@ import { instantText } from './instant.ts';
  * One history of the environment. Every restore to an instant and every undo opens a new one; what followed on the parent after the fork
  * is kept and shown, and never replayed into the child. The first is `t0001`, without parent.
  */
-export const timelineDocument = documentType('timeline', 1, {
-  id: timelineId,
-  environment: z.string(),
-  parent: z
-    .object({
-      id: timelineId,
-      /** The last instant of the parent that the child contains: everything committed at or before it. */
-      forkedAt: instantText,
-    })
-    .optional(),
-  /** Commit times (see `commitSlot`) of the parent's line at or before the fork that were left out: the undone transactions. They stay left out in every later restore. */
-  exclusions: z.array(instantText).default([]),
-  /** When writes could begin on it. */
-  openedAt: instantText,
-  run: runId.optional(),
-  why: z.string(),
-});
+export const timelineDocument = documentType(
+  'timeline',
+  1,
+  {
+    id: timelineId,
+    environment: z.string(),
+    parent: z
+      .object({
+        id: timelineId,
+        /** The last instant of the parent that the child contains: everything committed at or before it. */
+        forkedAt: instantText,
+      })
+      .optional(),
+    /** Commit times (see `commitSlot`) of the parent's line at or before the fork that were left out: the undone transactions. They stay left out in every later restore. */
+    exclusions: z.array(instantText).default([]),
+    /** When writes could begin on it. */
+    openedAt: instantText,
+    run: runId.optional(),
+    why: z.string(),
+  },
+  { sealed: true },
+);
 export type Timeline = z.infer<typeof timelineDocument.body>;
 
 export function timelineKey(id: string): string {
