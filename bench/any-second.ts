@@ -1,16 +1,14 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Micros, micros } from '../src/model/instant.ts';
+import type { Micros } from '../src/model/instant.ts';
 import { bankOf } from '../src/sample/bank.ts';
-import { cutReturn } from '../test/support/any-second/cut-return.ts';
-import { type History, writeHistory } from '../test/support/any-second/history.ts';
-import { chooseInstants } from '../test/support/any-second/instants.ts';
+import { leaveEnvironment, writeHistory } from '../test/support/any-second/history.ts';
+import { chooseInstants, commitsOf } from '../test/support/any-second/instants.ts';
 import { openLocal } from '../test/support/any-second/local.ts';
 import { type LogReturn, replayRing } from '../test/support/any-second/replay-ring.ts';
+import { shippedReturn } from '../test/support/any-second/shipped-return.ts';
 import { stockReturn } from '../test/support/any-second/stock-return.ts';
 import { readStoredGraph } from '../test/support/any-second/stored-graph.ts';
 import { judge, shownVerdict, type Verdict } from '../test/support/any-second/verdict.ts';
-import { loggedTables } from '../test/support/logged-tables.ts';
 import { withOneNode } from './one-node.ts';
 import { median, secondsOf } from './rounds.ts';
 import type { BenchOptions, BenchRow } from './row.ts';
@@ -27,12 +25,8 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
   return withOneNode(async ({ home, platform }) => {
     const environment = openLocal(home);
     const folder = join(home, 'any-second');
-    mkdirSync(folder);
     const history = await writeHistory(platform, environment, { bank, ...transactions, folder });
-    const schema = await loggedTables(platform.database);
-    const { signal } = new AbortController();
-    await platform.graphLifecycle.stopAll(signal);
-    await platform.databaseLifecycle.stopAll(signal);
+    await leaveEnvironment(platform, history);
 
     const ring = replayRing(environment, join(folder, 'replay'));
     const bring = async (instant: Micros, log: LogReturn): Promise<Trial> => {
@@ -45,8 +39,8 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
       return { verdict: verdict as unknown as Verdict, seconds };
     };
     const [ours, stock]: [Trial[], Trial[]] = [[], []];
-    for (const instant of chooseInstants(bank.seed, count, { ...history, commits: commitsOf(history) })) {
-      ours.push(await bring(instant, cutReturn(history.nodes, schema, instant)));
+    for (const instant of chooseInstants(bank.seed, count, { ...history, commits: commitsOf(history.transactions) })) {
+      ours.push(await bring(instant, await shippedReturn(platform, history, instant)));
       stock.push(await bring(instant, stockReturn(instant)));
       const wrong = ours.at(-1)?.verdict;
       // A table says how many; which one, and how, is what somebody has to know then.
@@ -59,10 +53,6 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
 interface Trial {
   readonly verdict: Verdict;
   readonly seconds: number;
-}
-
-function commitsOf({ transactions: all }: History): Micros[] {
-  return all.map(({ commitTime = 0n }) => micros(Number(commitTime)));
 }
 
 function rowsOf(ours: readonly Trial[], stock: readonly Trial[]): BenchRow[] {

@@ -1,11 +1,15 @@
 import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
+import { z } from 'zod';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
-import { type Micros, micros, microsOf } from '../../../src/model/instant.ts';
+import { instantOf, type Micros, micros } from '../../../src/model/instant.ts';
 import { waitFor } from '../../../src/platforms/sandbox/condition.ts';
 import type { LocalEnvironment } from '../../../src/platforms/sandbox/local-environment.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
+import type { RestorePoint } from '../../../src/model/restore-point.ts';
+import { getPoint } from '../../../src/runbooks/point-catalog.ts';
+import type { JobKind, JobParams } from '../../../src/ports/node-agent.ts';
 import type { Platform } from '../../../src/ports/platform.ts';
 import type { Bank } from '../../../src/sample/bank.ts';
 import { collectCommitTimes } from '../../../src/sample/commit-times.ts';
@@ -15,22 +19,23 @@ import { type Transaction, transactionsOf } from '../../../src/sample/transactio
 import { openTransactionLog } from '../../../src/sample/transaction-log.ts';
 import { startWriter, type Writer } from '../../../src/sample/writer.ts';
 
-/** What happened to an environment while a base was taken and after it, and all that is left of it. */
+/** What happened to an environment while a base was taken and after it. */
 export interface History {
   readonly bank: Bank;
   readonly transactions: readonly Transaction[];
-  readonly nodes: readonly KeptNode[];
+  readonly base: RestorePoint;
   /** Any instant from the one to the other can be asked for. */
   readonly from: Micros;
   readonly to: Micros;
+  readonly nodes: readonly KeptNode[];
 }
 
 export interface KeptNode {
   readonly name: string;
-  /** A data directory as the snapshot held it. */
-  readonly base: string;
   /** Every commit-log segment of the node from before the base to the end, whole, none missing between. */
   readonly segments: string;
+  /** A data directory as the base holds it. There once `leaveEnvironment` has put it there. */
+  readonly base: string;
 }
 
 export interface HistoryOptions {
@@ -38,53 +43,70 @@ export interface HistoryOptions {
   /** Transactions before the base is taken, and after it. */
   readonly before: number;
   readonly after: number;
-  /** Where base, segments and the writer's log go; on the file system of the environment. */
+  /** Where segments and the writer's log go; on the file system of the environment. */
   readonly folder: string;
   /** What happens to the environment half-way between the base and the end, while the writer works. */
   readonly meanwhile?: () => Promise<void>;
 }
 
-const snapshot = 'any-second';
-
-/** Loads the bank, writes, takes the base while writing, writes on, and keeps the log. The environment is left running and quiet. */
+/** Loads the bank, writes, takes a backup while writing, writes on, and keeps the log. The environment is left running and quiet. */
 export async function writeHistory(
   platform: Platform,
   environment: LocalEnvironment,
   { bank, before, after, folder, meanwhile }: HistoryOptions,
 ): Promise<History> {
   const { graph, database, keyspace } = platform;
-  const nodes = environment.record.nodes.map(({ name }) => ({
+  const places = environment.record.nodes.map(({ name }) => ({
     name,
-    base: join(folder, name, 'base'),
-    segments: join(folder, name, 'segments'),
+    segments: join(folder, 'segments', name),
     folders: nodeFolders(environment.directory, name),
   }));
   await createSchema(graph, platform.indexBackend);
   await loadBank(graph, bank);
   mkdirSync(folder, { recursive: true });
   const log = openTransactionLog(join(folder, 'writer.jsonl'));
-  const kept = nodes.map(({ folders, segments }) => keepSegments(folders.commitlog, segments));
+  const keeping = places.map(({ folders, segments }) => keepSegments(folders.commitlog, segments));
   const writer = await startWriter({ bank, graph, log, clock: systemClock });
   try {
     await acknowledged(writer, before);
-    await Promise.all(nodes.map(async ({ folders }) => execa(folders.nodetool, ['snapshot', '-t', snapshot])));
-    const from = microsOf(new Date());
-    for (const { folders, base } of nodes) linkSnapshot(folders.data, base);
-    await acknowledged(writer, before + after / 2);
+    const { point } = taken.parse(JSON.parse((await execa(program, ['backup', 'local', '--json'])).stdout));
+    const base = await getPoint(platform.bucket, point);
+    if (base.snapshot === undefined) throw new TypeError(`${point} does not tell when its snapshots were taken`);
+    await acknowledged(writer, writer.counters().acknowledged + after / 2);
     await meanwhile?.();
-    await acknowledged(writer, before + after);
+    await acknowledged(writer, writer.counters().acknowledged + after / 2);
     await writer.stop();
     await collectCommitTimes({ graph, database, keyspace }, log);
     const transactions = await transactionsOf(log.records());
     const untimed = transactions.filter(({ commitTime }) => commitTime === undefined);
     if (untimed.length > 0) throw new TypeError(`${untimed.length} transactions have no commit time`);
     const last = transactions.reduce((latest, { commitTime = 0n }) => (commitTime > latest ? commitTime : latest), 0n);
-    return { bank, transactions, nodes, from, to: micros(Number(last) + 10) };
+    const nodes = places.map(({ name, segments, folders }) => ({ name, segments, base: folders.data }));
+    return { bank, transactions, base, from: instantOf(base.snapshot.to), to: micros(Number(last) + 10), nodes };
   } finally {
     await writer.stop();
     log.close();
-    for (const segments of kept) segments.end();
+    for (const segments of keeping) segments.end();
   }
+}
+
+const program = join(import.meta.dirname, '../../../cardea');
+const taken = z.object({ point: z.string() });
+
+/** Ships the rest of the log, stops every server, and has the agents put the base's files where the data was. */
+export async function leaveEnvironment(platform: Platform, { base }: Pick<History, 'base'>): Promise<void> {
+  const { signal } = new AbortController();
+  const job = async <K extends JobKind>(kind: K, paramsOf: (node: string) => JobParams[K]): Promise<void> => {
+    for (const { name } of platform.nodes) {
+      const key = { run: 'any-second', step: kind, epoch: Date.now() };
+      await platform.agent(name).run(key, kind, paramsOf(name), { signal, progress: () => {} });
+    }
+  };
+  await platform.graphLifecycle.stopAll(signal);
+  await job('pause-shipping', () => ({}));
+  await platform.databaseLifecycle.stopAll(signal);
+  await job('set-aside', () => ({ run: 'any-second' }));
+  await job('restore-files', (source) => ({ point: base.id, source, inPlace: true }));
 }
 
 /** Hard links, so that a segment stays which Cassandra needs no longer. What it still writes to the newest ones arrives in them too. */
@@ -121,17 +143,6 @@ function requireUnbroken(folder: string): void {
     return step > 1n && step < 1000n;
   });
   if (broken !== undefined) throw new TypeError(`the segment before ${broken} is missing`);
-}
-
-/** Links every table's snapshot to where a data directory has the table's files. */
-function linkSnapshot(data: string, base: string): void {
-  for (const entry of readdirSync(data, { recursive: true, withFileTypes: true })) {
-    const [keyspace, table, snapshots, tag] = relative(data, entry.parentPath).split(sep);
-    if (!entry.isFile() || snapshots !== 'snapshots' || tag !== snapshot) continue;
-    const folder = join(base, keyspace ?? '', table ?? '');
-    mkdirSync(folder, { recursive: true });
-    linkSync(join(entry.parentPath, entry.name), join(folder, entry.name));
-  }
 }
 
 async function acknowledged(writer: Writer, count: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { commitSlot } from '../../../src/model/commit-slot.ts';
 import { type Micros, micros } from '../../../src/model/instant.ts';
+import type { Transaction } from '../../../src/sample/transaction.ts';
 import { randomOf } from '../../../src/sample/random.ts';
 
 /**
@@ -19,4 +20,8 @@ export function chooseInstants(
     return micros(slot - (((index - 2) / 3) % 3));
   });
   return chosen.sort((a, b) => a - b);
+}
+
+export function commitsOf(transactions: readonly Transaction[]): readonly Micros[] {
+  return transactions.flatMap(({ commitTime }) => (commitTime === undefined ? [] : [micros(Number(commitTime))]));
 }

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { openNodeFiles } from '../../../src/adapters/node-files/node-files.ts';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
+import { runId } from '../../../src/model/identifiers.ts';
+import { type Micros, microsOf } from '../../../src/model/instant.ts';
+import { logPlanDocument, logPlanKey } from '../../../src/model/log-plan.ts';
+import type { NodeParts } from '../../../src/node/node-parts.ts';
+import { placeLogs } from '../../../src/node/place-logs-job.ts';
+import type { JobResult } from '../../../src/ports/node-agent.ts';
+import type { Platform } from '../../../src/ports/platform.ts';
+import { chooseBase } from '../../../src/runbooks/choose-base.ts';
+import { readLogCatalog } from '../../../src/runbooks/log-catalog.ts';
+import { planLogs } from '../../../src/runbooks/log-plan.ts';
+import { listPoints } from '../../../src/runbooks/point-catalog.ts';
+import { usualLimits } from '../../../src/runbooks/recovery-facts.ts';
+import type { History } from './history.ts';
+import type { LogReturn } from './replay-ring.ts';
+
+export interface ShippedReturn extends LogReturn {
+  /** What was placed on each node by now. */
+  readonly placed: ReadonlyArray<JobResult['place-logs']>;
+}
+
+/** As `cardea restore --to INSTANT` has it: base and logs chosen from the bucket, cut and placed by the agent's own job. */
+export async function shippedReturn(
+  { bucket, environment }: Platform,
+  { base }: Pick<History, 'base'>,
+  instant: Micros,
+): Promise<ShippedReturn> {
+  const run = runId.parse(`restore-20260219-020000-${String(instant).slice(-4)}`);
+  const facts = {
+    environment,
+    catalog: await readLogCatalog(bucket),
+    points: await listPoints(bucket),
+    now: microsOf(new Date()),
+    limits: usualLimits,
+  };
+  const choice = chooseBase(facts, { instant, timeline: base.timeline });
+  if (choice.point.id !== base.id) throw new TypeError(`${choice.point.id} was chosen, and ${base.id} is in place`);
+  await bucket.put(logPlanKey(run), logPlanDocument.write({ run, ...planLogs(facts, choice) }));
+  const placed: JobResult['place-logs'][] = [];
+  return {
+    placed,
+    async place({ name }, commitlog) {
+      const beside = (folder: string) => join(commitlog, '..', folder);
+      const parts: NodeParts = {
+        node: name,
+        clock: systemClock,
+        bucket,
+        files: openNodeFiles(beside('hashes.json')),
+        directories: {
+          data: beside('data'),
+          commitlog,
+          hints: beside('hints'),
+          savedCaches: beside('saved_caches'),
+          aside: beside('aside'),
+        },
+        ...notUsed,
+      };
+      const { signal } = new AbortController();
+      placed.push(await placeLogs(parts, { plan: run }, { signal, progress: () => {}, log: () => {} }));
+    },
+  };
+}
+
+const never = () => Promise.reject(new TypeError('placing logs does not ask for this'));
+
+const notUsed: Pick<NodeParts, 'tool' | 'database'> = {
+  tool: {
+    upload: never,
+    remove: never,
+    contents: never,
+    folderOf: () => '',
+    download: never,
+    endLeftOver: never,
+  },
+  database: { runningPid: () => Promise.resolve(undefined), tables: never, snapshot: never, clearSnapshot: never },
+};
