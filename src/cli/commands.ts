@@ -16,6 +16,8 @@ import { sandboxDown, sandboxStatus, sandboxUp } from './sandbox.ts';
 import { setup } from './setup.ts';
 import { status } from './status.ts';
 import { transactions } from './transactions.ts';
+import { undo } from './undo.ts';
+import { window } from './window.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
@@ -24,10 +26,12 @@ export const commands: readonly Command[] = [
   command(restore, () => import('./actions/restore.ts')),
   command(restoreAccept, () => import('./actions/restore-accept.ts')),
   command(restoreRevert, () => import('./actions/restore-revert.ts')),
+  command(undo, () => import('./actions/undo.ts')),
   command(rehearse, () => import('./actions/rehearse.ts')),
   command(check, () => import('./actions/check.ts')),
   command(status, () => import('./actions/status.ts')),
   command(points, () => import('./actions/points.ts')),
+  command(window, () => import('./actions/window.ts')),
   command(transactions, () => import('./actions/transactions.ts')),
   command(doctor, () => import('./actions/doctor.ts')),
   command(audit, () => import('./actions/audit.ts')),

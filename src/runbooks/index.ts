@@ -6,8 +6,17 @@ import { restoreIntoRunbook } from './restore-into.ts';
 import { restoreRunbook } from './restore.ts';
 import { revertRunbook } from './revert.ts';
 import type { RunbookServices } from './services.ts';
+import { undoCompensateRunbook } from './undo-compensate.ts';
 
-export { acceptRunbook, backupRunbook, rehearseRunbook, restoreIntoRunbook, restoreRunbook, revertRunbook };
+export {
+  acceptRunbook,
+  backupRunbook,
+  rehearseRunbook,
+  restoreIntoRunbook,
+  restoreRunbook,
+  revertRunbook,
+  undoCompensateRunbook,
+};
 export type { RunbookServices };
 
 /** A journal names its runbook and version; a run made by another version of a runbook is not resumed by this one. */
@@ -19,6 +28,7 @@ const all: readonly AnyRunbook[] = [
   rehearseRunbook,
   acceptRunbook,
   revertRunbook,
+  undoCompensateRunbook,
 ] as unknown as readonly AnyRunbook[];
 
 export function findRunbook(name: string, version: number): AnyRunbook | undefined {

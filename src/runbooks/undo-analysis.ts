@@ -25,6 +25,8 @@ export interface UndoQuestion {
   /** Ids as `cardea transactions` prints them. */
   readonly groups: readonly string[];
   readonly timeline?: string | undefined;
+  /** A commit time that is not compared: of the transaction that compensates the chosen ones. */
+  readonly ignoring?: Micros;
 }
 
 /** Chosen times further apart than this are looked up each by itself. */
@@ -38,7 +40,7 @@ export async function analyseUndo(
   bucket: ObjectStore,
   keyspace: string,
   known: Pick<KnownSchema, 'schema'>,
-  { groups: texts, timeline }: UndoQuestion,
+  { groups: texts, timeline, ignoring }: UndoQuestion,
   signal?: AbortSignal,
 ): Promise<UndoAnalysis> {
   const refs = parseGroups(texts);
@@ -58,6 +60,7 @@ export async function analyseUndo(
     facts = read;
   };
   for await (const groups of slotsIn(bucket, keyspace, known, range, onRead, signal)) {
+    if (groups[0].slot === ignoring) continue;
     for (const group of groups) scan.add(group);
   }
   return {

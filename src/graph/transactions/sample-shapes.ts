@@ -34,10 +34,10 @@ export async function sampleShapes(
     },
     damaged: () => undefined,
   };
-  for (const { start } of tokenParts(starts)) {
-    const query = `SELECT key, column1, value FROM "${keyspace}".edgestore WHERE token(key) > ? LIMIT ${rowsPerStart}`;
+  for (const { start, end } of tokenParts(starts)) {
+    const query = `SELECT key, column1, value FROM "${keyspace}".edgestore WHERE token(key) > ? AND token(key) <= ? LIMIT ${rowsPerStart}`;
     const walk = new RowWalk(schema, observer);
-    for (const row of await database.execute(query, [start])) {
+    for (const row of await database.execute(query, [start, end])) {
       walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
     }
     walk.end();

@@ -1,6 +1,7 @@
 import type { Micros } from '../../model/instant.ts';
 import type { Id } from '../byte-reader.ts';
 import { entriesOfVertex, entryAddress, entryOfRelation, type IndexEntry, type KeyedValue } from '../index-entry.ts';
+import type { Relation } from '../relation.ts';
 import { isUnique, type CompositeIndex } from '../relation-type.ts';
 import type { GraphSchema } from '../schema.ts';
 import type { TransactionGroup } from './group.ts';
@@ -75,17 +76,21 @@ function missingEntries(schema: GraphSchema, group: TransactionGroup): string[] 
     if (address === undefined || there.has(cellName('graphindex', address.key, address.column))) return;
     lacking.push(`Index "${entry.index.name}" has no entry for ${what} in the log.`);
   };
+  const needOfRelation = (element: 'edge' | 'property', vertex: Id, relation: Relation): void => {
+    for (const index of schema.compositeIndexes) {
+      if (index.element !== element || (index.onlyFor !== undefined && index.onlyFor !== relation.type.id)) continue;
+      const entry = entryOfRelation(index, vertex, relation);
+      if (entry !== undefined) need(entry, `${element} ${relation.id}`);
+    }
+  };
   for (const { touch } of group.cells) {
     if (touch.kind === 'property') {
       properties.push(touch);
       keep(written, touch);
+      if (touch.written !== undefined) needOfRelation('property', touch.vertex, touch.written);
     } else if (touch.kind === 'entry') entries.push(touch);
     else if (touch.kind === 'edge' && touch.direction === 'out' && touch.written !== undefined && !touch.repeats) {
-      for (const index of schema.compositeIndexes) {
-        if (index.element !== 'edge' || (index.onlyFor !== undefined && index.onlyFor !== touch.type)) continue;
-        const entry = entryOfRelation(index, touch.vertex, touch.written);
-        if (entry !== undefined) need(entry, `edge ${touch.relation}`);
-      }
+      needOfRelation('edge', touch.vertex, touch.written);
     }
   }
   for (const index of schema.compositeIndexes) {

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { documentType } from './document.ts';
+import { runId, timelineId } from './identifiers.ts';
+import { instantText } from './instant.ts';
+
+/**
+ * The compensating transaction of an undo, decided once before it is written, at `restores/<run>/undo-plan.json`: so that a run that was
+ * killed while it wrote comes back to the same writes at the same commit time.
+ */
+export const undoPlanDocument = documentType('undo-plan', 1, {
+  run: runId,
+  timeline: timelineId,
+  groups: z.array(z.string()).min(1),
+  /** Its commit time, odd: removals are written a microsecond before. */
+  commit: instantText,
+  /** Up to here the log was compared with it. */
+  compared: instantText,
+  /** In the order they are written. Bytes in hex; no value removes the cell. */
+  writes: z.array(
+    z.object({
+      table: z.enum(['edgestore', 'graphindex']),
+      key: z.string(),
+      column: z.string(),
+      value: z.string().optional(),
+    }),
+  ),
+  /** Vertices whose documents in the mixed index are made anew, and edges and properties whose documents go, as Gremlin shows their ids. */
+  vertices: z.array(z.string()),
+  gone: z.array(z.string()),
+});
+export type UndoPlan = z.infer<typeof undoPlanDocument.body>;
+
+export function undoPlanKey(run: string): string {
+  return `restores/${run}/undo-plan.json`;
+}

@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { checkGraph } from '../graph/check.ts';
+import { exactId } from '../graph/byte-reader.ts';
+import { cacheSeconds, reindexElements } from '../graph/mixed-reindex.ts';
+import { pointId } from '../model/identifiers.ts';
+import { instantOf } from '../model/instant.ts';
+import { FailedProblem, WaitingProblem } from '../model/problem.ts';
+import { defineRunbook } from '../runbook/define.ts';
+import { batchesOf, batchLimit, writeBatch } from './compensating-write.ts';
+import { inCopy, withCopyDatabase } from './copy-steps.ts';
+import { replayParams, requireTarget } from './log-steps.ts';
+import { knownSchema } from './schema-catalog.ts';
+import type { RunbookServices } from './services.ts';
+import { again, nothing } from './shared-steps.ts';
+import { shippedUpTo } from './shipped-up-to.ts';
+import { analyseUndo, requireNoConflicts } from './undo-analysis.ts';
+import { findUndoPlan, getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo-plan.ts';
+
+const params = z
+  .object({
+    /** Ids as `cardea transactions` prints them. */
+    groups: z.array(z.string()).min(1),
+    /** The base that the copy is made from; `logs.instant` is the one just before the first group. */
+    point: pointId,
+    allowTaken: z.boolean().default(false),
+    ...replayParams,
+  })
+  .superRefine(requireTarget);
+export type UndoCompensateParams = z.output<typeof params>;
+
+/** `undo-k3f9`: short, and the same after a resume. */
+function copyOfRun({ run }: { readonly run: string }): string {
+  return `undo-${run.slice(-4)}`;
+}
+
+/** How long the log may take to show what was written a moment ago. */
+const shippingPatienceMs = 60_000;
+
+/**
+ * Undoes some transactions while the graph goes on serving: a copy of the database as it was just before them tells what their cells were;
+ * those that are still as they left them are written back in one transaction with one commit time. Anything that was built on them since
+ * refuses the whole.
+ */
+export const undoCompensateRunbook = withCopyDatabase(
+  defineRunbook<UndoCompensateParams, RunbookServices>({
+    name: 'undo-compensate',
+    version: 1,
+    title: 'Undo transactions by one that compensates them, without stopping the graph',
+    params,
+  }),
+  { purpose: 'rehearsal', nameOf: copyOfRun },
+)
+  .step({
+    id: 'plan-undo',
+    title: 'Compare every touched cell with what it was before and what it is now',
+    effect: 'write',
+    needs: ['start-database'],
+    timeout: '1h',
+    retry: again,
+    result: z.object({
+      commit: z.string(),
+      writes: z.number(),
+      unchanged: z.number(),
+      vertices: z.number(),
+      related: z.number(),
+    }),
+    run: async (context) => {
+      const { run, environment, params, signal, log } = context;
+      const { platform, clock } = context.services;
+      const known = await knownSchema(platform, instantOf(params.logs?.instant ?? ''));
+      const question = { groups: params.groups, timeline: params.logs?.timeline };
+      const analysis = await analyseUndo(platform.bucket, platform.keyspace, known, question, signal);
+      const before = await findUndoPlan(platform.bucket, run);
+      if (before === undefined) requireNoConflicts(analysis, environment);
+      const { related } = analysis.report;
+      if (related.count > 0)
+        log(`later transactions touched the same vertices otherwise: ${related.groups.join(', ')}`);
+      const made =
+        before === undefined
+          ? await inCopy(context, copyOfRun(context), async (copy) =>
+              makeUndoPlan({
+                run,
+                environment,
+                live: platform,
+                copy,
+                schema: known.schema,
+                analysis,
+                now: clock.now(),
+                signal,
+              }),
+            )
+          : { plan: before, unchanged: 0 };
+      const plan = await keepUndoPlan(platform.bucket, made.plan);
+      const { commit, writes, vertices } = plan;
+      return {
+        commit,
+        writes: writes.length,
+        unchanged: made.unchanged,
+        vertices: vertices.length,
+        related: related.count,
+      };
+    },
+  })
+  .step({
+    id: 'write-undo',
+    title: 'Write the compensating transaction',
+    effect: 'destroy',
+    needs: ['plan-undo'],
+    timeout: '1h',
+    retry: again,
+    result: z.object({ batches: z.number(), cells: z.number() }),
+    run: async ({ run, services: { platform }, signal, progress, log }) => {
+      const { writes, commit } = await getUndoPlan(platform.bucket, run);
+      const batches = batchesOf(writes, await batchLimit(platform.database));
+      if (batches.length > 1) {
+        log(
+          `${writes.length} cells go in ${batches.length} batches of one commit time: until the last, readers may see a part of them`,
+        );
+      }
+      let done = 0;
+      for (const batch of batches) {
+        // Begun is finished: a cancel between two batches would leave what only a resume could make whole.
+        if (done === 0) signal.throwIfAborted();
+        await writeBatch(platform.database, platform.keyspace, commit, batch);
+        done += batch.length;
+        progress({ done, total: writes.length, unit: 'items', label: 'cells' });
+      }
+      return { batches: batches.length, cells: writes.length };
+    },
+  })
+  .step({
+    id: 'reindex',
+    title: 'Bring the mixed index and the servers up to what was written',
+    effect: 'write',
+    needs: ['write-undo'],
+    timeout: '1h',
+    retry: again,
+    result: z.object({ documents: z.number(), cacheSeconds: z.number() }),
+    run: async ({ run, services: { platform, clock }, signal }) => {
+      const { vertices, gone } = await getUndoPlan(platform.bucket, run);
+      const cached = await cacheSeconds(platform.graph);
+      if (cached === undefined) throw cachesForGood();
+      if (cached > 0) await clock.sleep(cached * 1000, signal);
+      const { database, graph, keyspace, indexBackend } = platform;
+      const ids = vertices.map((id) => exactId(BigInt(id)));
+      const documents =
+        indexBackend === undefined
+          ? 0
+          : await reindexElements({ database, graph, keyspace, backend: indexBackend, vertices: ids, gone, signal });
+      return { documents, cacheSeconds: cached };
+    },
+  })
+  .step({
+    id: 'verify-undo',
+    title: 'Nobody wrote the same meanwhile, and the graph is sound',
+    effect: 'read',
+    needs: ['reindex'],
+    timeout: '12h',
+    retry: again,
+    result: z.object({ elements: z.number(), comparedUpTo: z.string(), met: z.array(z.string()) }),
+    run: async ({ run, params, services: { platform, clock }, signal, progress, log }) => {
+      const plan = await getUndoPlan(platform.bucket, run);
+      const commit = instantOf(plan.commit);
+      const known = await knownSchema(platform, commit);
+      const shipped = await shippedUpTo(platform.bucket, plan.timeline, commit, clock, shippingPatienceMs, signal);
+      const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit };
+      const { report } = await analyseUndo(platform.bucket, platform.keyspace, known, question, signal);
+      const met = report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);
+      if (!shipped)
+        log('the log of the last moments is not in the store yet, so transactions of that time were not compared');
+      for (const line of met) log(`meanwhile ${line}`);
+      const { database, graph, keyspace, indexBackend } = platform;
+      const check = await checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal });
+      if (!check.ok) {
+        throw new FailedProblem({
+          code: 'graph-unsound',
+          happened: `After the undo the graph is not sound: ${check.findingCount} findings.`,
+          state: 'The compensating transaction is written; the graph runs.',
+          next: `Look at the findings; the transaction itself can be undone like any other: cardea undo ENV --group ${plan.commit}.`,
+          details: [
+            ...met,
+            ...check.findings.slice(0, 50).map(({ kind, element, detail }) => `${kind} ${element}: ${detail}`),
+          ],
+        });
+      }
+      return { elements: check.elements, comparedUpTo: shipped ? plan.commit : plan.compared, met };
+    },
+  })
+  .step({
+    id: 'remove-copy',
+    title: 'Stop and remove the copy',
+    effect: 'write',
+    needs: [],
+    always: 'after-change',
+    timeout: '10m',
+    retry: again,
+    result: nothing,
+    run: async ({ run, services: { platform } }) => {
+      await platform.copies.remove(copyOfRun({ run }));
+      return {};
+    },
+  })
+  .build();
+
+function cachesForGood(): WaitingProblem {
+  return new WaitingProblem({
+    code: 'graph-caches',
+    happened: 'The JanusGraph servers cache rows of the database without end (cache.db-cache-time is 0).',
+    state: 'The compensating transaction is written; the servers may still answer as before it.',
+    next: 'Restart the servers one after the other, then resume this run.',
+  });
+}
