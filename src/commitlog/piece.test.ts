@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type LogPieceHeader, logPieceHeader, type PieceLink } from '../model/log-piece.ts';
 import { Problem } from '../model/problem.ts';
 import { chainOf, firstLink, sha256 } from './piece-chain.ts';
-import { readPiece, readPieceHeader, writePiece } from './piece.ts';
+import { readPiece, readPieceHeader, writePiece, writePieceParts } from './piece.ts';
 
 const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
 const other = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f02';
@@ -40,6 +40,15 @@ function headerOver(plain: Uint8Array, lengths: readonly number[], change: Parti
   });
 }
 
+async function written(header: LogPieceHeader, plain: Uint8Array, step: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  const chunks = async function* () {
+    for (let at = 0; at < plain.length; at += step) yield plain.subarray(at, at + step);
+  };
+  for await (const part of writePieceParts(header, chunks)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
 const damaged = expect.objectContaining({ code: 'log-damaged' });
 
 describe('a log piece', () => {
@@ -57,6 +66,30 @@ describe('a log piece', () => {
         expect(Buffer.from(read.plain).equals(plain)).toBe(true);
         expect(readPieceHeader(object.subarray(0, object.indexOf(10) + 1))).toEqual(header);
       }),
+    );
+  });
+
+  test('written in parts it reads the same, and bytes that do not belong to the header are not written', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 50 }),
+        async (parts, step) => {
+          const plain = new Uint8Array(Buffer.concat(parts));
+          const header = headerOver(
+            plain,
+            parts.map(({ length }) => length),
+          );
+          const object = await written(header, plain, step);
+          expect(readPiece(object).header).toEqual(header);
+          expect(Buffer.from(readPiece(object).plain).equals(plain)).toBe(true);
+          if (plain.length === 0) return;
+          const other = plain.slice();
+          other[0] = (other[0] ?? 0) ^ 1;
+          await expect(written(header, other, step)).rejects.toThrow(damaged);
+          await expect(written(header, plain.subarray(1), step)).rejects.toThrow(damaged);
+        },
+      ),
     );
   });
 

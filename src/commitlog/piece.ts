@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompressSync } from 'node:zlib';
+import { createZstdCompress, type ZstdCompress, zstdCompress, zstdDecompressSync } from 'node:zlib';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { type LogPieceHeader, logPieceHeader } from '../model/log-piece.ts';
 import { asProblem } from '../model/problem.ts';
@@ -18,6 +19,37 @@ export async function writePiece(header: LogPieceHeader, plain: Uint8Array): Pro
   verifyLinks(body);
   verifyBytes(body, plain);
   return Buffer.concat([Buffer.from(`${headerLine(body)}\n`), await compress(plain)]);
+}
+
+/**
+ * The same object in parts, for plain bytes that are too many to hold at once: `plain` gives them in order, once to be checked and once to
+ * be compressed. Throws FailedProblem `log-damaged` before the first part when header and bytes do not belong together.
+ */
+export async function* writePieceParts(
+  header: Omit<LogPieceHeader, 'sha256'>,
+  plain: () => AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const check = new RunningCheck(header);
+  for await (const chunk of plain()) check.add(chunk);
+  const body = logPieceHeader.body.parse({ ...header, sha256: check.end() });
+  verifyLinks(body);
+  yield Buffer.from(`${headerLine(body)}\n`);
+  const packer = createZstdCompress();
+  const feeding = feed(plain(), packer).catch((thrown: unknown) => {
+    packer.destroy(thrown instanceof Error ? thrown : new RangeError(String(thrown)));
+  });
+  for await (const chunk of packer) yield chunk as Uint8Array;
+  await feeding;
+}
+
+/** Ended only when everything written was taken: Node would close the frame with the last chunk, and again, empty, at the end. */
+async function feed(plain: AsyncIterable<Uint8Array>, packer: ZstdCompress): Promise<void> {
+  for await (const chunk of plain) {
+    await new Promise<void>((resolve, reject) => {
+      packer.write(chunk, (error) => (error instanceof Error ? reject(error) : resolve()));
+    });
+  }
+  packer.end();
 }
 
 /** The header and the plain bytes, everything checked. Throws FailedProblem `log-damaged` that names what is wrong. */
@@ -102,11 +134,58 @@ function verifyBytes(header: LogPieceHeader, plain: Uint8Array): void {
   }
   if (sha256(plain) !== header.sha256) throw logDamaged(named(header), 'its bytes do not match its SHA-256');
   for (const { sequence, from, to, sha256: sum } of header.pieces) {
-    if (sha256(plain.subarray(from - header.from, to - header.from)) === sum) continue;
+    // Hashing is most of the work, and most pieces are shipped alone.
+    const all = from === header.from && to === header.to;
+    if ((all ? header.sha256 : sha256(plain.subarray(from - header.from, to - header.from))) === sum) continue;
     throw logDamaged(named(header), `the bytes of piece ${sequence} do not match its SHA-256`);
   }
 }
 
-function named({ node, segment, from, to }: LogPieceHeader): string {
+/** What `verifyBytes` does, for bytes that come in parts. */
+class RunningCheck {
+  readonly #header: Omit<LogPieceHeader, 'sha256'>;
+  readonly #whole = createHash('sha256');
+  #at: number;
+  #next = 0;
+  #part = createHash('sha256');
+
+  constructor(header: Omit<LogPieceHeader, 'sha256'>) {
+    this.#header = header;
+    this.#at = header.from;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#whole.update(chunk);
+    let rest = chunk;
+    for (;;) {
+      const piece = this.#header.pieces[this.#next];
+      if (piece === undefined || this.#at + rest.length < piece.to) break;
+      const mine = rest.subarray(0, piece.to - this.#at);
+      this.#part.update(mine);
+      if (this.#part.digest('hex') !== piece.sha256) this.#fail(piece.sequence);
+      this.#part = createHash('sha256');
+      this.#at += mine.length;
+      this.#next += 1;
+      rest = rest.subarray(mine.length);
+    }
+    this.#part.update(rest);
+    this.#at += rest.length;
+  }
+
+  /** The SHA-256 of all of them. */
+  end(): string {
+    const { from, to } = this.#header;
+    if (this.#at !== to) {
+      throw logDamaged(named(this.#header), `it holds ${this.#at - from} bytes where its header says ${to - from}`);
+    }
+    return this.#whole.digest('hex');
+  }
+
+  #fail(sequence: number): never {
+    throw logDamaged(named(this.#header), `the bytes of piece ${sequence} do not match its SHA-256`);
+  }
+}
+
+function named({ node, segment, from, to }: Omit<LogPieceHeader, 'sha256'>): string {
   return `The log piece ${from}-${to} of ${segment.file} on ${node}`;
 }

@@ -18,8 +18,8 @@ export interface LogFiles {
 }
 
 export interface SegmentFile {
-  /** Shorter than asked for at the end of the file. */
-  read(position: number, length: number): Promise<Uint8Array>;
+  /** Shorter than asked for at the end of the file. `into`: memory that may be used for it, at least as long. */
+  read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   facts(): Promise<SegmentFacts>;
   close(): Promise<void>;
 }

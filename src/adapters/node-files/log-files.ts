@@ -42,8 +42,8 @@ async function openSegment(path: string): Promise<SegmentFile | undefined> {
   try {
     const file = await open(path, 'r');
     return {
-      async read(position, length) {
-        const bytes = Buffer.allocUnsafe(length);
+      async read(position, length, into) {
+        const bytes = into ?? Buffer.allocUnsafe(length);
         let at = 0;
         while (at < length) {
           const { bytesRead } = await file.read(bytes, at, length - at, position + at);

@@ -2,7 +2,7 @@ import { type Micros, microsOf, micros } from '../../model/instant.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import { Coverage } from './coverage.ts';
-import { SegmentTail } from './segment-tail.ts';
+import { scanBytes, SegmentTail } from './segment-tail.ts';
 
 export interface TailSettings {
   /** Bytes of files that only the agent's links still hold, at most. */
@@ -47,11 +47,14 @@ export class LogTail {
   /** Sections found in segments that are done with. */
   #foundBefore = 0;
   #stoppedSince: number | undefined;
+  #still = true;
+  #nextList = 0;
   #nextScan = 0;
   #nextRoom = 0;
   #pinned = 0;
   /** The one whose bytes are being read. */
   #busy: SegmentTail | undefined;
+  readonly #scratch = Buffer.alloc(scanBytes);
 
   constructor(parts: TailParts) {
     this.#parts = parts;
@@ -126,15 +129,14 @@ export class LogTail {
   async look(draining = false): Promise<void> {
     const at = microsOf(this.#parts.clock.now());
     const now = this.#parts.clock.monotonic();
-    const live = new Set(await this.#parts.files.live());
-    await this.#discover(live, now);
+    // Cassandra makes the next segment ready long before it writes to it. When it seems to write nothing, the names have to be today's.
+    const listing = this.#still || now >= this.#nextList;
+    if (listing) await this.#list(now);
     let found = 0;
-    for (const segment of this.#segments) {
-      segment.live = live.has(segment.tail.file);
-      found += await segment.tail.follow(now);
-    }
+    for (const { tail } of this.#segments) found += await tail.follow(now);
     this.#coverage.look(at, this.found, this.#segments.findLast(({ tail }) => tail.hasContent)?.tail.id);
-    if (found === 0) await this.#whenStill(at, now, draining);
+    this.#still = found === 0;
+    if (this.#still && listing) await this.#whenStill(at, now, draining);
     for (const segment of this.#segments) {
       segment.whole ||= await this.#isWhole(segment, now);
       if (!segment.whole) break;
@@ -147,6 +149,13 @@ export class LogTail {
 
   async close(): Promise<void> {
     await Promise.all(this.#segments.splice(0).map(async ({ tail }) => tail.close()));
+  }
+
+  async #list(now: number): Promise<void> {
+    this.#nextList = now + listSeconds;
+    const live = new Set(await this.#parts.files.live());
+    await this.#discover(live, now);
+    for (const segment of this.#segments) segment.live = live.has(segment.tail.file);
   }
 
   async #discover(live: ReadonlySet<string>, now: number): Promise<void> {
@@ -210,7 +219,7 @@ export class LogTail {
     }
     // A running Cassandra has a segment; one that is not known here may hold anything.
     if (open.length === 0 && this.#stoppedSince === undefined) return;
-    for (const tail of open) if (!(await tail.restIsZero())) return;
+    for (const tail of open) if (!(await tail.restIsZero(this.#scratch))) return;
     this.#coverage.settled(at);
   }
 
@@ -233,7 +242,7 @@ export class LogTail {
     const sections = later.reduce((sum, each) => sum + each.tail.found, 0);
     if (sections < 2) return false;
     // Cassandra syncs segments in order, so this one was synced before the later one was for the second time.
-    return final || now - tail.changedAt > 5 || (tail.damage === undefined && (await tail.restIsZero()));
+    return final || now - tail.changedAt > 5 || (tail.damage === undefined && (await tail.restIsZero(this.#scratch)));
   }
 
   /** Links must never fill Cassandra's disk: beyond the limits the oldest go, shipped or not. */
@@ -270,6 +279,8 @@ export class LogTail {
   }
 }
 
+/** Seconds between looks at the names while segments grow. */
+const listSeconds = 0.25;
 /** Seconds without a new section before the rest of the file is looked at. */
 const stillSeconds = 0.2;
 /** Seconds between such looks. */

@@ -1,5 +1,4 @@
-import { sha256 } from '../../commitlog/piece-chain.ts';
-import { writePiece } from '../../commitlog/piece.ts';
+import { writePieceParts } from '../../commitlog/piece.ts';
 import { type LogPieceHeader, logPieceKey } from '../../model/log-piece.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { nextMerge, type StoredPiece } from './merge-plan.ts';
@@ -60,19 +59,18 @@ export class SegmentObjects {
     const run = this.#nextRun(whole);
     const [first, last] = [run?.[0], run?.at(-1)];
     if (run === undefined || first === undefined || last === undefined) return;
-    const plain = await read(first.from, last.to);
+    const plain = () => inParts(read, first.from, last.to);
     const closesSegment = whole && last === this.#objects.at(-1);
-    const header: LogPieceHeader = {
+    const header: Omit<LogPieceHeader, 'sha256'> = {
       ...this.#stream,
       segment: this.segment,
       from: first.from,
       to: last.to,
-      sha256: sha256(plain),
       closesSegment,
       pieces: run.flatMap(({ pieces }) => pieces),
     };
     const key = logPieceKey(header);
-    await this.#bucket.put(key, await writePiece(header, plain));
+    await this.#bucket.putStream(key, writePieceParts(header, plain));
     const merged = new Set(run);
     const at = this.#objects.indexOf(first);
     const rest = this.#objects.filter((object) => !merged.has(object));
@@ -88,6 +86,13 @@ export class SegmentObjects {
     // The last object alone, so that it says that it is the last.
     return this.#objects.length === 0 ? undefined : this.#objects.slice(-1);
   }
+}
+
+/** A segment is tens of megabytes; so much of it is in memory at once. */
+const partBytes = 512 * 1024;
+
+async function* inParts(read: ReadBack, from: number, to: number): AsyncGenerator<Uint8Array> {
+  for (let at = from; at < to; at += partBytes) yield read(at, Math.min(to, at + partBytes));
 }
 
 /** The widest objects that follow one another, and the others. */

@@ -7,7 +7,7 @@ const headerBytes = 4096;
 const markerBytes = 8;
 /** Read anew at every look for bytes behind the chain's end. */
 const nearBytes = 64 * 1024;
-const scanBytes = 1024 * 1024;
+export const scanBytes = 1024 * 1024;
 const zeros = Buffer.alloc(scanBytes);
 
 /**
@@ -22,6 +22,7 @@ export class SegmentTail {
   #end: number;
   #sections: Section[] = [];
   #found = 0;
+  #length = 0;
   #changedAt: number;
   #damage: string | undefined;
   #scanned: { readonly end: number; readonly touched: string } | undefined;
@@ -90,8 +91,7 @@ export class SegmentTail {
     for (;;) {
       const step = nextSection(await this.#bytes.read(this.#end, markerBytes), 0, header, this.#end);
       if (step.kind === 'damaged') this.#damage = step.why;
-      // A section that reaches beyond the file is still being written: buffered segments grow.
-      if (step.kind !== 'section' || step.to > (await this.#bytes.facts()).bytes) break;
+      if (step.kind !== 'section' || !(await this.#reaches(step.to))) break;
       this.#sections.push(step);
       this.#found += 1;
       this.#end = step.to;
@@ -103,15 +103,16 @@ export class SegmentTail {
   /**
    * Whether nothing but zeros lies behind the chain's end: then nothing was acknowledged that no marker covers. An entry may have been
    * given room far behind while the one before it is not written yet, so the first time all of the rest is read; later only what is near,
-   * as long as no further page of the file was touched.
+   * as long as no further page of the file was touched. `scratch`: memory for it, of `scanBytes`.
    */
-  async restIsZero(): Promise<boolean> {
+  async restIsZero(scratch: Uint8Array): Promise<boolean> {
     const { touched, bytes } = await this.#bytes.facts();
-    const near = await this.#bytes.read(this.#end, nearBytes);
+    const near = await this.#bytes.read(this.#end, nearBytes, scratch);
+    const scanned = near.length;
     if (!isZero(near)) return false;
     if (this.#scanned?.end === this.#end && this.#scanned.touched === touched) return true;
-    for (let at = this.#end + near.length; at < bytes; at += scanBytes) {
-      if (!isZero(await this.#bytes.read(at, scanBytes))) return false;
+    for (let at = this.#end + scanned; at < bytes; at += scanBytes) {
+      if (!isZero(await this.#bytes.read(at, scanBytes, scratch))) return false;
     }
     this.#scanned = { end: this.#end, touched };
     return true;
@@ -146,6 +147,12 @@ export class SegmentTail {
 
   async close(): Promise<void> {
     await this.#bytes.close();
+  }
+
+  /** A section that reaches beyond the file is still being written: buffered segments grow. */
+  async #reaches(to: number): Promise<boolean> {
+    if (to > this.#length) this.#length = (await this.#bytes.facts()).bytes;
+    return to <= this.#length;
   }
 
   async #readHeader(): Promise<SegmentHeader | undefined> {

@@ -63,13 +63,16 @@ async function startAgent(
     command: [
       process.execPath,
       '--disable-warning=ExperimentalWarning',
+      // An agent is there all the time beside a database that wants the memory; its work is small and steady.
+      '--max-semi-space-size=2',
       join(checkout, 'src', 'cli', 'main.ts'),
       'agent',
       '--config',
       folders.agentConfig,
     ],
     directory: folders.root,
-    variables: {},
+    // Of the C library: one heap per thread would keep what each once needed.
+    variables: { MALLOC_ARENA_MAX: '2' },
     pidFile: folders.agentPidFile,
     logFile: folders.agentLog,
     owner: directory,
