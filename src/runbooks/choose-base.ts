@@ -6,10 +6,9 @@ import { type Micros, formatInstant, micros } from '../model/instant.ts';
 import type { LoggedTable } from '../model/log-schema.ts';
 import { RefusedProblem } from '../model/problem.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
-import { timelinePath } from '../model/timeline-path.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { addedTables } from './schema-change.ts';
-import { type WindowPath, windowPath } from './window-path.ts';
+import { type WindowPath, pathOf, windowPath } from './window-path.ts';
 
 export interface Wanted {
   readonly instant: Micros;
@@ -49,7 +48,7 @@ export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
   if (service === undefined) throw unreachable(facts, path, services, wanted);
   const point = path.points.get(service.base.point);
   if (point === undefined) throw new TypeError(`${service.base.point} is no point`);
-  const strands = timelinePath(facts.catalog.timelines, timeline);
+  const strands = pathOf(facts, timeline);
   return {
     instant,
     timeline: timelineId.parse(timeline),

@@ -1,11 +1,11 @@
 import type { LogStream, StoredPiece } from '../commitlog/log-stream.ts';
 import { type Micros, formatInstant, micros } from '../model/instant.ts';
 import type { LogPlan } from '../model/log-plan.ts';
-import { type Strand, timelinePath } from '../model/timeline-path.ts';
+import type { Strand } from '../model/timeline-path.ts';
 import type { BaseChoice } from './choose-base.ts';
 import type { TimelineLog } from './log-catalog.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
-import { snapshotOf } from './window-path.ts';
+import { pathOf, snapshotOf } from './window-path.ts';
 
 /**
  * The logs that bring the chosen instant back over its base. Pure.
@@ -21,7 +21,7 @@ import { snapshotOf } from './window-path.ts';
 export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan, 'run'> {
   const { point, instant, timeline } = choice;
   const { timelines, logs } = facts.catalog;
-  const path = timelinePath(timelines, timeline);
+  const path = pathOf(facts, timeline);
   const first = path.findIndex((strand) => strand.timeline.id === point.timeline);
   const snapshot = snapshotOf(point);
   const onPath = new Set(path.map((strand) => strand.timeline.id));

@@ -3,6 +3,7 @@ import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../commit
 import { type Micros, formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { type Strand, timelinePath } from '../model/timeline-path.ts';
+import { timelineDocument } from '../model/timeline.ts';
 import type { StoredSchema, TimelineLog } from './log-catalog.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { type Replication, replicaGroups } from './replica-groups.ts';
@@ -25,7 +26,7 @@ export interface WindowPath {
 
 /** `exclusions` are left out besides those that the timeline leaves out already. Throws what `timelinePath` throws. */
 export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: readonly Micros[] = []): WindowPath {
-  const path = timelinePath(facts.catalog.timelines, timeline);
+  const path = pathOf(facts, timeline);
   const logs = path.map((strand) => facts.catalog.logs.get(strand.timeline.id));
   const schemas = schemaObstacles(path, logs);
   const strands = path.map((strand, at) => windowStrand(strand, logs[at], schemas[at] ?? [], exclusions));
@@ -48,6 +49,15 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
     seenLead,
   };
 }
+
+/** Before anything was shipped the first timeline has no record; what was backed up lies on it all the same. Throws what `timelinePath` throws. */
+export function pathOf({ catalog, environment }: RecoveryFacts, timeline: string): readonly Strand[] {
+  if (catalog.timelines.length > 0 || timeline !== firstTimeline) return timelinePath(catalog.timelines, timeline);
+  const body = { id: firstTimeline, environment, openedAt: formatInstant(micros(0)), why: 'nothing was shipped on it' };
+  return timelinePath([timelineDocument.body.parse(body)], timeline);
+}
+
+export const firstTimeline = 't0001';
 
 /** Between these lies the cut of the point's snapshots. Of points of before Cardea shipped logs it is worked out, with a second to spare. */
 export function snapshotOf(point: RestorePoint): { readonly from: Micros; readonly to: Micros } {

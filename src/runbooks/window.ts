@@ -5,11 +5,11 @@ import { type Micros, formatInstant, micros } from '../model/instant.ts';
 import type { WindowReport } from '../model/window.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { streamLines } from './stream-lines.ts';
-import { type WindowPath, windowPath } from './window-path.ts';
+import { type WindowPath, firstTimeline, windowPath } from './window-path.ts';
 
 /** The timeline that the environment writes: the newest. The first when none is recorded yet. */
 export function currentTimelineOf({ catalog }: RecoveryFacts): string {
-  return catalog.timelines.at(-1)?.id ?? 't0001';
+  return catalog.timelines.at(-1)?.id ?? firstTimeline;
 }
 
 /** To which instants the environment can be restored. Pure. Throws what `timelinePath` throws. */
@@ -87,7 +87,7 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
     warnings.push(`No good base on ${path.timeline} yet: cardea backup ${environment}`);
   }
   const last = serving.reduce<Service | undefined>(
-    (best, each) => (best === undefined || each.to > best.to ? each : best),
+    (best, each) => (best === undefined || each.to >= best.to ? each : best),
     undefined,
   );
   if (current && last !== undefined && last.stop.kind !== 'end' && last.stop.kind !== 'coverage') {
