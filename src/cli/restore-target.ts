@@ -14,6 +14,8 @@ export interface Asked {
   readonly allowTaken?: boolean;
   /** Commit slots to leave out. */
   readonly exclusions?: readonly Micros[];
+  /** Only this point as the base of an instant. */
+  readonly base?: string;
 }
 
 /** What a restore goes to, decided once: everything relative is absolute from here on. */
@@ -46,7 +48,12 @@ export async function decideTarget(context: CliContext, environment: string, ask
   const facts = await factsOf(context, environment);
   const timeline = asked.timeline ?? currentTimelineOf(facts);
   const instant = target?.kind === 'instant' ? target.instant : endOf(facts, timeline, target);
-  const choice = chooseBase(facts, { instant, timeline, exclusions: asked.exclusions ?? [] });
+  const choice = chooseBase(facts, {
+    instant,
+    timeline,
+    exclusions: asked.exclusions ?? [],
+    ...(asked.base === undefined ? {} : { base: asked.base }),
+  });
   const toEnd =
     (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
   return { point: choice.point, instant: { choice, facts, toEnd }, warnings: choice.warnings };
@@ -67,7 +74,18 @@ async function asTaken(
   return { point, instant: { choice, facts, toEnd: false }, warnings };
 }
 
-async function factsOf(context: CliContext, name: string): Promise<RecoveryFacts> {
+/** Where a rehearsal of the point goes: as it was taken, or, taken while writes went on, to the first instant that it and its log bring back whole; undefined when there is none (yet). */
+export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided | undefined {
+  if (point.cut === 'quiesced') return { point, warnings: [] };
+  // A point of before there were timelines has no log.
+  if (!facts.catalog.timelines.some(({ id }) => id === point.timeline)) return undefined;
+  const from = computeWindow(facts, point.timeline).bases.find((base) => base.point === point.id)?.from;
+  if (typeof from !== 'string') return undefined;
+  const choice = chooseBase(facts, { instant: instantOf(from), timeline: point.timeline, base: point.id });
+  return { point, instant: { choice, facts, toEnd: false }, warnings: [] };
+}
+
+export async function factsOf(context: CliContext, name: string): Promise<RecoveryFacts> {
   const [platform, { config }] = await Promise.all([context.platform(name), context.environment(name)]);
   return readRecoveryFacts({ platform, config, clock: context.clock }, context.signal);
 }

@@ -2,7 +2,10 @@ import { formatSeconds } from '../../model/duration.ts';
 import { formatInstant } from '../../model/instant.ts';
 import { restoreIntoRunbook, restoreRunbook } from '../../runbooks/index.ts';
 import { listTimelines } from '../../runbooks/timeline-catalog.ts';
-import type { Action } from '../command.ts';
+import type { Forecast } from '../../runbooks/restore-forecast.ts';
+import type { Action, Outcome } from '../command.ts';
+import type { CliContext } from '../context.ts';
+import { forecastText } from '../forecast-text.ts';
 import { withNewBase } from '../new-base.ts';
 import { notStarted } from '../not-started.ts';
 import { operate } from '../operation.ts';
@@ -15,13 +18,14 @@ export const action: Action<typeof restore> = async (context, input) => {
   for (const warning of decided.warnings) {
     context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
   }
+  const forecast = await foretell(context, name, decided);
   const { point } = decided;
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);
   const target = { point: point.id, instant: instantOf(decided) };
   if (input.into !== undefined) {
     const into = input.into;
-    return operate(context, {
+    const outcome = await operate(context, {
       environment: name,
       runbook: restoreIntoRunbook,
       params: { ...params, into, ...replayParamsOf(decided, { inPlace: false }) },
@@ -36,8 +40,9 @@ export const action: Action<typeof restore> = async (context, input) => {
         };
       },
     });
+    return withForecast(context, outcome, forecast);
   }
-  return operate(context, {
+  const outcome = await operate(context, {
     environment: name,
     runbook: restoreRunbook,
     params: { ...params, ...replayParamsOf(decided, { inPlace: true }) },
@@ -58,7 +63,25 @@ export const action: Action<typeof restore> = async (context, input) => {
       return input.withoutBase ? done : withNewBase(context, name, done);
     },
   });
+  return withForecast(context, outcome, forecast);
 };
+
+/** Counting what is left behind must not keep anybody waiting who has decided. */
+async function foretell(context: CliContext, name: string, { instant }: Decided): Promise<Forecast | undefined> {
+  if (instant === undefined) return undefined;
+  const { forecastOf } = await import('../../runbooks/restore-forecast.ts');
+  const platform = await context.platform(name);
+  const withinMs = context.flags.plan ? 60_000 : 5000;
+  const forecast = await forecastOf(platform, instant.facts, instant.choice, { withinMs, signal: context.signal });
+  if (!context.flags.plan) context.output.note(`${forecastText(forecast)}\n`);
+  return forecast;
+}
+
+/** A plan says it with the steps. */
+function withForecast(context: CliContext, outcome: Outcome, forecast: Forecast | undefined): Outcome {
+  if (!context.flags.plan || forecast === undefined) return outcome;
+  return { ...outcome, json: { ...outcome.json, forecast }, text: `${outcome.text}\n\n${forecastText(forecast)}` };
+}
 
 function targetText({ point, instant }: Decided): string {
   return instant === undefined ? `${point.id} (${point.takenAt})` : formatInstant(instant.choice.instant);
