@@ -13,10 +13,11 @@ import type { CliContext } from './context.ts';
 import { planText } from './plan-lines.ts';
 import { openRunView } from './run-view.ts';
 import { transactionsText } from './transactions-text.ts';
+import { windowText } from './window-text.ts';
 import { workLine } from './work-line.ts';
 
-/** The demo's stage on a terminal, or line by line where there is none. All of it is said on the way, to standard error. */
-export function demoStage(context: CliContext, auditKey: string): Stage {
+/** The demo's stage on a terminal, or line by line where there is none. All of it is said on the way, to standard error. `objective`: the environment's RPO. */
+export function demoStage(context: CliContext, auditKey: string, objective: string): Stage {
   const { output, flags, clock, ids, actor, signal } = context;
   const paint = output.paintNote;
   let chapters = 0;
@@ -47,8 +48,8 @@ export function demoStage(context: CliContext, auditKey: string): Stage {
         throw error;
       }
     },
-    window(environment, report) {
-      said(JSON.stringify({ environment, ...report }, null, 1).slice(0, 3000));
+    window({ environment, now }, report) {
+      said(windowText(report, { environment, now, objective }, paint));
     },
     transactions(environment, found, range) {
       said(transactionsText(environment, found, range, paint));

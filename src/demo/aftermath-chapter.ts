@@ -19,6 +19,8 @@ export interface Aftermath {
   /** Everything acknowledged up to here can be brought back. */
   readonly newest: string;
   readonly bad: BadTransactions;
+  /** Commit slots near the end of the log that it does not hold whole: nobody was told that they are safe. */
+  readonly incomplete: readonly string[];
   /** Transactions that were looked through. */
   readonly shown: number;
 }
@@ -31,8 +33,9 @@ export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermat
   const { stage, services, phase, signal } = scene;
   stage.chapter('What is left: the bucket, and all that it tells');
   return phase('look', async () => {
-    const report = computeWindow(await readRecoveryFacts(services, signal));
-    stage.window(demoName, report);
+    const facts = await readRecoveryFacts(services, signal);
+    const report = computeWindow(facts);
+    stage.window(facts, report);
     const { timeline, oldest, settled, newest, gaps } = report;
     const around = microsOf(new Date((badJob.beganAt + badJob.endedAt) / 2));
     const found = await findAround(scene, around);
@@ -43,11 +46,20 @@ export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermat
     stage.say(
       `${bad.slots.length} of ${found.count} transactions only took accounts away, from ${bad.first} to ${bad.last}. That is the bad job. The last instant before it: ${bad.before}.`,
     );
+    const incomplete = found.transactions
+      .filter(({ whole, at }) => !whole && at > (settled ?? '') && at <= newest)
+      .map(({ at }) => at);
+    if (incomplete.length > 0) {
+      stage.say(
+        `The kill cut ${incomplete.length} short that nobody had been told of: what the log does not hold whole is left out whole.`,
+      );
+    }
     return {
       window: { timeline, oldest, settled, newest, gaps: gaps.length },
       timeline,
       newest,
       bad,
+      incomplete,
       shown: found.count,
     };
   });

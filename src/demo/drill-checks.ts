@@ -14,37 +14,29 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
   return [
     {
       id: 'disaster',
-      title: 'The disaster was real: accounts dropped, every node and agent killed, every disk emptied.',
+      title: 'The disaster was real: accounts gone, all killed at once, every disk empty.',
       ok: facts.accountsAfterDrop === 0 && dropped > 0 && disaster.wipedBytes > 0 && disaster.nodes.length === nodes,
-      observed: `${whole(dropped - facts.accountsAfterDrop)} of ${whole(dropped)} accounts gone, ${whole(disaster.nodes.length)} of ${whole(nodes)} disks empty, ${whole(disaster.processes)} processes killed at once`,
+      observed: `${whole(dropped - facts.accountsAfterDrop)} of ${whole(dropped)} accounts gone, ${whole(disaster.nodes.length)} of ${whole(nodes)} disks empty, ${whole(disaster.processes)} processes killed`,
     },
     {
       id: 'rehearsed',
-      title: 'Base and log were proven at one instant before they were needed, without touching the live ring.',
+      title: 'Base and log were proven at one instant beforehand, beside the live ring.',
       ok: point.proof === 'proven' && point.cut === 'instant' && looks === 2,
       observed: `${point.proof}, cut: ${point.cut}; looked for connections ${looks === 2 ? 'twice, found none' : `${looks} of 2 times`}`,
     },
     {
       id: 'found',
-      title: 'The bad transactions were found from the bucket alone, while the database was dead.',
+      title: 'The bad transactions were found from the bucket alone.',
       ok: badJob.found === badJob.transactions && badJob.transactions > 0 && undo.excluded === badJob.transactions,
       observed: `${whole(badJob.found)} of ${whole(badJob.transactions)}, among ${whole(badJob.shown)} transactions`,
     },
-    equality(
-      'instant',
-      'Restored to the instant before the bad job, the whole graph is what the application says.',
-      instant,
-    ),
-    equality(
-      'undo',
-      'Restored without the bad job, the whole graph is what the application says, later good work kept.',
-      undo,
-    ),
+    equality('instant', 'Before the bad job: the whole graph is what the application logged.', instant),
+    equality('undo', 'Without the bad job: the whole graph is what the application logged.', undo),
     {
       id: 'kept',
-      title: 'Good transactions after the bad job are there without it.',
+      title: 'Good work after the bad job is kept.',
       ok: badJob.goodAfter > 0 && undo.proof.transactions > instant.proof.transactions,
-      observed: `${whole(undo.proof.transactions - instant.proof.transactions)} more than at the instant before it`,
+      observed: `${whole(undo.proof.transactions - instant.proof.transactions)} transactions more than before it`,
     },
     {
       id: 'split',
@@ -77,7 +69,7 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
     },
     {
       id: 'invariants',
-      title: 'Every invariant of the graph holds: edges from both ends, indexes, ids, instances.',
+      title: 'Every invariant holds: edges from both ends, indexes, ids, instances.',
       ok: findingCount === 0 && instant.check.elements > 0 && undo.check.elements > 0,
       observed: withFirst(
         `${whole(instant.check.elements)} and ${whole(undo.check.elements)} elements read, ${whole(findingCount)} findings`,

@@ -64,8 +64,10 @@ const recovery = z.object({
   timeline: timelineId,
   /** Everything committed at or before it was to come back … */
   to: instantText,
-  /** … but for this many commit slots. */
+  /** … but for this many commit slots that were named, */
   excluded: count,
+  /** and for this many that the kill had cut short: what is not in the log whole is left out whole. */
+  incomplete: count,
   run: runId,
   /** From the kill to the end of the restore's own verification. */
   secondsFromKill: seconds,

@@ -38,11 +38,12 @@ const point: RestorePoint = {
 };
 
 function recovered(recovery: Recovery, run: never): RecoveryFacts {
-  const { timeline, to, excluded, secondsFromKill, expected, restored, transactions } = recovery;
+  const { timeline, to, excluded, incomplete, secondsFromKill, expected, restored, transactions } = recovery;
   return {
     timeline,
     to,
     excluded,
+    incomplete,
     secondsFromKill,
     run,
     proof: { expected, restored, missing: [], unexpected: [], changed: [], split: [], transactions },
@@ -115,7 +116,11 @@ const broken: ReadonlyArray<readonly [string, Partial<DrillFacts>, string]> = [
     { undo: { ...undone, proof: { ...undone.proof, restored: otherSum } } },
     '1,608 transactions, 0 differences',
   ],
-  ['good work after the bad job that is gone', { badJob: { ...example.badJob, goodAfter: 0 } }, '188 more than'],
+  [
+    'good work after the bad job that is gone',
+    { badJob: { ...example.badJob, goodAfter: 0 } },
+    '188 transactions more',
+  ],
   [
     'a transaction that is there in part',
     { undo: { ...undone, proof: { ...undone.proof, split: ['2/17'] } } },

@@ -9,7 +9,8 @@ import type { ShippingLag } from './shipping-lag.ts';
 import { objectionsTo } from './verdict.ts';
 
 /** One way back, before anything is concluded from it. */
-export interface RecoveryFacts extends Pick<Recovery, 'timeline' | 'to' | 'excluded' | 'secondsFromKill'> {
+export interface RecoveryFacts
+  extends Pick<Recovery, 'timeline' | 'to' | 'excluded' | 'incomplete' | 'secondsFromKill'> {
   readonly run: DrillRun;
   readonly proof: OracleProof;
   /** Every row and invariant: a finding is one line of text; of many only some are listed. */
@@ -100,7 +101,7 @@ export function drillOf(facts: DrillFacts): Drill {
 
 function recoveryOf(
   id: Recovery['id'],
-  { timeline, to, excluded, secondsFromKill, run, proof }: RecoveryFacts,
+  { timeline, to, excluded, incomplete, secondsFromKill, run, proof }: RecoveryFacts,
 ): Recovery {
   const { expected, restored, missing, unexpected, changed, split, transactions } = proof;
   return {
@@ -108,6 +109,7 @@ function recoveryOf(
     timeline,
     to,
     excluded,
+    incomplete,
     run: run.id,
     secondsFromKill,
     expected,
@@ -135,10 +137,10 @@ function objectivesOf({ objectives, lag, instant, backup }: DrillFacts): DrillOb
   const promised = (objective: string): number => milliseconds(objective) / 1000;
   const watched = `${lag.transactions.toLocaleString('en')} transactions`;
   return [
-    against('RPO', promised(objectives.rpo), lag.worst, `the worst of ${watched}, from acknowledged to in the bucket`),
-    against('RPO, p99', ownRpo, lag.p99, `our own objective; half of them within ${lag.p50.toFixed(2)} s`),
-    against('RTO', promised(objectives.rto), instant.secondsFromKill, 'from the kill to the verified graph'),
-    against('Restore', promised(objectives.restore), instant.run.seconds, 'from the first check to the last'),
-    against('Backup', promised(objectives.backup), backup.seconds, 'under load; for this graph, not for 500 GB'),
+    against('RPO', promised(objectives.rpo), lag.worst, `the worst of ${watched}`),
+    against('RPO, p99', ownRpo, lag.p99, `our own objective; median ${lag.p50.toFixed(2)} s`),
+    against('RTO', promised(objectives.rto), instant.secondsFromKill, 'from kill to verified graph'),
+    against('Restore', promised(objectives.restore), instant.run.seconds, 'first check to last'),
+    against('Backup', promised(objectives.backup), backup.seconds, 'under load; of this graph'),
   ];
 }

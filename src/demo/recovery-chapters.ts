@@ -27,14 +27,15 @@ export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: 
   const { aftermath, badJob } = emergency;
   const instant = aftermath.bad.before;
   stage.chapter('The restore: to the instant before the bad job');
-  const restored = await restore(scene, emergency, { phase: 'restore', to: instant, exclusions: [] });
+  const incomplete = incompleteUpTo(aftermath, instant);
+  const restored = await restore(scene, emergency, { phase: 'restore', to: instant, undone: [], incomplete });
   const { facts } = await phase('prove', () =>
     proveRecovery(scene, opened, badJob.accounts, () => committedBy(BigInt(instantOf(instant)))),
   );
   stage.say(
     `The graph was away ${formatSeconds(restored.secondsFromKill)}, from the kill to the last check of the restore.`,
   );
-  return { ...restored, ...facts, to: instant, excluded: 0 };
+  return { ...restored, ...facts, to: instant, excluded: 0, incomplete: incomplete.length };
 }
 
 export interface Undone {
@@ -47,11 +48,16 @@ export async function restoreAllButBadJob(scene: Scene, opened: OpenBank, emerge
   const { stage, phase } = scene;
   const { aftermath, badJob } = emergency;
   const { newest } = aftermath;
-  const exclusions = aftermath.bad.slots;
+  const incomplete = incompleteUpTo(aftermath, newest);
+  const undone = aftermath.bad.slots;
   stage.chapter('The undo: everything but the bad job, later good work kept');
-  const restored = await restore(scene, emergency, { phase: 'undo', to: newest, exclusions });
+  const restored = await restore(scene, emergency, { phase: 'undo', to: newest, undone, incomplete });
   const { facts, observed } = await phase('prove undo', () => proveRecovery(scene, opened, badJob.accounts, foundIn));
-  return { facts: { ...restored, ...facts, to: newest, excluded: exclusions.length }, observed };
+  const excluded = undone.length;
+  return {
+    facts: { ...restored, ...facts, to: newest, excluded, incomplete: incomplete.length },
+    observed,
+  };
 }
 
 /** Lets the data go that a restore had moved aside. */
@@ -66,7 +72,12 @@ export async function accept({ stage, platform, services, phase }: Scene, restor
 interface Target {
   readonly phase: string;
   readonly to: string;
-  readonly exclusions: readonly string[];
+  readonly undone: readonly string[];
+  readonly incomplete: readonly string[];
+}
+
+function incompleteUpTo({ incomplete }: Aftermath, instant: string): readonly string[] {
+  return incomplete.filter((slot) => slot <= instant);
 }
 
 async function restore(
@@ -79,11 +90,11 @@ async function restore(
     allowTaken: false,
     replay: true,
     toEnd: false,
-    logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.exclusions] },
+    logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.undone, ...target.incomplete] },
   };
-  if (target.exclusions.length === 0) stage.plan(restoreRunbook, demoName, params);
+  if (target.undone.length === 0) stage.plan(restoreRunbook, demoName, params);
   stage.say(
-    `Confirmed, as by hand: cardea ${target.exclusions.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --group …`} --confirm ${demoName}`,
+    `Confirmed, as by hand: cardea ${target.undone.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --group …`} --confirm ${demoName}`,
   );
   const outcome = await phase(target.phase, () =>
     stage.carryOut(restoreRunbook, { environment: demoName, params, services, confirmed: demoName }),

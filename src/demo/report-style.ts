@@ -30,7 +30,6 @@ th{font-weight:600;color:var(--quiet);font-size:.85rem}
 th:last-child,td:last-child{padding-right:0}
 .n{text-align:right;white-space:nowrap}
 tr.total td{font-weight:600}
-.compact th,.compact td{padding-right:.5rem}
 code,.hash{font:.85em/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 ul.checks{list-style:none;margin:0;padding:0}
 ul.checks li{padding:.4rem 0;border-bottom:1px solid var(--line);display:grid;grid-template-columns:8rem 1fr;gap:.2rem .6rem}
@@ -58,7 +57,7 @@ table.wide td{display:inline-block;border:0;padding:.05rem .9rem .05rem 0}
 table.wide td:first-child,table.wide td:last-child{display:block}
 table.wide td[data-of]::before{content:attr(data-of) ": ";color:var(--quiet)}
 table.wide td.n{text-align:left}
-.compact th,.compact td{font-size:.88rem}
+.compact th,.compact td{padding-right:.5rem;font-size:.88rem}
 ul.checks li,.hashes,.hand{grid-template-columns:1fr;gap:0}
 .hand dd{margin-bottom:.5rem}
 }
@@ -76,7 +75,8 @@ ul.checks{columns:2;column-gap:8mm}
 ul.checks li{padding:.3mm 0;grid-template-columns:6rem 1fr;gap:0 .6rem;break-inside:avoid}
 .hashes{margin-top:1mm}
 .pair{gap:6mm;grid-template-columns:repeat(2,1fr)}
-.runs{gap:1mm 4mm;grid-template-columns:repeat(4,1fr)}
+.runs{display:block;columns:4;column-gap:4mm}.runs figure{margin-bottom:1mm}
+.pair td.quiet{font-size:6.2pt}.tree{font-size:6.6pt}
 .step{font-size:6pt;line-height:1.2;grid-template-columns:6.6rem minmax(0,1fr) 2.6rem;gap:1mm}figcaption{font-size:7pt;line-height:1.2}.step svg{height:1.6mm;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .verdict,.tile,.step rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 figure,tr,.tile{break-inside:avoid}

@@ -15,10 +15,15 @@ function branch(timeline: DrillTimeline, all: readonly DrillTimeline[]): Markup 
   const { id, forkedAt, exclusions, why } = timeline;
   const children = all.filter(({ parent }) => parent === id);
   const left = exclusions === 0 ? '' : `, without ${amount(exclusions, 'transaction')}`;
-  return markup`<li><code>${id}</code> ${why} <span class="quiet">${forkedAt === undefined ? '' : `forked at ${moment(forkedAt)}${left}`}</span>${
+  return markup`<li><code>${id}</code> ${shortened(why)} <span class="quiet">${forkedAt === undefined ? '' : `forked at ${moment(forkedAt)}${left}`}</span>${
     children.length === 0 ? nothing : markup`<ul>${children.map((child) => branch(child, all))}</ul>`
   }</li>
 `;
+}
+
+/** The reason of an undo may list each transaction; their number stands beside it. */
+function shortened(why: string): string {
+  return why.length <= 80 ? why : `${why.slice(0, 79).trimEnd()}…`;
 }
 
 function instant(text: string | null): string {

@@ -24,9 +24,9 @@ ${verdict(drill)}
 ${loss(drill)}
 ${whatCameBack(drill)}
 ${proof(drill)}
-${times(drill)}
-<h2>Timelines</h2>
-${timelineTree(drill)}
+<div class="pair"><section>${times(drill)}</section>
+<section><h2>Timelines</h2>
+${timelineTree(drill)}</section></div>
 ${runs(drill)}
 ${record(drill)}
 ${byHand(drill)}
@@ -100,7 +100,7 @@ function whatCameBack(drill: Drill): Markup {
         kind,
         recoveries.map(({ expected, restored }) => [pick(expected), pick(restored)]),
       );
-    return markup`<table class="compact"><thead><tr><th>${of}</th>${recoveries.map((each) => markup`<th class="n">${headings[each.id]}</th><th></th>`)}</tr></thead>
+    return markup`<table class="compact"><thead><tr><th>${of}</th>${recoveries.map((each) => markup`<th class="n">${headings[each.id]}</th>`)}<th class="n"></th></tr></thead>
 <tbody>${names.map((name) => row(name, '', (sum) => sum[labels][name] ?? 0))}${row('all', ' total', (sum) => sum[of])}</tbody></table>`;
   })}</div>`;
 }
@@ -112,14 +112,11 @@ function countRow(
   kind: string,
   pairs: ReadonlyArray<readonly [expected: number, restored: number]>,
 ): Markup {
-  return markup`<tr class="count${kind}"><td>${name}</td>${pairs.map(
-    ([expected, restored]) =>
-      markup`<td class="n">${whole(restored)}</td><td class="n">${
-        expected === restored
-          ? state('good', 'equal')
-          : state('bad', `${restored > expected ? '+' : ''}${whole(restored - expected)}`)
-      }</td>`,
-  )}</tr>
+  const differences = pairs.map(([expected, restored]) => restored - expected);
+  const verdict = differences.every((each) => each === 0)
+    ? state('good', 'as expected')
+    : state('bad', differences.map((each) => `${each > 0 ? '+' : ''}${whole(each)}`).join(' / '));
+  return markup`<tr class="count${kind}"><td>${name}</td>${pairs.map(([, restored]) => markup`<td class="n">${whole(restored)}</td>`)}<td class="n">${verdict}</td></tr>
 `;
 }
 

@@ -6,15 +6,21 @@ type StepBar = DrillRun['steps'][number];
 
 /** Width of a bar's own coordinate system; the page stretches it to the room there is. */
 const width = 1000;
+/** Seconds that would be told as 0.0. */
+const atOnce = 0.05;
 
 /** A run as bars over time, one line per step: its name, where and how long it ran, its seconds. Every run has its own scale. */
 export function runTimeline(run: DrillRun): Markup {
-  const shown = run.steps.filter((step) => step.status !== 'skipped');
-  const skipped = run.steps.length - shown.length;
+  const done = run.steps.filter((step) => step.status !== 'skipped');
+  const shown = done.filter((step) => step.status !== 'succeeded' || step.seconds >= atOnce);
+  const skipped = run.steps.length - done.length;
+  const words = [
+    `${done.length} steps`,
+    ...(skipped === 0 ? [] : [`${skipped} not needed`]),
+    ...(shown.length === done.length ? [] : [`${done.length - shown.length} done at once`]),
+  ];
   return markup`<figure class="run">
-<figcaption><b>${run.title}</b> <span class="quiet">${formatSeconds(run.seconds)} · ${shown.length} steps${
-    skipped === 0 ? '' : `, ${skipped} not needed`
-  }</span></figcaption>
+<figcaption><b>${run.title}</b> <span class="quiet">${formatSeconds(run.seconds)} · ${words.join(', ')}</span></figcaption>
 <ol class="steps">${shown.map((step) => line(step, run.seconds))}</ol></figure>
 `;
 }

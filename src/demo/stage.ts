@@ -5,6 +5,7 @@ import type { WindowReport } from '../model/window.ts';
 import type { Runbook } from '../runbook/define.ts';
 import type { RunOutcome } from '../runbook/engine.ts';
 import type { RunbookServices } from '../runbooks/index.ts';
+import type { RecoveryFacts } from '../runbooks/recovery-facts.ts';
 import type { FoundTransactions } from '../runbooks/transaction-search.ts';
 
 /** Where the story is told, and carried out before the audience's eyes. */
@@ -15,7 +16,7 @@ export interface Stage {
   /** Shows a piece of work with its progress while it lasts, and its seconds afterwards. */
   during<T>(title: string, work: (progress: ReportProgress) => Promise<T>): Promise<T>;
   /** Shows what can be restored, as `cardea window` does. */
-  window(environment: string, report: WindowReport): void;
+  window(facts: RecoveryFacts, report: WindowReport): void;
   /** Shows transactions of the log, as `cardea transactions` does. `within`: microseconds. */
   transactions(
     environment: string,

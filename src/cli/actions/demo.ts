@@ -23,7 +23,7 @@ export const action: Action<typeof demo> = async (context, input) => {
   );
   const { drill, report } = await tellStory(
     {
-      stage: demoStage(context, join(directory, 'keys', 'audit.key')),
+      stage: demoStage(context, join(directory, 'keys', 'audit.key'), environment.objectives.rpo),
       clock,
       ids,
       actor,
