@@ -1,3 +1,4 @@
+import { idsOf } from '../../graph/transactions/chosen-groups.ts';
 import { formatSeconds } from '../../model/duration.ts';
 import { formatInstant, microsOf } from '../../model/instant.ts';
 import { UsageProblem } from '../../model/problem.ts';
@@ -58,7 +59,7 @@ async function byCompensation(
   // Not possible: the choice of the base says why, with the nearest that would work.
   const choice =
     way?.choice ?? (await decideTarget(context, environment, { to: formatInstant(before), timeline })).instant?.choice;
-  const groups = chosen.groups.map((group) => group.id);
+  const groups = idsOf(chosen);
   return operate(context, {
     environment,
     runbook: undoCompensateRunbook,
@@ -100,7 +101,7 @@ async function byRestore(
   confirmed: string | undefined,
 ): Promise<Outcome> {
   requireWholeSlots(analysis);
-  const groups = analysis.chosen.groups.map((group) => group.id);
+  const groups = idsOf(analysis.chosen);
   const asked = { timeline: analysis.timeline, exclusions: slotsOf(analysis) };
   const decided = await notStarted(async () => decideTarget(context, environment, asked));
   return operate(context, {

@@ -1,6 +1,6 @@
 import { formatInstant, type Micros } from '../../model/instant.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
-import { parseGroupId, type GroupRef } from './group-id.ts';
+import { parseGroupId, slotId, type GroupRef } from './group-id.ts';
 import type { TransactionGroup } from './group.ts';
 
 /** What somebody wants undone. */
@@ -50,6 +50,11 @@ export function chooseGroups(
     (slot) => groups.filter((group) => group.slot === slot).length < (slots.get(slot)?.length ?? 0),
   );
   return { groups, divided };
+}
+
+/** The shortest ids that name the chosen groups: of a slot that is chosen whole, the one that stands for all its groups. */
+export function idsOf({ groups, divided }: ChosenGroups): readonly string[] {
+  return [...new Set(groups.map((group) => (divided.includes(group.slot) ? group.id : slotId(group.slot, group.of))))];
 }
 
 function unknown(id: string, why: string): RefusedProblem {
