@@ -15,6 +15,7 @@ const parts: Readonly<Record<string, () => Promise<(options: BenchOptions) => Pr
   restore: async () => (await import('./restore.ts')).benchRestore,
   check: async () => (await import('./check.ts')).benchCheck,
   'any-second': async () => (await import('./any-second.ts')).benchAnySecond,
+  commitlog: async () => (await import('./commitlog.ts')).benchCommitLog,
   stores: async () => (await import('./stores.ts')).benchListing,
 };
 

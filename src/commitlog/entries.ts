@@ -1,3 +1,4 @@
+import { intAt } from './big-endian.ts';
 import { checksum, checksumOfInt } from './checksum.ts';
 import { decompressSection } from './decompress.ts';
 import { logDamaged } from './log-damage.ts';
@@ -46,14 +47,15 @@ export class EntryCursor {
     const { content, end: start } = this;
     const left = content.length - start;
     if (left === 0) return false;
-    const size = left < 4 ? 0 : this.#int(start);
+    const size = left < 4 ? 0 : intAt(content, start);
     if (size === 0) return this.#onlyZeros(start);
     if (size < leastSize || size > left - entryOverhead) throw this.#damaged(start, `it says to hold ${size} bytes`);
     const sizeSum = checksumOfInt(size, 0);
-    if (this.#int(start + 4) >>> 0 !== sizeSum) throw this.#damaged(start, 'its size does not match its check sum');
+    if (intAt(content, start + 4) >>> 0 !== sizeSum)
+      throw this.#damaged(start, 'its size does not match its check sum');
     const from = start + 8;
     const to = from + size;
-    if (this.#int(to) >>> 0 !== checksum(content, from, to, sizeSum)) {
+    if (intAt(content, to) >>> 0 !== checksum(content, from, to, sizeSum)) {
       throw this.#damaged(start, 'its bytes do not match their check sum');
     }
     this.start = start;
@@ -70,16 +72,6 @@ export class EntryCursor {
     }
     this.end = this.content.length;
     return false;
-  }
-
-  #int(at: number): number {
-    const { content } = this;
-    return (
-      ((content[at] as number) << 24) |
-      ((content[at + 1] as number) << 16) |
-      ((content[at + 2] as number) << 8) |
-      (content[at + 3] as number)
-    );
   }
 
   #damaged(start: number, why: string) {

@@ -1,3 +1,4 @@
+import { intAt } from './big-endian.ts';
 import { checksumOfInt } from './checksum.ts';
 import { logDamaged } from './log-damage.ts';
 import { checksumOfId, type SegmentHeader } from './segment-header.ts';
@@ -79,13 +80,4 @@ export function writeMarker(bytes: Uint8Array, at: number, id: bigint, from: num
 
 function markerSum(id: bigint, from: number): number {
   return checksumOfInt(from, checksumOfId(id, 0));
-}
-
-function intAt(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) << 24) |
-    ((bytes[at + 1] as number) << 16) |
-    ((bytes[at + 2] as number) << 8) |
-    (bytes[at + 3] as number)
-  );
 }

@@ -1,4 +1,5 @@
 import type { LoggedTable } from '../model/log-schema.ts';
+import { intAt } from './big-endian.ts';
 import { columnType } from './column-type.ts';
 
 /** A column as the log's format needs it. */
@@ -85,7 +86,8 @@ export function formatTableId(bytes: Uint8Array): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-function standsAt(what: Uint8Array, bytes: Uint8Array, at: number): boolean {
+/** Whether `bytes` go on with `what` at `at`. */
+export function standsAt(what: Uint8Array, bytes: Uint8Array, at: number): boolean {
   for (let step = 0; step < what.length; step += 1) {
     if (what[step] !== bytes[at + step]) return false;
   }
@@ -96,13 +98,4 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = to - from;
   for (let at = from; at < to; at += 1) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
   return hash;
-}
-
-function intAt(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) << 24) |
-    ((bytes[at + 1] as number) << 16) |
-    ((bytes[at + 2] as number) << 8) |
-    (bytes[at + 3] as number)
-  );
 }

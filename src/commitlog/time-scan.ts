@@ -1,9 +1,10 @@
+import { intAt } from './big-endian.ts';
 import { type CutRule, isKept } from './cut-rule.ts';
 import { micros } from '../model/instant.ts';
 import { boundKinds } from './stored-mutation.ts';
 import { cellFlags, epochMicros, itemFlags, partitionFlags } from './mutation-reader.ts';
 import type { Treatment } from './stored-cut.ts';
-import type { LaidColumn, TableIndex, TableLayout } from './table-layout.ts';
+import { type LaidColumn, standsAt, type TableIndex, type TableLayout } from './table-layout.ts';
 
 export type Verdict =
   /** All of it comes back, byte for byte. */
@@ -17,6 +18,22 @@ export type Verdict =
   /** It has to be decoded to tell, or to be cut. */
   | 'unsure';
 
+interface KnownTable {
+  readonly layout: TableLayout;
+  readonly treatment: Treatment;
+  /** Headers of the last update of it. */
+  statics: ColumnHeader;
+  regulars: ColumnHeader;
+}
+
+interface ColumnHeader {
+  /** How many columns, and their names, as they are written. */
+  readonly bytes: Uint8Array;
+  readonly columns: readonly LaidColumn[];
+}
+
+const noHeader: ColumnHeader = { bytes: Uint8Array.of(0), columns: [] };
+
 /**
  * Tells of most mutations what the cut would do with them, without taking them apart: it passes over every byte's meaning and looks at
  * every write time. The header of an update tells only its earliest time, which proves nothing: read repair merges transactions, and the
@@ -26,6 +43,8 @@ export class TimeScan {
   readonly #tables: TableIndex;
   readonly #rule: CutRule;
   readonly #treatmentOf: (layout: TableLayout) => Treatment;
+  /** By the first four bytes of their ids, as they were met. */
+  readonly #known = new Map<number, KnownTable>();
   readonly #firstExcluded: number;
   readonly #lastExcluded: number;
 
@@ -41,8 +60,6 @@ export class TimeScan {
   #odd = false;
   /** Write times seen so far; a row or an update without any holds nothing. */
   #times = 0;
-  #columns: LaidColumn[] = [];
-  #staticColumns: LaidColumn[] = [];
 
   constructor(tables: TableIndex, rule: CutRule, treatmentOf: (layout: TableLayout) => Treatment) {
     this.#tables = tables;
@@ -72,10 +89,10 @@ export class TimeScan {
 
   /** A verdict when the rest need not be looked at. */
   #update(alone: boolean): Verdict | undefined {
-    const layout = this.#end - this.#at > 16 ? this.#tables.find(this.#bytes, this.#at) : undefined;
-    if (layout === undefined) return 'unsure';
+    const table = this.#table();
+    if (table === undefined) return 'unsure';
     this.#at += 16;
-    const treatment = this.#treatmentOf(layout);
+    const { treatment } = table;
     if (treatment === 'omitted') return alone ? 'omitted' : 'unsure';
     const keyLength = this.#vint();
     const key = this.#at;
@@ -91,23 +108,38 @@ export class TimeScan {
     this.#excluding = treatment === 'cut' && this.#rule.exclusions.size > 0;
     if (this.#base > Number.MAX_SAFE_INTEGER) return 'unsure';
     const before = this.#times;
-    this.#body(layout, flags);
+    this.#body(table, flags);
     if (this.#times === before) this.#odd = true;
     return undefined;
   }
 
-  #body(layout: TableLayout, flags: number): void {
+  #table(): KnownTable | undefined {
+    const at = this.#at;
+    if (this.#end - at <= 16) return undefined;
+    const key = intAt(this.#bytes, at);
+    const known = this.#known.get(key);
+    if (known !== undefined && standsAt(known.layout.id, this.#bytes, at)) return known;
+    const layout = this.#tables.find(this.#bytes, at);
+    if (layout === undefined) return undefined;
+    const met = { layout, treatment: this.#treatmentOf(layout), statics: noHeader, regulars: noHeader };
+    this.#known.set(key, met);
+    return met;
+  }
+
+  #body(table: KnownTable, flags: number): void {
+    const { layout } = table;
     this.#skipVint();
     this.#skipVint();
     const hasStatic = (flags & partitionFlags.staticRow) !== 0;
-    if (hasStatic) this.#header(layout, this.#staticColumns);
-    this.#header(layout, this.#columns);
+    if (hasStatic) table.statics = this.#header(layout, table.statics);
+    table.regulars = this.#header(layout, table.regulars);
+    const { columns } = table.regulars;
     if ((flags & partitionFlags.deletion) !== 0) this.#deletion();
     if (hasStatic) {
       const row = this.#byte();
       if ((row & itemFlags.extended) === 0) this.#odd = true;
       this.#at += 1;
-      this.#row(row, this.#staticColumns);
+      this.#row(row, table.statics.columns);
     }
     if ((flags & partitionFlags.rowEstimate) !== 0) this.#skipVint();
     while (!this.#odd && this.#at < this.#end) {
@@ -117,21 +149,29 @@ export class TimeScan {
       if ((item & itemFlags.marker) !== 0) this.#marker(layout);
       else {
         this.#clustering(layout, layout.clustering.length);
-        this.#row(item, this.#columns);
+        this.#row(item, columns);
       }
     }
     this.#odd = true;
   }
 
-  #header(layout: TableLayout, into: LaidColumn[]): void {
-    into.length = 0;
+  /** A table's updates mostly name the same columns as the one before: then they need not be looked up. */
+  #header(layout: TableLayout, before: ColumnHeader): ColumnHeader {
+    const at = this.#at;
+    if (standsAt(before.bytes, this.#bytes, at)) {
+      this.#at += before.bytes.length;
+      return before;
+    }
+    const columns: LaidColumn[] = [];
     for (let left = this.#vint(); left > 0 && !this.#odd; left -= 1) {
       const length = this.#vint();
       const column = layout.column(this.#bytes, this.#at, Math.min(this.#at + length, this.#end));
       this.#at += length;
       if (column === undefined) this.#odd = true;
-      else into.push(column);
+      else columns.push(column);
     }
+    if (this.#odd || this.#at > this.#end) return before;
+    return { columns, bytes: this.#bytes.slice(at, this.#at) };
   }
 
   #row(flags: number, columns: readonly LaidColumn[]): void {
