@@ -68,7 +68,7 @@ describe('the cut', () => {
         const left = cut === undefined ? { updates: [] } : decodeMutation(cut, 8, schemaOfTables);
         expect(left).toEqual(keptMeaning(whole, rule));
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -94,7 +94,7 @@ describe('the cut', () => {
         expect(verdict === 'whole' ? bytes : undefined).toBe(taken);
         if (!foreign) expect(judged.counts).toEqual(decoded.counts);
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -123,7 +123,7 @@ describe('the cut', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

@@ -35,7 +35,7 @@ describe('a mutation', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 

@@ -33,6 +33,15 @@ function mutationsOfSection(header: Uint8Array, from: number, section: Uint8Arra
   );
 }
 
+/** What it gives, or the code of the problem that it throws. */
+function outcomeOf(work: () => string): string {
+  try {
+    return work();
+  } catch (thrown) {
+    return thrown instanceof Problem ? thrown.code : String(thrown);
+  }
+}
+
 function flips(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: bytes.length * 8 }, (_, bit) => {
     const flipped = Uint8Array.from(bytes);
@@ -50,20 +59,20 @@ describe('a segment of a real Cassandra', () => {
     });
 
     test(`with any bit flipped is refused, or gives the very same mutations: ${name}`, () => {
-      const whole = mutationsOfSection(header, from, section, new Uint8Array(markerLength));
+      const read = (bytes: Uint8Array) =>
+        mutationsOfSection(header, from, bytes, new Uint8Array(markerLength)).join(' ');
+      const whole = read(section);
       const harmless: number[] = [];
       for (const [bit, flipped] of flips(section).entries()) {
-        try {
-          expect(mutationsOfSection(header, from, flipped, new Uint8Array(markerLength))).toEqual(whole);
-          harmless.push(bit >> 3);
-        } catch (thrown) {
-          expect(thrown).toBeInstanceOf(Problem);
-        }
+        const outcome = outcomeOf(() => read(flipped));
+        if (outcome === whole) harmless.push(bit >> 3);
+        else if (outcome !== 'log-damaged') expect(outcome).toBe(`the change of bit ${bit} found`);
       }
       // A compressor may write one text in several ways. Of plain bytes every bit counts, but for an end a few zeros later.
       if (readSegmentHeader(header).compression === undefined) for (const at of harmless) expect(at).toBe(3);
       else expect(harmless.length).toBeLessThan(section.length / 10);
-      for (const flipped of flips(header)) expect(() => readSegmentHeader(flipped)).toThrow(damaged);
+      const headers = flips(header).map((flipped) => outcomeOf(() => String(readSegmentHeader(flipped).id)));
+      expect(new Set(headers)).toEqual(new Set(['log-damaged']));
     });
   }
 
