@@ -13,4 +13,13 @@ export const addresses = {
 } as const;
 
 export const nodeName = 'cardea-lab';
-export const apiPort = 6443;
+
+/** What listens on the node's address, and on the same ports of the lab's loopback address on the host: nothing else is reached from there. */
+export const ports = {
+  apiserver: 6443,
+  's3-paris': 7070,
+  's3-frankfurt': 7071,
+  git: 9418,
+  prometheus: 9090,
+  alertmanager: 9093,
+} as const;

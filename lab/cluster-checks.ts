@@ -1,8 +1,10 @@
 import { FailedProblem } from '../src/model/problem.ts';
 import { waitFor } from '../src/platforms/sandbox/condition.ts';
-import { isAvailable, isNodeReady } from './base.ts';
+import { addonNotReady, type LabAddon, lackingDeployments } from './addon.ts';
+import { labAddons } from './addons.ts';
 import { shellImage } from './images.ts';
 import type { Lab } from './lab.ts';
+import { isNodeReady } from './node-ready.ts';
 import { labPart } from './parts.ts';
 import type { LabCheck } from './test.ts';
 
@@ -13,13 +15,21 @@ export function clusterChecks(lab: Lab): readonly LabCheck[] {
   const { version } = labPart('kubernetes');
   return [
     { title: 'node', version, run: (signal) => until('the node is Ready', () => isNodeReady(lab), signal) },
-    {
-      title: 'CoreDNS',
-      version: labPart('coredns').version,
-      run: (signal) => until('CoreDNS is available', () => isAvailable(lab, 'kube-system', 'coredns'), signal),
-    },
+    ...labAddons(lab.cache).map((addon) => addonCheck(lab, addon)),
     { title: 'pods, services and names', version, run: (signal) => checkPods(lab, signal) },
   ];
+}
+
+function addonCheck(lab: Lab, addon: LabAddon): LabCheck {
+  return {
+    title: addon.title,
+    version: addon.version,
+    async run(signal) {
+      const ready = async () => ((await lackingDeployments(lab, addon)).length === 0 ? true : undefined);
+      if ((await waitFor(ready, { withinMs: 30_000, everyMs: 250, signal })) !== true)
+        throw await addonNotReady(lab, addon);
+    },
+  };
 }
 
 /** A web server behind a service, asked by name from another pod; its log and a command run in it. */

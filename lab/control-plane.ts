@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../src/platforms/sandbox/environment-record.ts';
-import { addresses, apiPort } from './addresses.ts';
+import { addresses, ports } from './addresses.ts';
 import { authority, certificateOf, type Identity, kubeconfig, serviceAccountKey } from './certificates.ts';
+import { lacksHealth } from './health.ts';
 import type { Lab } from './lab.ts';
 import { partFolder } from './part-build.ts';
 import { labPart } from './parts.ts';
@@ -14,7 +15,7 @@ export function controlPlane(lab: Lab): readonly LabServer[] {
 }
 
 /** Where servers inside the namespaces find the API server. */
-export const apiAddress = `https://${addresses.node}:${apiPort}`;
+export const apiAddress = `https://${addresses.node}:${ports.apiserver}`;
 
 /** Path of a program of Kubernetes. */
 export function kubernetesProgram(lab: Pick<Lab, 'cache'>, name: string): string {
@@ -25,16 +26,6 @@ export function kubernetesProgram(lab: Pick<Lab, 'cache'>, name: string): string
 export function kubeconfigOf(lab: Lab, identity: Identity): { readonly path: string; readonly write: () => void } {
   const path = join(lab.places.configuration, `${identity}.kubeconfig`);
   return { path, write: () => writeWhole(path, kubeconfig(lab.places, identity, apiAddress), 0o600) };
-}
-
-/** Undefined when the address answers 200, else what it said; asked from inside the namespaces. */
-export async function lacksHealth(lab: Lab, url: string): Promise<string | undefined> {
-  // Health of a server on the node's loopback; its certificate is one that it made for itself at start.
-  const args = ['curl', '--silent', '--show-error', '--insecure', '--max-time', '5', '--fail', url];
-  const [program, ...rest] = [...lab.enclosure.enter, ...args] as const;
-  const { execa } = await import('execa');
-  const { failed, stderr } = await execa(program, rest, { reject: false, stdin: 'ignore' });
-  return failed ? (stderr.trim().split('\n').at(-1) ?? 'no answer') : undefined;
 }
 
 function etcd(lab: Lab): LabServer {
@@ -75,7 +66,7 @@ function apiServer(lab: Lab): LabServer {
       '--etcd-servers=http://127.0.0.1:2379',
       `--bind-address=${addresses.node}`,
       `--advertise-address=${addresses.node}`,
-      `--secure-port=${apiPort}`,
+      `--secure-port=${ports.apiserver}`,
       `--service-cluster-ip-range=${addresses.serviceNetwork}`,
       '--authorization-mode=Node,RBAC',
       '--enable-admission-plugins=NodeRestriction',

@@ -20,6 +20,8 @@ export const systemPrograms = {
   curl: { package: 'curl', path: 'curl' },
   tar: { package: 'tar', path: 'tar' },
   git: { package: 'git', path: 'git' },
+  prometheus: { package: 'prometheus', path: 'prometheus' },
+  alertmanager: { package: 'prometheus-alertmanager', path: 'prometheus-alertmanager' },
 } as const;
 
 /** Superuser's programs are not on everybody's path. */

@@ -1,8 +1,26 @@
+import { join } from 'node:path';
+import type { LabAddon } from './addon.ts';
 import { addresses } from './addresses.ts';
-import { dnsImage } from './images.ts';
+import { partFolder } from './part-build.ts';
+import { labPart } from './parts.ts';
 
-/** CoreDNS as Kubernetes objects: names of services and pods, and nothing of the outside, which the lab does not reach. */
-export function dnsObjects(): readonly object[] {
+const image = `docker.io/cardea/coredns:${labPart('coredns').version}`;
+
+/** CoreDNS: names of services and pods, and nothing of the outside, which the lab does not reach. */
+export function dns(cache: string): LabAddon {
+  const part = labPart('coredns');
+  const coredns = join(partFolder(cache, part), 'coredns');
+  return {
+    name: 'coredns',
+    title: part.title,
+    version: part.version,
+    images: [{ name: image, files: { coredns }, entrypoint: ['/coredns'], user: '65532' }],
+    manifests: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsObjects() }),
+    deployments: [{ namespace: 'kube-system', name: 'coredns' }],
+  };
+}
+
+function dnsObjects(): readonly object[] {
   const metadata = { name: 'coredns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
   const name = 'system:coredns';
   return [
@@ -70,7 +88,7 @@ function podSpec(account: string): object {
     containers: [
       {
         name: 'coredns',
-        image: dnsImage,
+        image,
         imagePullPolicy: 'Never',
         args: ['-conf', '/etc/coredns/Corefile'],
         ports: [

@@ -1,25 +1,22 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { addresses, apiPort } from './addresses.ts';
+import { addresses, ports } from './addresses.ts';
 import { type Passage, passageArguments } from './door.ts';
 import type { LabPlaces } from './folders.ts';
 import type { LabServer } from './server.ts';
 
-/** What the host reaches of the lab, on the lab's loopback address, port for port. */
-const openPorts = { apiserver: apiPort } as const;
-
 /** The inner and the outer door. The inner one is there before anything listens behind it. */
 export function doors(places: LabPlaces, hostAddress: string): readonly LabServer[] {
-  const ports = Object.entries(openPorts);
+  const open = Object.entries(ports);
   const socket = (name: string) => ({ path: join(places.doors, name) });
-  const inner = ports.map(([name, port]) => ({ from: socket(name), to: { host: addresses.node, port } }));
-  const outer = ports.map(([name, port]) => ({ from: { host: hostAddress, port }, to: socket(name) }));
+  const inner = open.map(([name, port]) => ({ from: socket(name), to: { host: addresses.node, port } }));
+  const outer = open.map(([name, port]) => ({ from: { host: hostAddress, port }, to: socket(name) }));
   return [
     door(places, 'inner-door', inner, async () =>
-      ports.every(([name]) => existsSync(socket(name).path)) ? undefined : 'a socket',
+      open.every(([name]) => existsSync(socket(name).path)) ? undefined : 'a socket',
     ),
-    { ...door(places, 'outer-door', outer, () => lacksListener(hostAddress, apiPort)), outside: true },
+    { ...door(places, 'outer-door', outer, () => lacksListener(hostAddress, ports.apiserver)), outside: true },
   ];
 }
 

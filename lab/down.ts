@@ -36,7 +36,7 @@ export async function takeDownLab(signal: AbortSignal): Promise<{ readonly exist
 export async function removeLab(folders: LabFolders): Promise<void> {
   // Ends the first process with the others: the kernel then ends whatever else is in its process namespace, containers too.
   await endMarked(folders.home, 300);
-  const left = await removeControlGroups();
+  const left = await removeControlGroups(folders.home);
   if (left.length > 0) {
     throw new FailedProblem({
       code: 'lab-left-behind',

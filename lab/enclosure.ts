@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FailedProblem } from '../src/model/problem.ts';
 import { waitFor } from '../src/platforms/sandbox/condition.ts';
 import { logTail, startDetached } from '../src/platforms/sandbox/detached-process.ts';
+import { writeWhole } from '../src/platforms/sandbox/environment-record.ts';
 import { runningProcess } from '../src/platforms/sandbox/process-identity.ts';
 import { addresses } from './addresses.ts';
 import type { LabPlaces } from './folders.ts';
@@ -18,8 +19,8 @@ export interface Enclosure {
 }
 
 /**
- * First process of the lab. A constant script; the folders are arguments. It sees the host's files but has /proc of its own processes, and
- * /run, /var/lib and /var/log of its own. It reaps what its descendants leave.
+ * First process of the lab. A constant script; the folders are arguments. It sees the host's files but has /proc of its own processes, /run,
+ * /var/lib and /var/log of its own, and the cluster's name server. It reaps what its descendants leave.
  */
 const keeper = `
 set -eu
@@ -27,8 +28,12 @@ mount --make-rprivate /
 mount -t proc proc /proc
 mount --bind "$1" /var/lib
 mount --bind "$2" /var/log
+# Where the host's file is a link into /run, it needs something to point at.
+names=$(readlink -f /etc/resolv.conf || echo /etc/resolv.conf)
 mount -t tmpfs -o mode=0755 tmpfs /run
-mkdir -p /run/lock
+mkdir -p /run/lock "$(dirname "$names")"
+[ -e "$names" ] || : > "$names"
+mount --bind "$3" "$names"
 # A pod may ask that its mounts be seen by others of the node.
 mount --make-rshared /
 # The kubelet sets these for the whole machine; in the lab it sets these files, and the host keeps its own settings.
@@ -41,9 +46,9 @@ done
 echo 1 > /proc/sys/net/ipv4/ip_forward
 ip link set lo up
 ip link add cni0 type bridge
-ip address add "$3" dev cni0
+ip address add "$4" dev cni0
 ip link set cni0 up
-: > "$4"
+: > "$5"
 trap : TERM INT HUP
 while :; do sleep 86400 & wait "$!" || :; done
 `;
@@ -59,6 +64,11 @@ export async function startEnclosure(places: LabPlaces): Promise<Enclosure> {
   const logFile = join(places.logs, 'enclosure.log');
   rmSync(ready, { force: true });
   for (const folder of [places.pids, places.varLib, places.varLog]) mkdirSync(folder, { recursive: true });
+  const names = join(places.configuration, 'resolv.conf');
+  writeWhole(
+    names,
+    `search svc.${addresses.clusterDomain} ${addresses.clusterDomain}\nnameserver ${addresses.dnsService}\n`,
+  );
   const bridge = `${addresses.node}/${addresses.podNetwork.split('/')[1]}`;
   await startDetached({
     title: "the lab's first process",
@@ -71,6 +81,7 @@ export async function startEnclosure(places: LabPlaces): Promise<Enclosure> {
       'cardea-lab',
       places.varLib,
       places.varLog,
+      names,
       bridge,
       ready,
     ],

@@ -8,6 +8,8 @@ export interface LabFolders {
   readonly checkout: string;
   /** Built programs, shared by every checkout of the user; may be deleted while no lab is up. */
   readonly parts: string;
+  /** The sandbox's parts, of which the lab uses the S3 server. */
+  readonly toolchain: string;
   /** The one lab of the user on this machine: its record, data, logs and credentials. */
   readonly home: string;
   /** Claims on loopback networks, shared with the sandbox. */
@@ -17,7 +19,13 @@ export interface LabFolders {
 export function labFolders(variables: NodeJS.ProcessEnv = process.env): LabFolders {
   const { checkout, toolchain, loopback } = folders(variables);
   const state = variables['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
-  return { checkout, parts: resolve(toolchain, '..', 'lab'), home: resolve(state, 'cardea', 'lab'), loopback };
+  return {
+    checkout,
+    toolchain,
+    parts: resolve(toolchain, '..', 'lab'),
+    home: resolve(state, 'cardea', 'lab'),
+    loopback,
+  };
 }
 
 /** Folders of a lab, below its home. */

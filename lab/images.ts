@@ -5,19 +5,17 @@ import { ctr } from './ctr.ts';
 import { findProgram } from './debian.ts';
 import { type ScratchImage, writeImageArchive } from './image-archive.ts';
 import type { Lab } from './lab.ts';
-import { partFolder } from './part-build.ts';
-import { labPart } from './parts.ts';
 
 /** What every pod's first container runs. Named in full: containerd looks for `docker.io/…`. */
 export const pauseImage = 'docker.io/cardea/pause:lab';
 /** A shell and the usual small programs, for tests and volumes. */
 export const shellImage = 'docker.io/cardea/shell:lab';
-export const dnsImage = `docker.io/cardea/coredns:${labPart('coredns').version}`;
 
-/** The images of the lab itself, each from one program. */
-export function labImages(lab: Pick<Lab, 'cache'>): readonly ScratchImage[] {
+/** The images of the lab itself. */
+export async function labImages(): Promise<readonly ScratchImage[]> {
   const busybox = findProgram('busybox') ?? '/bin/busybox';
-  const coredns = join(partFolder(lab.cache, labPart('coredns')), 'coredns');
+  const { execa } = await import('execa');
+  const applets = (await execa(busybox, ['--list'], { stdin: 'ignore' })).stdout.split('\n');
   return [
     {
       name: pauseImage,
@@ -31,11 +29,8 @@ export function labImages(lab: Pick<Lab, 'cache'>): readonly ScratchImage[] {
       entrypoint: ['/bin/sh'],
       user: '0',
     },
-    { name: dnsImage, files: { coredns }, entrypoint: ['/coredns'], user: '65532' },
   ];
 }
-
-const applets = ['sh', 'cat', 'echo', 'sleep', 'ls', 'mkdir', 'rm', 'wget', 'nslookup', 'nc', 'httpd', 'true', 'test'];
 
 /** Brings the images that containerd lacks. Throws FailedProblem `lab-image-not-imported`. */
 export async function importImages(lab: Lab, images: readonly ScratchImage[], say: (line: string) => void) {

@@ -16,6 +16,8 @@ export interface Lab {
   readonly hostAddress: string;
   /** As the administrator, from the host. */
   readonly kubectl: Kubectl;
+  /** Path of the S3 server's program. */
+  readonly s3Server: string;
   /** Versions of what comes from the system's packages. */
   readonly system: LabRecord['versions'];
 }
@@ -32,5 +34,13 @@ export function findLab(): { readonly lab: Lab; readonly record: LabRecord } | u
 export function labOf(places: LabPlaces, record: LabRecord, enclosure: Enclosure): Lab {
   const cache = labFolders().parts;
   const kubectl = kubectlFor(join(partFolder(cache, labPart('kubernetes')), 'kubectl'), places.kubeconfig);
-  return { places, cache, enclosure, hostAddress: record.hostAddress, kubectl, system: record.versions };
+  return {
+    places,
+    cache,
+    enclosure,
+    hostAddress: record.hostAddress,
+    kubectl,
+    s3Server: record.s3Server,
+    system: record.versions,
+  };
 }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { writeWhole } from '../src/platforms/sandbox/environment-record.ts';
 import { addresses, nodeName } from './addresses.ts';
 import { authority, certificateOf } from './certificates.ts';
-import { cgroup, cgroups } from './control-groups.ts';
+import { cgroupOf, cgroups } from './control-groups.ts';
 import { containerdSocket, ctr } from './ctr.ts';
-import { kubeconfigOf, kubernetesProgram, lacksHealth } from './control-plane.ts';
+import { kubeconfigOf, kubernetesProgram } from './control-plane.ts';
+import { lacksHealth } from './health.ts';
 import type { Lab } from './lab.ts';
 import { pauseImage } from './images.ts';
 import { labPart } from './parts.ts';
@@ -82,14 +83,14 @@ function bridgeNetwork(): string {
 
 function kubelet(lab: Lab): LabServer {
   const configuration = join(lab.places.configuration, 'kubelet.json');
-  const names = join(lab.places.configuration, 'resolv.conf');
+  const names = join(lab.places.configuration, 'pods-resolv.conf');
   const access = kubeconfigOf(lab, 'kubelet');
   return {
     name: 'kubelet',
     title: 'kubelet',
     version: labPart('kubernetes').version,
     prepare() {
-      for (const group of cgroups()) mkdirSync(group, { recursive: true });
+      for (const group of cgroups(lab.places.home)) mkdirSync(group, { recursive: true });
       access.write();
       writeWhole(names, '# A pod whose DNS policy is Default gets this: the lab has no name server but its own.\n');
       writeWhole(configuration, `${JSON.stringify(kubeletConfiguration(lab, names), null, 2)}\n`);
@@ -126,7 +127,7 @@ function kubeletConfiguration(lab: Lab, resolvConf: string): object {
     clusterDomain: addresses.clusterDomain,
     resolvConf,
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: cgroup,
+    cgroupRoot: cgroupOf(lab.places.home),
     failSwapOn: false,
     failCgroupV1: false,
     // The images come from no registry: one that was removed to make room would not come back.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailedProblem } from '../src/model/problem.ts';
 import type { ReportProgress } from '../src/model/progress.ts';
@@ -21,7 +21,7 @@ interface BuildOptions {
 export function partFolder(cache: string, part: LabPart): string {
   const sum = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) sum.update(readFileSync(join(part.source, file))).update('\0');
-  sum.update(JSON.stringify([part.programs, part.linked]));
+  sum.update(JSON.stringify([part.programs, part.carries, part.linked]));
   return join(cache, `${part.name}-${part.version}-${sum.digest('hex').slice(0, 12)}`);
 }
 
@@ -83,7 +83,8 @@ async function compile(part: LabPart, output: string, mark: string, options: Bui
   if (failed) throw notBuilt(part, last.join('\n'), options.signal);
   const missing = part.programs.filter((program) => !existsSync(join(output, program)));
   if (missing.length > 0) throw notBuilt(part, `go build made no ${missing.join(', ')}`, options.signal);
-  await writeFile(join(output, 'version'), `${part.version}\n`);
+  const { stdout: module } = await execa(go.program, ['list', '-m', '-f', '{{.Dir}}', part.module], { ...common, env });
+  for (const name of part.carries) await cp(join(module, name), join(output, name), { recursive: true });
 }
 
 function notBuilt(part: LabPart, said: string, signal: AbortSignal): FailedProblem {

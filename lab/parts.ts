@@ -15,6 +15,9 @@ export interface LabPart {
   readonly source: string;
   /** Programs that it brings. */
   readonly programs: readonly string[];
+  readonly module: string;
+  /** Folders of the module that are kept with the programs: its own manifests. */
+  readonly carries: readonly string[];
   /** Variables that the linker sets: Go programs built from modules do not know their version otherwise. */
   readonly linked: Readonly<Record<string, string>>;
 }
@@ -27,16 +30,17 @@ export function labParts(): readonly LabPart[] {
 }
 
 export function labPart(name: PartName): LabPart {
-  const { title, module, programs, linked }: Definition = definitions[name];
+  const { title, module, programs, carries = [], linked }: Definition = definitions[name];
   const source = join(import.meta.dirname, 'parts', name);
   const version = pinnedVersion(join(source, 'go.mod'), module);
-  return { name, title, version, source, programs, linked: linked?.(version) ?? {} };
+  return { name, title, version, source, module, programs, carries, linked: linked?.(version) ?? {} };
 }
 
 interface Definition {
   readonly title: string;
   readonly module: string;
   readonly programs: readonly string[];
+  readonly carries?: readonly string[];
   readonly linked?: (version: string) => Readonly<Record<string, string>>;
 }
 
@@ -52,6 +56,12 @@ const definitions = {
     }),
   },
   coredns: { title: 'CoreDNS', module: 'github.com/coredns/coredns', programs: ['coredns'] },
+  tekton: {
+    title: 'Tekton Pipelines',
+    module: 'github.com/tektoncd/pipeline',
+    programs: ['controller', 'entrypoint', 'nop', 'webhook', 'workingdirinit'],
+    carries: ['config'],
+  },
 } as const satisfies Record<string, Definition>;
 
 function pinnedVersion(file: string, module: string): string {

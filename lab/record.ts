@@ -10,7 +10,15 @@ const document = documentType('lab', 1, {
   createdAt: z.iso.datetime(),
   /** Loopback address at which the host reaches the lab. */
   hostAddress: z.string(),
-  versions: z.object({ etcd: z.string(), containerd: z.string() }),
+  versions: z.object({
+    etcd: z.string(),
+    containerd: z.string(),
+    git: z.string(),
+    prometheus: z.string(),
+    alertmanager: z.string(),
+  }),
+  /** Path of the S3 server's program. */
+  s3Server: z.string(),
   /** True once every part of it was ready. */
   complete: z.boolean(),
 });

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { logTail } from '../src/platforms/sandbox/detached-process.ts';
-import { apiPort } from './addresses.ts';
+import { ports } from './addresses.ts';
 import { kubernetesProgram } from './control-plane.ts';
-import { isNodeReady } from './base.ts';
+import { isNodeReady } from './node-ready.ts';
 import { findLab } from './lab.ts';
 import { type ServerState, stateOf } from './server.ts';
 import { labServers } from './servers.ts';
@@ -35,7 +35,7 @@ export async function labReport(): Promise<LabReport> {
   return {
     state: record.complete ? (healthy ? 'up' : 'broken') : 'starting',
     checkout: record.checkout,
-    server: `https://${record.hostAddress}:${apiPort}`,
+    server: `https://${record.hostAddress}:${ports.apiserver}`,
     kubeconfig: lab.places.kubeconfig,
     kubectl: kubernetesProgram(lab, 'kubectl'),
     logs: join(lab.places.logs),

@@ -14,7 +14,8 @@ export interface LabServer {
   /** Makes the files and folders that it needs, before it starts. */
   readonly prepare?: () => void;
   readonly command: readonly [string, ...string[]];
-  readonly variables?: Readonly<Record<string, string>>;
+  /** Variables of its environment, asked when it starts: what others on the machine must not read among the arguments. */
+  readonly variables?: () => Readonly<Record<string, string>>;
   /** Runs outside the namespaces: the host's end of a door. */
   readonly outside?: boolean;
   /** Asked until it says undefined; else a word on what is missing. */
@@ -44,7 +45,7 @@ export async function startServer(
     title: server.title,
     command: server.outside === true ? server.command : [...enclosure.enter, ...server.command],
     directory: '/',
-    variables: server.variables ?? {},
+    variables: server.variables?.() ?? {},
     pidFile: pidOf(places, server.name),
     logFile: log,
     owner: places.home,

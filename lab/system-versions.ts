@@ -4,9 +4,15 @@ import type { LabRecord } from './record.ts';
 export async function systemVersions(): Promise<LabRecord['versions']> {
   const { execa } = await import('execa');
   const versionOf = async (program: string) => {
-    const { stdout } = await execa(program, ['--version'], { reject: false, stdin: 'ignore' });
-    return /\b(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? 'unknown';
+    const { all } = await execa(program, ['--version'], { reject: false, stdin: 'ignore', all: true });
+    return /\b(\d+\.\d+\.\d+)/.exec(all ?? '')?.[1] ?? 'unknown';
   };
-  const [etcd, containerd] = await Promise.all([versionOf('etcd'), versionOf('containerd')]);
-  return { etcd, containerd };
+  const [etcd, containerd, git, prometheus, alertmanager] = await Promise.all([
+    versionOf('etcd'),
+    versionOf('containerd'),
+    versionOf('git'),
+    versionOf('prometheus'),
+    versionOf('prometheus-alertmanager'),
+  ]);
+  return { etcd, containerd, git, prometheus, alertmanager };
 }

@@ -5,16 +5,19 @@ import type { ReportProgress } from '../src/model/progress.ts';
 import { writeWhole } from '../src/platforms/sandbox/environment-record.ts';
 import { withHostLock } from '../src/platforms/sandbox/host-lock.ts';
 import { claimNetwork } from '../src/platforms/sandbox/loopback.ts';
-import { apiPort } from './addresses.ts';
+import { installS3Server } from '../src/platforms/sandbox/s3-server-build.ts';
+import { ports } from './addresses.ts';
 import { kubeconfig, makeCertificates } from './certificates.ts';
 import { systemPackages } from './debian.ts';
 import { removeLab } from './down.ts';
+import { installAddon } from './addon.ts';
+import { labAddons } from './addons.ts';
 import { findEnclosure, startEnclosure } from './enclosure.ts';
 import { type LabFolders, labFolders, type LabPlaces, labPlaces } from './folders.ts';
 import { findGo, type Go } from './go.ts';
 import { importImages, labImages } from './images.ts';
 import { type Lab, labOf } from './lab.ts';
-import { applyBase, waitForNode, waitForWorkloads } from './base.ts';
+import { waitForNode } from './node-ready.ts';
 import { buildPart, isBuilt } from './part-build.ts';
 import { labParts } from './parts.ts';
 import { type LabRecord, readLabRecord, writeLabRecord } from './record.ts';
@@ -38,11 +41,12 @@ export async function bringUpLab(options: UpOptions): Promise<Lab> {
   const places = labPlaces(folders.home);
   await systemPackages(options);
   await buildParts(folders, options);
+  const s3Server = await installS3Server(folders.toolchain, options.say);
   const lock = { purpose: 'lab up', withinMs: 10_000, signal: options.signal };
   return withHostLock(`${folders.home}.lock`, lock, async () => {
-    const record = await ownRecord(folders, places, options.now);
+    const record = await ownRecord(folders, places, { now: options.now, s3Server });
     await makeCertificates(places, record.hostAddress);
-    const server = `https://${record.hostAddress}:${apiPort}`;
+    const server = `https://${record.hostAddress}:${ports.apiserver}`;
     if (!existsSync(places.kubeconfig)) writeWhole(places.kubeconfig, kubeconfig(places, 'admin', server), 0o600);
     const lab = labOf(places, record, await startEnclosure(places));
     await startAll(lab, options);
@@ -56,12 +60,10 @@ async function startAll(lab: Lab, { say, signal }: UpOptions): Promise<void> {
     say(`starting ${server.title}`);
     await startServer(server, { places: lab.places, enclosure: lab.enclosure, signal });
   }
-  await importImages(lab, labImages(lab), say);
+  await importImages(lab, await labImages(), say);
   say('waiting for the node');
   await waitForNode(lab, signal);
-  await applyBase(lab);
-  say('waiting for CoreDNS');
-  await waitForWorkloads(lab, signal);
+  for (const addon of labAddons(lab.cache)) await installAddon(lab, addon, { say, signal });
 }
 
 async function buildParts({ parts: cache }: LabFolders, options: UpOptions): Promise<void> {
@@ -75,7 +77,11 @@ async function buildParts({ parts: cache }: LabFolders, options: UpOptions): Pro
 }
 
 /** The record of this checkout's lab, made when there is none. A lab that does not run is nobody's. */
-async function ownRecord(folders: LabFolders, places: LabPlaces, now: () => Date): Promise<LabRecord> {
+async function ownRecord(
+  folders: LabFolders,
+  places: LabPlaces,
+  { now, s3Server }: { readonly now: () => Date; readonly s3Server: string },
+): Promise<LabRecord> {
   const found = readLabRecord(places);
   if (found !== undefined && found.checkout === folders.checkout) return found;
   if (found !== undefined) {
@@ -89,6 +95,7 @@ async function ownRecord(folders: LabFolders, places: LabPlaces, now: () => Date
     createdAt: now().toISOString(),
     hostAddress: `${network}.1`,
     versions: await systemVersions(),
+    s3Server,
     complete: false,
   };
   writeLabRecord(places, record);

@@ -1,0 +1,21 @@
+import { FailedProblem } from '../src/model/problem.ts';
+import { waitFor } from '../src/platforms/sandbox/condition.ts';
+import { meets } from './addon.ts';
+import { nodeName } from './addresses.ts';
+import type { Lab } from './lab.ts';
+
+export async function isNodeReady(lab: Lab): Promise<boolean> {
+  return meets(await lab.kubectl.look(['get', 'node', nodeName]), 'Ready');
+}
+
+/** Throws FailedProblem `lab-node-not-ready`. */
+export async function waitForNode(lab: Lab, signal: AbortSignal): Promise<void> {
+  const ready = async () => ((await isNodeReady(lab)) ? true : undefined);
+  if ((await waitFor(ready, { withinMs: 90_000, everyMs: 250, signal })) === true) return;
+  throw new FailedProblem({
+    code: 'lab-node-not-ready',
+    happened: `The node ${nodeName} of the lab did not become ready in time.`,
+    state: 'The servers of the lab run on.',
+    next: `See why: kubectl describe node ${nodeName}, with the kubeconfig that \`cardea lab status\` names; then run \`cardea lab up\` again.`,
+  });
+}
