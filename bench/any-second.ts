@@ -30,13 +30,14 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
 
     const ring = replayRing(environment, join(folder, 'replay'));
     const bring = async (instant: Micros, log: LogReturn): Promise<Trial> => {
-      let verdict: Verdict | undefined;
+      let verdict: ReturnType<typeof judge> | undefined;
       const seconds = await secondsOf(async () => {
         verdict = await ring.during(history.nodes, log, async (database) =>
           judge(history, instant, await readStoredGraph(database, platform.keyspace)),
         );
       });
-      return { verdict: verdict as unknown as Verdict, seconds };
+      if (verdict === undefined) throw new TypeError('nothing was compared');
+      return { verdict, seconds };
     };
     const [ours, stock]: [Trial[], Trial[]] = [[], []];
     for (const instant of chooseInstants(bank.seed, count, { ...history, commits: commitsOf(history.transactions) })) {
@@ -44,14 +45,14 @@ export async function benchAnySecond({ instants: count }: BenchOptions): Promise
       stock.push(await bring(instant, stockReturn(instant)));
       const wrong = ours.at(-1)?.verdict;
       // A table says how many; which one, and how, is what somebody has to know then.
-      if (wrong?.right === false) process.stderr.write(`${shownVerdict(wrong)}\n`);
+      if (wrong?.right === false) process.stderr.write(`${wrong.instant}: ${shownVerdict(wrong)}\n`);
     }
     return rowsOf(ours, stock);
   });
 }
 
 interface Trial {
-  readonly verdict: Verdict;
+  readonly verdict: Verdict & { readonly instant: string };
   readonly seconds: number;
 }
 
@@ -65,7 +66,7 @@ function rowsOf(ours: readonly Trial[], stock: readonly Trial[]): BenchRow[] {
   });
   const middle = (of: (verdict: Verdict) => number) => (trials: readonly Trial[]) =>
     median(trials.map(({ verdict }) => of(verdict)));
-  const later = Math.round(middle((verdict) => verdict.later)(ours));
+  const later = Math.round(middle((verdict) => verdict.others)(ours));
   return [
     row(
       `right, of ${ours.length} instants`,

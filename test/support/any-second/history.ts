@@ -46,7 +46,7 @@ export interface HistoryOptions {
   /** Where segments and the writer's log go; on the file system of the environment. */
   readonly folder: string;
   /** What happens to the environment half-way between the base and the end, while the writer works. */
-  readonly meanwhile?: () => Promise<void>;
+  readonly meanwhile?: (writer: Writer) => Promise<void>;
 }
 
 /** Loads the bank, writes, takes a backup while writing, writes on, and keeps the log. The environment is left running and quiet. */
@@ -64,7 +64,7 @@ export async function writeHistory(
   await createSchema(graph, platform.indexBackend);
   await loadBank(graph, bank);
   mkdirSync(folder, { recursive: true });
-  const log = openTransactionLog(join(folder, 'writer.jsonl'));
+  const log = openTransactionLog(writerLog(folder));
   const keeping = places.map(({ folders, segments }) => keepSegments(folders.commitlog, segments));
   const writer = await startWriter({ bank, graph, log, clock: systemClock });
   try {
@@ -73,7 +73,7 @@ export async function writeHistory(
     const base = await getPoint(platform.bucket, point);
     if (base.snapshot === undefined) throw new TypeError(`${point} does not tell when its snapshots were taken`);
     await acknowledged(writer, writer.counters().acknowledged + after / 2);
-    await meanwhile?.();
+    await meanwhile?.(writer);
     await acknowledged(writer, writer.counters().acknowledged + after / 2);
     await writer.stop();
     await collectCommitTimes({ graph, database, keyspace }, log);
@@ -88,6 +88,11 @@ export async function writeHistory(
     log.close();
     for (const segments of keeping) segments.end();
   }
+}
+
+/** The writer's log of a history. */
+export function writerLog(folder: string): string {
+  return join(folder, 'writer.jsonl');
 }
 
 const program = join(import.meta.dirname, '../../../cardea');
@@ -145,7 +150,8 @@ function requireUnbroken(folder: string): void {
   if (broken !== undefined) throw new TypeError(`the segment before ${broken} is missing`);
 }
 
-async function acknowledged(writer: Writer, count: number): Promise<void> {
+/** Waits for the writer's `count`th acknowledgement. Throws when a transaction is in doubt: nobody could say then what has to come back. */
+export async function acknowledged(writer: Writer, count: number): Promise<void> {
   const done = await waitFor(() => (writer.counters().acknowledged >= count ? true : undefined), { withinMs: 300_000 });
   if (done === undefined) throw new TypeError(`the writer made only ${writer.counters().acknowledged} transactions`);
   if (writer.counters().inDoubt > 0) throw new TypeError('a transaction is in doubt');

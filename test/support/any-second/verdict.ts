@@ -1,18 +1,19 @@
 import { commitSlot } from '../../../src/model/commit-slot.ts';
 import { formatInstant, type Micros } from '../../../src/model/instant.ts';
 import { proveByOracle } from '../../../src/demo/oracle-proof.ts';
-import { committedBy } from '../../../src/sample/oracle.ts';
+import { type Choice, committedBy } from '../../../src/sample/oracle.ts';
+import type { Bank } from '../../../src/sample/bank.ts';
+import type { Transaction } from '../../../src/sample/transaction.ts';
 import type { History } from './history.ts';
 import type { StoredGraph } from './stored-graph.ts';
 
 /** A graph restored to an instant, held against what the writer had committed by then. */
 export interface Verdict {
-  readonly instant: string;
   /** Every element is what it must be, no transaction is there in part, and no row is unsound. */
   readonly right: boolean;
-  /** Transactions of the writer that the instant holds, and those that came later. */
+  /** Transactions of the writer that must be there, and those that must not. */
   readonly committed: number;
-  readonly later: number;
+  readonly others: number;
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly changed: readonly string[];
@@ -24,16 +25,25 @@ export function judge(
   { bank, transactions }: Pick<History, 'bank' | 'transactions'>,
   instant: Micros,
   graph: StoredGraph,
+): Verdict & { readonly instant: string } {
+  const verdict = judgeChoice(bank, transactions, committedBy(BigInt(commitSlot(instant))), graph);
+  return { instant: formatInstant(instant), ...verdict };
+}
+
+/** The same for transactions that are chosen otherwise: those of a timeline that had a fork, or of which some were undone. */
+export function judgeChoice(
+  bank: Bank,
+  transactions: readonly Transaction[],
+  chosen: Choice,
+  graph: StoredGraph,
 ): Verdict {
-  const chosen = committedBy(BigInt(commitSlot(instant)));
   const { missing, unexpected, changed, split } = proveByOracle(bank, transactions, chosen, graph);
   const wrong = missing.length + unexpected.length + changed.length + split.length + graph.unsound.length;
   const committed = transactions.filter(chosen).length;
   return {
-    instant: formatInstant(instant),
     right: wrong === 0,
     committed,
-    later: transactions.length - committed,
+    others: transactions.length - committed,
     missing,
     unexpected,
     changed,
@@ -43,10 +53,12 @@ export function judge(
 }
 
 /** For a failed expectation: what is wrong, in a few lines. */
-export function shownVerdict({ right, instant, committed, later, ...found }: Verdict): string {
-  if (right) return `${instant}: right`;
-  const lists = Object.entries(found).flatMap(([what, names]) =>
-    names.length === 0 ? [] : [`${names.length} ${what}: ${names.slice(0, 5).join(', ')}`],
+export function shownVerdict({ right, committed, others, ...found }: Verdict): string {
+  if (right) return 'right';
+  const lists = [found.missing, found.unexpected, found.changed, found.split, found.unsound];
+  const names = ['missing', 'unexpected', 'changed', 'split', 'unsound'];
+  const wrong = lists.flatMap((list, at) =>
+    list.length === 0 ? [] : [`${list.length} ${names[at]}: ${list.slice(0, 5).join(', ')}`],
   );
-  return `${instant}, after ${committed} transactions and before ${later}: ${lists.join('; ')}`;
+  return `wrong, with ${committed} transactions in it and ${others} not: ${wrong.join('; ')}`;
 }

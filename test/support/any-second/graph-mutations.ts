@@ -11,18 +11,26 @@ import { type Micros, micros } from '../../../src/model/instant.ts';
 import type { LoggedTable } from '../../../src/model/log-schema.ts';
 import type { KeptNode } from './history.ts';
 
-/** A mutation of the graph's data that carries more than one transaction, as read repair writes them: the slots in it, sorted. */
-export interface MergedMutation {
+/** A mutation of the graph’s data: the transactions in it by their slots, sorted. One, as JanusGraph writes; several, as read repair does. */
+export interface GraphMutation {
   readonly node: string;
   readonly table: string;
   readonly slots: readonly Micros[];
 }
 
-/** Every such mutation in the kept segments. Locks and id claims carry times of their own and are left aside. */
+/** Every such mutation in the kept segments. */
 export function mergedMutations(
-  nodes: readonly KeptNode[],
+  nodes: readonly Pick<KeptNode, 'name' | 'segments'>[],
   schema: ReadonlyMap<string, LoggedTable>,
-): readonly MergedMutation[] {
+): readonly GraphMutation[] {
+  return graphMutations(nodes, schema).filter(({ slots }) => slots.length > 1);
+}
+
+/** What nodes were told about the graph's data. Locks and id claims carry times of their own and are left aside. */
+export function graphMutations(
+  nodes: readonly Pick<KeptNode, 'name' | 'segments'>[],
+  schema: ReadonlyMap<string, LoggedTable>,
+): readonly GraphMutation[] {
   return nodes.flatMap(({ name: node, segments }) =>
     readdirSync(segments).flatMap((file) =>
       [...mutationsOf(join(segments, file), schema)].flatMap(({ updates }) => {
@@ -31,7 +39,7 @@ export function mergedMutations(
         const slots = [...new Set(own.flatMap((update) => timesOf({ updates: [update] })).map(slotOf))].sort(
           (a, b) => a - b,
         );
-        return slots.length < 2 ? [] : [{ node, table: own[0]?.table.table ?? '', slots }];
+        return slots.length === 0 ? [] : [{ node, table: own[0]?.table.table ?? '', slots }];
       }),
     ),
   );
