@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { RunSummary } from '../journal/runs.ts';
 import { configSchema } from '../model/config.ts';
+import { timelineId } from '../model/identifiers.ts';
 import { RetryableProblem } from '../model/problem.ts';
 import { restorePointDocument, type RestorePoint } from '../model/restore-point.ts';
+import type { WindowReport } from '../model/window.ts';
 import { environmentStatus, type StatusFacts } from './environment-status.ts';
 import { statusText } from './status-lines.ts';
 
@@ -79,7 +81,21 @@ const good: StatusFacts = {
   ],
   openRestores: [],
   runs: [],
+  window: {
+    timeline: timelineId.parse('t0001'),
+    oldest: '2026-02-19T02:00:20.000000Z',
+    settled: '2026-02-19T07:59:49.400000Z',
+    newest: '2026-02-19T07:59:59.400000Z',
+    rpoSeconds: 0.6,
+    gaps: [],
+    stretches: [],
+    streams: [],
+    warnings: [],
+    bases: [],
+    timelines: [],
+  },
 };
+const shipped = good.window as WindowReport;
 const signal = (facts: StatusFacts, name: string) =>
   environmentStatus(facts).signals.find((each) => each.name === name);
 
@@ -90,6 +106,7 @@ test('G1: a good morning is one screen of green words', () => {
       '  good     nodes      3 of 3 up',
       '  good     store      s3://backups',
       '  good     backup     backup-20260219-020000, 5 h 59 min ago, checked, quiesced',
+      '  good     rpo        0.6 s would be lost (objective 5m); whole up to 2026-02-19T07:59:59.400000Z',
       '  good     proof      backup-20260218-020000, 29 h 59 min old, restores in 13 min 20 s of 4 h 0 min allowed',
       '  good     runs       none yet',
       '  good     horizon    back to 2026-02-18 02:00 UTC (29 h 59 min); kept 30d, at least 3',
@@ -101,6 +118,21 @@ test('G1: a node that is down makes the environment red and is named', () => {
   const facts = { ...good, ring: [member('10.0.0.1'), member('10.0.0.2', false), member('10.0.0.3')] };
   expect(environmentStatus(facts).level).toBe('bad');
   expect(signal(facts, 'nodes')).toMatchObject({ level: 'bad', says: '2 of 3 up; down: node-2 (10.0.0.2)' });
+});
+
+test('H: the RPO is measured: over its objective it is red, and so is a log that does not go on from the last backup', () => {
+  expect(signal({ ...good, window: { ...shipped, rpoSeconds: 400 } }, 'rpo')).toMatchObject({
+    level: 'bad',
+    says: '6 min 40 s would be lost (objective 5m); whole up to 2026-02-19T07:59:59.400000Z',
+    next: 'cardea window prod',
+  });
+  const broken = { ...shipped, newest: null, rpoSeconds: null };
+  expect(signal({ ...good, window: broken }, 'rpo')).toMatchObject({ level: 'bad' });
+  const stream = { node: 'node-2', hostId: 'b', newest: null, lagSeconds: null, clockLead: 0, problems: ['stopped'] };
+  const troubled = signal({ ...good, window: { ...shipped, streams: [stream] } }, 'rpo');
+  expect(troubled).toMatchObject({ level: 'warning' });
+  expect(troubled?.says).toContain('trouble with the log of node-2');
+  expect(signal({ ...good, window: undefined, points: [] }, 'rpo')).toMatchObject({ level: 'unknown' });
 });
 
 test("G1: last night's backup that did not come is a warning, then red once the backup's objective has passed too", () => {

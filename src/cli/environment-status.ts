@@ -6,6 +6,7 @@ import { formatSeconds, milliseconds } from '../model/duration.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { RestoreRecord } from '../model/restore-record.ts';
+import type { WindowReport } from '../model/window.ts';
 import { age, measuredRestore } from './points-table.ts';
 
 /** What was found out about one environment; a Problem where it could not be. */
@@ -22,12 +23,14 @@ export interface StatusFacts {
   readonly openRestores: readonly RestoreRecord[];
   /** Newest first. */
   readonly runs: readonly RunSummary[];
+  /** From the newest good point on; undefined when there is none. */
+  readonly window: WindowReport | Problem | undefined;
 }
 
 export type Level = 'good' | 'warning' | 'bad' | 'unknown';
 
 export interface Signal {
-  readonly name: 'nodes' | 'store' | 'backup' | 'proof' | 'runs' | 'decisions' | 'horizon';
+  readonly name: 'nodes' | 'store' | 'backup' | 'rpo' | 'proof' | 'runs' | 'decisions' | 'horizon';
   readonly level: Level;
   readonly says: string;
   /** What to do about it. */
@@ -45,7 +48,14 @@ export interface EnvironmentStatus {
 export function environmentStatus(facts: StatusFacts): EnvironmentStatus {
   const fromBucket = isProblem(facts.store)
     ? []
-    : [backupSignal(facts), proofSignal(facts), ...runSignals(facts), ...decisionSignals(facts), horizonSignal(facts)];
+    : [
+        backupSignal(facts),
+        rpoSignal(facts),
+        proofSignal(facts),
+        ...runSignals(facts),
+        ...decisionSignals(facts),
+        horizonSignal(facts),
+      ];
   const signals = [nodesSignal(facts), storeSignal(facts), ...fromBucket];
   return { environment: facts.environment, level: worst(signals.map((signal) => signal.level)), signals };
 }
@@ -95,6 +105,32 @@ function backupSignal({ environment, config, now, points }: StatusFacts): Signal
   const missed = late > milliseconds(config.objectives.backup);
   const says = `${about}; ${missed ? 'missed' : 'due since'} ${due.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return { name: 'backup', level: missed ? 'bad' : 'warning', says, next };
+}
+
+/** What a disaster at this moment would lose. */
+function rpoSignal({ environment, config, window }: StatusFacts): Signal {
+  const next = `cardea window ${environment}`;
+  const objective = config.objectives.rpo;
+  if (!config.backup.log.ship) {
+    return { name: 'rpo', level: 'warning', says: 'the log is not shipped: all since the last backup would be lost' };
+  }
+  if (window === undefined) return { name: 'rpo', level: 'unknown', says: 'nothing to restore yet' };
+  if (isProblem(window)) return { name: 'rpo', level: 'unknown', says: window.happened, next };
+  const { rpoSeconds, newest, warnings, streams } = window;
+  if (rpoSeconds === null || newest === null) {
+    const why = window.bases[0]?.why ?? 'no instant after the last backup can be restored to';
+    return { name: 'rpo', level: 'bad', says: `all since the last backup would be lost: ${why}`, next };
+  }
+  const says = `${formatSeconds(rpoSeconds)} would be lost (objective ${objective}); whole up to ${newest}`;
+  if (rpoSeconds > milliseconds(objective) / 1000) return { name: 'rpo', level: 'bad', says, next };
+  const troubled = streams.filter(({ problems }) => problems.length > 0).map(({ node }) => node);
+  if (troubled.length > 0) {
+    return { name: 'rpo', level: 'warning', says: `${says}; trouble with the log of ${troubled.join(', ')}`, next };
+  }
+  const [stuck] = warnings.filter((line) => line.startsWith('Nothing later') || line.startsWith("Writers' clocks"));
+  return stuck === undefined
+    ? { name: 'rpo', level: 'good', says }
+    : { name: 'rpo', level: 'warning', says: stuck, next };
 }
 
 function proofSignal({ environment, config, now, points }: StatusFacts): Signal {

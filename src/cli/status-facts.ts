@@ -1,9 +1,13 @@
 import { systemProcesses } from '../adapters/system/processes.ts';
 import { listRuns } from '../journal/runs.ts';
 import { asProblem, type Problem, RetryableProblem } from '../model/problem.ts';
+import type { WindowReport } from '../model/window.ts';
 import type { Clock } from '../ports/clock.ts';
 import { listPoints } from '../runbooks/point-catalog.ts';
+import { readNewestFacts } from '../runbooks/recovery-facts.ts';
 import { listOpenRestores } from '../runbooks/restore-catalog.ts';
+import type { RunbookServices } from '../runbooks/services.ts';
+import { computeWindow } from '../runbooks/window.ts';
 import type { CliContext } from './context.ts';
 import { type EnvironmentStatus, environmentStatus } from './environment-status.ts';
 
@@ -20,8 +24,10 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
     const platform = await context.platform(name);
     const { bucket } = platform;
     const world = { store: bucket, clock, processes: systemProcesses() };
-    const [ring, stored] = await Promise.all([
+    const services = { platform, config, clock };
+    const [ring, window, stored] = await Promise.all([
       within(clock, platform.database.ring(), 'The database did not answer in time'),
+      within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
         Promise.all([listPoints(bucket), listOpenRestores(bucket), listRuns(world, { limit: recentRuns })]),
@@ -31,12 +37,17 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
     const [points, openRestores, runs] = stored instanceof Error ? [[], [], []] : stored;
     const store = stored instanceof Error ? stored : { description: bucket.description };
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
-    return environmentStatus({ ...facts, points, openRestores, runs });
+    return environmentStatus({ ...facts, points, openRestores, runs, window });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;
     return { environment: name, level: 'unknown', signals: [signal] };
   }
+}
+
+async function newestWindow(services: RunbookServices): Promise<WindowReport | undefined> {
+  const facts = await readNewestFacts(services);
+  return facts === undefined ? undefined : computeWindow(facts);
 }
 
 async function within<T>(clock: Clock, work: Promise<T>, late: string): Promise<T | Problem> {

@@ -35,8 +35,8 @@ export interface Reading {
   readonly signal?: AbortSignal;
   /** Objects known to be damaged, with the reason: they do not count. */
   readonly damaged?: ReadonlyMap<string, string>;
-  /** Only these timelines; all of them when absent. */
-  readonly timelines?: ReadonlySet<string>;
+  /** Only what was shipped after it, and a little more: for who asks about the newest instants alone. */
+  readonly since?: Micros;
 }
 
 /**
@@ -45,8 +45,7 @@ export interface Reading {
  */
 export async function readLogCatalog(bucket: ObjectStore, reading: Reading = {}): Promise<LogCatalog> {
   const timelines = await listTimelines(bucket);
-  const wanted = timelines.filter(({ id }) => reading.timelines?.has(id) ?? true);
-  const logs = await Promise.all(wanted.map(async ({ id }) => readTimeline(bucket, id, reading)));
+  const logs = await Promise.all(timelines.map(async ({ id }) => readTimeline(bucket, id, reading)));
   return { timelines, logs: new Map(logs.map((log) => [log.timeline, log])) };
 }
 
@@ -86,7 +85,8 @@ async function readOnce(bucket: ObjectStore, timeline: string, hostId: string, r
     if (key.startsWith(`${prefix}marks/`)) markKeys.push(key);
     else keys.push(key);
   }
-  const objects = await sideBySide(keys, async (key) => readFound(bucket, key, reading));
+  const wanted = reading.since === undefined ? keys : await keysSince(bucket, keys, reading.since);
+  const objects = await sideBySide(wanted, async (key) => readFound(bucket, key, reading));
   const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, { timeline, hostId }, faults));
   return foldStream({
     timeline,
@@ -115,6 +115,28 @@ async function readFound(
     if (problem.code === 'object-missing') return undefined;
     return { key, fault: problem.happened };
   }
+}
+
+/**
+ * The keys of the segment in which the instant lies and of all later ones. Found by looking at a few first objects: segments follow one
+ * another in time. Where one of them cannot be read everything is read, and says why.
+ */
+async function keysSince(bucket: ObjectStore, keys: readonly string[], since: Micros): Promise<readonly string[]> {
+  const firsts = keys.flatMap((key, at) => (segmentOf(key) === segmentOf(keys[at - 1] ?? '') ? [] : [at]));
+  let [low, high] = [0, firsts.length];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await readFound(bucket, keys[firsts[middle] ?? 0] ?? '', {});
+    if (found === undefined || 'fault' in found) return keys;
+    const begins = found.header.pieces[0]?.coveredFrom;
+    if (begins === undefined || instantOf(begins) > since) high = middle;
+    else low = middle;
+  }
+  return keys.slice(firsts[low] ?? 0);
+}
+
+function segmentOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
 }
 
 /** Only as much of the object as holds its first line. */

@@ -5,7 +5,8 @@ import type { Strand } from '../model/timeline-path.ts';
 import type { BaseChoice } from './choose-base.ts';
 import type { TimelineLog } from './log-catalog.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
-import { pathOf, snapshotOf } from './window-path.ts';
+import { snapshotOf } from './snapshot-span.ts';
+import { pathOf } from './window-path.ts';
 
 /**
  * The logs that bring the chosen instant back over its base. Pure.

@@ -4,6 +4,7 @@ import type { RestorePoint } from '../model/restore-point.ts';
 import { type LogCatalog, type Reading, readLogCatalog } from './log-catalog.ts';
 import { listPoints } from './point-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import { snapshotOf } from './snapshot-span.ts';
 
 /** All that decides to which instants an environment can be restored: read once, then judged without asking anybody. Works when the cluster is gone. */
 export interface RecoveryFacts {
@@ -41,4 +42,14 @@ export async function readRecoveryFacts(
     now: microsOf(clock.now()),
     limits: { ...usualLimits, settleMargin },
   };
+}
+
+/**
+ * What decides how far the newest good point can be brought forward, and no more: the log from its snapshots on. Undefined when there is
+ * no good point. Quick however long the log is.
+ */
+export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
+  const points = await listPoints(services.platform.bucket);
+  const newest = points.find(({ proof }) => proof === 'checked' || proof === 'proven');
+  return newest === undefined ? undefined : readRecoveryFacts(services, { since: snapshotOf(newest).from });
 }

@@ -1,9 +1,10 @@
 import type { Obstacle } from '../commitlog/window.ts';
-import { type Micros, formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Strand } from '../model/timeline-path.ts';
 import type { TimelineLog } from './log-catalog.ts';
 import type { GroupNode } from './replica-groups.ts';
+import { snapshotOf } from './snapshot-span.ts';
 
 type PointNode = RestorePoint['nodes'][number];
 
@@ -36,7 +37,7 @@ export function ringObstacles(
 ): readonly Obstacle[] {
   if (strand === undefined) return [];
   const own = strand.timeline.id === base.timeline;
-  const start = own ? beginOf(base) : instantOf(strand.timeline.openedAt);
+  const start = own ? snapshotOf(base).from : instantOf(strand.timeline.openedAt);
   const ended = (at: Micros) => strand.until !== undefined && at > strand.until;
   const strangers = (log?.streams ?? []).flatMap((stream) => {
     const at = stream.covered.find(({ to }) => to > start)?.from;
@@ -46,13 +47,13 @@ export function ringObstacles(
     ];
   });
   const later = points
-    .filter((point) => point.timeline === strand.timeline.id && beginOf(point) > start)
-    .toSorted((a, b) => beginOf(a) - beginOf(b));
+    .filter((point) => point.timeline === strand.timeline.id && snapshotOf(point).from > start)
+    .toSorted((a, b) => snapshotOf(a).from - snapshotOf(b).from);
   const changed = later.findIndex((point) => !sameRing(base.nodes, point.nodes, own));
   const witness = later[changed];
   if (witness === undefined) return strangers.filter(({ at }) => !ended(at));
   // Nobody saw when it changed: it is the base's own ring for certain only up to the last point that says so.
-  const sure = changed === 0 ? (own ? endOf(base) : start) : endOf(later[changed - 1] ?? base);
+  const sure = changed === 0 ? (own ? snapshotOf(base).to : start) : snapshotOf(later[changed - 1] ?? base).to;
   const reason = `${witness.id} was taken of another ring than ${base.id}`;
   return [...strangers, obstacle(micros(sure + 1), reason)].filter(({ at }) => !ended(at));
 }
@@ -69,12 +70,4 @@ function sameRing(one: readonly PointNode[], other: readonly PointNode[], byHost
       .toSorted()
       .join('\n');
   return text(one) === text(other);
-}
-
-function beginOf(point: RestorePoint): Micros {
-  return point.snapshot === undefined ? microsOf(new Date(point.takenAt)) : instantOf(point.snapshot.from);
-}
-
-function endOf(point: RestorePoint): Micros {
-  return point.snapshot === undefined ? microsOf(new Date(point.takenAt)) : instantOf(point.snapshot.to);
 }

@@ -1,6 +1,6 @@
 import { type LogStream, reachFrom } from '../commitlog/log-stream.ts';
 import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../commitlog/window.ts';
-import { type Micros, formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { type Strand, timelinePath } from '../model/timeline-path.ts';
 import { timelineDocument } from '../model/timeline.ts';
@@ -9,6 +9,7 @@ import type { RecoveryFacts } from './recovery-facts.ts';
 import { type Replication, replicaGroups } from './replica-groups.ts';
 import { schemaObstacles } from './schema-change.ts';
 import { ringObstacles, ringOn } from './ring-change.ts';
+import { snapshotOf } from './snapshot-span.ts';
 
 /** A timeline's history in the terms of the window: its strands, and the bases that lie on them. */
 export interface WindowPath {
@@ -58,13 +59,6 @@ export function pathOf({ catalog, environment }: RecoveryFacts, timeline: string
 }
 
 export const firstTimeline = 't0001';
-
-/** Between these lies the cut of the point's snapshots. Of points of before Cardea shipped logs it is worked out, with a second to spare. */
-export function snapshotOf(point: RestorePoint): { readonly from: Micros; readonly to: Micros } {
-  if (point.snapshot !== undefined) return { from: instantOf(point.snapshot.from), to: instantOf(point.snapshot.to) };
-  const to = microsOf(new Date(point.takenAt));
-  return { from: micros(to - Math.ceil(point.seconds.taken * 1_000_000) - 1_000_000), to };
-}
 
 function windowStrand(
   { timeline, until, exclusions }: Strand,
