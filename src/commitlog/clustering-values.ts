@@ -12,7 +12,8 @@ export function readClustering(read: MutationBytes, types: ReadonlyArray<number 
   let header = 0n;
   for (let place = 0; place < count; place += 1) {
     if (place % group === 0) header = read.bits();
-    const bits = Number((header >> BigInt(2 * (place % group))) & 3n);
+    // Mostly there is neither null nor empty, and bigints are slow.
+    const bits = header === 0n ? 0 : Number((header >> BigInt(2 * (place % group))) & 3n);
     if (bits === 0) values.push(read.value(types[place]));
     else values.push(bits === 1 ? read.take(0) : undefined);
   }

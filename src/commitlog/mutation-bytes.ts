@@ -125,22 +125,35 @@ export class MutationWriter {
     this.put(bytes);
   }
 
+  /** A safe integer, not below zero. */
   count(value: number): void {
-    if (value < 0x80) this.byte(value);
-    else this.bits(BigInt(value));
+    const length = vintLength(value);
+    this.#room(length);
+    const first = this.#at;
+    let rest = value;
+    for (let step = length - 1; step > 0; step -= 1) {
+      this.#bytes[first + step] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    this.#bytes[first] = firstByte(length) | rest;
+    this.#at += length;
   }
 
+  /** 64 bits. */
   bits(value: bigint): void {
-    const length = vintLength(value);
-    const more = length - 1;
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+      this.count(Number(value));
+      return;
+    }
+    // From here on it takes eight bytes or, with nothing of it in the first, nine.
+    const length = value < 2n ** 56n ? 8 : 9;
     this.#room(length);
+    this.#bytes[this.#at] = firstByte(length);
     let rest = value;
-    for (let step = more; step > 0; step -= 1) {
+    for (let step = length - 1; step > 0; step -= 1) {
       this.#bytes[this.#at + step] = Number(rest & 0xffn);
       rest >>= 8n;
     }
-    // Of nine bytes the first has no room for the value: eight ones.
-    this.#bytes[this.#at] = more === 0 ? Number(rest) : ((0xff00 >> more) & 0xff) | Number(rest);
     this.#at += length;
   }
 
@@ -172,9 +185,14 @@ function exact(value: bigint): WriteTime {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Seven bits of value to a byte; the ninth byte has eight. */
-function vintLength(value: bigint): number {
+/** Seven bits of value to a byte. */
+function vintLength(value: number): number {
   let length = 1;
-  for (let rest = value >> 7n; rest > 0n && length < 9; rest >>= 7n) length += 1;
+  for (let limit = 0x80; value >= limit; limit *= 0x80) length += 1;
   return length;
+}
+
+/** As many ones as bytes follow, then zeros. */
+function firstByte(length: number): number {
+  return (0xff00 >> (length - 1)) & 0xff;
 }

@@ -5,59 +5,137 @@
 export function tokenOf(key: Uint8Array): bigint {
   // The smallest token stands for the ring's beginning: only the empty key has it.
   if (key.length === 0) return smallest;
-  const token = BigInt.asIntN(64, firstHash(key));
+  const token = firstHash(key).signed();
   return token === smallest ? largest : token;
 }
 
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
-const [c1, c2] = [0x87c37b91114253d5n, 0x4cf5ad432745937fn];
 
-function firstHash(key: Uint8Array): bigint {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  const whole = key.length - (key.length % 16);
-  let [h1, h2] = [0n, 0n];
-  for (let at = 0; at < whole; at += 16) {
-    h1 ^= firstMix(view.getBigUint64(at, true));
-    h1 = u64(u64(rotate(h1, 27n) + h2) * 5n + 0x52dce729n);
-    h2 ^= secondMix(view.getBigUint64(at + 8, true));
-    h2 = u64(u64(rotate(h2, 31n) + h1) * 5n + 0x38495ab5n);
+/** A number of 64 bits in two halves that changes in place: a token is computed for every mutation, and bigints are ten times slower. */
+class Word {
+  high: number;
+  low: number;
+
+  constructor(high = 0, low = 0) {
+    this.high = high;
+    this.low = low;
   }
-  h2 ^= secondMix(signedTail(key, whole + 8, key.length));
-  h1 ^= firstMix(signedTail(key, whole, Math.min(key.length, whole + 8)));
-  h1 ^= BigInt(key.length);
-  h2 ^= BigInt(key.length);
-  h1 = u64(h1 + h2);
-  h2 = u64(h2 + h1);
-  return u64(finalMix(h1) + finalMix(h2));
+
+  set(high: number, low: number): this {
+    this.high = high;
+    this.low = low;
+    return this;
+  }
+
+  signed(): bigint {
+    return (BigInt(this.high | 0) << 32n) | BigInt(this.low >>> 0);
+  }
+
+  xor({ high, low }: Word): this {
+    this.high ^= high;
+    this.low ^= low;
+    return this;
+  }
+
+  add({ high, low }: Word): this {
+    const sum = (this.low >>> 0) + (low >>> 0);
+    this.high = (this.high + high + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+    this.low = sum | 0;
+    return this;
+  }
+
+  /** The low 64 bits of the product, from products of 16 bits, which numbers hold exactly. */
+  times({ high, low }: Word): this {
+    const [a0, a1] = [this.low & 0xffff, this.low >>> 16];
+    const [b0, b1] = [low & 0xffff, low >>> 16];
+    const lowest = a0 * b0;
+    const middle = a0 * b1 + a1 * b0 + Math.floor(lowest / 0x1_0000);
+    const carried = a1 * b1 + Math.floor(middle / 0x1_0000);
+    this.high = (carried + Math.imul(this.high, low) + Math.imul(this.low, high)) | 0;
+    this.low = (middle << 16) | (lowest & 0xffff);
+    return this;
+  }
+
+  /** To the left, by 1 to 32 bits or by 33. */
+  rotate(by: number): this {
+    const { high, low } = this;
+    if (by > 32) return this.set((low << (by - 32)) | (high >>> (64 - by)), (high << (by - 32)) | (low >>> (64 - by)));
+    this.high = (high << by) | (low >>> (32 - by));
+    this.low = (low << by) | (high >>> (32 - by));
+    return this;
+  }
+
+  /** With itself, 33 bits further down. */
+  fold(): this {
+    this.low ^= this.high >>> 1;
+    return this;
+  }
 }
 
-function firstMix(k: bigint): bigint {
-  return u64(rotate(u64(k * c1), 31n) * c2);
+const c1 = new Word(0x87c37b91, 0x114253d5);
+const c2 = new Word(0x4cf5ad43, 0x2745937f);
+const five = new Word(0, 5);
+const [step1, step2] = [new Word(0, 0x52dce729), new Word(0, 0x38495ab5)];
+const [final1, final2] = [new Word(0xff51afd7, 0xed558ccd), new Word(0xc4ceb9fe, 0x1a85ec53)];
+
+function firstHash(key: Uint8Array): Word {
+  const whole = key.length - (key.length % 16);
+  const [h1, h2, k] = [new Word(), new Word(), new Word()];
+  for (let at = 0; at < whole; at += 16) {
+    h1.xor(firstMix(wordAt(key, at, k)));
+    h1.rotate(27).add(h2).times(five).add(step1);
+    h2.xor(secondMix(wordAt(key, at + 8, k)));
+    h2.rotate(31).add(h1).times(five).add(step2);
+  }
+  h2.xor(secondMix(signedTail(key, whole + 8, key.length, k)));
+  h1.xor(firstMix(signedTail(key, whole, Math.min(key.length, whole + 8), k)));
+  const length = k.set(0, key.length);
+  h1.xor(length);
+  h2.xor(length);
+  h1.add(h2);
+  h2.add(h1);
+  return finalMix(h1).add(finalMix(h2));
 }
 
-function secondMix(k: bigint): bigint {
-  return u64(rotate(u64(k * c2), 33n) * c1);
+function firstMix(k: Word): Word {
+  return k.times(c1).rotate(31).times(c2);
+}
+
+function secondMix(k: Word): Word {
+  return k.times(c2).rotate(33).times(c1);
+}
+
+function finalMix(k: Word): Word {
+  return k.fold().times(final1).fold().times(final2).fold();
+}
+
+/** Eight bytes, the lowest first. */
+function wordAt(key: Uint8Array, at: number, into: Word): Word {
+  return into.set(halfAt(key, at + 4), halfAt(key, at));
+}
+
+function halfAt(key: Uint8Array, at: number): number {
+  return (
+    (key[at] as number) |
+    ((key[at + 1] as number) << 8) |
+    ((key[at + 2] as number) << 16) |
+    ((key[at + 3] as number) << 24)
+  );
 }
 
 /** Up to eight bytes, the lowest first; each is widened with its sign before it is shifted, so that a negative one flips all above it. */
-function signedTail(key: Uint8Array, from: number, to: number): bigint {
-  let k = 0n;
-  for (let at = from; at < to; at += 1) k ^= BigInt(((key[at] as number) << 24) >> 24) << BigInt(8 * (at - from));
-  return u64(k);
-}
-
-function finalMix(hash: bigint): bigint {
-  let k = hash;
-  k = u64((k ^ (k >> 33n)) * 0xff51afd7ed558ccdn);
-  k = u64((k ^ (k >> 33n)) * 0xc4ceb9fe1a85ec53n);
-  return k ^ (k >> 33n);
-}
-
-function rotate(value: bigint, by: bigint): bigint {
-  return u64(value << by) | (value >> (64n - by));
-}
-
-function u64(value: bigint): bigint {
-  return BigInt.asUintN(64, value);
+function signedTail(key: Uint8Array, from: number, to: number, into: Word): Word {
+  into.set(0, 0);
+  for (let at = from; at < to; at += 1) {
+    const byte = ((key[at] as number) << 24) >> 24;
+    const shift = 8 * (at - from);
+    if (shift >= 32) into.high ^= byte << (shift - 32);
+    else {
+      into.low ^= byte << shift;
+      // What is shifted out of the low half, with the sign going on.
+      into.high ^= shift === 0 ? byte >> 31 : byte >> (32 - shift);
+    }
+  }
+  return into;
 }
