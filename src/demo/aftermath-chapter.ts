@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { timelineId } from '../model/identifiers.ts';
-import { type Micros, micros, microsOf } from '../model/instant.ts';
+import { instantOf, type Micros, micros, microsOf } from '../model/instant.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { readRecoveryFacts } from '../runbooks/recovery-facts.ts';
 import { storedSchema } from '../runbooks/schema-catalog.ts';
@@ -26,7 +26,7 @@ export interface Aftermath {
 }
 
 /** As far as a person might be off who is asked when it happened, microseconds. */
-const within = 30_000_000;
+const memory = 30_000_000;
 
 /** With every database dead: which instants there are, and which transactions the bad job was. */
 export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermath> {
@@ -37,10 +37,13 @@ export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermat
     const report = computeWindow(facts);
     stage.window(facts, report);
     const { timeline, oldest, settled, newest, gaps } = report;
+    if (newest === null) throw nothingThere('no instant');
     const around = microsOf(new Date((badJob.beganAt + badJob.endedAt) / 2));
-    const found = await findAround(scene, around);
+    // To the log's end: what the kill cut short stands there.
+    const within = Math.max(memory, instantOf(newest) - around);
+    const found = await findAround(scene, around, within);
     const bad = badTransactions(found.transactions);
-    if (newest === null || bad === undefined) throw nothingThere(newest === null ? 'no instant' : 'no bad transaction');
+    if (bad === undefined) throw nothingThere('no bad transaction');
     stage.say(`Somebody says that accounts were lost at about ${new Date(around / 1000).toISOString().slice(11, 19)}:`);
     stage.transactions(demoName, firstOf(found, bad), { around, within });
     stage.say(
@@ -65,7 +68,7 @@ export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermat
   });
 }
 
-async function findAround({ platform, signal }: Scene, around: Micros): Promise<FoundTransactions> {
+async function findAround({ platform, signal }: Scene, around: Micros, within: number): Promise<FoundTransactions> {
   const { bucket, keyspace } = platform;
   const known = await storedSchema(bucket, around);
   if (known === undefined) throw nothingThere('no schema');
