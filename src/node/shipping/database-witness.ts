@@ -45,13 +45,14 @@ export class DatabaseWitness {
     const now = microsOf(clock.now());
     const glance = await database.glance();
     if (stream === undefined) return glance;
+    const until = micros(microsOf(clock.now()) + 1000);
     if (stream !== this.#stream) await this.#begin(stream);
     const before = this.#lookedAt ?? stream.position.covered;
-    if (glance.schemaVersion !== this.#known?.schemaVersion) await this.#schemaChanged(stream, before, now);
-    await this.#truncations(stream, glance, now);
-    for (const seen of glance.streams) await this.#streamed(stream, seen, now);
-    await this.#withoutLog(stream, now);
-    await this.#tokensChanged(stream, glance.tokens, before, now);
+    if (glance.schemaVersion !== this.#known?.schemaVersion) await this.#schemaChanged(stream, before);
+    await this.#truncations(stream, glance, until);
+    for (const seen of glance.streams) await this.#streamed(stream, seen, until);
+    await this.#withoutLog(stream, until);
+    await this.#tokensChanged(stream, glance.tokens, before, until);
     this.#lookedAt = now;
     return glance;
   }
@@ -73,9 +74,10 @@ export class DatabaseWitness {
     return stored === undefined || newest === undefined ? undefined : logSchemaDocument.read(stored.body, newest);
   }
 
-  async #schemaChanged(stream: LogStream, before: Micros, now: Micros): Promise<void> {
-    const { bucket, database } = this.#parts;
+  async #schemaChanged(stream: LogStream, before: Micros): Promise<void> {
+    const { bucket, clock, database } = this.#parts;
     const schema = await database.schema();
+    const until = micros(microsOf(clock.now()) + 1000);
     const newest = await this.#newest(stream.timeline);
     // Another node's agent may have been first.
     if (newest?.schemaVersion !== schema.schemaVersion) {
@@ -90,46 +92,48 @@ export class DatabaseWitness {
       }
     }
     const changes = this.#known === undefined ? [] : changesOfExisting(this.#known.tables, schema.tables);
-    if (changes.length > 0) await stream.mark('schema', before, now, changes.join('; '));
+    if (changes.length > 0) await stream.mark('schema', before, until, changes.join('; '));
     this.#known = schema;
   }
 
-  async #truncations(stream: LogStream, { truncated }: DatabaseGlance, now: Micros): Promise<void> {
+  async #truncations(stream: LogStream, { truncated }: DatabaseGlance, until: Micros): Promise<void> {
     for (const [id, atMs] of truncated) {
       const at = micros(atMs * 1000);
       const table = this.#known?.tables.find((each) => each.id === id);
       if (at < stream.since || table === undefined || !isUserKeyspace(table.keyspace)) continue;
       await this.#once(`truncate ${id} ${atMs}`, async () =>
-        stream.mark('truncate', at, now, `${table.keyspace}.${table.table} was truncated`),
+        stream.mark('truncate', at, until, `${table.keyspace}.${table.table} was truncated`),
       );
     }
   }
 
-  async #streamed(stream: LogStream, seen: StreamSeen, now: Micros): Promise<void> {
+  async #streamed(stream: LogStream, seen: StreamSeen, until: Micros): Promise<void> {
     const from = micros(Math.round(seen.startedAt * 1000));
     if (seen.updatedAt * 1000 < stream.since) return;
     const what = `${seen.operation} brought data that is in no log of this node (stream ${seen.id})`;
     // Told at once, and again when it has ended: what came in between counts too.
-    await this.#once(`stream ${seen.id}`, async () => stream.mark('bypass', from, now, what));
+    await this.#once(`stream ${seen.id}`, async () => stream.mark('bypass', from, until, what));
     if (!seen.ended) return;
-    await this.#once(`end ${seen.id}`, async () => stream.mark('bypass', micros(from + 1), now, `${what}, to its end`));
+    await this.#once(`end ${seen.id}`, async () =>
+      stream.mark('bypass', micros(from + 1), until, `${what}, to its end`),
+    );
   }
 
-  async #withoutLog(stream: LogStream, now: Micros): Promise<void> {
+  async #withoutLog(stream: LogStream, until: Micros): Promise<void> {
     for (const { keyspace, durableWrites } of this.#known?.keyspaces ?? []) {
       if (durableWrites || !isUserKeyspace(keyspace)) continue;
       const told = this.#bypassToldAt.get(keyspace);
-      if (told !== undefined && now - told < repeatMicros) continue;
+      if (told !== undefined && until - told < repeatMicros) continue;
       const from = told === undefined ? (this.#lookedAt ?? stream.since) : micros(told);
-      await stream.mark('bypass', from, now, `${keyspace} has durable_writes = false: its writes are in no log`);
-      this.#bypassToldAt.set(keyspace, now);
+      await stream.mark('bypass', from, until, `${keyspace} has durable_writes = false: its writes are in no log`);
+      this.#bypassToldAt.set(keyspace, until);
     }
   }
 
-  async #tokensChanged(stream: LogStream, tokens: readonly string[], before: Micros, now: Micros): Promise<void> {
+  async #tokensChanged(stream: LogStream, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
     const known = this.#tokens;
     if (known !== undefined && known.join() !== tokens.join()) {
-      await stream.mark('bypass', before, now, 'the tokens of the node changed: data of other ranges came to it');
+      await stream.mark('bypass', before, until, 'the tokens of the node changed: data of other ranges came to it');
     }
     this.#tokens = tokens;
   }

@@ -1,4 +1,4 @@
-import { instantOf, microsOf, type Micros } from '../../model/instant.ts';
+import { instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
 import { type Watermark, streamPrefix } from '../../model/log-piece.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -63,8 +63,14 @@ export class LogShipper {
     });
     const last = position.segment;
     const skipped = after === null ? undefined : { id: BigInt(after), to: 0, closed: true };
-    const shipped = last === undefined ? undefined : { id: BigInt(last.id), to: last.to, closed: last.closed };
-    const resumes = shipped !== undefined && (skipped === undefined || skipped.id < shipped.id);
+    const shipped =
+      last === undefined
+        ? watermark === undefined
+          ? undefined
+          : await firstKept(files, skipped)
+        : { id: BigInt(last.id), to: last.to, closed: last.closed };
+    const resumes =
+      watermark !== undefined && shipped !== undefined && (skipped === undefined || skipped.id < shipped.id);
     const tail = new LogTail({
       clock,
       files,
@@ -75,8 +81,13 @@ export class LogShipper {
       resumes,
     });
     const shipper = new LogShipper(parts, stream, tail);
+    if (watermark !== undefined && !resumes && last === undefined) {
+      shipper.#noteGap(now, 'the agent before this one kept nothing of what was written');
+    }
     if (found.missing) shipper.#noteGap(now, 'pieces that this node had shipped are not in the store any more');
-    await shipper.#finishEarlier(resumes ? last?.id : after);
+    await shipper.#finishEarlier(resumes && last !== undefined ? last.id : after);
+    // What is there is kept from now on.
+    await tail.look();
     // The stream is there from now on, also while nothing is written.
     if (watermark === undefined) await stream.reach(position.covered);
     return shipper;
@@ -114,7 +125,8 @@ export class LogShipper {
   }
 
   #noteGap(until: Micros, reason: string): void {
-    this.#gapUntil = until;
+    // The clock counts milliseconds: what it calls now may be almost one later.
+    this.#gapUntil = micros(until + 1000);
     if (!this.#gapReasons.includes(reason)) this.#gapReasons.push(reason);
     this.#parts.log.write('log lost to shipping', { reason });
   }
@@ -133,7 +145,7 @@ export class LogShipper {
     const { files, bucket } = this.#parts;
     if (upTo === null || upTo === undefined) return;
     for (const file of await files.kept()) {
-      const id = BigInt(/-(\d+)\.log$/.exec(file)?.[1] ?? '0');
+      const id = idOf(file);
       const done = id < BigInt(upTo) || (id === BigInt(upTo) && this.stream.position.segment?.closed !== false);
       if (!done) continue;
       const prefix = `${streamPrefix(this.stream.timeline, this.stream.hostId)}${String(id).padStart(19, '0')}/`;
@@ -190,4 +202,15 @@ export class LogShipper {
         this.#merges -= 1;
       });
   }
+}
+
+/** Of a stream that has no pieces yet: the first segment that an agent before this one kept. */
+async function firstKept(files: LogFiles, after: { readonly id: bigint } | undefined) {
+  const ids = (await files.kept()).map(idOf).filter((id) => id > (after?.id ?? -1n));
+  if (ids.length === 0) return undefined;
+  return { id: ids.reduce((least, id) => (id < least ? id : least)), to: 0, closed: false };
+}
+
+function idOf(file: string): bigint {
+  return BigInt(/-(\d+)\.log$/.exec(file)?.[1] ?? '0');
 }

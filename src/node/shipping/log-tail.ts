@@ -43,12 +43,13 @@ export class LogTail {
   /** Segments up to this id are done with. */
   #doneWith: bigint;
   #known = new Set<string>();
-  #first = true;
   /** Sections found in segments that are done with. */
   #foundBefore = 0;
   #stoppedSince: number | undefined;
   #still = true;
-  #nextList = 0;
+  #listedAt: number | undefined;
+  /** The highest that was seen. */
+  #newest: Pick<SegmentTail, 'id' | 'hasContent'> | undefined;
   #nextScan = 0;
   #nextRoom = 0;
   #pinned = 0;
@@ -60,6 +61,7 @@ export class LogTail {
     this.#parts = parts;
     this.#coverage = new Coverage(parts.covered);
     // One that is not closed is taken up again.
+    this.#newest = parts.from === undefined ? undefined : { id: parts.from.id, hasContent: true };
     this.#doneWith = parts.from === undefined ? -1n : parts.from.closed ? parts.from.id : parts.from.id - 1n;
   }
 
@@ -130,7 +132,7 @@ export class LogTail {
     const at = microsOf(this.#parts.clock.now());
     const now = this.#parts.clock.monotonic();
     // Cassandra makes the next segment ready long before it writes to it. When it seems to write nothing, the names have to be today's.
-    const listing = this.#still || now >= this.#nextList;
+    const listing = this.#still || this.#listedAt === undefined || now - this.#listedAt >= listSeconds;
     if (listing) await this.#list(now);
     let found = 0;
     for (const { tail } of this.#segments) found += await tail.follow(now);
@@ -152,20 +154,27 @@ export class LogTail {
   }
 
   async #list(now: number): Promise<void> {
-    this.#nextList = now + listSeconds;
+    // After a pause (of this process, of its machine) segments may have come and gone unseen, as they may before the first look.
+    const strict = this.#listedAt === undefined ? this.#parts.resumes : now - this.#listedAt > pauseSeconds;
     const live = new Set(await this.#parts.files.live());
-    await this.#discover(live, now);
+    const fresh = await this.#discover(live, now);
     for (const segment of this.#segments) segment.live = live.has(segment.tail.file);
+    if (this.#listedAt !== undefined || this.#parts.resumes) await this.#noteUnseen(fresh, strict, now);
+    const newest = fresh.at(-1);
+    if (newest !== undefined) this.#newest = newest;
+    this.#listedAt = now;
   }
 
-  async #discover(live: ReadonlySet<string>, now: number): Promise<void> {
+  /** Links and opens what was not known. */
+  async #discover(live: ReadonlySet<string>, now: number): Promise<readonly SegmentTail[]> {
     const { files, from } = this.#parts;
-    const names = this.#first ? new Set([...live, ...(await files.kept())]) : live;
-    const fresh = [...names]
+    const names = this.#listedAt === undefined ? new Set([...live, ...(await files.kept())]) : live;
+    const unknown = [...names]
       .filter((file) => !this.#known.has(file))
       .map((file) => ({ file, id: segmentId(file) }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const { file, id } of fresh) {
+    const fresh: SegmentTail[] = [];
+    for (const { file, id } of unknown) {
       this.#known.add(file);
       if (id <= this.#doneWith) continue;
       if (live.has(file)) await files.keep(file);
@@ -173,32 +182,30 @@ export class LogTail {
       if (bytes === undefined) continue;
       const tail = new SegmentTail({ file, id, bytes, from: from?.id === id ? from.to : 0, now });
       this.#segments.push({ tail, since: now, live: live.has(file), final: false, whole: false });
+      fresh.push(tail);
     }
     if (fresh.length > 0) this.#segments.sort((a, b) => (a.tail.id < b.tail.id ? -1 : 1));
-    if (this.#known.size > 4 * (live.size + this.#segments.length) + 64) this.#known = new Set([...live, ...names]);
-    if (this.#first) await this.#noteUnseen(now);
-    this.#first = false;
+    if (this.#known.size > 4 * (live.size + this.#segments.length) + 64) this.#known = new Set(names);
+    return fresh;
   }
 
-  /** What came and went while no agent looked: ids of one run of Cassandra follow one another, and each run begins at the time of its start. */
-  async #noteUnseen(now: number): Promise<void> {
-    const { from, clock, resumes } = this.#parts;
-    if (from === undefined || !resumes) return;
-    for (const { tail } of this.#segments) await tail.follow(now);
-    if (!from.closed && this.#segments[0]?.tail.id !== from.id) {
-      this.#lost.push({
-        until: microsOf(clock.now()),
-        reason: `segment ${from.id} was deleted before its end was shipped`,
-      });
+  /** What came and went unseen: ids of one run of Cassandra follow one another, and each run begins at the time of its start. */
+  async #noteUnseen(fresh: readonly SegmentTail[], strict: boolean, now: number): Promise<void> {
+    const { from, clock } = this.#parts;
+    const until = microsOf(clock.now());
+    if (this.#listedAt === undefined && from?.closed === false && fresh[0]?.id !== from.id) {
+      this.#lost.push({ until, reason: `segment ${from.id} was deleted before its end was shipped` });
     }
-    let before = { id: from.id, content: true };
-    for (const { tail } of this.#segments) {
-      const follows = tail.id === before.id || tail.id === before.id + 1n;
-      if (!follows && (before.content || !(await beginsRun(tail)))) {
+    let before = this.#newest;
+    for (const tail of fresh) {
+      if (before !== undefined && tail.id !== before.id && tail.id !== before.id + 1n) {
+        if (before instanceof SegmentTail) await before.follow(now).catch(() => undefined);
+        // The next one is made ready before it is written to: where it was seen empty, the last run had come no further.
+        const unseen = (strict && before.hasContent) || !(await beginsRun(tail));
         const reason = `segments between ${before.id} and ${tail.id} came and went while no agent was there to keep them`;
-        this.#lost.push({ until: microsOf(clock.now()), reason });
+        if (unseen) this.#lost.push({ until, reason });
       }
-      before = { id: tail.id, content: tail.hasContent };
+      before = tail;
     }
   }
 
@@ -238,10 +245,11 @@ export class LogTail {
     const { tail, live, final } = segment;
     // Cassandra deletes what it has closed, or replayed after a crash.
     if (!live) return true;
-    const later = this.#segments.slice(this.#segments.indexOf(segment) + 1);
+    const later = this.#segments.slice(this.#segments.indexOf(segment) + 1).filter((each) => each.tail.found > 0);
     const sections = later.reduce((sum, each) => sum + each.tail.found, 0);
-    if (sections < 2) return false;
-    // Cassandra syncs segments in order, so this one was synced before the later one was for the second time.
+    // Cassandra syncs segments in order, so this one was synced before a later one was for the second time, or a while ago.
+    const synced = sections >= 2 || later.some((each) => now - each.tail.changedAt > syncedSeconds);
+    if (!synced) return false;
     return final || now - tail.changedAt > 5 || (tail.damage === undefined && (await tail.restIsZero(this.#scratch)));
   }
 
@@ -281,8 +289,12 @@ export class LogTail {
 
 /** Seconds between looks at the names while segments grow. */
 const listSeconds = 0.25;
+/** Seconds without a look after which more may have happened than looks can see. */
+const pauseSeconds = 2;
 /** Seconds without a new section before the rest of the file is looked at. */
 const stillSeconds = 0.2;
+/** Seconds after which Cassandra, which marks ten times a second, has been at every segment. */
+const syncedSeconds = 0.5;
 /** Seconds between such looks. */
 const scanSeconds = 1;
 /** Seconds that Cassandra must be gone before its chains count as ended. */

@@ -1,0 +1,67 @@
+import { expect } from 'vitest';
+import { firstLink } from '../../src/commitlog/piece-chain.ts';
+import { readPiece } from '../../src/commitlog/piece.ts';
+import { instantOf } from '../../src/model/instant.ts';
+import {
+  type LogMark,
+  type LogPieceHeader,
+  logMarkDocument,
+  type PieceLink,
+  streamPrefix,
+  type Watermark,
+  watermarkDocument,
+  watermarkKey,
+} from '../../src/model/log-piece.ts';
+import type { ObjectStore } from '../../src/ports/object-store.ts';
+
+/** Everything that a bucket holds of one stream, each object checked in itself. */
+export interface ShippedLog {
+  readonly objects: ReadonlyArray<{
+    readonly key: string;
+    readonly header: LogPieceHeader;
+    readonly plain: Uint8Array;
+  }>;
+  /** One for each sequence number, ascending. */
+  readonly links: readonly PieceLink[];
+  readonly marks: readonly LogMark[];
+  readonly watermark: Watermark | undefined;
+}
+
+export async function shippedLog(bucket: ObjectStore, timeline: string, hostId: string): Promise<ShippedLog> {
+  const objects: Array<ShippedLog['objects'][number]> = [];
+  const marks: LogMark[] = [];
+  for await (const { key } of bucket.list(streamPrefix(timeline, hostId))) {
+    const stored = await bucket.get(key);
+    if (stored === undefined) continue;
+    if (key.includes('/marks/')) marks.push(logMarkDocument.read(stored.body, key));
+    else if (!key.endsWith('watermark.json')) objects.push({ key, ...readPiece(stored.body) });
+  }
+  const links = new Map<number, PieceLink>();
+  for (const { header } of objects) for (const link of header.pieces) links.set(link.sequence, link);
+  const key = watermarkKey(timeline, hostId);
+  const stored = await bucket.get(key);
+  return {
+    objects,
+    links: [...links.values()].sort((a, b) => a.sequence - b.sequence),
+    marks,
+    watermark: stored === undefined ? undefined : watermarkDocument.read(stored.body, key),
+  };
+}
+
+/** The chain is whole from its first link to the watermark's, and its instants never go back. */
+export function expectWhole({ links, watermark }: ShippedLog, timeline: string, hostId: string): void {
+  let previous = firstLink(timeline, hostId);
+  let covered = 0;
+  for (const [at, link] of links.entries()) {
+    expect(link.sequence).toBe(at + 1);
+    expect(link.previous).toBe(previous);
+    expect(instantOf(link.coveredFrom)).toBeGreaterThanOrEqual(covered);
+    expect(instantOf(link.coveredTo)).toBeGreaterThanOrEqual(instantOf(link.coveredFrom));
+    previous = link.chain;
+    covered = instantOf(link.coveredTo);
+  }
+  if (watermark === undefined) return;
+  // A piece may be there before the watermark that names it.
+  expect(watermark.sequence).toBeLessThanOrEqual(links.length);
+  if (watermark.sequence > 0) expect(watermark.chain).toBe(links[watermark.sequence - 1]?.chain);
+}

@@ -1,0 +1,203 @@
+import { writeMarker } from '../../src/commitlog/section-chain.ts';
+import { writeSegmentHeader } from '../../src/commitlog/segment-header.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { LogFiles, SegmentFile } from '../../src/ports/log-files.ts';
+
+/** A segment file, also after every name of it is gone. */
+export interface SimulatedSegment {
+  readonly file: string;
+  readonly id: bigint;
+  readonly bytes: Uint8Array;
+  readonly bornMs: number;
+}
+
+/** A write as its client saw it. */
+export interface SimulatedWrite {
+  readonly segment: SimulatedSegment;
+  /** Offset behind it. */
+  readonly end: number;
+  /** Microseconds since 1970; undefined while it is not acknowledged. */
+  acknowledgedAt: number | undefined;
+  /** Its Cassandra died before any marker covered it: Cassandra itself has lost it. */
+  lost: boolean;
+}
+
+const page = 4096;
+
+/** The commit log of a Cassandra in memory, written as Cassandra writes its mapped segments: entries first, the marker before them later. */
+export class SimulatedCommitLog implements LogFiles {
+  readonly writes: SimulatedWrite[] = [];
+  /** Every segment that there ever was. */
+  readonly all: SimulatedSegment[] = [];
+  readonly directory = new Map<string, SimulatedSegment>();
+  readonly links = new Map<string, SimulatedSegment>();
+  running = false;
+  free = 10 * 1024 ** 3;
+  readonly #clock: Clock;
+  readonly #size: number;
+  /** In use, oldest first; the last is written to. */
+  #active: Active[] = [];
+  #spare: Active | undefined;
+  #nextId = 0n;
+  #pass: { readonly active: Active; readonly next: number; readonly closes: boolean } | undefined;
+
+  constructor(clock: Clock, size = 16 * 1024) {
+    this.#clock = clock;
+    this.#size = size;
+  }
+
+  /** A run of Cassandra: new segments first, then what the last one left is replayed and deleted. */
+  start(): void {
+    const left = [...this.directory.keys()];
+    const newest = [...this.directory.values()].reduce((most, { id }) => (id > most ? id : most), 0n);
+    const now = BigInt(this.#clock.now().getTime());
+    this.#nextId = now > newest ? now : newest + 1n;
+    this.#active = [this.#create()];
+    this.#spare = this.#create();
+    this.running = true;
+    for (const file of left) this.directory.delete(file);
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.running = false;
+    this.#pass = undefined;
+    for (const { segment, end } of this.#active) {
+      for (const write of this.writes) if (write.segment === segment && write.end > end) write.lost = true;
+    }
+    for (const write of this.writes) write.lost ||= write.acknowledgedAt === undefined;
+  }
+
+  /** Room is taken; the bytes come with `finish`, which acknowledges it. Undefined when it does not run. */
+  begin(length: number): { finish(): void } | undefined {
+    if (!this.running) return undefined;
+    let active = this.#active.at(-1);
+    if (active === undefined) return undefined;
+    if (active.position + length >= this.#size) {
+      active.closed = true;
+      active = this.#spare ?? this.#create();
+      this.#spare = this.#create();
+      this.#active.push(active);
+    }
+    const at = active.position;
+    active.position += length;
+    const { segment } = active;
+    const write: SimulatedWrite = { segment, end: at + length, acknowledgedAt: undefined, lost: false };
+    this.writes.push(write);
+    active.open.add(write);
+    const open = active;
+    return {
+      finish: () => {
+        if (!this.running || write.lost) return;
+        segment.bytes.fill(1 + (this.writes.length % 255), at, at + length);
+        open.open.delete(write);
+        write.acknowledgedAt = this.#clock.now().getTime() * 1000 + 1;
+      },
+    };
+  }
+
+  write(length: number): void {
+    this.begin(length)?.finish();
+  }
+
+  /** One turn of the thread that marks: the end of a section is set aside, and its marker written once all in it is, perhaps only in the next turn. */
+  mark(): void {
+    if (!this.running) return;
+    if (this.#pass !== undefined) {
+      const { active, next, closes } = this.#pass;
+      if ([...active.open].some((write) => write.end <= next)) return;
+      writeMarker(active.segment.bytes, active.end, active.segment.id, active.end, next);
+      active.end = next;
+      if (closes) active.marked = true;
+      this.#pass = undefined;
+      return;
+    }
+    const active = this.#active.find((each) => !each.marked && (each.closed || each.position > each.end + 8));
+    if (active === undefined) return;
+    const closes = active.closed || active.position + 8 >= this.#size;
+    const next = active.position;
+    if (!closes) active.position += 8;
+    this.#pass = { active, next, closes };
+  }
+
+  /** Whole turns, until everything that is acknowledged is marked. */
+  markAll(): void {
+    for (let turn = 0; turn < 40; turn += 1) this.mark();
+  }
+
+  /** Memtables go to disk: segments before the newest are deleted, if they are closed and marked. */
+  flush(): void {
+    for (const active of this.#active.slice(0, -1)) {
+      if (!active.marked) return;
+      this.directory.delete(active.segment.file);
+      this.#active = this.#active.filter((each) => each !== active);
+    }
+  }
+
+  async live(): Promise<readonly string[]> {
+    return [...this.directory.keys()];
+  }
+
+  async kept(): Promise<readonly string[]> {
+    return [...this.links.keys()];
+  }
+
+  async keep(file: string): Promise<boolean> {
+    const segment = this.directory.get(file);
+    if (segment === undefined) return false;
+    this.links.set(file, segment);
+    return true;
+  }
+
+  async release(file: string): Promise<void> {
+    this.links.delete(file);
+  }
+
+  async open(file: string): Promise<SegmentFile | undefined> {
+    const segment = this.links.get(file) ?? this.directory.get(file);
+    if (segment === undefined) return undefined;
+    const { bytes, bornMs } = segment;
+    return {
+      read: async (position, length) => bytes.slice(position, position + length),
+      facts: async () => ({ bytes: bytes.length, taken: bytes.length, touched: pagesOf(bytes), bornMs }),
+      close: async () => undefined,
+    };
+  }
+
+  async space(): Promise<{ readonly total: number; readonly free: number }> {
+    return { total: 100 * 1024 ** 3, free: this.free };
+  }
+
+  #create(): Active {
+    const id = this.#nextId;
+    this.#nextId += 1n;
+    const file = `CommitLog-8-${id}.log`;
+    const bytes = new Uint8Array(this.#size);
+    const header = writeSegmentHeader(8, id);
+    bytes.set(header);
+    const segment = { file, id, bytes, bornMs: this.#clock.now().getTime() };
+    this.directory.set(file, segment);
+    this.all.push(segment);
+    return { segment, end: header.length, position: header.length + 8, open: new Set(), closed: false, marked: false };
+  }
+}
+
+interface Active {
+  readonly segment: SimulatedSegment;
+  /** Where the chain ends. */
+  end: number;
+  /** Where the next entry goes. */
+  position: number;
+  readonly open: Set<SimulatedWrite>;
+  /** Nothing is written to it any more. */
+  closed: boolean;
+  /** And its last marker stands. */
+  marked: boolean;
+}
+
+function pagesOf(bytes: Uint8Array): string {
+  let pages = 0;
+  for (let at = 0; at < bytes.length; at += page)
+    if (bytes.subarray(at, at + page).some((byte) => byte !== 0)) pages += 1;
+  return String(pages);
+}
