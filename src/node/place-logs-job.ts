@@ -21,7 +21,7 @@ import { requireStopped } from './stopped-database.ts';
  */
 export async function placeLogs(
   parts: NodeParts,
-  { plan: run, ranges }: JobParams['place-logs'],
+  { plan: run, ranges, afterDrain = false }: JobParams['place-logs'],
   { signal, progress, log }: JobContext,
 ): Promise<JobResult['place-logs']> {
   const { files, directories } = parts;
@@ -30,7 +30,7 @@ export async function placeLogs(
     .update(JSON.stringify([hash, ranges ?? null]))
     .digest('hex');
   await requireStopped(parts);
-  const before = await clearedAttempt(parts, wanted);
+  const before = await clearedAttempt(parts, wanted, afterDrain);
   if (before !== undefined) return before;
   await requireRoom(parts, plan);
 
@@ -92,7 +92,11 @@ async function readPlan({ bucket, node }: NodeParts, run: string): Promise<{ pla
  * The outcome of an earlier attempt that placed this very plan; else what a dead one placed is removed. Throws RefusedProblem `data-present`
  * when the directory holds files that no attempt of ours placed.
  */
-async function clearedAttempt(parts: NodeParts, wanted: string): Promise<JobResult['place-logs'] | undefined> {
+async function clearedAttempt(
+  parts: NodeParts,
+  wanted: string,
+  afterDrain: boolean,
+): Promise<JobResult['place-logs'] | undefined> {
   const { node, files, directories } = parts;
   const text = await files.read(logPlacementFile(directories));
   const found = text === undefined ? undefined : logPlacementDocument.read(text, logPlacementFile(directories));
@@ -101,7 +105,7 @@ async function clearedAttempt(parts: NodeParts, wanted: string): Promise<JobResu
   const isWhole = found?.files.every((name) => there.includes(name)) === true && there.length === ours.size;
   if (found?.phase === 'placed' && found.wanted === wanted && isWhole) return found.outcome;
   const foreign = there.filter((name) => !ours.has(name));
-  if (foreign.length > 0) {
+  if (foreign.length > 0 && !afterDrain) {
     throw new RefusedProblem({
       code: 'data-present',
       happened: `${directories.commitlog} of ${node} is not empty, and logs are placed into an empty directory only.`,

@@ -36,8 +36,16 @@ export const jobParams = {
   'set-aside': z.strictObject({ run: safeName }),
   'restore-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
   'place-logs': z
-    .strictObject({ plan: safeName, ranges: z.array(z.tuple([token, token])).optional() })
-    .transform(({ plan, ranges }) => ({ plan, ...(ranges === undefined ? {} : { ranges }) })),
+    .strictObject({
+      plan: safeName,
+      ranges: z.array(z.tuple([token, token])).optional(),
+      afterDrain: z.boolean().optional(),
+    })
+    .transform(({ plan, ranges, afterDrain }) => ({
+      plan,
+      ...(ranges === undefined ? {} : { ranges }),
+      ...(afterDrain === undefined ? {} : { afterDrain }),
+    })),
   'pause-shipping': z.strictObject({}),
   'start-shipping': z.strictObject({ timeline: timelineId, after: segmentId }),
   'accept-aside': z.strictObject({ run: safeName }),

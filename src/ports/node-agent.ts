@@ -81,9 +81,14 @@ export interface JobParams {
   /**
    * Writes what the plan `restores/<plan>/log-plan.json` keeps of the shipped logs into the empty commitlog directory, as new segments that
    * Cassandra replays when it starts. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
-   * stopped. System keyspaces are never placed.
+   * stopped. System keyspaces are never placed. `afterDrain`: Cassandra was started on the restored files and drained; what it left in the
+   * directory is removed.
    */
-  'place-logs': { readonly plan: string; readonly ranges?: ReadonlyArray<readonly [string, string]> };
+  'place-logs': {
+    readonly plan: string;
+    readonly ranges?: ReadonlyArray<readonly [string, string]>;
+    readonly afterDrain?: boolean;
+  };
   /**
    * Ships everything that Cassandra acknowledged before this moment and stops, until `start-shipping`. RetryableProblem `log-not-drained`
    * when that does not come about: it has stopped all the same, and asking again goes on with the rest.

@@ -7,9 +7,11 @@ import type { Copies, Platform } from '../ports/platform.ts';
 import type { RunbookBuilder } from '../runbook/define.ts';
 import { acceptPoint } from './choose-point.ts';
 import { onEachNode } from './each-node.ts';
+import { createTablesStep, requireTables } from './added-tables.ts';
 import {
   type ReplayParams,
   checkLogs,
+  createAddedTables,
   decideLogs,
   placeLogs,
   placeLogsStep,
@@ -127,17 +129,29 @@ export function withCopyDatabase<Params extends CopyParams>(
         }),
     })
     .step({
+      ...createTablesStep,
+      needs: ['restore-files', 'plan-logs'],
+      when: { result: 'plan-logs.createTables', is: true },
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) =>
+          createAddedTables(context, copy, context.results['plan-logs']),
+        ),
+    })
+    .step({
       ...placeLogsStep,
       effect: 'write',
-      needs: ['restore-files'],
+      needs: ['restore-files', 'plan-logs', 'create-tables'],
       when: { param: 'replay', is: true },
-      run: async (context) => inCopy(context, nameOf(context), async (copy) => placeLogs(context, copy)),
+      run: async (context) => {
+        const afterDrain = context.results['plan-logs'].createTables;
+        return inCopy(context, nameOf(context), async (copy) => placeLogs(context, copy, { afterDrain }));
+      },
     })
     .step({
       id: 'start-database',
       title: "Start the copy's nodes",
       effect: 'write',
-      needs: ['restore-files', 'place-logs'],
+      needs: ['restore-files', 'place-logs', 'plan-logs'],
       timeout: '30m',
       retry: again,
       result: timed,
@@ -145,6 +159,7 @@ export function withCopyDatabase<Params extends CopyParams>(
         inCopy(context, nameOf(context), async (copy) => {
           const from = context.services.clock.monotonic();
           await copy.databaseLifecycle.startAll(context.signal);
+          if (context.params.replay) await requireTables(copy, context.results['plan-logs'].addedTables);
           await requireIsolation(context.services.platform.copies, nameOf(context));
           return { seconds: context.services.clock.monotonic() - from };
         }),

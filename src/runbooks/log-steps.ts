@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { formatBytes } from '../model/bytes.ts';
 import { heldRanges } from '../model/held-ranges.ts';
 import { timelineId } from '../model/identifiers.ts';
-import { instantText } from '../model/instant.ts';
+import { formatInstant, instantText } from '../model/instant.ts';
 import { type LogPlan, logPlanDocument, logPlanKey } from '../model/log-plan.ts';
+import { RefusedProblem } from '../model/problem.ts';
 import type { Platform } from '../ports/platform.ts';
+import { type AddedTable, addedTable, createTables } from './added-tables.ts';
 import { type Fan, onEachNode } from './each-node.ts';
 import { getPoint } from './point-catalog.ts';
 import { makeLogPlan } from './restore-logs.ts';
@@ -57,6 +59,11 @@ export const logsResult = z.object({
   instant: instantText,
   timeline: timelineId,
   exclusions: z.array(instantText),
+  /** Those of them that had to be, because they are in the log in part only. */
+  incomplete: z.array(instantText),
+  /** Tables that came after the base and are made before the replay. */
+  addedTables: z.array(addedTable),
+  createTables: z.boolean(),
   streams: z.number(),
   objects: z.number(),
   /** Plain bytes that each node reads. */
@@ -110,11 +117,23 @@ export const placeLogsStep = {
 /** Decides, from what is in the store at this moment, and writes the decision down for the nodes. */
 export async function decideLogs(work: Work, params: Params): Promise<z.infer<typeof logsResult>> {
   const { platform } = work.services;
-  const plan = await makeLogPlan(work.services, { ...params, run: work.run, signal: work.signal });
+  const { plan, incomplete, addedTables } = await makeLogPlan(work.services, {
+    ...params,
+    run: work.run,
+    signal: work.signal,
+  });
   await platform.bucket.put(logPlanKey(work.run), logPlanDocument.write(plan));
   const { streams, bytes } = extentOf(plan);
   work.log(`${formatBytes(bytes)} of ${streams} streams up to ${plan.instant}`);
-  return resultOf(plan);
+  for (const slot of incomplete) {
+    work.log(`${formatInstant(slot)}: left out; only a part of what was committed then had been shipped`);
+  }
+  return {
+    ...resultOf(plan),
+    incomplete: incomplete.map(formatInstant),
+    addedTables: [...addedTables],
+    createTables: addedTables.length > 0,
+  };
 }
 
 /** Every byte is read and checked while nothing has been touched yet. What is damaged and can be done without is left out of the plan. */
@@ -132,16 +151,29 @@ export async function checkLogs(work: Work, params: Params): Promise<z.infer<typ
 }
 
 /** As `decideLogs` and `checkLogs`, to the log's end: the graph has stopped and the log is shipped to its end. */
-export async function extendLogs(work: Work, params: Params): Promise<z.infer<typeof logsResult>> {
+export async function extendLogs(
+  work: Work,
+  params: Params,
+  planned: z.infer<typeof logsResult>,
+): Promise<z.infer<typeof logsResult>> {
   const result = await decideLogs(work, params);
   await checkLogs(work, params);
+  // Which tables there are to make was decided, and shown, before anything stopped.
+  if (result.createTables && !planned.createTables) throw schemaChanged(work, result.addedTables);
   return result;
 }
 
-/** `platform`: whose nodes replay, those of the environment or of its copy. */
+/** Before the logs are placed: see `createTables`. */
+export async function createAddedTables(work: Work, platform: Platform, { addedTables }: z.infer<typeof logsResult>) {
+  const plan = await readLogPlan(platform, work.run);
+  return createTables(platform, addedTables, plan, work.signal);
+}
+
+/** `platform`: whose nodes replay, those of the environment or of its copy. `afterDrain`: they were started on the restored files before. */
 export async function placeLogs(
   work: Work & { readonly params: Params },
   platform: Platform,
+  { afterDrain }: { readonly afterDrain: boolean },
 ): Promise<z.infer<typeof placeLogsStep.result>> {
   const { clock } = work.services;
   const from = clock.monotonic();
@@ -150,7 +182,11 @@ export async function placeLogs(
   const done = await onEachNode(platform, work, 'place-logs', (node) => {
     const source = point.nodes[platform.nodes.findIndex(({ name }) => name === node)]?.node ?? node;
     const ranges = held?.get(point.nodes.some((each) => each.node === node) ? node : source);
-    return { plan: work.run, ...(ranges === undefined ? {} : { ranges }) };
+    return {
+      plan: work.run,
+      ...(ranges === undefined ? {} : { ranges }),
+      ...(afterDrain ? { afterDrain } : {}),
+    };
   });
   const sum = (what: 'mutations' | 'cut' | 'dropped' | 'bytes') =>
     done.reduce((total, { result }) => total + result[what], 0);
@@ -170,7 +206,7 @@ async function readLogPlan({ bucket }: Platform, run: string): Promise<LogPlan> 
   return logPlanDocument.read(stored?.body ?? '', logPlanKey(run));
 }
 
-function resultOf(plan: LogPlan): z.infer<typeof logsResult> {
+function resultOf(plan: LogPlan): Omit<z.infer<typeof logsResult>, 'incomplete' | 'addedTables' | 'createTables'> {
   const last = plan.strands.at(-1);
   return {
     instant: plan.instant,
@@ -187,4 +223,13 @@ function extentOf({ strands }: LogPlan) {
     objects: objects.length,
     bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+function schemaChanged({ environment }: Work, tables: readonly AddedTable[]): RefusedProblem {
+  return new RefusedProblem({
+    code: 'schema-changed',
+    happened: `${tables.map(({ name }) => name).join(', ')} was created while this run was being prepared.`,
+    state: 'Nothing was moved or deleted; the graph servers are stopped.',
+    next: `Start the graph again (cardea sandbox up ${environment}), then start the run again.`,
+  });
 }

@@ -1,12 +1,18 @@
-import { type Micros, instantOf } from '../model/instant.ts';
+import { incompleteSlots } from '../graph/transactions/wholeness.ts';
+import { type Micros, instantOf, micros } from '../model/instant.ts';
 import type { LogPlan } from '../model/log-plan.ts';
-import { FailedProblem } from '../model/problem.ts';
+import { FailedProblem, Problem } from '../model/problem.ts';
+import type { Platform } from '../ports/platform.ts';
 import { runId } from '../model/identifiers.ts';
-import { chooseBase } from './choose-base.ts';
+import type { AddedTable } from './added-tables.ts';
+import { type BaseChoice, chooseBase } from './choose-base.ts';
 import { planLogs } from './log-plan.ts';
 import type { LogTarget, ReplayParams } from './log-steps.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
+import { knownSchema, storedSchema } from './schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import { slotsIn } from './transaction-search.ts';
+import { snapshotOf } from './snapshot-span.ts';
 import { computeWindow } from './window.ts';
 
 /**
@@ -16,7 +22,11 @@ import { computeWindow } from './window.ts';
 export async function makeLogPlan(
   services: RunbookServices,
   wanted: ReplayParams & { readonly point: string; readonly run: string; readonly signal: AbortSignal },
-): Promise<LogPlan> {
+): Promise<{
+  readonly plan: LogPlan;
+  readonly incomplete: readonly Micros[];
+  readonly addedTables: readonly AddedTable[];
+}> {
   const { logs, toEnd, point, run, signal } = wanted;
   if (logs === undefined) throw new TypeError('a plain restore has no log plan');
   const facts = await readRecoveryFacts(services, signal);
@@ -27,7 +37,38 @@ export async function makeLogPlan(
     exclusions: exclusions.map(instantOf),
     base: point,
   });
-  return { run: runId.parse(run), ...planLogs(facts, choice) };
+  const incomplete = await incompleteTail(services.platform, choice, signal);
+  const addedTables = choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` }));
+  const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
+  return { plan: { run: runId.parse(run), ...planLogs(facts, all) }, incomplete, addedTables };
+}
+
+/**
+ * Transactions of the log's unsettled end of which only a part was shipped: nobody was told that they are committed, and a half of one must
+ * not come back. What was acknowledged up to the instant is whole in the store.
+ */
+async function incompleteTail(
+  platform: Platform,
+  { instant, settledUntil, timeline, point }: BaseChoice,
+  signal: AbortSignal,
+): Promise<readonly Micros[]> {
+  if (instant <= settledUntil) return [];
+  const { bucket, keyspace } = platform;
+  const known = (await storedSchema(bucket, instant)) ?? (await knownSchema(platform, instant));
+  // Without types nobody can tell what belongs to an edge.
+  if (known.from === 'nowhere') return [];
+  // What the base holds cannot be left out; it was whole when the snapshot was taken, or its rest is in the log.
+  const from = micros(Math.max(settledUntil, snapshotOf(point).to));
+  const slots: Micros[] = [];
+  try {
+    for await (const groups of slotsIn(bucket, keyspace, known, { from, to: instant, timeline }, undefined, signal)) {
+      slots.push(...incompleteSlots(known.schema, groups));
+    }
+  } catch (error) {
+    // Nothing was written there.
+    if (!(error instanceof Problem) || error.code !== 'no-log-there') throw error;
+  }
+  return slots;
 }
 
 /** The newest instant that is in the store, which is never before the one that was decided on. */

@@ -21,8 +21,10 @@ import {
   verifyRestored,
 } from './restored-graph.ts';
 import type { RunbookServices } from './services.ts';
+import { createTablesStep, requireTables } from './added-tables.ts';
 import {
   checkLogs,
+  createAddedTables,
   decideLogs,
   extendLogs,
   extendLogsStep,
@@ -157,7 +159,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     ...extendLogsStep,
     needs: ['plan-logs', 'pause-shipping'],
     when: { param: 'toEnd', is: true },
-    run: async (context) => extendLogs(context, context.params),
+    run: async (context) => extendLogs(context, context.params, context.results['plan-logs']),
   })
   .step({
     id: 'note-ids',
@@ -226,12 +228,28 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step({
-    ...placeLogsStep,
-    needs: ['restore-files', 'verify-logs', 'extend-logs'],
-    when: { param: 'replay', is: true },
-    run: async (context) => placeLogs(context, context.services.platform),
+    ...createTablesStep,
+    needs: ['restore-files', 'plan-logs'],
+    when: { result: 'plan-logs.createTables', is: true },
+    run: async (context) => createAddedTables(context, context.services.platform, context.results['plan-logs']),
   })
-  .step({ ...startDatabase, needs: ['restore-files', 'place-logs'] })
+  .step({
+    ...placeLogsStep,
+    needs: ['restore-files', 'plan-logs', 'verify-logs', 'extend-logs', 'create-tables'],
+    when: { param: 'replay', is: true },
+    run: async (context) =>
+      placeLogs(context, context.services.platform, { afterDrain: context.results['plan-logs'].createTables }),
+  })
+  .step({
+    ...startDatabase,
+    needs: ['restore-files', 'place-logs', 'plan-logs'],
+    run: async (context) => {
+      await startDatabase.run(context);
+      const { params, results, services } = context;
+      if (params.replay) await requireTables(services.platform, results['plan-logs'].addedTables);
+      return {};
+    },
+  })
   .step({
     ...openTimelineStep,
     needs: ['start-database', 'plan-logs', 'extend-logs'],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { commitSlot } from '../../src/model/commit-slot.ts';
-import { type Micros, formatInstant, micros } from '../../src/model/instant.ts';
+import { type Micros, formatInstant, micros, microsOf } from '../../src/model/instant.ts';
 import { runBadJob } from '../../src/sample/bad-job.ts';
 import { type Bank, bankOf } from '../../src/sample/bank.ts';
 import { collectCommitTimes } from '../../src/sample/commit-times.ts';
@@ -20,7 +20,7 @@ import { createSchema } from '../../src/sample/schema.ts';
 import { type Transaction, transactionId, transactionsOf } from '../../src/sample/transaction.ts';
 import { openTransactionLog, type TransactionLog } from '../../src/sample/transaction-log.ts';
 import { type Writer, startWriter } from '../../src/sample/writer.ts';
-import { sandboxUp, type TestSandbox } from '../support/sandbox.ts';
+import { sandboxUp, shippedUpTo, type TestSandbox } from '../support/sandbox.ts';
 
 /**
  * To an instant and across instants: a graph that is written to all the time goes back between two of its transactions, is written on, goes
@@ -75,7 +75,7 @@ test('after it is written on, one transaction of the new timeline is undone acro
   const dropped = await runBadJob(sandbox.platform.graph, bank, 8);
   await acknowledged(writer, writer.counters().acknowledged + 20);
   const written = await finished(writer);
-  await everythingShipped();
+  await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
   const { largestRemoval } = await sandbox.answer(found, 'transactions', 'local', '--around', 'now', '--within', '5m');
   const done = await restore('undo', 'local', '--group', largestRemoval, '--way', 'restore');
   expect(done.timeline).toBe('t0003');
@@ -90,7 +90,7 @@ test('an instant of the timeline after the undo comes back without the undone tr
   await acknowledged(writer, 40);
   const written = await finished(writer);
   const instant = between(written, 20);
-  await everythingShipped();
+  await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
   const done = await restore('restore', 'local', '--to', formatInstant(instant));
   expect(done).toMatchObject({ timeline: 't0004', newBase: { ok: true } });
   const before = history;
@@ -127,16 +127,6 @@ async function finished(writer: Writer): Promise<readonly Transaction[]> {
 function isOf(transactions: readonly Transaction[]): Choice {
   const ids = new Set(transactions.map(transactionId));
   return (each) => ids.has(transactionId(each));
-}
-
-/** Until all that was acknowledged so far is in the store. */
-async function everythingShipped(): Promise<void> {
-  const now = new Date().toISOString();
-  const shipped = async () => {
-    const health = await Promise.all(sandbox.platform.nodes.map(({ name }) => sandbox.platform.agent(name).health()));
-    return health.every(({ shipping }) => (shipping?.newest ?? '') > now);
-  };
-  await expect.poll(shipped, { timeout: 30_000, interval: 50 }).toBe(true);
 }
 
 /** The last instant before the transaction at the index, which is after the one before it. */

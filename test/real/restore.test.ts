@@ -151,7 +151,7 @@ async function backUp(...flags: string[]): Promise<RestorePoint> {
 }
 
 async function restoreInPlace(to: string): Promise<string> {
-  return (await sandbox.answer(ran, 'restore', 'local', '--to', to, '--confirm', 'local')).run;
+  return (await sandbox.answer(ran, 'restore', 'local', '--to', to, '--confirm', 'local', '--without-base')).run;
 }
 
 async function fingerprint(): Promise<Fingerprint> {

@@ -160,6 +160,21 @@ export async function loadSample(platform: Platform, seed: string): Promise<Bank
   return bank;
 }
 
+/** Until everything that every node acknowledged up to the instant is in the store. */
+export async function shippedUpTo({ platform }: Pick<TestSandbox, 'platform'>, instant: string): Promise<void> {
+  const newest = async () => {
+    const health = await Promise.all(platform.nodes.map(({ name }) => platform.agent(name).health()));
+    return health.map(({ shipping }) => shipping?.newest ?? '');
+  };
+  await vi.waitFor(
+    async () => {
+      const behind = (await newest()).filter((each) => each < instant);
+      if (behind.length > 0) throw new TypeError(`shipped up to ${behind.join(', ')}, not yet to ${instant}`);
+    },
+    { timeout: 60_000, interval: 50 },
+  );
+}
+
 /** Folders below `home` that hold a loopback network. */
 export function claimsBelow(home: string): readonly string[] {
   return readClaims(folders().loopback)
