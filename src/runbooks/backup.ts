@@ -11,6 +11,7 @@ import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './each-node.ts';
 import { createPoint, findPoint, listPoints, updatePoint } from './point-catalog.ts';
+import { removeOldLogs } from './log-removal.ts';
 import { chooseGoing, pointChoice, removeGoing } from './point-removal.ts';
 import { requireHealthyRing } from './ring-check.ts';
 import { recordSchema } from './schema-catalog.ts';
@@ -322,6 +323,17 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       await removeGoing(context, choice);
       return { kept: choice.kept, removed: choice.going.map(({ point }) => point) };
     },
+  })
+  .step({
+    id: 'log-retention',
+    title: 'Remove the shipped log that no point needs any more',
+    effect: 'write',
+    needs: ['retention'],
+    when: { param: 'retention', is: true },
+    timeout: '2h',
+    retry: again,
+    result: z.object({ objects: z.number(), bytes: z.number(), before: instantText.nullable() }),
+    run: async ({ services: { platform }, signal, log }) => removeOldLogs(platform.bucket, { signal, log }),
   })
   .step({
     id: 'clean-up',

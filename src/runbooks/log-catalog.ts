@@ -117,22 +117,31 @@ async function readFound(
   }
 }
 
-/**
- * The keys of the segment in which the instant lies and of all later ones. Found by looking at a few first objects: segments follow one
- * another in time. Where one of them cannot be read everything is read, and says why.
- */
 async function keysSince(bucket: ObjectStore, keys: readonly string[], since: Micros): Promise<readonly string[]> {
+  // Where it cannot be found everything is read, and says why.
+  return keys.slice((await segmentOfInstant(bucket, keys, since)) ?? 0);
+}
+
+/**
+ * Where, among the ascending keys of a stream's pieces, the segment begins in which the instant lies: everything before is older. Segments
+ * follow one another in time, so a few first objects tell. Undefined when one of those cannot be read.
+ */
+export async function segmentOfInstant(
+  bucket: ObjectStore,
+  keys: readonly string[],
+  instant: Micros,
+): Promise<number | undefined> {
   const firsts = keys.flatMap((key, at) => (segmentOf(key) === segmentOf(keys[at - 1] ?? '') ? [] : [at]));
   let [low, high] = [0, firsts.length];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     const found = await readFound(bucket, keys[firsts[middle] ?? 0] ?? '', {});
-    if (found === undefined || 'fault' in found) return keys;
+    if (found === undefined || 'fault' in found) return undefined;
     const begins = found.header.pieces[0]?.coveredFrom;
-    if (begins === undefined || instantOf(begins) > since) high = middle;
+    if (begins === undefined || instantOf(begins) > instant) high = middle;
     else low = middle;
   }
-  return keys.slice(firsts[low] ?? 0);
+  return firsts[low] ?? 0;
 }
 
 function segmentOf(key: string): string {
@@ -150,7 +159,8 @@ async function headerLine(bucket: ObjectStore, key: string): Promise<Uint8Array>
   return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
-const pieceFile = /\/\d{19}\/\d{10,}-\d{10,}$/;
+/** Keys of pieces, and of nothing else below a stream. */
+export const pieceFile = /\/\d{19}\/\d{10,}-\d{10,}$/;
 
 interface Place {
   readonly timeline: string;
@@ -253,7 +263,7 @@ function failed(error: unknown): FailedProblem {
 }
 
 /** Results in the order of the items. Wide enough to hide a store's latency, narrow enough for its connections. */
-async function sideBySide<Item, Result>(
+export async function sideBySide<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<readonly Result[]> {
