@@ -33,7 +33,7 @@ export interface RemovedLogs {
  */
 export async function removeOldLogs(
   bucket: ObjectStore,
-  { signal, log }: { readonly signal: AbortSignal; log(line: string): void },
+  { signal, log }: { readonly signal: AbortSignal; readonly log: (line: string) => void },
 ): Promise<RemovedLogs> {
   const horizon = logHorizon(await listPoints(bucket));
   if (horizon === undefined) return { objects: 0, bytes: 0, before: null };
