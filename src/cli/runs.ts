@@ -7,7 +7,7 @@ export const runs = declare({
   arguments: { env: optional('Environment of cardea.config.ts; all of them when absent.') },
   options: {
     limit: number('N', 'How many; 0 for all.', 20),
-    runbook: text('NAME', 'Only runs of this runbook: backup, restore, rehearse, accept, revert.'),
+    runbook: text('NAME', 'Only runs of this runbook: backup, restore, rehearse, accept, revert, undo-compensate.'),
     failed: flag('Only runs that failed.'),
   },
   examples: [
