@@ -97,10 +97,11 @@ function uselessLines({ bases }: WindowReport, paint: Paint): string[] {
   return listed('Points that no instant is restored from', lines, paint, useless.length);
 }
 
-function streamLines({ streams, rpoSeconds }: WindowReport, paint: Paint): string[] {
+function streamLines({ streams, timeline, timelines }: WindowReport, paint: Paint): string[] {
+  const closed = timelines.some(({ id, current }) => id === timeline && !current);
   const lines = streams.flatMap(({ node, newest, lagSeconds, problems }) => {
-    const lag = lagSeconds === null || rpoSeconds === null ? '' : `${formatSeconds(lagSeconds)} behind`;
-    const word = newest === null ? paint('red', 'ships nothing') : rpoSeconds === null ? `up to ${newest}` : lag;
+    const reach = closed || lagSeconds === null ? `up to ${newest ?? ''}` : `${formatSeconds(lagSeconds)} behind`;
+    const word = newest === null ? paint('red', 'ships nothing') : reach;
     return [`${node}  ${word}`, ...problems.slice(0, shown).map((problem) => `  ! ${problem}`)];
   });
   return lines.length === 0 ? [] : listed('Nodes', lines, paint);

@@ -30,7 +30,7 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
   const path = pathOf(facts, timeline);
   const logs = path.map((strand) => facts.catalog.logs.get(strand.timeline.id));
   const schemas = schemaObstacles(path, logs);
-  const strands = path.map((strand, at) => windowStrand(strand, logs[at], schemas[at] ?? [], exclusions));
+  const strands = path.map((strand, at) => windowStrand(strand, logs[at], schemas[at] ?? [], exclusions, facts.points));
   const points = facts.points.filter(
     (point) =>
       (point.proof === 'checked' || point.proof === 'proven') &&
@@ -65,6 +65,7 @@ function windowStrand(
   log: TimelineLog | undefined,
   schemas: readonly Obstacle[],
   more: readonly Micros[],
+  points: readonly RestorePoint[],
 ): WindowStrand {
   const opened = timeline.parent === undefined ? undefined : instantOf(timeline.openedAt);
   const counts = (obstacle: Obstacle) => until === undefined || obstacle.at <= until;
@@ -73,7 +74,10 @@ function windowStrand(
     opened,
     until,
     exclusions: [...new Set([...exclusions, ...more])].sort((a, b) => a - b),
-    streams: new Map(log?.streams.map((stream) => [stream.hostId, windowStream(stream, opened)])),
+    streams: new Map([
+      ...points.flatMap(({ nodes }) => nodes.map(({ hostId, node }) => [hostId, silentStream(node)] as const)),
+      ...(log?.streams ?? []).map((stream) => [stream.hostId, windowStream(stream, opened)] as const),
+    ]),
     obstacles: [...(log?.streams.flatMap(markObstacles) ?? []), ...schemas].filter(counts),
   };
 }
@@ -99,6 +103,11 @@ function windowStream(stream: LogStream, opened: Micros | undefined): WindowStre
     gaps: stream.marks.filter(({ what }) => what === 'gap').map(obstacleOf),
     absent: (start) => absence(stream, start),
   };
+}
+
+/** Of a node that is known and ships nothing here. */
+function silentStream(name: string): WindowStream {
+  return { name, reach: () => undefined, gaps: [], absent: () => 'nothing of it is shipped' };
 }
 
 function absence(stream: LogStream, start: Micros): string {
