@@ -22,10 +22,12 @@ export function readClustering(read: MutationBytes, types: ReadonlyArray<number 
 
 export function writeClustering(write: MutationWriter, types: ReadonlyArray<number | undefined>, values: Values): void {
   for (let from = 0; from < values.length; from += group) {
-    const part = values.slice(from, from + group);
+    const part = values.length > group ? values.slice(from, from + group) : values;
     const bits = (value: Uint8Array | undefined) => (value === undefined ? 2n : value.length === 0 ? 1n : 0n);
-    write.bits(part.reduce((header, value, place) => header | (bits(value) << BigInt(2 * place)), 0n));
-    for (const [place, value] of part.entries()) {
+    if (part.every((value) => value !== undefined && value.length > 0)) write.count(0);
+    else write.bits(part.reduce((header, value, place) => header | (bits(value) << BigInt(2 * place)), 0n));
+    for (let place = 0; place < part.length; place += 1) {
+      const value = part[place];
       if (value !== undefined && value.length > 0) write.value(value, types[from + place]);
     }
   }

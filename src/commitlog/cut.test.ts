@@ -68,7 +68,7 @@ describe('the cut', () => {
         const left = cut === undefined ? { updates: [] } : decodeMutation(cut, 8, schemaOfTables);
         expect(left).toEqual(keptMeaning(whole, rule));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -78,7 +78,7 @@ describe('the cut', () => {
         const once = cutMutation(encodeMutation(mutation), 7, schemaOfTables, rule);
         if (once !== undefined) expect(cutMutation(once, 7, schemaOfTables, rule)).toBe(once);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -94,7 +94,7 @@ describe('the cut', () => {
         expect(verdict === 'whole' ? bytes : undefined).toBe(taken);
         if (!foreign) expect(judged.counts).toEqual(decoded.counts);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -123,7 +123,7 @@ describe('the cut', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 

@@ -2,6 +2,7 @@ import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { FailedProblem } from '../model/problem.ts';
 import { logDamaged } from './log-damage.ts';
 import { decompressLz4 } from './lz4-block.ts';
+import { plainBytes } from './plain-bytes.ts';
 import { decompressSnappy } from './snappy-block.ts';
 
 /** Larger than any section: a segment has at most 2 GiB, and Cassandra's default is 32 MiB. */
@@ -72,7 +73,7 @@ function byPlatform(unpack: Unpack, block: Uint8Array, plainLength: number): Uin
 }
 
 function checkedLength(plain: Uint8Array, plainLength: number): Uint8Array {
-  if (plain.length === plainLength) return plain;
+  if (plain.length === plainLength) return plainBytes(plain);
   throw logDamaged(
     'A compressed section of the commit log',
     `it holds ${plain.length} bytes where ${plainLength} were announced`,

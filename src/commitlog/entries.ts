@@ -2,6 +2,7 @@ import { intAt } from './big-endian.ts';
 import { checksum, checksumOfInt } from './checksum.ts';
 import { decompressSection } from './decompress.ts';
 import { logDamaged } from './log-damage.ts';
+import { plainBytes } from './plain-bytes.ts';
 import { markerLength } from './section-chain.ts';
 import { refuseUnreadable, type SegmentHeader } from './segment-header.ts';
 
@@ -24,7 +25,7 @@ export function* entriesOf(section: Uint8Array, header: SegmentHeader): Generato
 /** What lies in a section after its marker, decompressed. Throws FailedProblem `log-damaged`, `log-version-unknown`, `log-encrypted`. */
 export function sectionContent(section: Uint8Array, header: SegmentHeader): Uint8Array {
   refuseUnreadable(header);
-  const content = section.subarray(markerLength);
+  const content = plainBytes(section).subarray(markerLength);
   return header.compression === undefined ? content : decompressSection(content, header.compression);
 }
 

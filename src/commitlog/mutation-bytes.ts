@@ -1,5 +1,6 @@
 import { logDamaged } from './log-damage.ts';
 import type { WriteTime } from './mutation.ts';
+import { plainBytes } from './plain-bytes.ts';
 
 /** Reads the numbers and byte strings of a serialized mutation in order. Every method throws FailedProblem `log-damaged` at the end of the bytes. */
 export class MutationBytes {
@@ -7,7 +8,7 @@ export class MutationBytes {
   at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.bytes = plainBytes(bytes);
   }
 
   get atEnd(): boolean {
@@ -90,12 +91,18 @@ export class MutationBytes {
 
 /** Writes what `MutationBytes` reads, into a buffer that grows. */
 export class MutationWriter {
-  #bytes = Buffer.allocUnsafe(1024);
+  #bytes = new Uint8Array(4096);
   #at = 0;
+
+  /** Starts over, in the room that it has. */
+  reset(): this {
+    this.#at = 0;
+    return this;
+  }
 
   /** A copy of what was written. */
   written(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#at);
+    return this.#bytes.slice(0, this.#at);
   }
 
   byte(value: number): void {
@@ -127,6 +134,10 @@ export class MutationWriter {
 
   /** A safe integer, not below zero. */
   count(value: number): void {
+    if (value < 0x80) {
+      this.byte(value);
+      return;
+    }
     const length = vintLength(value);
     this.#room(length);
     const first = this.#at;
@@ -169,8 +180,8 @@ export class MutationWriter {
 
   #room(length: number): void {
     if (this.#at + length <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + length));
-    this.#bytes.copy(larger, 0, 0, this.#at);
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + length));
+    larger.set(this.#bytes);
     this.#bytes = larger;
   }
 }

@@ -18,7 +18,7 @@ import type { LaidColumn, TableLayout } from './table-layout.ts';
 
 /** A stored mutation as bytes: the very bytes it was read from, when nothing of it was changed. */
 export function encodeMutation({ updates }: StoredMutation): Uint8Array {
-  const write = new MutationWriter();
+  const write = scratch.reset();
   write.count(updates.length);
   for (const { layout, key, body } of updates) {
     write.put(layout.id);
@@ -28,6 +28,9 @@ export function encodeMutation({ updates }: StoredMutation): Uint8Array {
   }
   return write.written();
 }
+
+/** Writing never waits for anything, so that one will do for all. */
+const scratch = new MutationWriter();
 
 function writeBody(write: MutationWriter, layout: TableLayout, body: StoredBody): void {
   const { base, deletion, staticRow, rowEstimate } = body;

@@ -16,7 +16,7 @@ describe('a mutation', () => {
         const bytes = encodeMutation(mutation);
         expect(Buffer.compare(encodeMutation(readMutation(bytes, index)), bytes)).toBe(0);
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -35,7 +35,7 @@ describe('a mutation', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -57,7 +57,7 @@ describe('a mutation', () => {
       // A key of one byte, no flags, base times of zero, one column: v.
       Buffer.from([1, 7, 0, 0, 0, 0, 1, 1, 0x76, 1]),
     ]);
-    expect(decodeMutation(bytes, 8, schemaOfTables).updates[0]?.key).toEqual(Buffer.from([7]));
+    expect([...(decodeMutation(bytes, 8, schemaOfTables).updates[0]?.key ?? [])]).toEqual([7]);
     expect(() => decodeMutation(bytes, 8, new Map([[every.id, every]]))).toThrow(
       expect.objectContaining({ code: 'log-table-unknown', happened: expect.stringContaining(bare.id) }),
     );
