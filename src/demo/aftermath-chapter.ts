@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { timelineId } from '../model/identifiers.ts';
-import { instantOf, type Micros, micros, microsOf } from '../model/instant.ts';
+import { type Micros, micros, microsOf } from '../model/instant.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { readRecoveryFacts } from '../runbooks/recovery-facts.ts';
 import { storedSchema } from '../runbooks/schema-catalog.ts';
@@ -19,8 +19,6 @@ export interface Aftermath {
   /** Everything acknowledged up to here can be brought back. */
   readonly newest: string;
   readonly bad: BadTransactions;
-  /** Commit slots near the end of the log that it does not hold whole: nobody was told that they are safe. */
-  readonly incomplete: readonly string[];
   /** Transactions that were looked through. */
   readonly shown: number;
 }
@@ -39,8 +37,8 @@ export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermat
     const { timeline, oldest, settled, newest, gaps } = report;
     if (newest === null) throw nothingThere('no instant');
     const around = microsOf(new Date((badJob.beganAt + badJob.endedAt) / 2));
-    // To the log's end: what the kill cut short stands there.
-    const within = Math.max(memory, instantOf(newest) - around);
+    // A slow job is remembered as a long one.
+    const within = Math.max(memory, (badJob.endedAt - badJob.beganAt) * 1000);
     const found = await findAround(scene, around, within);
     const bad = badTransactions(found.transactions);
     if (bad === undefined) throw nothingThere('no bad transaction');
@@ -49,20 +47,11 @@ export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermat
     stage.say(
       `${bad.slots.length} of ${found.count} transactions only took accounts away, from ${bad.first} to ${bad.last}. That is the bad job. The last instant before it: ${bad.before}.`,
     );
-    const incomplete = found.transactions
-      .filter(({ whole, at }) => !whole && at > (settled ?? '') && at <= newest)
-      .map(({ at }) => at);
-    if (incomplete.length > 0) {
-      stage.say(
-        `The kill cut ${incomplete.length} short that nobody had been told of: what the log does not hold whole is left out whole.`,
-      );
-    }
     return {
       window: { timeline, oldest, settled, newest, gaps: gaps.length },
       timeline,
       newest,
       bad,
-      incomplete,
       shown: found.count,
     };
   });

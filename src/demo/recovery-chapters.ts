@@ -2,6 +2,7 @@ import { instantOf } from '../model/instant.ts';
 import { formatSeconds } from '../model/duration.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { acceptRunbook, restoreRunbook } from '../runbooks/index.ts';
+import { listTimelines } from '../runbooks/timeline-catalog.ts';
 import { currentTimeline } from '../runbooks/timeline-record.ts';
 import { committedBy, foundIn, type ObservedState } from '../sample/oracle.ts';
 import type { Aftermath } from './aftermath-chapter.ts';
@@ -27,15 +28,14 @@ export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: 
   const { aftermath, badJob } = emergency;
   const instant = aftermath.bad.before;
   stage.chapter('The restore: to the instant before the bad job');
-  const incomplete = incompleteUpTo(aftermath, instant);
-  const restored = await restore(scene, emergency, { phase: 'restore', to: instant, undone: [], incomplete });
+  const restored = await restore(scene, emergency, { phase: 'restore', to: instant, undone: [] });
   const { facts } = await phase('prove', () =>
     proveRecovery(scene, opened, badJob.accounts, () => committedBy(BigInt(instantOf(instant)))),
   );
   stage.say(
     `The graph was away ${formatSeconds(restored.secondsFromKill)}, from the kill to the last check of the restore.`,
   );
-  return { ...restored, ...facts, to: instant, excluded: 0, incomplete: incomplete.length };
+  return { ...restored, ...facts, to: instant, excluded: 0 };
 }
 
 export interface Undone {
@@ -48,16 +48,11 @@ export async function restoreAllButBadJob(scene: Scene, opened: OpenBank, emerge
   const { stage, phase } = scene;
   const { aftermath, badJob } = emergency;
   const { newest } = aftermath;
-  const incomplete = incompleteUpTo(aftermath, newest);
   const undone = aftermath.bad.slots;
   stage.chapter('The undo: everything but the bad job, later good work kept');
-  const restored = await restore(scene, emergency, { phase: 'undo', to: newest, undone, incomplete });
+  const restored = await restore(scene, emergency, { phase: 'undo', to: newest, undone });
   const { facts, observed } = await phase('prove undo', () => proveRecovery(scene, opened, badJob.accounts, foundIn));
-  const excluded = undone.length;
-  return {
-    facts: { ...restored, ...facts, to: newest, excluded, incomplete: incomplete.length },
-    observed,
-  };
+  return { facts: { ...restored, ...facts, to: newest, excluded: undone.length }, observed };
 }
 
 /** Lets the data go that a restore had moved aside. */
@@ -73,36 +68,40 @@ interface Target {
   readonly phase: string;
   readonly to: string;
   readonly undone: readonly string[];
-  readonly incomplete: readonly string[];
-}
-
-function incompleteUpTo({ incomplete }: Aftermath, instant: string): readonly string[] {
-  return incomplete.filter((slot) => slot <= instant);
 }
 
 async function restore(
   { stage, platform, services, phase, clock }: Scene,
   { point, disaster, aftermath }: Emergency,
   target: Target,
-): Promise<Pick<RecoveryFacts, 'run' | 'secondsFromKill' | 'timeline'>> {
+): Promise<Pick<RecoveryFacts, 'run' | 'secondsFromKill' | 'timeline' | 'incomplete'>> {
   const params = {
     point: point.id,
     allowTaken: false,
     replay: true,
     toEnd: false,
-    logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.undone, ...target.incomplete] },
+    logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.undone] },
   };
   if (target.undone.length === 0) stage.plan(restoreRunbook, demoName, params);
   stage.say(
-    `Confirmed, as by hand: cardea ${target.undone.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --group …`} --confirm ${demoName}`,
+    `Confirmed, as by hand: cardea ${target.undone.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --way restore --group ${target.undone[0]} --group …`} --confirm ${demoName}`,
   );
   const outcome = await phase(target.phase, () =>
     stage.carryOut(restoreRunbook, { environment: demoName, params, services, confirmed: demoName }),
   );
   const secondsFromKill = clock.monotonic() - disaster.monotonic;
+  const timeline = await currentTimeline(platform.bucket);
+  const { exclusions = [] } = (await listTimelines(platform.bucket)).find(({ id }) => id === timeline) ?? {};
+  const incomplete = exclusions.filter((slot) => !target.undone.includes(slot));
+  if (incomplete.length > 0) {
+    stage.say(
+      `${incomplete.length} more were left out whole: the kill had cut them short, and nobody had been told that they are safe.`,
+    );
+  }
   return {
     secondsFromKill,
     run: await drillRun(platform.bucket, outcome.run, restoreRunbook),
-    timeline: await currentTimeline(platform.bucket),
+    timeline,
+    incomplete: incomplete.length,
   };
 }
