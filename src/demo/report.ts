@@ -185,7 +185,10 @@ function byHand(drill: Drill): Markup {
     ['Find the bad job', `cardea transactions ${environment} --around ${drill.badJob.first}`],
     ['See the plan', `cardea restore ${environment} --to ${to} --plan`],
     ['Restore to the instant', `cardea restore ${environment} --to ${to} --confirm ${environment}`],
-    ['Everything but it', `cardea undo ${environment} --way restore --group ${drill.badJob.first} --group … --confirm ${environment}`],
+    [
+      'Everything but it',
+      `cardea undo ${environment} --way restore --group ${drill.badJob.first} --group … --confirm ${environment}`,
+    ],
     ['Accept or go back', `cardea restore accept|revert ${instant?.run ?? 'RUN'} --confirm ${environment}`],
     ['Verify the record', `cardea audit ${environment}`],
   ];
