@@ -13,7 +13,7 @@ export interface LabAddon {
   readonly version: string;
   readonly images: readonly ScratchImage[];
   /** What is applied, YAML or JSON. */
-  readonly manifests: string;
+  readonly manifests: (lab: Lab) => Promise<string>;
   /** Deployments that must be available. */
   readonly deployments: ReadonlyArray<{ readonly namespace: string; readonly name: string }>;
 }
@@ -25,11 +25,12 @@ export async function installAddon(
   options: { readonly say: (line: string) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   await importImages(lab, addon.images, options.say);
-  const hash = createHash('sha256').update(addon.manifests).digest('hex').slice(0, 16);
+  const manifests = await addon.manifests(lab);
+  const hash = createHash('sha256').update(manifests).digest('hex').slice(0, 16);
   if ((await appliedHashes(lab))[addon.name] !== hash) {
     options.say(`installing ${addon.title} ${addon.version}`);
     const apply = ['apply', '--server-side', '--force-conflicts', '--filename=-'];
-    await lab.kubectl.run(apply, { input: addon.manifests });
+    await lab.kubectl.run(apply, { input: manifests });
     await writeHash(lab, addon.name, hash);
   }
   options.say(`waiting for ${addon.title}`);

@@ -49,7 +49,7 @@ function etcd(lab: Lab): LabServer {
       '--unsafe-no-fsync',
     ],
     lacks: () => lacksHealth(lab, `${client}/health`),
-    withinMs: 60_000,
+    withinMs: 120_000,
   };
 }
 
@@ -113,7 +113,7 @@ function controllerManager(lab: Lab): LabServer {
       '--profiling=false',
     ],
     lacks: () => lacksHealth(lab, 'https://127.0.0.1:10257/healthz'),
-    withinMs: 60_000,
+    withinMs: 120_000,
   };
 }
 
@@ -132,6 +132,6 @@ function scheduler(lab: Lab): LabServer {
       '--profiling=false',
     ],
     lacks: () => lacksHealth(lab, 'https://127.0.0.1:10259/healthz'),
-    withinMs: 60_000,
+    withinMs: 120_000,
   };
 }

@@ -15,7 +15,7 @@ export function dns(cache: string): LabAddon {
     title: part.title,
     version: part.version,
     images: [{ name: image, files: { coredns }, entrypoint: ['/coredns'], user: '65532' }],
-    manifests: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsObjects() }),
+    manifests: async () => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsObjects() }),
     deployments: [{ namespace: 'kube-system', name: 'coredns' }],
   };
 }

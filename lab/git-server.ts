@@ -40,6 +40,6 @@ export function gitServer(lab: Lab): LabServer {
       const { failed, stderr } = await execa(program, args, { reject: false, stdin: 'ignore', timeout: 5000 });
       return failed ? (stderr.trim().split('\n').at(-1) ?? 'no answer') : undefined;
     },
-    withinMs: 30_000,
+    withinMs: 60_000,
   };
 }

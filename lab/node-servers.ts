@@ -35,7 +35,7 @@ function containerRuntime(lab: Lab): LabServer {
       const { failed } = await execa(program, args, { reject: false, stdin: 'ignore', timeout: 5000 });
       return failed ? 'it does not answer' : undefined;
     },
-    withinMs: 60_000,
+    withinMs: 120_000,
   };
 }
 
@@ -104,7 +104,7 @@ function kubelet(lab: Lab): LabServer {
       '--root-dir=/var/lib/kubelet',
     ],
     lacks: () => lacksHealth(lab, 'http://127.0.0.1:10248/healthz'),
-    withinMs: 60_000,
+    withinMs: 120_000,
   };
 }
 
@@ -162,6 +162,6 @@ function proxy(lab: Lab): LabServer {
       '--conntrack-tcp-timeout-close-wait=0s',
     ],
     lacks: () => lacksHealth(lab, 'http://127.0.0.1:10256/healthz'),
-    withinMs: 60_000,
+    withinMs: 120_000,
   };
 }

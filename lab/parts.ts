@@ -62,6 +62,12 @@ const definitions = {
     programs: ['controller', 'entrypoint', 'nop', 'webhook', 'workingdirinit'],
     carries: ['config'],
   },
+  'cass-operator': {
+    title: 'cass-operator',
+    module: 'github.com/k8ssandra/cass-operator',
+    programs: ['cmd'],
+    carries: ['config'],
+  },
 } as const satisfies Record<string, Definition>;
 
 function pinnedVersion(file: string, module: string): string {

@@ -37,7 +37,7 @@ export function s3Regions(lab: Lab): readonly LabServer[] {
       // Not among the arguments, which everybody on the machine can read.
       variables: () => readCredentials(lab),
       lacks: () => lacksHealth(lab, `${url}/health`),
-      withinMs: 30_000,
+      withinMs: 60_000,
     };
   });
 }

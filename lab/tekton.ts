@@ -18,7 +18,7 @@ export function tekton(cache: string): LabAddon {
     title: part.title,
     version: part.version,
     images: programs.map((program) => image(program, part.version, join(folder, program))),
-    manifests: manifests(join(folder, 'config'), part.version),
+    manifests: async () => manifests(join(folder, 'config'), part.version),
     deployments: ['tekton-pipelines-controller', 'tekton-pipelines-webhook'].map((name) => ({ namespace, name })),
   };
 }

@@ -32,7 +32,7 @@ function alertmanager(lab: Lab): LabServer {
       '--cluster.listen-address=',
     ],
     lacks: () => lacksHealth(lab, `http://${address}/-/ready`),
-    withinMs: 30_000,
+    withinMs: 60_000,
   };
 }
 
@@ -58,7 +58,7 @@ function prometheus(lab: Lab): LabServer {
       '--storage.tsdb.retention.time=2d',
     ],
     lacks: () => lacksHealth(lab, `http://${address}/-/ready`),
-    withinMs: 30_000,
+    withinMs: 60_000,
   };
 }
 
