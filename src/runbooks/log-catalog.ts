@@ -1,7 +1,15 @@
 import { type FoundPiece, type LogFault, type LogStream, foldStream } from '../commitlog/log-stream.ts';
 import { readPieceHeader } from '../commitlog/piece.ts';
 import { type Micros, formatInstant, instantOf, micros, microsOf, parseInstant } from '../model/instant.ts';
-import { type LogMark, type Watermark, logMarkDocument, logMarkKey, watermarkDocument } from '../model/log-piece.ts';
+import {
+  type LogMark,
+  type Watermark,
+  logMarkDocument,
+  logMarkKey,
+  streamPrefix,
+  watermarkDocument,
+  watermarkKey,
+} from '../model/log-piece.ts';
 import { type LogSchema, logSchemaDocument } from '../model/log-schema.ts';
 import { FailedProblem, asProblem } from '../model/problem.ts';
 import type { Timeline } from '../model/timeline.ts';
@@ -37,6 +45,8 @@ export interface Reading {
   readonly damaged?: ReadonlyMap<string, string>;
   /** Only what was shipped after it, and a little more: for who asks about the newest instants alone. */
   readonly since?: Micros;
+  /** Called each time that a watermark was read: what a lag is measured against is this moment, not the end of the reading. */
+  readonly onWatermark?: () => void;
 }
 
 /**
@@ -51,51 +61,60 @@ export async function readLogCatalog(bucket: ObjectStore, reading: Reading = {})
 
 async function readTimeline(bucket: ObjectStore, timeline: string, reading: Reading): Promise<TimelineLog> {
   const faults: LogFault[] = [];
-  const streams: LogStream[] = [];
-  let schemas: readonly StoredSchema[] = [];
+  const hosts: string[] = [];
+  let schemas: Promise<readonly StoredSchema[]> = Promise.resolve([]);
   for await (const child of bucket.children(`log/${timeline}/`)) {
     const name = child.slice(`log/${timeline}/`.length, -1);
-    if (name === 'schema') schemas = await readSchemas(bucket, child, faults);
-    else if (hostFolder.test(child)) streams.push(await readStream(bucket, timeline, name, reading));
+    if (name === 'schema') schemas = readSchemas(bucket, child, faults);
+    else if (hostFolder.test(child)) hosts.push(name);
     else faults.push({ key: child, reason: 'it is no part of a shipped log' });
   }
-  return { timeline, streams, schemas, faults };
+  const streams = await Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading)));
+  return { timeline, streams, schemas: await schemas, faults };
 }
 
 const hostFolder = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/;
 
 /**
- * Agents ship and merge while this reads: what seems to be missing may only have moved. So a stream with faults is read again, and its
- * faults count when they are still there.
+ * Agents ship and merge while this reads: what seems to be missing may only have moved. So a stream of which something moved is read again,
+ * and so is one with faults: they count when they are still there.
  */
-async function readStream(bucket: ObjectStore, timeline: string, hostId: string, reading: Reading): Promise<LogStream> {
-  const first = await readOnce(bucket, timeline, hostId, reading);
-  return first.faults.length === 0 ? first : readOnce(bucket, timeline, hostId, reading);
+async function readStream(bucket: ObjectStore, place: Place, reading: Reading): Promise<LogStream> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { stream, moved } = await readOnce(bucket, place, reading);
+    if (attempt === 5 || (!moved && (attempt > 1 || stream.faults.length === 0))) return stream;
+  }
 }
 
-async function readOnce(bucket: ObjectStore, timeline: string, hostId: string, reading: Reading): Promise<LogStream> {
-  const prefix = `log/${timeline}/${hostId}/`;
+async function readOnce(
+  bucket: ObjectStore,
+  place: Place,
+  reading: Reading,
+): Promise<{ readonly stream: LogStream; readonly moved: boolean }> {
+  const prefix = streamPrefix(place.timeline, place.hostId);
   const faults: LogFault[] = [];
   // Before the listing: it must not name what was shipped after the listing was made.
-  const watermark = await readWatermark(bucket, `${prefix}watermark.json`, { timeline, hostId }, faults);
+  const watermark = await readWatermark(bucket, watermarkKey(place.timeline, place.hostId), place, faults);
+  reading.onWatermark?.();
   const keys: string[] = [];
   const markKeys: string[] = [];
   for await (const { key } of bucket.list(prefix)) {
-    if (key === `${prefix}watermark.json`) continue;
+    if (key === watermarkKey(place.timeline, place.hostId)) continue;
     if (key.startsWith(`${prefix}marks/`)) markKeys.push(key);
     else keys.push(key);
   }
   const wanted = reading.since === undefined ? keys : await keysSince(bucket, keys, reading.since);
-  const objects = await sideBySide(wanted, async (key) => readFound(bucket, key, reading));
-  const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, { timeline, hostId }, faults));
-  return foldStream({
-    timeline,
-    hostId,
+  const found = await sideBySide(wanted, async (key) => readFound(bucket, key, reading));
+  const objects = found.filter((object) => object !== undefined);
+  const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, place, faults));
+  const stream = foldStream({
+    ...place,
     watermark,
-    objects: objects.filter((object) => object !== undefined),
+    objects,
     marks: marks.filter((mark) => mark !== undefined),
     faults,
   });
+  return { stream, moved: objects.length < found.length };
 }
 
 async function readFound(

@@ -30,8 +30,14 @@ export async function readRecoveryFacts(
   { platform, config, clock }: RunbookServices,
   reading: AbortSignal | Reading = {},
 ): Promise<RecoveryFacts> {
+  // The log may take long to read; how old the watermarks are does not depend on that.
+  let seenAt = clock.now();
+  const wanted = reading instanceof AbortSignal ? { signal: reading } : reading;
+  const onWatermark = () => {
+    seenAt = clock.now();
+  };
   const [catalog, points] = await Promise.all([
-    readLogCatalog(platform.bucket, reading instanceof AbortSignal ? { signal: reading } : reading),
+    readLogCatalog(platform.bucket, { ...wanted, onWatermark }),
     listPoints(platform.bucket),
   ]);
   const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
@@ -39,7 +45,7 @@ export async function readRecoveryFacts(
     environment: platform.environment,
     catalog,
     points,
-    now: microsOf(clock.now()),
+    now: microsOf(seenAt),
     limits: { ...usualLimits, settleMargin },
   };
 }
