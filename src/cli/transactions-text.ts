@@ -21,6 +21,7 @@ export function transactionsText(
     ...transactions.flatMap((each) => ['', ...entry(each, each.id === largestRemoval?.id, paint)]),
     ...(left > 0 ? ['', `… and ${left} further from that time: --limit 0 shows all.`] : []),
     ...(missing ? ['', ...entry(largestRemoval, true, paint)] : []),
+    ...facts.holes.map((hole) => paint('yellow', `WARNING: ${hole}.`)),
     ...(count === 0 && facts.newest !== undefined ? [`The log was read up to ${formatInstant(facts.newest)}.`] : []),
     ...(largestRemoval === undefined
       ? []

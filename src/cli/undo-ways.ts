@@ -99,6 +99,7 @@ export function undoText(analysis: UndoAnalysis, ways: readonly UndoWay[], paint
       : [
           `${related.count} later ones touched the same vertices otherwise, and stay: ${related.groups.slice(0, 5).join(', ')}`,
         ]),
+    ...analysis.holes.map((hole) => paint('yellow', `WARNING: ${hole}; a conflict in it would not be seen.`)),
     '',
     ...ways.flatMap((each) => wayLines(each, paint)),
   ].join('\n');

@@ -8,7 +8,7 @@ import { isSystemTable } from '../commitlog/system-tables.ts';
 import { formatTableId } from '../commitlog/table-layout.ts';
 import type { StoredChange } from '../graph/transactions/stored-change.ts';
 import { instantOf, type Micros, micros } from '../model/instant.ts';
-import { type LogPieceHeader, streamPrefix } from '../model/log-piece.ts';
+import { type LogPieceHeader, type PieceLink, streamPrefix } from '../model/log-piece.ts';
 import { type LoggedTable, logSchemaDocument, logSchemaPrefix } from '../model/log-schema.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -35,6 +35,8 @@ export interface StretchFacts {
   covered: { from: Micros; to: Micros } | undefined;
   objects: number;
   bytes: number;
+  /** Where objects of a stream are missing, for people; another replica's stream may have the same. */
+  readonly holes: string[];
 }
 
 /**
@@ -82,6 +84,7 @@ export async function* readStretch(
       from: micros(Math.min(facts.covered?.from ?? from, from)),
       to: micros(Math.max(facts.covered?.to ?? 0, cursor.reached)),
     };
+    noteHole(cursor, header, facts.holes);
     cursor.segment = await segmentOf(bucket, header, plain, cursor.segment);
     const reached = micros(
       Math.min(...cursors.filter((each) => each === cursor || each.waiting.length > 0).map((each) => each.reached)),
@@ -107,6 +110,8 @@ interface StreamCursor {
   lastKey: string | undefined;
   /** Segment and offset up to which it was read. */
   bytesTo: string;
+  /** The last piece that was read. */
+  last: PieceLink | undefined;
   segment: OpenSegment | undefined;
 }
 
@@ -127,7 +132,25 @@ async function openStream(bucket: ObjectStore, { timeline, from }: Stretch, host
     if (header === undefined || coveredTo(header) >= from) high = middle;
     else low = middle + 1;
   }
-  return { host, waiting: keys.slice(low), reached: from, lastKey: undefined, bytesTo: '', segment: undefined };
+  return {
+    host,
+    waiting: keys.slice(low),
+    reached: from,
+    lastKey: undefined,
+    bytesTo: '',
+    last: undefined,
+    segment: undefined,
+  };
+}
+
+/** The pieces of a stream are a chain; one that was merged meanwhile may come again. */
+function noteHole(cursor: StreamCursor, { node, pieces }: LogPieceHeader, holes: string[]): void {
+  const [first] = pieces;
+  const { last } = cursor;
+  cursor.last = pieces.at(-1);
+  if (first === undefined || last === undefined || first.sequence <= last.sequence) return;
+  if (first.sequence === last.sequence + 1 && first.previous === last.chain) return;
+  holes.push(`the log of ${node} from ${last.coveredTo} to ${first.coveredFrom} is missing`);
 }
 
 const objectName = /\/(\d{19})\/(\d{10})-(\d{10})$/;

@@ -119,6 +119,21 @@ test('an undo is compared with everything up to the end of the log, and knows th
   });
 });
 
+test('a missing object of a stream is said, and what other replicas have of it is found', async () => {
+  for (const host of [a, b]) {
+    await ship(host, 0, 15, at(lone, 10));
+    await ship(host, 15, 25, gone(lone, 20));
+    await ship(host, 25, 40, at(loop, 30));
+  }
+  const keys: string[] = [];
+  for await (const { key } of bucket.list(`log/t0001/${a}/0`)) keys.push(key);
+  await bucket.delete(keys[1] ?? '');
+  const found = await search(0, 60);
+  expect(idsOf(found)).toEqual([id(10), id(20), id(30)]);
+  expect(found.transactions.map(({ hosts }) => hosts)).toEqual([[a, b], [b], [a, b]]);
+  expect(found.facts.holes).toEqual([`the log of node-a from ${secondText(15)} to ${secondText(25)} is missing`]);
+});
+
 test('a flipped bit in the log is named, never read over', async () => {
   await ship(a, 0, 15, at(lone, 10));
   for await (const { key } of bucket.list(`log/t0001/${a}/0`)) {

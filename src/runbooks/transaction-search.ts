@@ -34,6 +34,8 @@ export interface ReadFacts {
   readonly newest: Micros | undefined;
   /** Cells of other tables of the keyspace, by table. */
   readonly elsewhere: Readonly<Record<string, number>>;
+  /** Where the log has holes: what stood there alone is not in the answer. */
+  readonly holes: readonly string[];
 }
 
 /** A write arrives in a log after its commit time was set: by the time for locks, ids and retries, and by what clocks differ. */
@@ -59,6 +61,7 @@ export async function* slotsIn(
   const reader = new TouchReader(schema);
   const elsewhere = new Map<string, number>();
   const hosts = new Set<string>();
+  const holes: string[] = [];
   let objects = 0;
   let bytes = 0;
   let newest: Micros | undefined;
@@ -72,7 +75,7 @@ export async function* slotsIn(
     begins = last;
     if (to !== undefined && to < from) continue;
     const streams = await streamsOf(bucket, strand.timeline.id);
-    const facts: StretchFacts = { streams, covered: undefined, objects: 0, bytes: 0 };
+    const facts: StretchFacts = { streams, covered: undefined, objects: 0, bytes: 0, holes };
     const lead = await clockLead(bucket, strand.timeline.id, streams);
     const stretch = {
       timeline: strand.timeline.id,
@@ -109,7 +112,15 @@ export async function* slotsIn(
     newest = facts.covered?.to ?? newest;
   }
   if (objects === 0) newest = await quietUntil(bucket, id, range);
-  onRead?.({ timeline: id, hosts: [...hosts], objects, bytes, newest, elsewhere: Object.fromEntries(elsewhere) });
+  onRead?.({
+    timeline: id,
+    hosts: [...hosts],
+    objects,
+    bytes,
+    newest,
+    elsewhere: Object.fromEntries(elsewhere),
+    holes,
+  });
 }
 
 export interface Search extends TransactionRange {
@@ -166,7 +177,15 @@ export async function searchTransactions(
   }
   shorten();
   const transactions = found.sort((a, b) => (a.at < b.at ? -1 : 1));
-  const none: ReadFacts = { timeline: '', hosts: [], objects: 0, bytes: 0, newest: undefined, elsewhere: {} };
+  const none: ReadFacts = {
+    timeline: '',
+    hosts: [],
+    objects: 0,
+    bytes: 0,
+    newest: undefined,
+    elsewhere: {},
+    holes: [],
+  };
   return { transactions, count, largestRemoval, facts: facts ?? none };
 }
 

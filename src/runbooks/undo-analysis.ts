@@ -19,6 +19,8 @@ export interface UndoAnalysis {
   readonly before: Micros;
   /** Up to here the log was compared. */
   readonly newest: Micros;
+  /** Where the log has holes, and a conflict may hide. */
+  readonly holes: readonly string[];
 }
 
 export interface UndoQuestion {
@@ -70,6 +72,7 @@ export async function analyseUndo(
     bases: scan.bases(),
     before: cutBefore(first),
     newest: facts?.newest ?? first,
+    holes: facts?.holes ?? [],
   };
 }
 

@@ -16,6 +16,7 @@ import {
 import { getUndoPlan } from '../../runbooks/undo-plan.ts';
 import type { Action, Outcome } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { withNewBase } from '../new-base.ts';
 import { notStarted } from '../not-started.ts';
 import { operate } from '../operation.ts';
 import { decideTarget, replayParamsOf } from '../restore-target.ts';
@@ -111,13 +112,13 @@ async function byRestore(
     confirmed,
     async done({ run, seconds }) {
       const timeline = await currentTimeline((await context.platform(environment)).bucket);
-      return {
+      return withNewBase(context, environment, {
         json: { run, ok: true, seconds, way: 'restore', groups, timeline },
         text: [
           `${environment} is without ${groups.join(', ')}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
           `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${environment}`,
         ].join('\n'),
-      };
+      });
     },
   });
 }
@@ -130,6 +131,7 @@ function comparison(analysis: UndoAnalysis, ways: readonly UndoWay[]) {
     before: formatInstant(before),
     compared: formatInstant(newest),
     ...report,
+    holes: analysis.holes,
     ways: ways.map(({ choice: _choice, ...way }) => way),
   };
 }
