@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../model/canonical-json.ts';
 import type { PieceLink } from '../model/log-piece.ts';
 
 /** What the first piece of a node on a timeline names as the one before it: a stream cannot be passed off as another node's or timeline's. */
@@ -9,7 +8,13 @@ export function firstLink(timeline: string, hostId: string): string {
 
 /** The head of the chain after this piece: it depends on everything the piece says, on its segment and, through `previous`, on all before it. */
 export function chainOf(link: Omit<PieceLink, 'chain'>, segmentId: string): string {
-  return sha256(canonicalJson({ ...link, segment: segmentId }));
+  const { sequence, from, to, sha256: sum, previous, coveredFrom, coveredTo } = link;
+  // The canonical JSON of the link and its segment, written out: there is one for every piece of every header that is read.
+  const text =
+    `{"coveredFrom":${JSON.stringify(coveredFrom)},"coveredTo":${JSON.stringify(coveredTo)},"from":${from},` +
+    `"previous":${JSON.stringify(previous)},"segment":${JSON.stringify(segmentId)},"sequence":${sequence},` +
+    `"sha256":${JSON.stringify(sum)},"to":${to}}`;
+  return sha256(text);
 }
 
 /** SHA-256 in hexadecimal. */

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { canonicalJson } from '../model/canonical-json.ts';
 import { type LogPieceHeader, logPieceHeader, type PieceLink } from '../model/log-piece.ts';
 import { Problem } from '../model/problem.ts';
 import { chainOf, firstLink, sha256 } from './piece-chain.ts';
@@ -150,4 +151,17 @@ describe('a log piece', () => {
     const forged = Buffer.concat([short.subarray(0, short.indexOf(10) + 1), object.subarray(object.indexOf(10) + 1)]);
     expect(() => readPiece(forged)).toThrow(damaged);
   });
+});
+
+test('the chain is made over the canonical JSON of the link and its segment', () => {
+  const link = {
+    sequence: 7,
+    from: 0,
+    to: 131_072,
+    sha256: 'a'.repeat(64),
+    previous: 'b'.repeat(64),
+    coveredFrom: '2026-02-19T02:00:00.000000Z',
+    coveredTo: '2026-02-19T02:00:01.000000Z',
+  };
+  expect(chainOf(link, '1771466400000')).toBe(sha256(canonicalJson({ ...link, segment: '1771466400000' })));
 });

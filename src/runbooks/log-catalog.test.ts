@@ -58,7 +58,7 @@ test('what was merged while the stream was read is found on a second look', asyn
       if (merged || method !== 'get' || !key.startsWith(`log/t0001/${a}/0000`)) return;
       merged = true;
       await plain.merge('t0001', a, 1, 1, 3);
-      for (const each of [...store.objects.keys()]) if (!plain.store.objects.has(each)) store.objects.delete(each);
+      for (const each of store.objects.keys()) if (!plain.store.objects.has(each)) store.objects.delete(each);
       for (const [each, body] of plain.store.objects) if (!store.objects.has(each)) store.set(each, body);
     },
   });
