@@ -67,6 +67,7 @@ export const restoreRevert = declare({
   options: {
     env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
     confirm: text('ENV', 'The name of the environment, typed again: its data is replaced.'),
+    withoutBase: flag('Do not take a new base afterwards; take one soon yourself.'),
   },
   plan: true,
   examples: [

@@ -54,6 +54,8 @@ const params = z
     point: pointId,
     /** Restore a point that was only taken, never checked. */
     allowTaken: z.boolean().default(false),
+    /** Who carries this run out takes a backup after it, as a run of its own: the graph serves by then, and a failed one is no failed restore. */
+    newBase: z.boolean().default(true),
     ...replayParams,
   })
   .superRefine(requireTarget);

@@ -18,14 +18,18 @@ import {
 import { leftTimeline, pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './shipping-steps.ts';
 import { openRevertedTimeline, openTimelineStep } from './timeline-steps.ts';
 
-export type RevertParams = z.output<typeof decisionParams>;
+const params = decisionParams.extend({
+  /** Who carries this run out takes a backup after it: what came back may hold what no log does. */
+  newBase: z.boolean().default(true),
+});
+export type RevertParams = z.output<typeof params>;
 
 /** Reverts a restore in place, finished or broken off at any step: what it moved aside comes back, and what it brought is kept aside in turn. */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
   version: 2,
   title: 'Revert a restore: bring back what it moved aside',
-  params: decisionParams,
+  params,
 })
   .step(startAgents)
   .step(checkRestore)

@@ -64,14 +64,34 @@ test('after a restore only the running instance is registered', async () => {
 });
 
 test('C3: restore revert brings back exactly what the restore had found', async () => {
-  ({ run: revert } = await sandbox.answer(ran, 'restore', 'revert', restore, '--env', 'local', '--confirm', 'local'));
+  ({ run: revert } = await sandbox.answer(
+    ran,
+    'restore',
+    'revert',
+    restore,
+    '--env',
+    'local',
+    '--confirm',
+    'local',
+    '--without-base',
+  ));
   expect(await fingerprint()).toEqual(damaged);
   await sandbox.answer(sound, 'check', 'local');
 });
 
 test('the revert can be reverted in its turn, also when the disk was wiped meanwhile', async () => {
   await wipeDisk();
-  ({ run: revert } = await sandbox.answer(ran, 'restore', 'revert', revert, '--env', 'local', '--confirm', 'local'));
+  ({ run: revert } = await sandbox.answer(
+    ran,
+    'restore',
+    'revert',
+    revert,
+    '--env',
+    'local',
+    '--confirm',
+    'local',
+    '--without-base',
+  ));
   const { fingerprint: now } = await sandbox.answer(sound, 'check', 'local');
   // The restored graph, with what was written to it before it was set aside.
   expect(now['vertices']).toBe((point.fingerprint?.vertices ?? 0) + issued.length);

@@ -1,6 +1,7 @@
 import { formatSeconds } from '../../model/duration.ts';
 import { revertRunbook } from '../../runbooks/index.ts';
 import type { Action } from '../command.ts';
+import { withNewBase } from '../new-base.ts';
 import { operate } from '../operation.ts';
 import type { restoreRevert } from '../restore.ts';
 import { environmentOfRun } from '../run-lookup.ts';
@@ -10,11 +11,14 @@ export const action: Action<typeof restoreRevert> = async (context, input) => {
   return operate(context, {
     environment,
     runbook: revertRunbook,
-    params: { restore: input.run },
+    params: { restore: input.run, newBase: !input.withoutBase },
     confirmed: input.confirm,
-    done: ({ run, seconds }) => ({
-      json: { run, ok: true, seconds, restore: input.run },
-      text: `${environment} is as it was before ${input.run}, after ${formatSeconds(seconds)}.`,
-    }),
+    async done({ run, seconds }) {
+      const done = {
+        json: { run, ok: true, seconds, restore: input.run },
+        text: `${environment} is as it was before ${input.run}, after ${formatSeconds(seconds)}.`,
+      };
+      return input.withoutBase ? done : withNewBase(context, environment, done);
+    },
   });
 };

@@ -45,7 +45,7 @@ export const action: Action<typeof restore> = async (context, input) => {
   const outcome = await operate(context, {
     environment: name,
     runbook: restoreRunbook,
-    params: { ...params, ...replayParamsOf(decided, { inPlace: true }) },
+    params: { ...params, newBase: !input.withoutBase, ...replayParamsOf(decided, { inPlace: true }) },
     confirmed: input.confirm,
     async done({ run, seconds }) {
       const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);

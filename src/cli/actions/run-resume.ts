@@ -1,7 +1,17 @@
+import { z } from 'zod';
+import { showRun } from '../../journal/runs.ts';
 import type { Action } from '../command.ts';
-import { resume } from '../operation.ts';
+import { withNewBase } from '../new-base.ts';
+import { engineWorld, resume } from '../operation.ts';
 import { environmentOfRun } from '../run-lookup.ts';
 import type { runResume } from '../runs.ts';
 
-export const action: Action<typeof runResume> = async (context, input) =>
-  resume(context, input.id, await environmentOfRun(context, input.id, input.env));
+export const action: Action<typeof runResume> = async (context, input) => {
+  const environment = await environmentOfRun(context, input.id, input.env);
+  const { state } = await showRun(await engineWorld(context, environment), input.id);
+  const outcome = await resume(context, input.id, environment);
+  // As after a restore in one go: but not for one that had ended, and is only reported.
+  const wanted = z.object({ newBase: z.literal(true) }).safeParse(state.params).success && state.status !== 'succeeded';
+  const succeeded = 'ok' in outcome.json && outcome.json.ok === true;
+  return wanted && succeeded ? withNewBase(context, environment, outcome) : outcome;
+};
