@@ -16,6 +16,7 @@ const parts: Readonly<Record<string, () => Promise<(options: BenchOptions) => Pr
   check: async () => (await import('./check.ts')).benchCheck,
   'any-second': async () => (await import('./any-second.ts')).benchAnySecond,
   commitlog: async () => (await import('./commitlog.ts')).benchCommitLog,
+  shipping: async () => (await import('./shipping.ts')).benchShipping,
   stores: async () => (await import('./stores.ts')).benchListing,
 };
 

@@ -27,10 +27,22 @@ export interface ShippedLog {
   readonly watermark: Watermark | undefined;
 }
 
+/** The watermark first, so that everything it names was there. Pieces are merged while they are read: then once more. */
 export async function shippedLog(bucket: ObjectStore, timeline: string, hostId: string): Promise<ShippedLog> {
+  const key = watermarkKey(timeline, hostId);
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await bucket.get(key);
+    const watermark = stored === undefined ? undefined : watermarkDocument.read(stored.body, key);
+    const found = await readStream(bucket, streamPrefix(timeline, hostId));
+    const whole = found.links.every((link, at) => link.sequence === at + 1);
+    if ((whole && found.links.length >= (watermark?.sequence ?? 0)) || attempt === 10) return { ...found, watermark };
+  }
+}
+
+async function readStream(bucket: ObjectStore, prefix: string): Promise<Omit<ShippedLog, 'watermark'>> {
   const objects: Array<ShippedLog['objects'][number]> = [];
   const marks: LogMark[] = [];
-  for await (const { key } of bucket.list(streamPrefix(timeline, hostId))) {
+  for await (const { key } of bucket.list(prefix)) {
     const stored = await bucket.get(key);
     if (stored === undefined) continue;
     if (key.includes('/marks/')) marks.push(logMarkDocument.read(stored.body, key));
@@ -38,14 +50,7 @@ export async function shippedLog(bucket: ObjectStore, timeline: string, hostId: 
   }
   const links = new Map<number, PieceLink>();
   for (const { header } of objects) for (const link of header.pieces) links.set(link.sequence, link);
-  const key = watermarkKey(timeline, hostId);
-  const stored = await bucket.get(key);
-  return {
-    objects,
-    links: [...links.values()].sort((a, b) => a.sequence - b.sequence),
-    marks,
-    watermark: stored === undefined ? undefined : watermarkDocument.read(stored.body, key),
-  };
+  return { objects, links: [...links.values()].sort((a, b) => a.sequence - b.sequence), marks };
 }
 
 /** The chain is whole from its first link to the watermark's, and its instants never go back. */

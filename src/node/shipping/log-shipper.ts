@@ -106,7 +106,12 @@ export class LogShipper {
     for (const { until, reason } of this.tail.takeLost()) this.#noteGap(until, reason);
     await this.#tellGap();
     const covered = this.tail.waiting ? this.stream.position.covered : this.tail.covered;
-    const round = await shipRound(this.tail, this.stream, (finished) => this.#finish(finished));
+    const round = await shipRound(
+      this.tail,
+      this.stream,
+      (finished) => this.#finish(finished),
+      microsOf(this.#parts.clock.now()),
+    );
     const { current } = this.stream;
     if (current?.wantsMerge(false) === true && this.#merges === 0) this.#mergeOpen(current);
     const reached = Math.max(covered, this.stream.position.covered) as Micros;

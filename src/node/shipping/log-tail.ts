@@ -175,10 +175,11 @@ export class LogTail {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     const fresh: SegmentTail[] = [];
     for (const { file, id } of unknown) {
+      // Only when it is open is it known: whatever fails here is tried again at the next look.
+      const done = id <= this.#doneWith;
+      if (!done && live.has(file)) await files.keep(file);
+      const bytes = done ? undefined : await files.open(file);
       this.#known.add(file);
-      if (id <= this.#doneWith) continue;
-      if (live.has(file)) await files.keep(file);
-      const bytes = await files.open(file);
       if (bytes === undefined) continue;
       const tail = new SegmentTail({ file, id, bytes, from: from?.id === id ? from.to : 0, now });
       this.#segments.push({ tail, since: now, live: live.has(file), final: false, whole: false });

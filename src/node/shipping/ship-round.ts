@@ -1,3 +1,5 @@
+import type { Micros } from '../../model/instant.ts';
+import { clockLead } from './clock-lead.ts';
 import type { LogStream } from './log-stream.ts';
 import type { LogTail } from './log-tail.ts';
 import type { SegmentObjects } from './segment-objects.ts';
@@ -13,11 +15,12 @@ export interface Finished {
   readonly objects: SegmentObjects | undefined;
 }
 
-/** Ships every whole section that was found when it began; resolves with the bytes shipped and the segments that are done. */
+/** Ships every whole section that was found when it began (`now`, by the node's clock); resolves with the bytes shipped and the segments that are done. */
 export async function shipRound(
   tail: LogTail,
   stream: LogStream,
   onFinished: (finished: Finished) => void,
+  now: Micros,
 ): Promise<{ readonly bytes: number }> {
   await answerFirst(tail, stream);
   const covered = tail.waiting ? stream.position.covered : tail.covered;
@@ -28,7 +31,7 @@ export async function shipRound(
     if (end === undefined) break;
     const whole = tail.headIsWhole;
     for (let next = head.next(pieceBytes); next !== undefined && next.from < end; next = head.next(pieceBytes)) {
-      bytes += await shipPart(tail, stream, head, next, { covered, last: isLast(goal, head, next.to) });
+      bytes += await shipPart(tail, stream, head, next, { covered, last: isLast(goal, head, next.to), now });
     }
     if (!whole || head.sections.length > 0) break;
     const objects = stream.current?.segment.id === String(head.id) ? stream.current : undefined;
@@ -51,7 +54,7 @@ async function shipPart(
   stream: LogStream,
   head: SegmentTail,
   { from, to }: { readonly from: number; readonly to: number },
-  { covered, last }: { readonly covered: LogTail['covered']; readonly last: boolean },
+  { covered, last, now }: { readonly covered: Micros; readonly last: boolean; readonly now: Micros },
 ): Promise<number> {
   // The first piece of a segment begins with its header, for it says how the sections are compressed.
   const begin = from === head.header?.length ? 0 : from;
@@ -64,6 +67,7 @@ async function shipPart(
     closesSegment: false,
     covered: last ? covered : stream.position.covered,
   });
+  stream.noteClockLead(clockLead(plain, from - begin, now));
   head.took(to);
   return plain.length;
 }
