@@ -78,6 +78,7 @@ async function restore(
   const params = {
     point: point.id,
     allowTaken: false,
+    newBase: false,
     replay: true,
     toEnd: false,
     logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.undone] },
