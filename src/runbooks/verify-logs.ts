@@ -111,7 +111,7 @@ interface Expected {
 
 async function faultOf(bucket: ObjectStore, { key, sha256 }: Expected): Promise<string | undefined> {
   const stored = await bucket.get(key);
-  if (stored === undefined) return 'it is no longer there';
+  if (stored === undefined) return 'it is no longer there: merged into another object since, or removed';
   try {
     const { header } = readPiece(stored.body);
     if (logPieceKey(header) !== key) return `it is a copy of ${logPieceKey(header)}`;
