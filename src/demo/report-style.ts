@@ -65,10 +65,10 @@ ul.checks li,.hashes,.hand{grid-template-columns:1fr;gap:0}
 @page{size:A4;margin:8mm}
 html{font-size:10px}
 :root{color-scheme:light;--paper:#fff;--card:#f4f5f6;--ink:#000;--quiet:#444;--line:#ccc;--good:#00664e;--bad:#a33f00;--warn:#6b5000;--bar:#3d7ab8}
-body{max-width:none;padding:0;font-size:7.1pt;line-height:1.24}
-h1{font-size:11pt}h2{font-size:8.4pt;margin:1.8mm 0 .6mm;break-after:avoid}
+body{max-width:none;padding:0;font-size:6.9pt;line-height:1.2}
+h1{font-size:10.5pt}h2{font-size:8.2pt;margin:1.3mm 0 .4mm;break-after:avoid}
 p{margin:.4mm 0}
-.verdict{padding:1.6mm 3mm;margin-bottom:1.5mm}.tile{padding:1.2mm 2.5mm}.tile b.big{font-size:10pt}
+.verdict{padding:1.2mm 3mm;margin-bottom:1mm}.tile{padding:.8mm 2.5mm}.tile b.big{font-size:10pt}
 .tiles{gap:2mm;margin-bottom:1mm;grid-template-columns:repeat(3,1fr)}
 th,td{padding-top:.25mm;padding-bottom:.25mm}
 ul.checks{columns:2;column-gap:8mm}
@@ -77,7 +77,7 @@ ul.checks li{padding:.3mm 0;grid-template-columns:6rem 1fr;gap:0 .6rem;break-ins
 .pair{gap:6mm;grid-template-columns:repeat(2,1fr)}
 .runs{display:block;columns:4;column-gap:4mm}.runs figure{margin-bottom:1mm}
 .pair td.quiet{font-size:6.2pt}.tree{font-size:6.6pt}
-.step{font-size:6pt;line-height:1.2;grid-template-columns:6.6rem minmax(0,1fr) 2.6rem;gap:1mm}figcaption{font-size:7pt;line-height:1.2}.step svg{height:1.6mm;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.step{font-size:5.8pt;line-height:1.12;grid-template-columns:6.6rem minmax(0,1fr) 2.6rem;gap:1mm}figcaption{font-size:7pt;line-height:1.2}.step svg{height:1.6mm;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .verdict,.tile,.step rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 figure,tr,.tile{break-inside:avoid}
 .hand{gap:.1mm 3mm;grid-template-columns:auto 1fr auto 1fr}

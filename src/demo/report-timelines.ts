@@ -21,9 +21,11 @@ function branch(timeline: DrillTimeline, all: readonly DrillTimeline[]): Markup 
 `;
 }
 
+const longest = 56;
+
 /** The reason of an undo may list each transaction; their number stands beside it. */
 function shortened(why: string): string {
-  return why.length <= 80 ? why : `${why.slice(0, 79).trimEnd()}…`;
+  return why.length <= longest ? why : `${why.slice(0, longest - 1).trimEnd()}…`;
 }
 
 function instant(text: string | null): string {

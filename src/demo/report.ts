@@ -127,7 +127,7 @@ function proof(drill: Drill): Markup {
       markup`<li>${check.ok ? state('good', 'holds') : state('bad', 'BROKEN')}<span>${check.title} <span class="quiet">${check.observed}</span></span></li>
 `,
   )}</ul>
-<dl class="hashes">${drill.recoveries.map(hashes)}<dt></dt><dd class="quiet">SHA-256 over every vertex and edge with all its values, in the order of their names: what the application's own log says, and what a reader of the restored graph finds</dd></dl>`;
+<dl class="hashes">${drill.recoveries.map(hashes)}<dt></dt><dd class="quiet">SHA-256 over every element with all its values: by the application's log, and as read from the restored graph</dd></dl>`;
 }
 
 function hashes({ id, to, expected, restored }: Recovery): Markup {

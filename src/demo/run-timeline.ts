@@ -6,13 +6,16 @@ type StepBar = DrillRun['steps'][number];
 
 /** Width of a bar's own coordinate system; the page stretches it to the room there is. */
 const width = 1000;
-/** Seconds that would be told as 0.0. */
+/** Of a run: steps that took less are counted, not drawn. Nor is what would be told as 0.0 s. */
+const smallestShare = 0.01;
 const atOnce = 0.05;
 
 /** A run as bars over time, one line per step: its name, where and how long it ran, its seconds. Every run has its own scale. */
 export function runTimeline(run: DrillRun): Markup {
   const done = run.steps.filter((step) => step.status !== 'skipped');
-  const shown = done.filter((step) => step.status !== 'succeeded' || step.seconds >= atOnce);
+  const shown = done.filter(
+    (step) => step.status !== 'succeeded' || step.seconds >= Math.max(atOnce, run.seconds * smallestShare),
+  );
   const skipped = run.steps.length - done.length;
   const words = [
     `${done.length} steps`,
