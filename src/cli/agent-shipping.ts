@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { openLoggedDatabase } from '../adapters/cassandra-node/logged-database.ts';
 import { readLogSettings } from '../adapters/cassandra-node/log-settings.ts';
 import { openLogFiles } from '../adapters/node-files/log-files.ts';
@@ -23,7 +24,11 @@ export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLo
     bucket,
     files: openLogFiles({ commitlog: cassandra.commitlogDirectory, links: shipping.linkDirectory }),
     database: openLoggedDatabase({ address: cassandra.cqlAddress, port: cassandra.cqlPort }),
-    running: async () => (await database.runningPid()) !== undefined,
+    running: async () => {
+      if ((await database.runningPid()) !== undefined) return 'running';
+      // A file that names a process that is gone proves it; without one, only nobody answers.
+      return existsSync(cassandra.pidFile) ? 'stopped' : 'unsure';
+    },
     state: shippingStateIn(stateDirectory, files),
     intervalMs: shipping.intervalMs,
     settings: { maximumPinned: shipping.maximumPinned, minimumFree, ...readLogSettings(cassandra.yaml) },

@@ -1,8 +1,8 @@
-import { mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { instantOf } from '../../src/model/instant.ts';
 import {
@@ -14,6 +14,7 @@ import {
 } from '../support/logged-writes.ts';
 import { killNow, sandboxUp, type TestSandbox } from '../support/sandbox.ts';
 import { expectWhole, type ShippedLog, shippedLog } from '../support/shipped-log.ts';
+import { type AwayStore, storeThatGoesAway } from '../support/store-away.ts';
 
 const timeline = 't0001';
 const random = seeded(4_102_026);
@@ -25,18 +26,16 @@ class ShippingNode {
   readonly name: string;
   readonly address: string;
   readonly writes: LoggedWrites;
-  readonly bucket: string;
   /** Microseconds of the kills of Cassandra: what it had not marked then it lost itself. */
   readonly kills: number[] = [];
 
-  private constructor(parts: Pick<ShippingNode, 'sandbox' | 'hostId' | 'name' | 'address' | 'writes' | 'bucket'>) {
+  private constructor(parts: Pick<ShippingNode, 'sandbox' | 'hostId' | 'name' | 'address' | 'writes'>) {
     ({
       sandbox: this.sandbox,
       hostId: this.hostId,
       name: this.name,
       address: this.address,
       writes: this.writes,
-      bucket: this.bucket,
     } = parts);
   }
 
@@ -50,7 +49,6 @@ class ShippingNode {
       name: report.nodes[0]?.name ?? '',
       address: member.address,
       writes: await startWrites(member.address, 9042, options),
-      bucket: report.bucket,
     });
   }
 
@@ -81,16 +79,6 @@ class ShippingNode {
     this.kills.push(Date.now() * 1000);
   }
 
-  takeStore(): void {
-    renameSync(this.bucket, `${this.bucket}.away`);
-    symlinkSync(join(this.sandbox.home, 'nowhere', 'bucket'), this.bucket);
-  }
-
-  bringStore(): void {
-    rmSync(this.bucket);
-    renameSync(`${this.bucket}.away`, this.bucket);
-  }
-
   async written(more: number): Promise<number> {
     const from = this.writes.acknowledged.length;
     await expect
@@ -108,23 +96,29 @@ class ShippingNode {
       .map((mark) => [instantOf(mark.at), instantOf(mark.until)] as const);
     return this.writes.acknowledged.filter(
       ({ number, acknowledgedAt: at }) =>
-        at <= until && !found.has(number) && !gaps.some(([from = 0, to = 0]) => from <= at && at <= to),
+        at <= until && !found.has(number) && !gaps.some(([from, to]) => from <= at && at <= to),
     );
   }
 }
 
+let store: AwayStore;
 let sandbox: TestSandbox | undefined;
 let node: ShippingNode | undefined;
+
+beforeEach(() => {
+  store = storeThatGoesAway();
+});
 
 afterEach(async () => {
   await node?.writes.stop();
   await sandbox?.down();
   node = undefined;
   sandbox = undefined;
+  store.remove();
 });
 
 test('agent, Cassandra and store go and come in any order under load: nothing that was promised is missing', async () => {
-  sandbox = await sandboxUp(1);
+  sandbox = await sandboxUp(1, store.path);
   node = await ShippingNode.up(sandbox, { pauseMs: 5 });
   await node.written(500);
   let storeGone = false;
@@ -132,8 +126,8 @@ test('agent, Cassandra and store go and come in any order under load: nothing th
     const event = ['agent', 'database', 'store', 'both'][Math.floor(random() * 4)];
     if (event === 'agent' || event === 'both') await node.killAgent();
     if (event === 'database' || event === 'both') await node.killDatabase();
-    if (event === 'store' && !storeGone) node.takeStore();
-    else if (storeGone) node.bringStore();
+    if (event === 'store' && !storeGone) store.take();
+    else if (storeGone) store.bring();
     storeGone = event === 'store' && !storeGone;
     await new Promise((resolve) => setTimeout(resolve, 500 + random() * 3000));
     await node.start();
@@ -144,7 +138,7 @@ test('agent, Cassandra and store go and come in any order under load: nothing th
       await expectLostByCassandra(node.sandbox.platform.database, node.missing(log), node.kills);
     }
   }
-  if (storeGone) node.bringStore();
+  if (storeGone) store.bring();
   const until = await node.written(200);
   const log = await node.reached(until, 120_000);
   expectWhole(log, timeline, node.hostId);
@@ -153,10 +147,10 @@ test('agent, Cassandra and store go and come in any order under load: nothing th
 });
 
 test('a store that is gone for ten minutes: the lag is told, no write is refused, and nothing is missing afterwards', async () => {
-  sandbox = await sandboxUp(1);
+  sandbox = await sandboxUp(1, store.path);
   node = await ShippingNode.up(sandbox, { pauseMs: 5, bytes: 2000 });
   await node.written(500);
-  node.takeStore();
+  store.take();
   const goneAt = Date.now();
   const shipping = async () => (await node?.sandbox.platform.agent(node.name).health())?.shipping;
   await vi.waitFor(async () => expect((await shipping())?.lagSeconds ?? 0).toBeGreaterThan(595), {
@@ -165,7 +159,7 @@ test('a store that is gone for ten minutes: the lag is told, no write is refused
   });
   expect(Date.now() - goneAt).toBeGreaterThan(590_000);
   expect((await shipping())?.problem).toEqual(expect.any(String));
-  node.bringStore();
+  store.bring();
   const until = await node.written(100);
   const log = await node.reached(until, 180_000);
   expectWhole(log, timeline, node.hostId);
@@ -179,27 +173,26 @@ const isRoot = process.getuid?.() === 0;
 
 describe.runIf(isRoot)('a small disk and a store that is gone', () => {
   const mount = mkdtempSync(join(tmpdir(), 'cardea-small-'));
-  const bucket = mkdtempSync(join(tmpdir(), 'cardea-small-bucket-'));
 
   afterAll(async () => {
     await execa('umount', [mount]);
-    for (const folder of [mount, bucket]) rmSync(folder, { recursive: true, force: true });
+    rmSync(mount, { recursive: true, force: true });
   });
 
   test('the log is given up before the disk is full, no write is refused, and the gap is told', async () => {
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=1200m', 'tmpfs', mount]);
     vi.stubEnv('TMPDIR', mount);
-    sandbox = await sandboxUp(1, join(bucket, 'bucket'));
+    sandbox = await sandboxUp(1, store.path);
     node = await ShippingNode.up(sandbox, { lanes: 8, pauseMs: 1, bytes: 20_000, overwrite: true });
     await node.written(200);
-    node.takeStore();
+    store.take();
     // More log than the disk has room for.
     await vi.waitFor(() => expect((node?.writes.acknowledged.length ?? 0) * 20_000).toBeGreaterThan(1.6e9), {
       timeout: 1_200_000,
       interval: 1000,
     });
     expect(node.writes.failed).toEqual([]);
-    node.bringStore();
+    store.bring();
     const until = await node.written(100);
     const log = await node.reached(until, 180_000);
     expectWhole(log, timeline, node.hostId);

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -9,9 +9,11 @@ import type { JobKind, JobParams } from '../../src/ports/node-agent.ts';
 import { expectLostByCassandra, type LoggedWrites, startWrites, writesIn } from '../support/logged-writes.ts';
 import { killNow, sandboxUp, type TestSandbox } from '../support/sandbox.ts';
 import { expectWhole, type ShippedLog, shippedLog } from '../support/shipped-log.ts';
+import { storeThatGoesAway } from '../support/store-away.ts';
 
 /** The log of one real node on its way to a bucket. */
 const timeline = 't0001';
+const store = storeThatGoesAway();
 let sandbox: TestSandbox;
 let database: Database;
 let hostId: string;
@@ -20,7 +22,7 @@ let address: string;
 let writes: LoggedWrites | undefined;
 
 beforeAll(async () => {
-  sandbox = await sandboxUp(1);
+  sandbox = await sandboxUp(1, store.path);
   ({ database } = sandbox.platform);
   const [member] = await database.ring();
   const [first] = (await sandbox.status()).nodes;
@@ -33,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await writes?.stop();
   await sandbox?.down();
+  store.remove();
 });
 
 const shipped = async () => shippedLog(sandbox.platform.bucket, timeline, hostId);
@@ -130,15 +133,12 @@ test('a pause ships the log to its end, and nothing more until it is told to', a
 });
 
 test('a store that is gone is caught up with when it is back, and the health says so meanwhile', async () => {
-  const bucket = join(sandbox.directory, 'bucket');
-  renameSync(bucket, `${bucket}.away`);
-  symlinkSync(join(sandbox.home, 'nowhere', 'bucket'), bucket);
+  store.take();
   try {
     await written(500);
-    await vi.waitFor(async () => expect((await agent().health()).shipping?.problem).toBeDefined(), { timeout: 30_000 });
+    await vi.waitFor(async () => expect((await agent().health()).shipping?.problem).toBeDefined(), { timeout: 60_000 });
   } finally {
-    rmSync(bucket);
-    renameSync(`${bucket}.away`, bucket);
+    store.bring();
   }
   const until = writes?.acknowledged.at(-1)?.acknowledgedAt ?? 0;
   const log = await reached(until);

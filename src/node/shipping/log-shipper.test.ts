@@ -18,6 +18,8 @@ class Node {
   readonly bucket = new MemoryStore();
   readonly log = new SimulatedCommitLog(this.clock);
   readonly said: string[] = [];
+  /** Whether it is known when Cassandra is stopped. */
+  sure = true;
   shipper: LogShipper | undefined;
   settings: ShipperParts['settings'] = {
     maximumPinned: 1024 ** 3,
@@ -39,7 +41,7 @@ class Node {
         bucket: this.bucket,
         files: this.log,
         settings: this.settings,
-        running: async () => this.log.running,
+        running: async () => (this.log.running ? 'running' : this.sure ? 'stopped' : 'unsure'),
       },
       { timeline, hostId, after },
     );
@@ -168,6 +170,21 @@ describe('the log of a node', () => {
     const lag = node.clock.now().getTime() * 1000 - instantOf((await node.shipped()).watermark?.at ?? '');
     expect(lag).toBeLessThan(2.5e6);
   });
+});
+
+test('where nothing proves that it is stopped, segments that appear while it does not answer hold the watermark back', async () => {
+  const node = new Node();
+  node.sure = false;
+  node.log.write(100);
+  node.log.running = false;
+  await node.agent();
+  const from = node.clock.now().getTime() * 1000;
+  await node.rounds(10_000);
+  expect(instantOf((await node.shipped()).watermark?.at ?? '')).toBeLessThanOrEqual(from);
+  node.log.running = true;
+  node.log.markAll();
+  await node.rounds(3000);
+  expect(instantOf((await node.shipped()).watermark?.at ?? '')).toBeGreaterThan(from);
 });
 
 describe('what is lost is told', () => {

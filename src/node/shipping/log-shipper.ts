@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { LogStream } from './log-stream.ts';
-import { LogTail, type TailSettings } from './log-tail.ts';
+import { LogTail, type Running, type TailSettings } from './log-tail.ts';
 import type { SegmentObjects } from './segment-objects.ts';
 import { type Finished, shipRound } from './ship-round.ts';
 import { findSegment, findStream } from './stream-position.ts';
@@ -17,7 +17,7 @@ export interface ShipperParts {
   readonly bucket: ObjectStore;
   readonly files: LogFiles;
   readonly settings: TailSettings;
-  readonly running: () => Promise<boolean>;
+  readonly running: () => Promise<Running>;
 }
 
 /** Microseconds between watermarks while nothing is written. */

@@ -15,12 +15,14 @@ export interface TailSettings {
   readonly syncPeriod: number;
 }
 
+export type Running = 'running' | 'stopped' | 'unsure';
+
 export interface TailParts {
   readonly clock: Clock;
   readonly files: LogFiles;
   readonly settings: TailSettings;
-  /** Whether the Cassandra beside is running; in doubt it is. */
-  readonly running: () => Promise<boolean>;
+  /** Whether the Cassandra beside is running. `unsure`: it does not answer, and nothing proves that its process is gone. */
+  readonly running: () => Promise<Running>;
   /** Where reading begins. Segments before it are done with. */
   readonly from: { readonly id: bigint; readonly to: number; readonly closed: boolean } | undefined;
   readonly covered: Micros;
@@ -174,6 +176,7 @@ export class LogTail {
       .map((file) => ({ file, id: segmentId(file) }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     const fresh: SegmentTail[] = [];
+    const seenRunning = unknown.length > 0 && (await this.#parts.running()) === 'running';
     for (const { file, id } of unknown) {
       // Only when it is open is it known: whatever fails here is tried again at the next look.
       const done = id <= this.#doneWith;
@@ -182,7 +185,7 @@ export class LogTail {
       this.#known.add(file);
       if (bytes === undefined) continue;
       const tail = new SegmentTail({ file, id, bytes, from: from?.id === id ? from.to : 0, now });
-      this.#segments.push({ tail, since: now, live: live.has(file), final: false, whole: false });
+      this.#segments.push({ tail, since: now, live: live.has(file), seenRunning, final: false, whole: false });
       fresh.push(tail);
     }
     if (fresh.length > 0) this.#segments.sort((a, b) => (a.tail.id < b.tail.id ? -1 : 1));
@@ -233,13 +236,19 @@ export class LogTail {
 
   /** What a Cassandra that died had no time to mark, it does not replay either: the chains end where they end. */
   async #noteStopped(now: number): Promise<void> {
-    if (await this.#parts.running()) {
+    const running = await this.#parts.running();
+    if (running === 'running') {
       this.#stoppedSince = undefined;
+      for (const segment of this.#segments) segment.seenRunning = true;
       return;
     }
     this.#stoppedSince ??= now;
     if (now - this.#stoppedSince < stoppedSeconds) return;
-    for (const segment of this.#segments) if (segment.since <= this.#stoppedSince) segment.final = true;
+    for (const segment of this.#segments) {
+      // One that appears while nothing answers may be that of a Cassandra that is just starting.
+      const surely = running === 'stopped' || segment.seenRunning;
+      if (surely && segment.since <= this.#stoppedSince) segment.final = true;
+    }
   }
 
   async #isWhole(segment: Followed, now: number): Promise<boolean> {
@@ -307,6 +316,8 @@ interface Followed {
   readonly since: number;
   /** Cassandra's own name of it is there. */
   live: boolean;
+  /** Cassandra was seen running while it was there. */
+  seenRunning: boolean;
   /** Its Cassandra is gone. */
   final: boolean;
   whole: boolean;
