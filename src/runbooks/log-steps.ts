@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { isSystemKeyspace } from '../commitlog/system-tables.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { heldRanges } from '../model/held-ranges.ts';
 import { timelineId } from '../model/identifiers.ts';
 import { formatInstant, instantText } from '../model/instant.ts';
 import { type LogPlan, logPlanDocument, logPlanKey } from '../model/log-plan.ts';
+import { logSchemaDocument } from '../model/log-schema.ts';
 import { RefusedProblem } from '../model/problem.ts';
 import type { Platform } from '../ports/platform.ts';
 import { type AddedTable, addedTable, createTables } from './added-tables.ts';
@@ -178,7 +180,8 @@ export async function placeLogs(
   const { clock } = work.services;
   const from = clock.monotonic();
   const point = await getPoint(platform.bucket, work.params.point);
-  const held = heldRanges(point.nodes, point.replicationFactor);
+  const plan = await readLogPlan(platform, work.run);
+  const held = heldRanges(point.nodes, Math.max(point.replicationFactor, await mostReplicas(platform, plan)));
   const done = await onEachNode(platform, work, 'place-logs', (node) => {
     const source = point.nodes[platform.nodes.findIndex(({ name }) => name === node)]?.node ?? node;
     const ranges = held?.get(point.nodes.some((each) => each.node === node) ? node : source);
@@ -199,6 +202,20 @@ export async function placeLogs(
     lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
     seconds: clock.monotonic() - from,
   };
+}
+
+/** Of any keyspace that the logs hold: the ranges that a node holds are taken for all of them, and what it holds too much of does no harm. */
+async function mostReplicas({ bucket }: Platform, { strands }: LogPlan): Promise<number> {
+  const counts: number[] = [];
+  for (const key of strands.flatMap(({ schemas }) => schemas.slice(-1))) {
+    const stored = await bucket.get(key);
+    if (stored === undefined) continue;
+    for (const { keyspace, replication } of logSchemaDocument.read(stored.body, key).keyspaces) {
+      if (isSystemKeyspace(keyspace)) continue;
+      counts.push(...Object.values(replication).flatMap((value) => (/^\d{1,3}$/.test(value) ? [Number(value)] : [])));
+    }
+  }
+  return Math.max(0, ...counts);
 }
 
 async function readLogPlan({ bucket }: Platform, run: string): Promise<LogPlan> {
