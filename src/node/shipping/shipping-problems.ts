@@ -17,12 +17,3 @@ export function notDrained(node: string, why: string): RetryableProblem {
     next: 'See that the store answers (`cardea doctor`), then resume the run.',
   });
 }
-
-export function notShipping(node: string): RefusedProblem {
-  return new RefusedProblem({
-    code: 'log-not-shipped',
-    happened: `The agent of ${node} does not ship the commit log: its environment is a copy, or \`backup.log.ship\` is false.`,
-    state: 'Nothing was changed.',
-    next: 'Set `backup.log.ship` to true in cardea.config.ts and start the environment again.',
-  });
-}
