@@ -57,23 +57,23 @@ table.wide td{display:inline-block;border:0;padding:.05rem .9rem .05rem 0}
 table.wide td:first-child,table.wide td:last-child{display:block}
 table.wide td[data-of]::before{content:attr(data-of) ": ";color:var(--quiet)}
 table.wide td.n{text-align:left}
-.compact th,.compact td{padding-right:.5rem;font-size:.88rem}
+.compact th,.compact td{padding-right:.5rem;font-size:.88rem}.compact th.n{white-space:normal}
 ul.checks li,.hashes,.hand{grid-template-columns:1fr;gap:0}
 .hand dd{margin-bottom:.5rem}
 }
 @media print{
-@page{size:A4;margin:8mm}
+@page{size:A4;margin:7mm}
 html{font-size:10px}
 :root{color-scheme:light;--paper:#fff;--card:#f4f5f6;--ink:#000;--quiet:#444;--line:#ccc;--good:#00664e;--bad:#a33f00;--warn:#6b5000;--bar:#3d7ab8}
-body{max-width:none;padding:0;font-size:6.9pt;line-height:1.2}
+body{max-width:none;padding:0;font-size:6.8pt;line-height:1.16}
 h1{font-size:10.5pt}h2{font-size:8.2pt;margin:1.3mm 0 .4mm;break-after:avoid}
 p{margin:.4mm 0}
-.verdict{padding:1.2mm 3mm;margin-bottom:1mm}.tile{padding:.8mm 2.5mm}.tile b.big{font-size:10pt}
+.verdict{padding:1mm 3mm;margin-bottom:.8mm}.tile{padding:.8mm 2.5mm}.tile b.big{font-size:10pt}
 .tiles{gap:2mm;margin-bottom:1mm;grid-template-columns:repeat(3,1fr)}
-th,td{padding-top:.25mm;padding-bottom:.25mm}
+th,td{padding-top:.15mm;padding-bottom:.15mm}
 ul.checks{columns:2;column-gap:8mm}
 ul.checks li{padding:.3mm 0;grid-template-columns:6rem 1fr;gap:0 .6rem;break-inside:avoid}
-.hashes{margin-top:1mm}
+.hashes{margin-top:.5mm}
 .pair{gap:6mm;grid-template-columns:repeat(2,1fr)}
 .runs{display:block;columns:4;column-gap:4mm}.runs figure{margin-bottom:1mm}
 .pair td.quiet{font-size:6.2pt}.tree{font-size:6.6pt}
@@ -81,6 +81,6 @@ ul.checks li{padding:.3mm 0;grid-template-columns:6rem 1fr;gap:0 .6rem;break-ins
 .verdict,.tile,.step rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 figure,tr,.tile{break-inside:avoid}
 .hand{gap:.1mm 3mm;grid-template-columns:auto 1fr auto 1fr}
-footer{margin-top:2mm;padding-top:1mm}
+footer{margin-top:1mm;padding-top:.6mm;font-size:6pt}
 }
 `;

@@ -114,7 +114,7 @@ function countRow(
 ): Markup {
   const differences = pairs.map(([expected, restored]) => restored - expected);
   const verdict = differences.every((each) => each === 0)
-    ? state('good', 'as expected')
+    ? state('good', 'equal')
     : state('bad', differences.map((each) => `${each > 0 ? '+' : ''}${whole(each)}`).join(' / '));
   return markup`<tr class="count${kind}"><td>${name}</td>${pairs.map(([, restored]) => markup`<td class="n">${whole(restored)}</td>`)}<td class="n">${verdict}</td></tr>
 `;
@@ -183,7 +183,6 @@ function byHand(drill: Drill): Markup {
     ['Prove the point', `cardea rehearse ${environment} ${point.id}`],
     ['What can be restored', `cardea window ${environment}`],
     ['Find the bad job', `cardea transactions ${environment} --around ${drill.badJob.first}`],
-    ['See the plan', `cardea restore ${environment} --to ${to} --plan`],
     ['Restore to the instant', `cardea restore ${environment} --to ${to} --confirm ${environment}`],
     [
       'Everything but it',
