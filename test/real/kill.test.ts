@@ -112,7 +112,7 @@ test('C3 C4 C6: a restore to an instant killed after every event ends as one lef
 
   expect(filesBelow(asideOf(servers)).length).toBeGreaterThan(0);
   await sandbox.answer(ran, 'restore', 'accept', killed.run, '--env', 'local', '--confirm', 'local');
-  expect(filesBelow(asideOf(servers)).filter((file) => !file.endsWith('/placement.json'))).toEqual([]);
+  expect(filesBelow(asideOf(servers)).filter((file) => !/\/(placement|logs)\.json$/.test(file))).toEqual([]);
   await expectNothingLeft(undisturbed.point);
 });
 
