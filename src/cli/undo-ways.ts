@@ -79,10 +79,10 @@ function wayOf(way: UndoWay['way'], facts: RecoveryFacts, decide: () => BaseChoi
 /** The analysis for people: what is undone, what stands in the way, both ways. */
 export function undoText(analysis: UndoAnalysis, ways: readonly UndoWay[], paint: Paint = noPaint): string {
   const { chosen, report, newest } = analysis;
-  const { conflicts, conflictCount, related, later } = report;
+  const { conflicts, conflictCount, related } = report;
   const one = chosen.groups.length === 1 ? 'group' : 'groups';
   return [
-    `${paint('bold', `Undo of ${chosen.groups.length} ${one}`)} on ${analysis.timeline}, compared with ${later} later ones up to ${formatInstant(newest)}.`,
+    `${paint('bold', `Undo of ${chosen.groups.length} ${one}`)} on ${analysis.timeline}, compared with the log up to ${formatInstant(newest)}.`,
     ...chosen.groups
       .slice(0, 20)
       .map(

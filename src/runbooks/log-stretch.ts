@@ -20,6 +20,8 @@ export interface Stretch {
   readonly from: Micros;
   /** Everything from `from` on when undefined. */
   readonly to: Micros | undefined;
+  /** Only changes of these partition keys: the others are passed over without being decoded. */
+  readonly rows?: (key: Uint8Array) => boolean;
 }
 
 /** What one object of the log holds of the graph, and how far all streams have been read with it. */
@@ -89,7 +91,10 @@ export async function* readStretch(
     const reached = micros(
       Math.min(...cursors.filter((each) => each === cursor || each.waiting.length > 0).map((each) => each.reached)),
     );
-    yield { changes: changesIn(plain, header, cursor.segment.header, tables, keyspace), reached };
+    yield {
+      changes: changesIn(plain, header, cursor.segment.header, { tables, keyspace, rows: stretch.rows }),
+      reached,
+    };
   }
 }
 
@@ -226,12 +231,17 @@ async function segmentOf(
   return { file, header: named };
 }
 
+interface Wanted {
+  readonly tables: ReadonlyMap<string, LoggedTable>;
+  readonly keyspace: string;
+  readonly rows: Stretch['rows'];
+}
+
 function* changesIn(
   plain: Uint8Array,
   piece: LogPieceHeader,
   segment: SegmentHeader,
-  tables: ReadonlyMap<string, LoggedTable>,
-  keyspace: string,
+  { tables, keyspace, rows }: Wanted,
 ): Generator<StoredChange> {
   const skipped = piece.from === 0 ? segment.length : 0;
   const sections = wholeSections(plain.subarray(skipped), segment, piece.from + skipped);
@@ -244,6 +254,7 @@ function* changesIn(
       const id = firstTable(mutation);
       const table = tables.get(id);
       if (table === undefined ? isSystemTable(id) : table.keyspace !== keyspace) continue;
+      if (rows?.(keyOf(mutation)) === false) continue;
       yield* changesOf(decodeMutation(mutation, segment.version, tables), keyspace, piece.hostId);
     }
   }
@@ -252,6 +263,17 @@ function* changesIn(
 function firstTable(mutation: Uint8Array): string {
   const at = (mutation[0] ?? 0) < 0x80 ? 1 : 2;
   return formatTableId(mutation.subarray(at, at + 16));
+}
+
+/** All updates of a mutation have one key; it stands after the first table's id, behind its length. */
+function keyOf(mutation: Uint8Array): Uint8Array {
+  const at = ((mutation[0] ?? 0) < 0x80 ? 1 : 2) + 16;
+  const first = mutation[at] ?? 0;
+  // The length's leading ones count the bytes that follow it; a key has at most 64 KiB.
+  const more = first < 0x80 ? 0 : Math.clz32(~(first << 24));
+  let length = first & (0xff >> more);
+  for (let step = 1; step <= more; step += 1) length = length * 256 + (mutation[at + step] ?? 0);
+  return mutation.subarray(at + 1 + more, at + 1 + more + length);
 }
 
 /** Every table that the timeline's log may have been written under, by id. Throws FailedProblem `log-schema-missing` when there is none. */

@@ -22,6 +22,8 @@ export interface TransactionRange {
   readonly to: Micros | undefined;
   /** The history that is looked at; the current one by default. */
   readonly timeline?: string | undefined;
+  /** Only changes of these partition keys; groups then have only these cells, and their numbers mean nothing. */
+  readonly rows?: (key: Uint8Array) => boolean;
 }
 
 /** How the log was read. */
@@ -81,6 +83,7 @@ export async function* slotsIn(
       timeline: strand.timeline.id,
       from: micros(from - clocksDiffer - lead),
       to: to === undefined ? undefined : micros(to + arrivesLater),
+      ...(range.rows === undefined ? {} : { rows: range.rows }),
     };
     const cells = new SlotCells();
     const settled = function* (end?: Micros) {

@@ -1,3 +1,5 @@
+import { vertexKind } from '../graph/element-id.ts';
+import type { GraphSchema } from '../graph/schema.ts';
 import { chooseGroups, parseGroups, type ChosenGroups } from '../graph/transactions/chosen-groups.ts';
 import { type ConflictReport, ConflictScan, type LaterBases } from '../graph/transactions/conflicts.ts';
 import type { TransactionGroup } from '../graph/transactions/group.ts';
@@ -53,17 +55,22 @@ export async function analyseUndo(
       if (times.includes(groups[0].slot)) slots.set(groups[0].slot, groups);
     }
   }
+  const { schema } = known;
   const chosen = chooseGroups(refs, slots);
   const scan = new ConflictScan(chosen.groups);
   const first = chosen.groups[0]?.slot ?? micros(0);
   let facts: ReadFacts | undefined;
-  const range = { from: first, to: undefined, timeline };
+  const rows = rowsOf(schema, chosen);
+  const range = { from: first, to: undefined, timeline, ...(rows === undefined ? {} : { rows }) };
   const onRead = (read: ReadFacts): void => {
     facts = read;
   };
   for await (const groups of slotsIn(bucket, keyspace, known, range, onRead, signal)) {
-    if (groups[0].slot === ignoring) continue;
-    for (const group of groups) scan.add(group);
+    const { slot } = groups[0];
+    if (slot === ignoring) continue;
+    const whole = slots.get(slot);
+    // Of other slots only the rows in question were read, which is enough to meet; the numbers of their groups are not known then.
+    for (const group of whole ?? groups) scan.add(whole === undefined ? { ...group, id: formatInstant(slot) } : group);
   }
   return {
     timeline: facts?.timeline ?? '',
@@ -104,6 +111,29 @@ export function requireWholeSlots({ chosen }: UndoAnalysis): void {
 /** Commit times to leave out, for a restore. */
 export function slotsOf({ chosen }: UndoAnalysis): readonly Micros[] {
   return [...new Set(chosen.groups.map((group) => group.slot))];
+}
+
+/**
+ * The rows that a conflict can stand in: those of the chosen cells, and those of the vertices at both ends of their edges. Undefined where a
+ * vertex has many rows.
+ */
+function rowsOf(schema: GraphSchema, { groups }: ChosenGroups): ((key: Uint8Array) => boolean) | undefined {
+  const rows = new Set<string>();
+  const add = (key: Uint8Array): void => void rows.add(textOf(key));
+  for (const { cells, loose, vertices, edges } of groups) {
+    for (const { cell } of [...cells, ...loose]) add(cell.key);
+    const ends = [...edges.values()].flatMap((edge) => [edge.out, edge.in]);
+    for (const vertex of [...vertices.keys(), ...ends]) {
+      if (vertex === undefined) continue;
+      if (vertexKind(vertex) === 'partitioned') return undefined;
+      add(schema.ids.toKey(vertex));
+    }
+  }
+  return (key) => rows.has(textOf(key));
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
 function ranges(times: readonly Micros[]): { from: Micros; to: Micros }[] {

@@ -17,7 +17,7 @@ export interface ConflictReport {
   readonly conflictCount: number;
   /** Later transactions that touched the same vertices in other ways: no obstacle. */
   readonly related: { readonly count: number; readonly groups: readonly string[] };
-  /** Groups that were looked at. */
+  /** Groups that were looked at: at least all that touched a row of the chosen ones. */
   readonly later: number;
 }
 
