@@ -1,3 +1,4 @@
+import { requireTimely } from '../graph/commit-times.ts';
 import { incompleteSlots } from '../graph/transactions/wholeness.ts';
 import { type Micros, instantOf, micros } from '../model/instant.ts';
 import type { LogPlan } from '../model/log-plan.ts';
@@ -37,6 +38,7 @@ export async function makeLogPlan(
     exclusions: exclusions.map(instantOf),
     base: point,
   });
+  requireTimely(choice.point.commitTimes, choice.point.id);
   const incomplete = await incompleteTail(services.platform, choice, signal);
   const addedTables = choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` }));
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
