@@ -1,3 +1,4 @@
+import { requireTimely } from '../graph/commit-times.ts';
 import { formatInstant, instantOf, type Micros } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { type Target, parseTarget } from '../model/target.ts';
@@ -54,6 +55,7 @@ export async function decideTarget(context: CliContext, environment: string, ask
     exclusions: asked.exclusions ?? [],
     ...(asked.base === undefined ? {} : { base: asked.base }),
   });
+  requireTimely(choice.point.commitTimes, choice.point.id);
   const toEnd =
     (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
   return { point: choice.point, instant: { choice, facts, toEnd }, warnings: choice.warnings };
