@@ -62,7 +62,7 @@ function webServer(): object {
 
 function visitor(): object {
   const address = `http://web.${namespace}.svc.cluster.local/`;
-  return pod('visitor', `until wget -q -O - -T 2 ${address}; do sleep 1; done; sleep 3600`, {});
+  return pod('visitor', `until curl --silent --fail --max-time 2 ${address}; do sleep 1; done; sleep 3600`, {});
 }
 
 function service(): object {

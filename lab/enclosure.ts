@@ -48,7 +48,9 @@ ip link set lo up
 ip link add cni0 type bridge
 ip address add "$4" dev cni0
 ip link set cni0 up
-: > "$5"
+# Nobody has these addresses: the rules of kube-proxy replace them on the way. Without a route a process of the node would not even try.
+ip route add "$5" dev cni0
+: > "$6"
 trap : TERM INT HUP
 while :; do sleep 86400 & wait "$!" || :; done
 `;
@@ -83,6 +85,7 @@ export async function startEnclosure(places: LabPlaces): Promise<Enclosure> {
       places.varLog,
       names,
       bridge,
+      addresses.serviceNetwork,
       ready,
     ],
     directory: '/',

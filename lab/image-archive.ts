@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cpSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FailedProblem } from '../src/model/problem.ts';
 
@@ -59,7 +68,7 @@ function place(files: ScratchImage['files'], root: string): void {
     const target = join(root, path);
     mkdirSync(dirname(target), { recursive: true });
     const same = placed.get(source);
-    if (same === undefined) cpSync(source, target, { dereference: true });
+    if (same === undefined) copyFileSync(source, target);
     else linkSync(same, target);
     placed.set(source, target);
   }

@@ -8,7 +8,7 @@ import type { Lab } from './lab.ts';
 
 /** What every pod's first container runs. Named in full: containerd looks for `docker.io/…`. */
 export const pauseImage = 'docker.io/cardea/pause:lab';
-/** A shell and the usual small programs, for tests and volumes. */
+/** A shell, the usual small programs and curl, for tests and volumes. */
 export const shellImage = 'docker.io/cardea/shell:lab';
 
 /** The images of the lab itself. */
@@ -25,11 +25,23 @@ export async function labImages(): Promise<readonly ScratchImage[]> {
     },
     {
       name: shellImage,
-      files: Object.fromEntries(applets.map((name) => [`bin/${name}`, busybox])),
+      files: {
+        ...Object.fromEntries(applets.map((name) => [`bin/${name}`, busybox])),
+        // A static program of glibc ends with a fault when it resolves a name; this one brings what it is linked to.
+        ...(await withLibraries(findProgram('curl') ?? '/usr/bin/curl')),
+      },
       entrypoint: ['/bin/sh'],
       user: '0',
     },
   ];
+}
+
+/** A program of the host with the libraries that it is linked to, each at the host's path. */
+async function withLibraries(program: string): Promise<ScratchImage['files']> {
+  const { execa } = await import('execa');
+  const { stdout } = await execa('ldd', [program], { stdin: 'ignore' });
+  const files = [program, ...(stdout.match(/\/\S+/g) ?? [])];
+  return Object.fromEntries(files.map((file) => [file.slice(1), file]));
 }
 
 /** Brings the images that containerd lacks. Throws FailedProblem `lab-image-not-imported`. */

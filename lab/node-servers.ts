@@ -161,7 +161,8 @@ function proxy(lab: Lab): LabServer {
       '--conntrack-tcp-timeout-established=0s',
       '--conntrack-tcp-timeout-close-wait=0s',
     ],
-    lacks: () => lacksHealth(lab, 'http://127.0.0.1:10256/healthz'),
+    // Its /healthz also wants the node to be registered, which comes later.
+    lacks: () => lacksHealth(lab, 'http://127.0.0.1:10256/livez'),
     withinMs: 120_000,
   };
 }

@@ -20,7 +20,7 @@ interface BuildOptions {
 /** Folder of the part's programs. Named after a hash of all that is pinned: another version is another folder. */
 export function partFolder(cache: string, part: LabPart): string {
   const sum = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) sum.update(readFileSync(join(part.source, file))).update('\0');
+  for (const file of readdirSync(part.source).sort()) sum.update(readFileSync(join(part.source, file))).update('\0');
   sum.update(JSON.stringify([part.programs, part.carries, part.linked]));
   return join(cache, `${part.name}-${part.version}-${sum.digest('hex').slice(0, 12)}`);
 }
@@ -64,13 +64,22 @@ async function compile(part: LabPart, output: string, mark: string, options: Bui
   // No C: the programs run in images made from nothing but them.
   const env = { ...go.variables, ...markOf(mark), CGO_ENABLED: '0', GOWORK: 'off' };
   options.progress({ done: 0, unit: 'items', label: `${label}: fetching modules` });
-  const listed = await execa(go.program, ['list', '-deps', 'tool'], { ...common, env });
+  const listed = await execa(go.program, ['list', '-deps', part.target], { ...common, env });
   if (listed.failed) throw notBuilt(part, listed.stderr, options.signal);
   const total = listed.stdout.split('\n').length;
   let done = 0;
   options.progress({ done, total, unit: 'items', label: `${label}: packages` });
   // -v names each package as it is compiled; what is compiled already is not named, so a resumed build starts nearer to its end than it says.
-  const args = ['build', '-v', '-trimpath', '-ldflags', ['-s', '-w', ...flags].join(' '), '-o', `${output}/`, 'tool'];
+  const args = [
+    'build',
+    '-v',
+    '-trimpath',
+    '-ldflags',
+    ['-s', '-w', ...flags].join(' '),
+    '-o',
+    `${output}/`,
+    part.target,
+  ];
   const building = execa(go.program, args, { ...common, env });
   const last: string[] = [];
   for await (const line of building.iterable({ from: 'stderr' })) {

@@ -4,12 +4,14 @@ import { expect, test } from 'vitest';
 import { partFolder } from './part-build.ts';
 import { labPart, labParts } from './parts.ts';
 
-test('every part has its version from its go.mod, the hash of every module, and a tool line for every program', () => {
+test('every part has its version from its go.mod, the hash of every module, and a source for every program', () => {
   for (const part of labParts()) {
     expect(part.version, part.name).toMatch(/^v\d+\.\d+\.\d+/);
     expect(existsSync(join(part.source, 'go.sum')), part.name).toBe(true);
-    const tools = readFileSync(join(part.source, 'go.mod'), 'utf8');
-    for (const program of part.programs) expect(tools, part.name).toMatch(new RegExp(`[/]${program}$`, 'm'));
+    const source = readFileSync(join(part.source, 'go.mod'), 'utf8');
+    const named =
+      part.target === 'tool' ? `[/]${part.programs.join('$|[/]')}$` : `^module .*[/]${part.programs.join('')}$`;
+    expect(source.match(new RegExp(named, 'gm')), part.name).toHaveLength(part.programs.length);
   }
 });
 

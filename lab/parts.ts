@@ -4,7 +4,7 @@ import { FailedProblem } from '../src/model/problem.ts';
 
 /**
  * What the lab builds, and from what. The versions are pinned in one place: `parts/<name>/go.mod` names the version, go.sum the hash of
- * every module, and what is built is what the `tool` lines of go.mod name.
+ * every module, and what is built is what the `tool` lines of go.mod name, or the folder's own main.go.
  */
 export interface LabPart {
   readonly name: string;
@@ -16,6 +16,8 @@ export interface LabPart {
   /** Programs that it brings. */
   readonly programs: readonly string[];
   readonly module: string;
+  /** What `go build` is asked for: the tools of go.mod, or the program in the folder itself. */
+  readonly target: 'tool' | '.';
   /** Folders of the module that are kept with the programs: its own manifests. */
   readonly carries: readonly string[];
   /** Variables that the linker sets: Go programs built from modules do not know their version otherwise. */
@@ -30,10 +32,10 @@ export function labParts(): readonly LabPart[] {
 }
 
 export function labPart(name: PartName): LabPart {
-  const { title, module, programs, carries = [], linked }: Definition = definitions[name];
+  const { title, module, programs, carries = [], target = 'tool', linked }: Definition = definitions[name];
   const source = join(import.meta.dirname, 'parts', name);
   const version = pinnedVersion(join(source, 'go.mod'), module);
-  return { name, title, version, source, module, programs, carries, linked: linked?.(version) ?? {} };
+  return { name, title, version, source, module, programs, carries, target, linked: linked?.(version) ?? {} };
 }
 
 interface Definition {
@@ -41,6 +43,7 @@ interface Definition {
   readonly module: string;
   readonly programs: readonly string[];
   readonly carries?: readonly string[];
+  readonly target?: '.';
   readonly linked?: (version: string) => Readonly<Record<string, string>>;
 }
 
@@ -55,7 +58,7 @@ const definitions = {
       'k8s.io/component-base/version.gitMinor': version.split('.')[1] ?? '',
     }),
   },
-  coredns: { title: 'CoreDNS', module: 'github.com/coredns/coredns', programs: ['coredns'] },
+  coredns: { title: 'CoreDNS', module: 'github.com/coredns/coredns', programs: ['coredns'], target: '.' },
   tekton: {
     title: 'Tekton Pipelines',
     module: 'github.com/tektoncd/pipeline',
