@@ -12,6 +12,7 @@ const identities = {
   'controller-manager': { subject: '/CN=system:kube-controller-manager', use: 'clientAuth' },
   scheduler: { subject: '/CN=system:kube-scheduler', use: 'clientAuth' },
   proxy: { subject: '/CN=system:kube-proxy', use: 'clientAuth' },
+  volumes: { subject: '/CN=cardea-lab-volumes', use: 'clientAuth' },
   kubelet: { subject: `/O=system:nodes/CN=system:node:${nodeName}`, use: 'clientAuth,serverAuth' },
 } as const;
 export type Identity = keyof typeof identities;

@@ -15,8 +15,10 @@ export function clusterChecks(lab: Lab): readonly LabCheck[] {
   const { version } = labPart('kubernetes');
   return [
     { title: 'node', version, run: (signal) => until('the node is Ready', () => isNodeReady(lab), signal) },
-    ...labAddons(lab.cache).map((addon) => addonCheck(lab, addon)),
-    { title: 'pods, services and names', version, run: (signal) => checkPods(lab, signal) },
+    ...labAddons(lab.cache)
+      .filter(({ deployments }) => deployments.length > 0)
+      .map((addon) => addonCheck(lab, addon)),
+    { title: 'pods, volumes, services, names', version, run: (signal) => checkPods(lab, signal) },
   ];
 }
 
@@ -32,7 +34,7 @@ function addonCheck(lab: Lab, addon: LabAddon): LabCheck {
   };
 }
 
-/** A web server behind a service, asked by name from another pod; its log and a command run in it. */
+/** A web server on a volume, behind a service, asked by name from another pod; its log and a command run in it. */
 async function checkPods(lab: Lab, signal: AbortSignal): Promise<void> {
   const { kubectl } = lab;
   const here = `--namespace=${namespace}`;
@@ -41,7 +43,7 @@ async function checkPods(lab: Lab, signal: AbortSignal): Promise<void> {
     await kubectl.run(['create', 'namespace', namespace]);
     const account = async () => (await kubectl.look(['get', 'serviceaccount', 'default', here])) !== undefined;
     await until('the namespace has its service account', account, signal);
-    const objects = { apiVersion: 'v1', kind: 'List', items: [webServer(), service(), visitor()] };
+    const objects = { apiVersion: 'v1', kind: 'List', items: [claim, webServer(), service(), visitor()] };
     await kubectl.run(['apply', '--filename=-'], { input: JSON.stringify(objects) });
     const answers = async () => (await logOf(lab, 'visitor')).includes('hello from web');
     await until('a pod reaches a service by its name', answers, signal, () => logOf(lab, 'visitor'));
@@ -54,11 +56,20 @@ async function checkPods(lab: Lab, signal: AbortSignal): Promise<void> {
 }
 
 function webServer(): object {
-  return pod('web', 'mkdir -p /www && echo "hello from web" > /www/index.html && exec httpd -f -p 8080 -h /www', {
+  return pod('web', 'echo "hello from web" > /www/index.html && exec httpd -f -p 8080 -h /www', {
     ports: [{ containerPort: 8080 }],
+    volumeMounts: [{ name: 'pages', mountPath: '/www' }],
     readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
   });
 }
+
+/** Of the class that is there for claims that name none. */
+const claim = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name: 'pages', namespace },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
+};
 
 function visitor(): object {
   const address = `http://web.${namespace}.svc.cluster.local/`;
@@ -81,6 +92,7 @@ function pod(name: string, script: string, more: object): object {
     metadata: { name, namespace, labels: { app: name } },
     spec: {
       terminationGracePeriodSeconds: 0,
+      volumes: name === 'web' ? [{ name: 'pages', persistentVolumeClaim: { claimName: 'pages' } }] : [],
       containers: [{ name, image: shellImage, imagePullPolicy: 'Never', command: ['/bin/sh', '-c', script], ...more }],
     },
   };

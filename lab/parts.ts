@@ -43,7 +43,7 @@ interface Definition {
   readonly module: string;
   readonly programs: readonly string[];
   readonly carries?: readonly string[];
-  readonly target?: '.';
+  readonly target?: LabPart['target'];
   readonly linked?: (version: string) => Readonly<Record<string, string>>;
 }
 

@@ -5,6 +5,7 @@ import { gitServer } from './git-server.ts';
 import { nodeServers } from './node-servers.ts';
 import { s3Regions } from './s3-regions.ts';
 import type { LabServer } from './server.ts';
+import { volumeProvisioner } from './volumes.ts';
 import { watching } from './watching.ts';
 
 /** Every process of the lab, in the order they start. */
@@ -14,5 +15,5 @@ export function labServers(lab: Lab): readonly LabServer[] {
 
 /** What a cluster finds around it elsewhere. */
 function surroundings(lab: Lab): readonly LabServer[] {
-  return [...s3Regions(lab), gitServer(lab), ...watching(lab)];
+  return [volumeProvisioner(lab), ...s3Regions(lab), gitServer(lab), ...watching(lab)];
 }
