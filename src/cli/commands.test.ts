@@ -64,5 +64,5 @@ test('a command below another gets the options that both have', async () => {
   });
   const run = 'restore-20260219-031500-k3f9';
   await program.parseAsync(['restore', 'revert', run, '--confirm', 'local', '--plan'], { from: 'user' });
-  expect(inputs).toEqual([{ run, env: undefined, confirm: 'local', plan: true }]);
+  expect(inputs).toEqual([{ run, env: undefined, confirm: 'local', withoutBase: false, plan: true }]);
 });
