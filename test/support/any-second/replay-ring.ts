@@ -69,17 +69,18 @@ export function replayRing({ record, toolchain }: LocalEnvironment, folder: stri
     const tail = logTail(join(folders.logs, 'cassandra.log'), 30);
     throw new TypeError(`${node.name} is ${outcome ?? 'silent'}: ${tail.join('\n')}`);
   };
-  const ready = async (): Promise<void> => {
-    if (record.nodes.length === 1) return;
+  const ready = async (database: Database): Promise<void> => {
     let problem: string | undefined;
     const settled = await waitFor(
       async () => {
         problem = await ringProblem(record);
-        return problem === undefined ? true : undefined;
+        if (problem !== undefined) return undefined;
+        // The port opens a moment before it serves.
+        return database.execute('SELECT key FROM system.local').catch(() => undefined);
       },
       { withinMs: 120_000, everyMs: 100 },
     );
-    if (settled === undefined) throw new TypeError(`the ring is not ready: ${problem}`);
+    if (settled === undefined) throw new TypeError(`the ring is not ready: ${problem ?? 'it does not answer'}`);
   };
   return {
     async during(nodes, log, work) {
@@ -91,7 +92,7 @@ export function replayRing({ record, toolchain }: LocalEnvironment, folder: stri
       try {
         for (const { node, kept } of places) await prepare(node, kept, log);
         await Promise.all(places.map(async ({ node }) => start(node)));
-        await ready();
+        await ready(database);
         return await work(database);
       } finally {
         await database.close();
