@@ -46,7 +46,7 @@ async function checkPods(lab: Lab, signal: AbortSignal): Promise<void> {
     const objects = { apiVersion: 'v1', kind: 'List', items: [claim, webServer(), service(), visitor()] };
     await kubectl.run(['apply', '--filename=-'], { input: JSON.stringify(objects) });
     const answers = async () => (await logOf(lab, 'visitor')).includes('hello from web');
-    await until('a pod reaches a service by its name', answers, signal, () => logOf(lab, 'visitor'));
+    await until('a pod reaches a service by its name', answers, signal, () => whatHappened(lab));
     await kubectl.run(['wait', here, '--for=condition=Ready', 'pod/web', '--timeout=30s']);
     const said = await kubectl.run(['exec', here, 'web', '--', 'cat', '/www/index.html']);
     if (said.trim() !== 'hello from web') throw unmet('exec answers with what the container holds', said);
@@ -102,6 +102,17 @@ async function logOf(lab: Lab, name: string): Promise<string> {
   return lab.kubectl.run(['logs', `--namespace=${namespace}`, name, '--tail=8']).catch(() => '');
 }
 
+/** Pods and the last events: what tells why a pod does not do its work. */
+async function whatHappened(lab: Lab): Promise<string> {
+  const here = `--namespace=${namespace}`;
+  const asked = [
+    ['get', 'pods', here, '--output=wide', '--no-headers'],
+    ['get', 'events', here, '--sort-by=.lastTimestamp', '--no-headers'],
+  ];
+  const said = await Promise.all(asked.map((args) => lab.kubectl.run(args).catch(() => '')));
+  return [...said, await logOf(lab, 'visitor')].join('\n');
+}
+
 async function removeNamespace(lab: Lab): Promise<void> {
   await lab.kubectl.run(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=60s']);
 }
@@ -122,6 +133,9 @@ function unmet(what: string, said: string): FailedProblem {
     happened: `It was not seen within a minute that ${what}.`,
     state: 'The lab runs on as it is.',
     next: 'Look with kubectl and the kubeconfig that `cardea lab status` names.',
-    details: said.trim() === '' ? [] : said.trim().split('\n').slice(-8),
+    details: said
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .slice(-12),
   });
 }

@@ -59,18 +59,6 @@ const definitions = {
     }),
   },
   coredns: { title: 'CoreDNS', module: 'github.com/coredns/coredns', programs: ['coredns'], target: '.' },
-  tekton: {
-    title: 'Tekton Pipelines',
-    module: 'github.com/tektoncd/pipeline',
-    programs: ['controller', 'entrypoint', 'nop', 'webhook', 'workingdirinit'],
-    carries: ['config'],
-  },
-  'cass-operator': {
-    title: 'cass-operator',
-    module: 'github.com/k8ssandra/cass-operator',
-    programs: ['cmd'],
-    carries: ['config'],
-  },
 } as const satisfies Record<string, Definition>;
 
 function pinnedVersion(file: string, module: string): string {

@@ -184,7 +184,7 @@ test.each(['kubelet', 'apiserver', 'containerd'])('pods run on while the %s is s
   const started = '--output=jsonpath={.metadata.uid} {.status.containerStatuses[0].containerID}';
   const pod = await kubectl('get', 'pod', 'sleeper-0', started);
   const { servers } = await answer('lab', 'status');
-  process.kill(servers.find((server: { name: string }) => server.name === name).pid, 'SIGTERM');
+  process.kill(servers.find((server: { name: string }) => server.name === name).pid, 'SIGKILL');
   const gone = await waitFor(
     async () => {
       const { dead } = await answer('lab', 'status');
