@@ -63,12 +63,13 @@ function problemOf(ended: Ended, { exitCode, code, next }: Refusal) {
 
 /**
  * What a refusal must leave alone: restore points and their files, the graph's files and its index, what lies aside, snapshots, and every
- * process. That a run was refused is on record, so journals, leases and the audit chain are not part of it.
+ * process. That a run was refused is on record, so journals, leases and the audit chain are not part of it; nor is the log, which goes on being
+ * shipped whatever is typed.
  */
 async function standing() {
   const { bucket, nodes, graph } = await sandbox.status();
   const stored = globSync('**/*', { cwd: bucket }).filter(
-    (key) => !/^(runs|leases|audit)(\/|$)/.test(key) && !isFolder(join(bucket, key)),
+    (key) => !/^(runs|leases|audit|log)(\/|$)/.test(key) && !isFolder(join(bucket, key)),
   );
   const onNodes = nodes.map(({ name, dataDir, pid, agentPid }) => ({
     pid,
