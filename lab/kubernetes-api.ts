@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
@@ -32,16 +33,20 @@ export function openApi(kubeconfig: string): KubernetesApi {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const headers = { accept: 'application/json', 'content-type': 'application/json' };
     const sent = request(new URL(path, cluster.server), { method, agent, headers, timeout: 10_000 }, (response) => {
-      text(response).then((answer) => {
-        if ((response.statusCode ?? 500) < 300) resolve(JSON.parse(answer));
-        else reject(failed(`${method} ${path}: ${response.statusCode ?? ''} ${answer.slice(0, 300)}`));
-      }, reject);
+      resolve(answerOf(response, `${method} ${path}`));
     });
     sent.on('timeout', () => sent.destroy(failed(`${method} ${path}: no answer in ten seconds`)));
     sent.on('error', reject);
     sent.end(body === undefined ? undefined : JSON.stringify(body));
     return promise;
   };
+}
+
+async function answerOf(response: IncomingMessage, asked: string): Promise<unknown> {
+  const answer = await text(response);
+  const status = response.statusCode ?? 500;
+  if (status >= 300) throw failed(`${asked}: ${status} ${answer.slice(0, 300)}`);
+  return JSON.parse(answer);
 }
 
 function failed(happened: string): RetryableProblem {

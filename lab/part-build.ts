@@ -88,8 +88,8 @@ async function compile(part: LabPart, output: string, mark: string, options: Bui
     if (last.length > 12) last.shift();
     options.progress({ done, total, unit: 'items', label: `${label}: packages` });
   }
-  const { failed } = await building;
-  if (failed) throw notBuilt(part, last.join('\n'), options.signal);
+  const { failed, exitCode, signal } = await building;
+  if (failed) throw notBuilt(part, [...last, `go build ended with ${exitCode ?? signal}`].join('\n'), options.signal);
   const missing = part.programs.filter((program) => !existsSync(join(output, program)));
   if (missing.length > 0) throw notBuilt(part, `go build made no ${missing.join(', ')}`, options.signal);
   const { stdout: module } = await execa(go.program, ['list', '-m', '-f', '{{.Dir}}', part.module], { ...common, env });

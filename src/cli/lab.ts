@@ -5,7 +5,7 @@ export const labUp = declare({
   group: 'Setting up',
   summary: 'Start a real single-node Kubernetes on this machine, without a container engine.',
   about:
-    'Builds what is missing first (once per machine, about half an hour on two cores), then starts what does not run; killed at any moment, the next one goes on. ' +
+    'Builds what is missing first (once per machine, some minutes of two cores), then starts what does not run; killed at any moment, the next one goes on. ' +
     'The cluster lives in network, mount and process namespaces of its own; the host reaches it through one loopback address. Needs Linux and root.',
   arguments: {},
   options: {},
