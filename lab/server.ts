@@ -63,19 +63,6 @@ export async function startServer(
   throw answer === 'died' ? died(server.title, log) : notReady(server, lacking, log);
 }
 
-/** Stops it and waits for its end. Idempotent. */
-export async function stopServer(places: LabPlaces, server: Pick<LabServer, 'name' | 'outside'>): Promise<void> {
-  const outer = runningProcess(pidOf(places, server.name));
-  if (outer === undefined) return;
-  for (const [word, withinMs] of [
-    ['SIGTERM', 15_000],
-    ['SIGKILL', 5000],
-  ] as const) {
-    end(innerPid(outer.pid, server), word);
-    if ((await waitFor(() => (isRunning(outer) ? undefined : true), { withinMs, everyMs: 20 })) === true) return;
-  }
-}
-
 export function stateOf(
   places: LabPlaces,
   server: Pick<LabServer, 'name' | 'title' | 'version' | 'outside'>,
@@ -110,14 +97,6 @@ function notReady(server: LabServer, lacking: string | undefined, log: string): 
 /** The registered process only waits for the one inside the namespaces. */
 function innerPid(outer: number, server: Pick<LabServer, 'outside'>): number {
   return server.outside === true ? outer : (childOf(outer) ?? outer);
-}
-
-function end(pid: number, word: NodeJS.Signals): void {
-  try {
-    process.kill(pid, word);
-  } catch {
-    // It ended in between.
-  }
 }
 
 function pidOf(places: LabPlaces, name: string): string {
