@@ -29,7 +29,7 @@ beforeAll(async () => {
   const folder = join(sandbox.directory, 'any-second');
   history = await writeHistory(sandbox.platform, environment, { bank, before: 200, after: 1000, folder });
   ring = replayRing(environment, join(folder, 'replay'));
-}, 400_000);
+}, 900_000);
 
 afterAll(async () => {
   await sandbox?.down();
@@ -55,7 +55,7 @@ test(`H: at each of ${count} instants the graph is what was committed by then: n
     expect(log.placed.at(-1)?.mutations).toBeGreaterThan(0);
     expect(verdict.committed).toBeGreaterThan(0);
   }
-}, 600_000);
+}, 900_000);
 
 test('the same comparison finds what Cassandra’s own restore to an instant repeats: removals that came after it', async () => {
   // At the end of the log nothing comes after, and it is right as well: what the comparison finds is not of its own making.
