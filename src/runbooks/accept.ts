@@ -16,8 +16,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   title: 'Accept a restore: delete what it moved aside',
   params: decisionParams,
 })
-  .step(startAgents)
   .step(checkRestore)
+  .step({ ...startAgents, needs: ['check-restore'] })
   .step({
     id: 'delete-aside',
     title: 'Delete the data that was moved aside on every node',

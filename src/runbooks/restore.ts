@@ -71,7 +71,6 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   title: 'Restore in place',
   params,
 })
-  .step(startAgents)
   .step({
     id: 'check-point',
     title: 'The point is good and fits this environment',
@@ -90,6 +89,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step(checkStore)
+  .step({ ...startAgents, needs: ['check-point', 'check-store'] })
   .step({
     id: 'check-files',
     title: 'Every file of the point is in the store',

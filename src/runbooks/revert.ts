@@ -31,8 +31,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   title: 'Revert a restore: bring back what it moved aside',
   params,
 })
-  .step(startAgents)
   .step(checkRestore)
+  .step({ ...startAgents, needs: ['check-restore'] })
   .step({ ...stopGraph, needs: ['check-restore', 'start-agents'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   .step({ ...stopDatabase, needs: ['stop-graph', 'pause-shipping'] })

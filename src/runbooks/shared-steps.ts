@@ -29,11 +29,11 @@ export const checkStore = {
 } as const;
 
 /** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
+/** Comes after the checks that only read: what starts something is no longer refused with nothing changed. */
 export const startAgents = {
   id: 'start-agents',
   title: "Start the nodes' agents that do not run",
   effect: 'write',
-  needs: [],
   timeout: '2m',
   retry: again,
   result: nothing,
