@@ -6,7 +6,7 @@ import { FailedProblem } from '../src/model/problem.ts';
 import type { ReportProgress } from '../src/model/progress.ts';
 import { endMarked, markOf } from '../src/platforms/sandbox/detached-process.ts';
 import { withHostLock } from '../src/platforms/sandbox/host-lock.ts';
-import type { Go } from './go.ts';
+import type { Go } from '../src/platforms/sandbox/go-toolchain.ts';
 import type { LabPart } from './parts.ts';
 
 interface BuildOptions {
