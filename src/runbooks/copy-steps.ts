@@ -10,9 +10,7 @@ import { onEachNode } from './each-node.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
 import {
   type ReplayParams,
-  checkLogs,
   createAddedTables,
-  decideLogs,
   placeLogs,
   placeLogsStep,
   planLogsStep,
@@ -29,7 +27,7 @@ import {
   verifyRestored,
 } from './restored-graph.ts';
 import type { RunbookServices } from './services.ts';
-import { again, checkStore } from './shared-steps.ts';
+import { again, checkStore, nothing } from './shared-steps.ts';
 
 interface CopyParams extends ReplayParams {
   readonly point: z.infer<typeof pointId>;
@@ -72,18 +70,8 @@ export function withCopyDatabase<Params extends CopyParams>(
       },
     })
     .step(checkStore)
-    .step({
-      ...planLogsStep,
-      needs: ['check-point', 'check-store'],
-      when: { param: 'replay', is: true },
-      run: async (context) => decideLogs(context, context.params),
-    })
-    .step({
-      ...verifyLogsStep,
-      needs: ['plan-logs'],
-      when: { param: 'replay', is: true },
-      run: async (context) => checkLogs(context, context.params),
-    })
+    .step(planLogsStep)
+    .step(verifyLogsStep)
     .step({
       id: 'prepare-copy',
       title: 'Set up nodes, agents and index of the copy, with names and tokens of its own',
@@ -223,6 +211,24 @@ export function withCopySteps<Params extends CopyParams>(
           return verified;
         }),
     });
+}
+
+/** For runs whose copy is gone at their end, whatever becomes of them. `nameOf` as for the steps that make it. */
+export function removeCopyStep(nameOf: (context: { readonly run: string }) => string) {
+  return {
+    id: 'remove-copy',
+    title: 'Stop and remove the copy',
+    effect: 'write',
+    needs: [],
+    always: 'after-change',
+    timeout: '10m',
+    retry: again,
+    result: nothing,
+    run: async (context: { readonly run: string; readonly services: RunbookServices }) => {
+      await context.services.platform.copies.remove(nameOf(context));
+      return {};
+    },
+  } as const;
 }
 
 /** This step is done before the run makes its copy, so a copy of the name is somebody else's, and may be in use. */

@@ -76,18 +76,24 @@ export const planLogsStep = {
   id: 'plan-logs',
   title: 'Decide which logs are replayed, and where they are cut',
   effect: 'write',
+  needs: ['check-point', 'check-store'],
+  when: { param: 'replay', is: true },
   timeout: '10m',
   retry: again,
   result: logsResult,
+  run: async (context: Work & { readonly params: Params }) => decideLogs(context, context.params),
 } as const;
 
 export const verifyLogsStep = {
   id: 'verify-logs',
   title: 'Every byte of these logs is what was shipped',
   effect: 'read',
+  needs: ['plan-logs'],
+  when: { param: 'replay', is: true },
   timeout: '4h',
   retry: again,
   result: z.object({ bytes: z.number(), left: z.number(), seconds: z.number() }),
+  run: async (context: Work & { readonly params: Params }) => checkLogs(context, context.params),
 } as const;
 
 export const extendLogsStep = {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { pointId, runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { withCopySteps } from './copy-steps.ts';
+import { removeCopyStep, withCopySteps } from './copy-steps.ts';
 import { replayParams, requireTarget } from './log-steps.ts';
 import { updatePoint } from './point-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again, nothing } from './shared-steps.ts';
+import { again } from './shared-steps.ts';
 
 const params = z
   .object({ point: pointId, allowTaken: z.boolean().default(false), ...replayParams })
@@ -60,18 +60,5 @@ export const rehearseRunbook = withCopySteps(
         : { proven: true };
     },
   })
-  .step({
-    id: 'remove-copy',
-    title: 'Stop and remove the copy',
-    effect: 'write',
-    needs: [],
-    always: 'after-change',
-    timeout: '10m',
-    retry: again,
-    result: nothing,
-    run: async ({ run, services: { platform } }) => {
-      await platform.copies.remove(copyOfRun({ run }));
-      return {};
-    },
-  })
+  .step(removeCopyStep(copyOfRun))
   .build();

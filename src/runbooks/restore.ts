@@ -23,9 +23,7 @@ import {
 import type { RunbookServices } from './services.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
 import {
-  checkLogs,
   createAddedTables,
-  decideLogs,
   extendLogs,
   extendLogsStep,
   placeLogs,
@@ -110,18 +108,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       };
     },
   })
-  .step({
-    ...planLogsStep,
-    needs: ['check-point', 'check-store'],
-    when: { param: 'replay', is: true },
-    run: async (context) => decideLogs(context, context.params),
-  })
-  .step({
-    ...verifyLogsStep,
-    needs: ['plan-logs'],
-    when: { param: 'replay', is: true },
-    run: async (context) => checkLogs(context, context.params),
-  })
+  .step(planLogsStep)
+  .step(verifyLogsStep)
   .step({
     id: 'check-disk',
     title: 'Every disk holds the restored data beside what is there now',

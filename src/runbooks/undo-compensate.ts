@@ -7,11 +7,11 @@ import { instantOf } from '../model/instant.ts';
 import { FailedProblem, WaitingProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { batchesOf, batchLimit, writeBatch } from './compensating-write.ts';
-import { inCopy, withCopyDatabase } from './copy-steps.ts';
+import { inCopy, removeCopyStep, withCopyDatabase } from './copy-steps.ts';
 import { replayParams, requireTarget } from './log-steps.ts';
 import { knownSchema } from './schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again, nothing } from './shared-steps.ts';
+import { again } from './shared-steps.ts';
 import { shippedUpTo } from './shipped-up-to.ts';
 import { analyseUndo, requireNoConflicts } from './undo-analysis.ts';
 import { findUndoPlan, getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo-plan.ts';
@@ -186,20 +186,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       return { elements: check.elements, comparedUpTo: shipped ? plan.commit : plan.compared, met };
     },
   })
-  .step({
-    id: 'remove-copy',
-    title: 'Stop and remove the copy',
-    effect: 'write',
-    needs: [],
-    always: 'after-change',
-    timeout: '10m',
-    retry: again,
-    result: nothing,
-    run: async ({ run, services: { platform } }) => {
-      await platform.copies.remove(copyOfRun({ run }));
-      return {};
-    },
-  })
+  .step(removeCopyStep(copyOfRun))
   .build();
 
 function cachesForGood(): WaitingProblem {
