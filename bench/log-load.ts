@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Client } from 'cassandra-driver';
+import { openLogTable } from '../test/support/log-table.ts';
 
 /** One client that writes rows of about 300 bytes into a table of its own, with one replica. */
 export interface LogLoad {
@@ -19,20 +20,7 @@ export interface LoadFigures {
 }
 
 export async function openLoad(address: string, port: number): Promise<LogLoad> {
-  const { default: driver } = await import('cassandra-driver');
-  const client = new driver.Client({
-    contactPoints: [`${address}:${port}`],
-    policies: { loadBalancing: new driver.policies.loadBalancing.RoundRobinPolicy() },
-    isMetadataSyncEnabled: false,
-    socketOptions: { readTimeout: 30_000 },
-  });
-  await client.connect();
-  await client.execute(
-    "CREATE KEYSPACE IF NOT EXISTS load WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
-  );
-  await client.execute(
-    'CREATE TABLE IF NOT EXISTS load.rows (key bigint, column1 bigint, value blob, PRIMARY KEY (key, column1))',
-  );
+  const client = await openLogTable(address, port, 'load');
   return { run: async (options) => run(client, options), close: async () => client.shutdown() };
 }
 

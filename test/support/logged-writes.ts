@@ -1,6 +1,7 @@
 import type { Client } from 'cassandra-driver';
 import { expect } from 'vitest';
 import type { Database } from '../../src/ports/database.ts';
+import { openLogTable } from './log-table.ts';
 import type { ShippedLog } from './shipped-log.ts';
 
 /** A write with a text in it that is found again in the bytes of the log. */
@@ -40,7 +41,7 @@ export async function startWrites(
   const acknowledged: LoggedWrite[] = [];
   const failed: string[] = [];
   const stop = new AbortController();
-  let client: Client | undefined = await connect(address, port);
+  let client: Client | undefined = await openLogTable(address, port, 'shipping_test');
   const lane = async () => {
     while (!stop.signal.aborted) {
       last += 1;
@@ -69,7 +70,7 @@ export async function startWrites(
     acknowledged,
     failed,
     async reconnect() {
-      client ??= await connect(address, port);
+      client ??= await openLogTable(address, port, 'shipping_test');
     },
     async stop() {
       stop.abort();
@@ -117,22 +118,4 @@ const insert = 'INSERT INTO shipping_test.rows (key, column1, value) VALUES (?, 
 
 function textOf(number: number, bytes: number): Buffer {
   return Buffer.from(`#${String(number).padStart(9, '0')}#${'x'.repeat(bytes)}`);
-}
-
-async function connect(address: string, port: number): Promise<Client> {
-  const { default: driver } = await import('cassandra-driver');
-  const client = new driver.Client({
-    contactPoints: [`${address}:${port}`],
-    policies: { loadBalancing: new driver.policies.loadBalancing.RoundRobinPolicy() },
-    isMetadataSyncEnabled: false,
-    socketOptions: { readTimeout: 30_000 },
-  });
-  await client.connect();
-  await client.execute(
-    "CREATE KEYSPACE IF NOT EXISTS shipping_test WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
-  );
-  await client.execute(
-    'CREATE TABLE IF NOT EXISTS shipping_test.rows (key bigint, column1 bigint, value blob, PRIMARY KEY (key, column1))',
-  );
-  return client;
 }
