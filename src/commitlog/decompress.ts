@@ -4,6 +4,7 @@ import { logDamaged } from './log-damage.ts';
 import { decompressLz4 } from './lz4-block.ts';
 import { plainBytes } from './plain-bytes.ts';
 import { decompressSnappy } from './snappy-block.ts';
+import { type Unpack, unpackBlock } from './unpack.ts';
 
 /** Larger than any section: a segment has at most 2 GiB, and Cassandra's default is 32 MiB. */
 const largestSection = 2 ** 30;
@@ -56,20 +57,17 @@ function lz4WithLength(block: Uint8Array, plainLength: number): Uint8Array {
   return decompressLz4(block.subarray(4), plainLength);
 }
 
-type Unpack = typeof inflateSync | typeof zstdDecompressSync;
-
 function byPlatform(unpack: Unpack, block: Uint8Array, plainLength: number): Uint8Array {
-  let result: { buffer: Uint8Array; engine: { bytesWritten: number } };
+  let unpacked: ReturnType<typeof unpackBlock>;
   try {
-    // With `info` the platform also tells how many bytes it used; its types do not say so.
-    result = unpack(block, { info: true, maxOutputLength: plainLength + 1 }) as unknown as typeof result;
+    unpacked = unpackBlock(unpack, block, plainLength + 1);
   } catch (cause) {
     throw logDamaged('A compressed section of the commit log', 'it cannot be decompressed', cause);
   }
-  if (result.engine.bytesWritten !== block.length) {
+  if (unpacked.used !== block.length) {
     throw logDamaged('A compressed section of the commit log', 'bytes follow its content');
   }
-  return checkedLength(result.buffer, plainLength);
+  return checkedLength(unpacked.content, plainLength);
 }
 
 function checkedLength(plain: Uint8Array, plainLength: number): Uint8Array {

@@ -6,6 +6,7 @@ import { type LogPieceHeader, logPieceHeader } from '../model/log-piece.ts';
 import { asProblem } from '../model/problem.ts';
 import { logDamaged } from './log-damage.ts';
 import { chainOf, firstLink, sha256 } from './piece-chain.ts';
+import { unpackBlock } from './unpack.ts';
 
 const compress = promisify(zstdCompress);
 const newline = 0x0a;
@@ -92,19 +93,15 @@ function parseLine(line: string): LogPieceHeader {
 }
 
 function decompress(packed: Uint8Array, header: LogPieceHeader): Uint8Array {
-  let result: { buffer: Uint8Array; engine: { bytesWritten: number } };
+  let unpacked: ReturnType<typeof unpackBlock>;
   try {
     // One byte more than announced, so that a longer content shows and a hostile one cannot fill the memory.
-    result = zstdDecompressSync(packed, {
-      info: true,
-      maxOutputLength: header.to - header.from + 1,
-    }) as unknown as typeof result;
+    unpacked = unpackBlock(zstdDecompressSync, packed, header.to - header.from + 1);
   } catch (cause) {
     throw logDamaged(named(header), 'its bytes cannot be decompressed', cause);
   }
-  // The decoder stops at the end of its frame and says nothing about what follows.
-  if (result.engine.bytesWritten !== packed.length) throw logDamaged(named(header), 'bytes follow its content');
-  return result.buffer;
+  if (unpacked.used !== packed.length) throw logDamaged(named(header), 'bytes follow its content');
+  return unpacked.content;
 }
 
 /** That the header says one thing about its pieces, and that they are links of one chain. */
