@@ -1,15 +1,13 @@
 import { encodeMutation } from '../../src/commitlog/mutation-writer.ts';
-import { chainOf, firstLink, sha256 } from '../../src/commitlog/piece-chain.ts';
-import { writePiece } from '../../src/commitlog/piece.ts';
-import { SegmentWriter } from '../../src/commitlog/segment-writer.ts';
+import { firstLink } from '../../src/commitlog/piece-chain.ts';
 import { TableLayout } from '../../src/commitlog/table-layout.ts';
 import type { StoredChange } from '../../src/graph/transactions/stored-change.ts';
 import { formatInstant, type Micros } from '../../src/model/instant.ts';
-import { logPieceHeader, logPieceKey, watermarkDocument, watermarkKey } from '../../src/model/log-piece.ts';
+import { watermarkDocument, watermarkKey } from '../../src/model/log-piece.ts';
 import { logSchemaDocument, logSchemaKey } from '../../src/model/log-schema.ts';
 import { timelineDocument, timelineKey } from '../../src/model/timeline.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
-import { graphTable } from './shipped-logs.ts';
+import { graphTable, shipPiece } from './shipped-logs.ts';
 
 const tables = ['edgestore', 'graphindex', 'janusgraph_ids'].map((table, at) =>
   graphTable(table, `00000000-0000-4000-8000-0000000000${10 + at}`, 'janusgraph'),
@@ -59,35 +57,22 @@ export class GraphLog {
     };
     const segmentId = String(1_771_466_400_000 + known.sequence);
     if (changes.length > 0) {
-      const writer = new SegmentWriter(8, BigInt(segmentId));
-      for (const ofKey of Map.groupBy(changes, ({ key }) => Buffer.from(key).toString('hex')).values()) {
-        writer.add(mutationOf(ofKey));
-      }
-      const plain = Buffer.concat(writer.finish().slice(0, -1));
-      const link = {
-        sequence: known.sequence + 1,
-        from: 0,
-        to: plain.length,
-        sha256: sha256(plain),
-        previous: known.chain,
-        coveredFrom: formatInstant(known.at),
-        coveredTo: formatInstant(place.to),
-      };
-      const chain = chainOf(link, segmentId);
-      const header = logPieceHeader.body.parse({
-        timeline,
-        hostId: host,
-        node: `node-${host.at(-1)}`,
-        segment: { id: segmentId, file: writer.fileName },
-        from: 0,
-        to: plain.length,
-        sha256: sha256(plain),
-        closesSegment: true,
-        pieces: [{ ...link, chain }],
-      });
-      await this.#bucket.put(logPieceKey(header), await writePiece(header, plain));
+      const ofKeys = Map.groupBy(changes, ({ key }) => Buffer.from(key).toString('hex'));
+      const { pieces } = await shipPiece(
+        this.#bucket,
+        {
+          timeline,
+          hostId: host,
+          segmentId,
+          sequence: known.sequence + 1,
+          previous: known.chain,
+          coveredFrom: formatInstant(known.at),
+          coveredTo: formatInstant(place.to),
+        },
+        [...ofKeys.values()].map(mutationOf),
+      );
       known.sequence += 1;
-      known.chain = chain;
+      known.chain = pieces.at(-1)?.chain ?? known.chain;
     }
     known.at = place.to;
     this.#streams.set(name, known);

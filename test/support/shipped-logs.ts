@@ -5,7 +5,7 @@ import { SegmentWriter } from '../../src/commitlog/segment-writer.ts';
 import type { StoredRow } from '../../src/commitlog/stored-mutation.ts';
 import { TableLayout } from '../../src/commitlog/table-layout.ts';
 import { formatInstant, micros } from '../../src/model/instant.ts';
-import { logPieceHeader, logPieceKey } from '../../src/model/log-piece.ts';
+import { type LogPieceHeader, logPieceHeader, logPieceKey } from '../../src/model/log-piece.ts';
 import type { LogPlan } from '../../src/model/log-plan.ts';
 import { type LoggedTable, logSchemaDocument, logSchemaKey, loggedTable } from '../../src/model/log-schema.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
@@ -44,6 +44,43 @@ export function mutationOf(writes: readonly LoggedWrite[]): Uint8Array {
 
 type LoggedObject = LogPlan['strands'][number]['streams'][number]['objects'][number];
 
+interface SegmentPlace {
+  readonly timeline: string;
+  readonly hostId: string;
+  readonly segmentId: string;
+  readonly sequence: number;
+  /** `chain` of the piece before. */
+  readonly previous: string;
+  readonly coveredFrom: string;
+  readonly coveredTo: string;
+}
+
+/** Ships one segment of the mutations as one piece of a node's chain. */
+export async function shipPiece(
+  bucket: ObjectStore,
+  { timeline, hostId, segmentId, sequence, previous, coveredFrom, coveredTo }: SegmentPlace,
+  mutations: readonly Uint8Array[],
+): Promise<LogPieceHeader> {
+  const writer = new SegmentWriter(8, BigInt(segmentId));
+  for (const mutation of mutations) writer.add(mutation);
+  const plain = Buffer.concat(writer.finish().slice(0, -1));
+  const sum = sha256(plain);
+  const link = { sequence, from: 0, to: plain.length, sha256: sum, previous, coveredFrom, coveredTo };
+  const header = logPieceHeader.body.parse({
+    timeline,
+    hostId,
+    node: `node-${hostId.at(-1)}`,
+    segment: { id: segmentId, file: writer.fileName },
+    from: 0,
+    to: plain.length,
+    sha256: sum,
+    closesSegment: true,
+    pieces: [{ ...link, chain: chainOf(link, segmentId) }],
+  });
+  await bucket.put(logPieceKey(header), await writePiece(header, plain));
+  return header;
+}
+
 /** Ships one segment of the mutations as a node's first; gives the object as a plan names it. */
 export async function shipSegment(
   bucket: ObjectStore,
@@ -54,33 +91,11 @@ export async function shipSegment(
   }: { readonly hostId: string; readonly segmentId: string; readonly timeline?: string },
   mutations: readonly Uint8Array[],
 ): Promise<LoggedObject> {
-  const writer = new SegmentWriter(8, BigInt(segmentId));
-  for (const mutation of mutations) writer.add(mutation);
-  const plain = Buffer.concat(writer.finish().slice(0, -1));
   const now = formatInstant(micros(1_771_466_400_000_000));
-  const link = {
-    sequence: 1,
-    from: 0,
-    to: plain.length,
-    sha256: sha256(plain),
-    previous: firstLink(timeline, hostId),
-    coveredFrom: now,
-    coveredTo: now,
-  };
-  const header = logPieceHeader.body.parse({
-    timeline,
-    hostId,
-    node: `node-${hostId.at(-1)}`,
-    segment: { id: segmentId, file: writer.fileName },
-    from: 0,
-    to: plain.length,
-    sha256: sha256(plain),
-    closesSegment: true,
-    pieces: [{ ...link, chain: chainOf(link, segmentId) }],
-  });
-  const key = logPieceKey(header);
-  await bucket.put(key, await writePiece(header, plain));
-  return { key, sha256: header.sha256, bytes: plain.length };
+  const previous = firstLink(timeline, hostId);
+  const place = { timeline, hostId, segmentId, sequence: 1, previous, coveredFrom: now, coveredTo: now };
+  const header = await shipPiece(bucket, place, mutations);
+  return { key: logPieceKey(header), sha256: header.sha256, bytes: header.to };
 }
 
 /** Ships the schema of the tables; gives its key. */
