@@ -9,11 +9,19 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          setupFiles: ['test/support/property-seed.ts'],
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
+          setupFiles: ['test/support/property-seed.ts'],
           // Deadlines, not expectations: a busy machine may take several times as long as a quiet one.
           testTimeout: 900_000,
           hookTimeout: 900_000,

@@ -69,3 +69,7 @@ test('a number without an end is refused, not read past', () => {
   expect(() => readPositive(new ByteReader(Uint8Array.of(1, 2)))).toThrow(/ends after 2 bytes/);
   expect(() => readPositive(new ByteReader(new Uint8Array(12)))).toThrow(/has no end/);
 });
+
+test('a negative number whose stored form is larger than a safe number, but which is none itself, reads back as an ordinary one', () => {
+  expect(readSigned(written((out) => writeSigned(out, -(2n ** 52n))))).toBe(-(2 ** 52));
+});

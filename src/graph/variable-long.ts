@@ -1,4 +1,4 @@
-import { UndecodableRow, type ByteReader, type Id } from './byte-reader.ts';
+import { exactId, UndecodableRow, type ByteReader, type Id } from './byte-reader.ts';
 
 /**
  * JanusGraph's whole numbers of variable length: groups of seven bits, highest first, the last byte marked by its top bit.
@@ -33,7 +33,7 @@ export function readCount(reader: ByteReader): number {
 /** A signed number: the lowest bit is the sign. */
 export function readSigned(reader: ByteReader): Id {
   const value = readPositive(reader);
-  if (typeof value === 'bigint') return (value & 1n) === 1n ? -(value >> 1n) : value >> 1n;
+  if (typeof value === 'bigint') return exactId((value & 1n) === 1n ? -(value >> 1n) : value >> 1n);
   const half = Math.floor(value / 2);
   return value % 2 === 1 && half !== 0 ? -half : half;
 }
