@@ -90,6 +90,8 @@ async function compile(part: LabPart, output: string, mark: string, options: Bui
   }
   const { failed, exitCode, signal } = await building;
   if (failed) throw notBuilt(part, [...last, `go build ended with ${exitCode ?? signal}`].join('\n'), options.signal);
+  const [only] = part.programs;
+  if (part.builtAs !== undefined && only !== undefined) renameSync(join(output, part.builtAs), join(output, only));
   const missing = part.programs.filter((program) => !existsSync(join(output, program)));
   if (missing.length > 0) throw notBuilt(part, `go build made no ${missing.join(', ')}`, options.signal);
   const { stdout: module } = await execa(go.program, ['list', '-m', '-f', '{{.Dir}}', part.module], { ...common, env });

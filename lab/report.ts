@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { logTail } from '../src/platforms/sandbox/detached-process.ts';
 import { ports } from './addresses.ts';
-import { kubernetesProgram } from './control-plane.ts';
 import { isNodeReady } from './node-ready.ts';
 import { findLab } from './lab.ts';
 import { type ServerState, stateOf } from './server.ts';
 import { labServers } from './servers.ts';
+import { type LabTool, toolPaths } from './tools.ts';
 
 export type LabReport = { readonly state: 'down' } | RunningLab;
 
@@ -15,8 +15,8 @@ interface RunningLab {
   readonly checkout: string;
   readonly server: string;
   readonly kubeconfig: string;
-  /** Path of the kubectl that was built with the cluster. */
-  readonly kubectl: string;
+  /** Path of each tool that was built with the cluster. */
+  readonly tools: Readonly<Record<LabTool, string>>;
   readonly logs: string;
   readonly memoryBytes: number;
   readonly servers: readonly ServerState[];
@@ -37,7 +37,7 @@ export async function labReport(): Promise<LabReport> {
     checkout: record.checkout,
     server: `https://${record.hostAddress}:${ports.apiserver}`,
     kubeconfig: lab.places.kubeconfig,
-    kubectl: kubernetesProgram(lab, 'kubectl'),
+    tools: toolPaths(lab.cache),
     logs: join(lab.places.logs),
     memoryBytes: servers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
     servers,

@@ -10,8 +10,8 @@ export function labText(report: LabReport): string {
     ['held by', report.checkout],
     ['server', report.server],
     ['kubeconfig', report.kubeconfig],
-    ['kubectl', report.kubectl],
     ['logs', report.logs],
+    ...Object.entries(report.tools),
   ];
   const servers = table(report.servers, [
     { title: 'SERVER', cell: (server) => server.title },
@@ -24,7 +24,7 @@ export function labText(report: LabReport): string {
     `${title} has ended; the end of ${log}:`,
     ...end.map((line) => `  ${line}`),
   ]);
-  return ['lab', ...facts.map(([name = '', value = '']) => `  ${name.padEnd(10)} ${value}`), servers, ...dead].join(
+  return ['lab', ...facts.map(([name = '', value = '']) => `  ${name.padEnd(11)} ${value}`), servers, ...dead].join(
     '\n',
   );
 }

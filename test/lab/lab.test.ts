@@ -29,8 +29,8 @@ async function answer(...args: readonly string[]) {
 }
 
 async function kubectl(...args: readonly string[]): Promise<string> {
-  const { kubectl: program, kubeconfig } = await answer('lab', 'status');
-  const { stdout } = await execa(program, [`--kubeconfig=${kubeconfig}`, ...args], { stdin: 'ignore' });
+  const { tools, kubeconfig } = await answer('lab', 'status');
+  const { stdout } = await execa(tools.kubectl, [`--kubeconfig=${kubeconfig}`, ...args], { stdin: 'ignore' });
   return stdout;
 }
 
