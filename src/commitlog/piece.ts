@@ -24,7 +24,7 @@ export async function writePiece(header: LogPieceHeader, plain: Uint8Array): Pro
 
 /**
  * The same object in parts, for plain bytes that are too many to hold at once: `plain` gives them in order, once to be checked and once to
- * be compressed. Throws FailedProblem `log-damaged` before the first part when header and bytes do not belong together.
+ * be compressed; a chunk is done with when the next is asked for. Throws FailedProblem `log-damaged` before the first part when header and bytes do not belong together.
  */
 export async function* writePieceParts(
   header: Omit<LogPieceHeader, 'sha256'>,

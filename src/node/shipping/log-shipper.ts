@@ -6,7 +6,7 @@ import type { LogFiles } from '../../ports/log-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { LogStream } from './log-stream.ts';
 import { LogTail, type Running, type TailSettings } from './log-tail.ts';
-import type { SegmentObjects } from './segment-objects.ts';
+import type { ReadBack, SegmentObjects } from './segment-objects.ts';
 import { type Finished, shipRound } from './ship-round.ts';
 import { findSegment, findStream } from './stream-position.ts';
 
@@ -158,7 +158,7 @@ export class LogShipper {
       this.#merge(async () => {
         const bytes = objects === undefined || objects.closed ? undefined : await files.open(file);
         if (bytes !== undefined && objects !== undefined) {
-          const read = async (from: number, to: number) => bytes.read(from, to - from);
+          const read: ReadBack = async (from, to, into) => bytes.read(from, to - from, into);
           try {
             while (objects.wantsMerge(true)) await objects.merge(read, true);
           } finally {
@@ -174,7 +174,8 @@ export class LogShipper {
     this.#merge(async () => {
       try {
         if (objects !== undefined) {
-          while (objects.wantsMerge(true)) await objects.merge(async (from, to) => tail.read(from, to), true);
+          while (objects.wantsMerge(true))
+            await objects.merge(async (from, to, into) => tail.read(from, to, into), true);
         }
         await this.#parts.files.release(tail.file);
       } finally {
@@ -190,7 +191,7 @@ export class LogShipper {
       const bytes = await this.#parts.files.open(head.file);
       if (bytes === undefined) return;
       try {
-        await objects.merge(async (from, to) => bytes.read(from, to - from), false);
+        await objects.merge(async (from, to, into) => bytes.read(from, to - from, into), false);
       } finally {
         await bytes.close();
       }

@@ -3,8 +3,8 @@ import { type LogPieceHeader, logPieceKey } from '../../model/log-piece.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { nextMerge, type StoredPiece } from './merge-plan.ts';
 
-/** Reads plain bytes of the segment from the node's disk. */
-export type ReadBack = (from: number, to: number) => Promise<Uint8Array>;
+/** Reads plain bytes of the segment from the node's disk. `into`: memory that may be used for it. */
+export type ReadBack = (from: number, to: number, into: Uint8Array) => Promise<Uint8Array>;
 
 /** What the store holds of one segment. */
 export class SegmentObjects {
@@ -91,8 +91,10 @@ export class SegmentObjects {
 /** A segment is tens of megabytes; so much of it is in memory at once. */
 const partBytes = 512 * 1024;
 
+/** A part stands in memory until the next is asked for: fresh memory for each would keep the garbage collector busier than the merging itself. */
 async function* inParts(read: ReadBack, from: number, to: number): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < to; at += partBytes) yield read(at, Math.min(to, at + partBytes));
+  const memory = Buffer.allocUnsafe(Math.min(partBytes, to - from));
+  for (let at = from; at < to; at += partBytes) yield read(at, Math.min(to, at + partBytes), memory);
 }
 
 /** The widest objects that follow one another, and the others. */

@@ -134,9 +134,9 @@ export class SegmentTail {
     this.#sections = this.#sections.filter((section) => section.from >= to);
   }
 
-  /** The plain bytes, all of them. Throws RangeError when the file has become shorter than its chain. */
-  async read(from: number, to: number): Promise<Uint8Array> {
-    const bytes = await this.#bytes.read(from, to - from);
+  /** The plain bytes, all of them, in memory of their own or in `into`. Throws RangeError when the file has become shorter than its chain. */
+  async read(from: number, to: number, into?: Uint8Array): Promise<Uint8Array> {
+    const bytes = await this.#bytes.read(from, to - from, into);
     if (bytes.length < to - from) throw new RangeError(`${this.file} ends before ${to}`);
     return bytes;
   }
@@ -157,8 +157,9 @@ export class SegmentTail {
 
   async #readHeader(): Promise<SegmentHeader | undefined> {
     if (this.#header !== undefined) return this.#header;
+    // Cassandra makes the next segment ready, all zeros, long before it writes to it.
+    if (isZero(await this.#bytes.read(0, markerBytes))) return undefined;
     const bytes = await this.#bytes.read(0, headerBytes);
-    if (isZero(bytes)) return undefined;
     try {
       this.#header = readSegmentHeader(bytes);
     } catch (thrown) {
