@@ -16,11 +16,14 @@ import { labAddons } from './addons.ts';
 import { findEnclosure, startEnclosure } from './enclosure.ts';
 import { type LabFolders, labFolders, type LabPlaces, labPlaces } from './folders.ts';
 import { findGo } from './go.ts';
+import { importLayeredImage } from './image-import.ts';
 import { importImages, labImages } from './images.ts';
 import { type Lab, labOf } from './lab.ts';
 import { waitForNode } from './node-ready.ts';
 import { buildPart, isBuilt } from './part-build.ts';
+import type { LayeredImage } from './layered-image.ts';
 import { labParts } from './parts.ts';
+import { builtPlatformImages } from './platform-images.ts';
 import { type LabRecord, readLabRecord, writeLabRecord } from './record.ts';
 import { startServer } from './server.ts';
 import { labServers } from './servers.ts';
@@ -42,6 +45,7 @@ export async function bringUpLab(options: UpOptions): Promise<Lab> {
   const places = labPlaces(folders.home);
   await systemPackages(options);
   await buildParts(folders, options);
+  const images = await builtPlatformImages({ ...options, checkout: folders.checkout, cache: folders.parts });
   const s3Server = await installS3Server(folders.toolchain, options.say);
   const lock = { purpose: 'lab up', withinMs: 10_000, signal: options.signal };
   return withHostLock(`${folders.home}.lock`, lock, async () => {
@@ -50,18 +54,19 @@ export async function bringUpLab(options: UpOptions): Promise<Lab> {
     const server = `https://${record.hostAddress}:${ports.apiserver}`;
     if (!existsSync(places.kubeconfig)) writeWhole(places.kubeconfig, kubeconfig(places, 'admin', server), 0o600);
     const lab = labOf(places, record, await startEnclosure(places));
-    await startAll(lab, options);
+    await startAll(lab, images, options);
     if (!record.complete) writeLabRecord(places, { ...record, complete: true });
     return lab;
   });
 }
 
-async function startAll(lab: Lab, { say, signal }: UpOptions): Promise<void> {
+async function startAll(lab: Lab, images: readonly LayeredImage[], { say, signal }: UpOptions): Promise<void> {
   for (const server of labServers(lab)) {
     say(`starting ${server.title}`);
     await startServer(server, { places: lab.places, enclosure: lab.enclosure, signal });
   }
   await importImages(lab, await labImages(), say);
+  for (const image of images) await importLayeredImage(lab, image, say);
   say('waiting for the node');
   await waitForNode(lab, signal);
   for (const addon of labAddons(lab.cache)) await installAddon(lab, addon, { say, signal });
