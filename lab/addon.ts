@@ -4,6 +4,7 @@ import { FailedProblem } from '../src/model/problem.ts';
 import { waitFor } from '../src/platforms/sandbox/condition.ts';
 import type { ScratchImage } from './image-archive.ts';
 import { importImages } from './images.ts';
+import type { Kubectl } from './kubectl.ts';
 import type { Lab } from './lab.ts';
 
 /** Something that runs in the cluster as pods. */
@@ -11,62 +12,94 @@ export interface LabAddon {
   readonly name: string;
   readonly title: string;
   readonly version: string;
-  readonly images: readonly ScratchImage[];
+  readonly images: () => Promise<readonly ScratchImage[]>;
   /** What is applied, YAML or JSON. */
-  readonly manifests: (lab: Lab) => Promise<string>;
-  /** Deployments that must be available. */
-  readonly deployments: ReadonlyArray<{ readonly namespace: string; readonly name: string }>;
+  readonly manifests: (kubectl: Kubectl) => Promise<string>;
+  /** Objects of a kind that the manifests define: applied when it is served. */
+  readonly objects?: readonly object[];
+  /** What must run, all of it: `deployment/coredns`. */
+  readonly workloads: readonly Workload[];
 }
 
-/** Installs it unless it is there as it should be, and waits until it is ready. Throws FailedProblem `lab-addon-not-ready`. */
-export async function installAddon(
-  lab: Lab,
-  addon: LabAddon,
-  options: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+export interface Workload {
+  readonly namespace: string;
+  /** `deployment/NAME` or `statefulset/NAME`. */
+  readonly name: `deployment/${string}` | `statefulset/${string}`;
+}
+
+/** Applies it unless it is there as it should be. It is not ready then: see `waitForWorkloads`. */
+export async function installAddon(lab: Lab, addon: LabAddon, say: (line: string) => void): Promise<void> {
+  await importImages(lab, await addon.images(), say);
+  const manifests = await addon.manifests(lab.kubectl);
+  const { objects = [] } = addon;
+  const hash = createHash('sha256').update(manifests).update(JSON.stringify(objects)).digest('hex').slice(0, 16);
+  if ((await appliedHashes(lab))[addon.name] === hash) return;
+  say(`installing ${addon.title} ${addon.version}`);
+  await applyManifests(lab.kubectl, manifests, objects);
+  await writeHash(lab, addon.name, hash);
+}
+
+/** By the server: what is applied so may be larger than an annotation holds, as some definitions are. */
+export async function applyManifests(
+  kubectl: Kubectl,
+  manifests: string,
+  objects: readonly object[] = [],
 ): Promise<void> {
-  await importImages(lab, addon.images, options.say);
-  const manifests = await addon.manifests(lab);
-  const hash = createHash('sha256').update(manifests).digest('hex').slice(0, 16);
-  if ((await appliedHashes(lab))[addon.name] !== hash) {
-    options.say(`installing ${addon.title} ${addon.version}`);
-    const apply = ['apply', '--server-side', '--force-conflicts', '--filename=-'];
-    await lab.kubectl.run(apply, { input: manifests });
-    await writeHash(lab, addon.name, hash);
-  }
-  options.say(`waiting for ${addon.title}`);
-  const ready = async () => ((await lackingDeployments(lab, addon)).length === 0 ? true : undefined);
-  if ((await waitFor(ready, { withinMs: 180_000, everyMs: 250, signal: options.signal })) === true) return;
-  throw await addonNotReady(lab, addon);
+  const apply = ['apply', '--server-side', '--force-conflicts', '--filename=-'];
+  await kubectl.run(apply, { input: manifests });
+  if (objects.length === 0) return;
+  await kubectl.run(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+  await kubectl.run(apply, { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
 }
 
-/** `namespace/name` of its deployments that are not available. */
-export async function lackingDeployments(lab: Lab, addon: LabAddon): Promise<readonly string[]> {
-  const states = await Promise.all(
-    addon.deployments.map(async ({ namespace, name }) => {
-      const object = await lab.kubectl.look(['get', 'deployment', name, `--namespace=${namespace}`]);
-      return { is: meets(object, 'Available'), text: `${namespace}/${name}` };
-    }),
-  );
-  return states.filter(({ is }) => !is).map(({ text }) => text);
-}
-
-/** Names what lacks, with the state of its pods and the end of their logs. */
-export async function addonNotReady(lab: Lab, addon: LabAddon): Promise<FailedProblem> {
-  const lacking = await lackingDeployments(lab, addon);
+/** Throws FailedProblem `lab-addon-not-ready`, which names what lacks, with the state of its pods and the end of their logs. */
+export async function waitForWorkloads(
+  kubectl: Kubectl,
+  { title, workloads }: Pick<LabAddon, 'title' | 'workloads'>,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  let lacking: readonly Workload[] = [];
+  const ready = async () => {
+    lacking = await lackingWorkloads(kubectl, workloads);
+    return lacking.length === 0 ? true : undefined;
+  };
+  if ((await waitFor(ready, { withinMs, everyMs: 250, signal })) === true) return;
   const details: string[] = [];
-  for (const each of lacking) {
-    const [namespace = '', name = ''] = each.split('/');
+  for (const { namespace, name } of lacking) {
     const pods = ['get', 'pods', `--namespace=${namespace}`, '--output=wide'];
-    const logs = ['logs', `--namespace=${namespace}`, `deployment/${name}`, '--tail=8'];
-    for (const args of [pods, logs]) details.push(...(await lab.kubectl.run(args).catch(() => '')).split('\n'));
+    const logs = ['logs', `--namespace=${namespace}`, name, '--all-containers', '--tail=8'];
+    for (const args of [pods, logs]) details.push(...(await kubectl.run(args).catch(() => '')).split('\n'));
   }
-  return new FailedProblem({
+  throw new FailedProblem({
     code: 'lab-addon-not-ready',
-    happened: `${addon.title} is not ready in the lab: ${lacking.join(', ') || 'it became ready only now'}.`,
-    state: 'The servers of the lab run on.',
-    next: 'Look with kubectl and the kubeconfig that `cardea lab status` names; then run `cardea lab up` again.',
+    happened: `${title} is not ready: ${lacking.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}.`,
+    state: 'Everything else of the cluster runs on.',
+    next: 'Look with kubectl and the same kubeconfig (`cardea lab status` names the one of the lab), then run the command again.',
     details: details.filter((line) => line.trim() !== ''),
   });
+}
+
+async function lackingWorkloads(kubectl: Kubectl, workloads: readonly Workload[]): Promise<readonly Workload[]> {
+  const states = await Promise.all(
+    workloads.map(async (workload) => {
+      const object = await kubectl.look(['get', workload.name, `--namespace=${workload.namespace}`]);
+      return { workload, runs: workload.name.startsWith('deployment/') ? meets(object, 'Available') : isWhole(object) };
+    }),
+  );
+  return states.filter(({ runs }) => !runs).map(({ workload }) => workload);
+}
+
+const replicas = z.object({
+  spec: z.object({ replicas: z.int() }),
+  status: z.object({ readyReplicas: z.int().optional(), updatedReplicas: z.int().optional() }),
+});
+
+/** Of a StatefulSet, which has no conditions: every pod is ready, and of the newest version. */
+function isWhole(value: unknown): boolean {
+  const read = replicas.safeParse(value);
+  if (!read.success) return false;
+  const { spec, status } = read.data;
+  return (status.readyReplicas ?? 0) >= spec.replicas && (status.updatedReplicas ?? 0) >= spec.replicas;
 }
 
 const conditions = z.object({

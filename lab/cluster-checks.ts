@@ -1,6 +1,6 @@
 import { FailedProblem } from '../src/model/problem.ts';
 import { waitFor } from '../src/platforms/sandbox/condition.ts';
-import { addonNotReady, type LabAddon, lackingDeployments } from './addon.ts';
+import { type LabAddon, waitForWorkloads } from './addon.ts';
 import { labAddons } from './addons.ts';
 import { shellImage } from './images.ts';
 import type { Lab } from './lab.ts';
@@ -16,7 +16,7 @@ export function clusterChecks(lab: Lab): readonly LabCheck[] {
   return [
     { title: 'node', version, run: (signal) => until('the node is Ready', () => isNodeReady(lab), signal) },
     ...labAddons(lab.cache)
-      .filter(({ deployments }) => deployments.length > 0)
+      .filter(({ workloads }) => workloads.length > 0)
       .map((addon) => addonCheck(lab, addon)),
     { title: 'pods, volumes, services, names', version, run: (signal) => checkPods(lab, signal) },
   ];
@@ -26,11 +26,7 @@ function addonCheck(lab: Lab, addon: LabAddon): LabCheck {
   return {
     title: addon.title,
     version: addon.version,
-    async run(signal) {
-      const ready = async () => ((await lackingDeployments(lab, addon)).length === 0 ? true : undefined);
-      if ((await waitFor(ready, { withinMs: 30_000, everyMs: 250, signal })) !== true)
-        throw await addonNotReady(lab, addon);
-    },
+    run: (signal) => waitForWorkloads(lab.kubectl, addon, { withinMs: 30_000, signal }),
   };
 }
 

@@ -20,6 +20,7 @@ export const systemPrograms = {
   curl: { package: 'curl', path: 'curl' },
   tar: { package: 'tar', path: 'tar' },
   git: { package: 'git', path: 'git' },
+  redis: { package: 'redis-server', path: 'redis-server' },
   prometheus: { package: 'prometheus', path: 'prometheus' },
   alertmanager: { package: 'prometheus-alertmanager', path: 'prometheus-alertmanager' },
 } as const;

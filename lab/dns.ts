@@ -14,9 +14,9 @@ export function dns(cache: string): LabAddon {
     name: 'coredns',
     title: part.title,
     version: part.version,
-    images: [{ name: image, files: { coredns }, entrypoint: ['/coredns'], user: '65532' }],
+    images: async () => [{ name: image, files: { coredns }, entrypoint: ['/coredns'], user: '65532' }],
     manifests: async () => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsObjects() }),
-    deployments: [{ namespace: 'kube-system', name: 'coredns' }],
+    workloads: [{ namespace: 'kube-system', name: 'deployment/coredns' }],
   };
 }
 

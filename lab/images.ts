@@ -37,7 +37,7 @@ export async function labImages(): Promise<readonly ScratchImage[]> {
 }
 
 /** A program of the host with the libraries that it is linked to, each at the host's path. */
-async function withLibraries(program: string): Promise<ScratchImage['files']> {
+export async function withLibraries(program: string): Promise<ScratchImage['files']> {
   const { execa } = await import('execa');
   const { stdout } = await execa('ldd', [program], { stdin: 'ignore' });
   const files = [program, ...(stdout.match(/\/\S+/g) ?? [])];

@@ -11,7 +11,7 @@ import { ports } from './addresses.ts';
 import { kubeconfig, makeCertificates } from './certificates.ts';
 import { systemPackages } from './debian.ts';
 import { removeLab } from './down.ts';
-import { installAddon } from './addon.ts';
+import { installAddon, waitForWorkloads } from './addon.ts';
 import { labAddons } from './addons.ts';
 import { findEnclosure, startEnclosure } from './enclosure.ts';
 import { type LabFolders, labFolders, type LabPlaces, labPlaces } from './folders.ts';
@@ -69,7 +69,12 @@ async function startAll(lab: Lab, images: readonly LayeredImage[], { say, signal
   for (const image of images) await importLayeredImage(lab, image, say);
   say('waiting for the node');
   await waitForNode(lab, signal);
-  for (const addon of labAddons(lab.cache)) await installAddon(lab, addon, { say, signal });
+  const addons = labAddons(lab.cache);
+  for (const addon of addons) await installAddon(lab, addon, say);
+  for (const addon of addons) {
+    say(`waiting for ${addon.title}`);
+    await waitForWorkloads(lab.kubectl, addon, { withinMs: 180_000, signal });
+  }
 }
 
 async function buildParts({ parts: cache }: LabFolders, options: UpOptions): Promise<void> {

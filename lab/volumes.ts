@@ -33,9 +33,9 @@ export const volumeClass: LabAddon = {
   name: 'volumes',
   title: `storage class ${storageClass}`,
   version: 'of the lab',
-  images: [],
+  images: async () => [],
   manifests: async () => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
-  deployments: [],
+  workloads: [],
 };
 
 const objects = [
