@@ -9,16 +9,16 @@ import org.janusgraph.core.schema.SchemaAction
 import org.janusgraph.core.schema.SchemaStatus
 import org.janusgraph.graphdb.database.management.ManagementSystem
 
-types = [String: String, Integer: Integer, Long: Long, Double: Double, Boolean: Boolean, Date: Date, UUID: UUID]
-mixed = backend ? wanted.mixedIndexes : [:]
-created = []
+def types = [String: String, Integer: Integer, Long: Long, Double: Double, Boolean: Boolean, Date: Date, UUID: UUID]
+def searched = backend ? wanted.mixedIndexes : [:]
+def created = []
 // Indexes on keys that were there before: they do not know the graph's elements yet.
-toFill = []
+def toFill = []
 
-management = graph.openManagement()
+def management = graph.openManagement()
 try {
-  existing = wanted.propertyKeys.keySet().findAll { management.containsPropertyKey(it) }
-  different = existing.findAll { name ->
+  def existing = wanted.propertyKeys.keySet().findAll { management.containsPropertyKey(it) }
+  def different = existing.findAll { name ->
     def key = management.getPropertyKey(name)
     key.dataType() != types[wanted.propertyKeys[name].type] || key.cardinality().name() != wanted.propertyKeys[name].cardinality
   } + wanted.edgeLabels.findAll { name, multiplicity ->
@@ -54,7 +54,7 @@ try {
       created << name
     }
   }
-  mixed.each { name, index ->
+  searched.each { name, index ->
     if (!management.containsGraphIndex(name)) {
       def builder = management.buildIndex(name, Vertex)
       index.keys.each { key, mapping -> builder.addKey(management.getPropertyKey(key), Mapping.valueOf(mapping).asParameter()) }
@@ -71,18 +71,24 @@ try {
 
 // Also those that an earlier run was stopped at.
 management = graph.openManagement()
-unfinished = (wanted.compositeIndexes.keySet() + mixed.keySet()).findAll { name ->
+def unfinished = (wanted.compositeIndexes.keySet() + searched.keySet()).findAll { name ->
   def index = management.getGraphIndex(name)
-  index != null && index.fieldKeys.any { index.getIndexStatus(it) in [SchemaStatus.INSTALLED, SchemaStatus.REGISTERED] }
+  index.fieldKeys.any { index.getIndexStatus(it) in [SchemaStatus.INSTALLED, SchemaStatus.REGISTERED] }
 }
-management.rollback()
+unfinished.each { name ->
+  def index = management.getGraphIndex(name)
+  def asked = toFill.contains(name) || index.fieldKeys.every { index.getIndexStatus(it) == SchemaStatus.REGISTERED }
+  // Every server is asked anew to take note of it.
+  if (!asked) management.updateIndex(index, SchemaAction.REGISTER_INDEX).get()
+}
+management.commit()
 (toFill + unfinished).unique().each { name ->
   def report = ManagementSystem.awaitGraphIndexStatus(graph, name).status(SchemaStatus.REGISTERED, SchemaStatus.ENABLED).call()
   def filling = graph.openManagement()
   if (!report.succeeded) {
     def open = filling.openInstances.join(', ')
     filling.rollback()
-    throw new IllegalStateException("the index ${name} is not known to every server that is registered: ${open}. Close those that are gone")
+    throw new IllegalStateException("the index ${name} waits for a server that is gone and still registered, or for a transaction that was left open. Registered are ${open}")
   }
   filling.updateIndex(filling.getGraphIndex(name), SchemaAction.REINDEX).get()
   filling.commit()

@@ -13,6 +13,7 @@ def ask = { String gremlin, Map bindings ->
   connection.connectTimeout = 5000
   connection.readTimeout = Math.max(5000L, until - System.currentTimeMillis()) as int
   connection.setRequestProperty('Content-Type', 'application/json')
+  connection.setRequestProperty('Accept', 'application/json')
   connection.outputStream.withWriter('UTF-8') { it << JsonOutput.toJson([gremlin: gremlin, bindings: bindings]) }
   def answered = connection.responseCode
   def text = (answered == 200 ? connection.inputStream : connection.errorStream)?.getText('UTF-8')
@@ -21,12 +22,14 @@ def ask = { String gremlin, Map bindings ->
 
 // The graph is there when a vertex can be looked for, even one that does not exist.
 def isReady = {
+  def (answered, body) = [0, [:]]
   try {
-    ask('g.V(256L).hasNext()', [:])[0] == 200
+    (answered, body) = ask('g.V(256L).hasNext()', [:])
   } catch (IOException away) {
-    println "waiting for ${url}: ${away.message}"
-    false
+    body = [message: away.message]
   }
+  if (answered != 200) println "waiting for the graph behind ${url}: ${body.message}"
+  answered == 200
 }
 while (!isReady()) {
   if (System.currentTimeMillis() > until) {
