@@ -21,8 +21,8 @@ export interface ShippingParts extends ShipperParts {
   readonly intervalMs: number;
 }
 
-/** Milliseconds between looks at the chains while they grow, and while they stand still. */
-const lookMs = { busy: 50, quiet: 100 };
+/** Milliseconds between looks at the chains. */
+const lookMs = 100;
 const witnessMs = 1500;
 const longestPauseMs = 8000;
 
@@ -98,7 +98,7 @@ export class LogShipping {
           return { newest: formatInstant(covered), sequence, chain };
         }
         if (clock.monotonic() > deadline) break;
-        await clock.sleep(lookMs.busy, signal);
+        await clock.sleep(lookMs, signal);
       }
     } catch (thrown) {
       await this.#close();
@@ -124,7 +124,7 @@ export class LogShipping {
     const deadline = clock.monotonic() + 30;
     while (this.#shipper === undefined && clock.monotonic() < deadline) {
       signal.throwIfAborted();
-      await clock.sleep(lookMs.busy, signal);
+      await clock.sleep(lookMs, signal);
     }
     const since = this.#shipper === undefined ? null : formatInstant(this.#shipper.stream.since);
     return { timeline, since };
@@ -159,9 +159,8 @@ export class LogShipping {
     const shipper = this.#shipper;
     if (shipper === undefined) return;
     const looking = this.#repeat(signal, async () => {
-      const { found } = shipper.tail;
       await shipper.look();
-      return shipper.tail.found > found ? lookMs.busy : lookMs.quiet;
+      return lookMs;
     });
     const shipping = this.#repeat(signal, async () => {
       await shipper.ship();
@@ -180,7 +179,7 @@ export class LogShipping {
       try {
         const outcome = await work();
         if (outcome === 'done') return;
-        wait = outcome === 'again' ? lookMs.quiet : outcome;
+        wait = outcome === 'again' ? lookMs : outcome;
         pause = 250;
       } catch (thrown) {
         this.#soften(thrown);
