@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { addresses, ports } from './addresses.ts';
+import type { ProofRepository } from './argocd-proof.ts';
 import type { Lab } from './lab.ts';
 import type { LabServer } from './server.ts';
 
@@ -10,17 +11,13 @@ export const platformRepository = 'platform.git';
 
 /** A Git server that takes pushes from anyone who reaches it: the host's loopback and the lab's own network. */
 export function gitServer(lab: Lab): LabServer {
-  const folder = join(lab.places.home, 'git');
-  const repository = join(folder, platformRepository);
+  const folder = repositories(lab);
   return {
     name: 'git',
     title: 'Git server',
     version: lab.system.git,
     prepare() {
-      mkdirSync(folder, { recursive: true });
-      if (!existsSync(join(repository, 'HEAD'))) {
-        execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository], { stdio: 'ignore' });
-      }
+      makeRepository(lab, platformRepository);
     },
     command: [
       ...(['git', 'daemon'] as const),
@@ -42,4 +39,24 @@ export function gitServer(lab: Lab): LabServer {
     },
     withinMs: 60_000,
   };
+}
+
+/** An empty repository that `lab test` pushes to, made anew. */
+export function proofRepository(lab: Lab): ProofRepository {
+  const name = 'lab-test.git';
+  rmSync(join(repositories(lab), name), { recursive: true, force: true });
+  makeRepository(lab, name);
+  const url = (host: string) => `git://${host}:${ports.git}/${name}`;
+  return { push: url(lab.hostAddress), pull: url(addresses.node) };
+}
+
+function repositories(lab: Lab): string {
+  return join(lab.places.home, 'git');
+}
+
+function makeRepository(lab: Lab, name: string): void {
+  const repository = join(repositories(lab), name);
+  mkdirSync(repository, { recursive: true });
+  if (existsSync(join(repository, 'HEAD'))) return;
+  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository], { stdio: 'ignore' });
 }
