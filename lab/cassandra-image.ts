@@ -79,11 +79,11 @@ function configurationFiles(jars: readonly string[]): Readonly<Record<string, st
   return {
     [join(places.imageConfiguration, 'cassandra.yaml')]: `${JSON.stringify(baseYaml, null, 2)}\n`,
     [join(places.imageConfiguration, 'logback.xml')]: logback(join(places.logs, 'system.log')),
-    [join(places.imageConfiguration, 'logback-tools.xml')]: toolsLogback,
+    [places.toolLogback]: toolsLogback,
     [places.serverOptions]: argumentFile([...smallServer, ...common]),
     [places.toolOptions]: argumentFile([
       ...smallJvm({ initial: 16, maximum: 128 }),
-      `-Dlogback.configurationFile=${places.imageConfiguration}/logback-tools.xml`,
+      `-Dlogback.configurationFile=${places.toolLogback}`,
       ...common,
     ]),
   };

@@ -1,6 +1,6 @@
 /** Where things are in the image and in cass-operator's pods. */
 export const places = {
-  /** What the image brings: read by cass-operator's first init container. */
+  /** What the image brings: read by cass-operator's first init container, and hidden by an empty folder in the pod itself. */
   imageConfiguration: '/etc/cassandra',
   /** The first init container's copy of it. */
   baseConfiguration: '/cassandra-base-config',
@@ -9,6 +9,7 @@ export const places = {
   libraries: '/opt/cassandra/lib',
   serverOptions: '/opt/cassandra/server.options',
   toolOptions: '/opt/cassandra/tool.options',
+  toolLogback: '/opt/cassandra/logback-tools.xml',
   data: '/var/lib/cassandra',
   logs: '/var/log/cassandra',
 } as const;
