@@ -58,6 +58,7 @@ export class LogTail {
   /** The one whose bytes are being read. */
   #busy: SegmentTail | undefined;
   readonly #scratch = Buffer.alloc(scanBytes);
+  #memory = Buffer.alloc(0);
 
   constructor(parts: TailParts) {
     this.#parts = parts;
@@ -106,6 +107,16 @@ export class LogTail {
   /** What was lost since the last call. */
   takeLost(): readonly LostStretch[] {
     return this.#lost.splice(0);
+  }
+
+  /**
+   * Memory for the bytes of one piece, until it is asked for again. Fresh memory for each, several times a second, keeps the garbage collector
+   * busier than everything else the agent does.
+   */
+  memory(length: number): Buffer {
+    if (length > keptMemory) return Buffer.allocUnsafeSlow(length);
+    if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(Math.min(keptMemory, 2 * length));
+    return this.#memory;
   }
 
   async holding<T>(tail: SegmentTail, work: () => Promise<T>): Promise<T> {
@@ -307,6 +318,8 @@ const stillSeconds = 0.2;
 const syncedSeconds = 0.5;
 /** Seconds between such looks. */
 const scanSeconds = 1;
+/** Bytes of `memory` that are kept; a piece is seldom larger. */
+const keptMemory = 4 * 1024 * 1024;
 /** Seconds that Cassandra must be gone before its chains count as ended. */
 const stoppedSeconds = 1;
 

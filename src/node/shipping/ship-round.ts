@@ -58,7 +58,7 @@ async function shipPart(
 ): Promise<number> {
   // The first piece of a segment begins with its header, for it says how the sections are compressed.
   const begin = from === head.header?.length ? 0 : from;
-  const plain = await tail.holding(head, async () => head.read(begin, to));
+  const plain = await tail.holding(head, async () => head.read(begin, to, tail.memory(to - begin)));
   await stream.ship({
     segment: { id: head.id, file: head.file },
     from: begin,
