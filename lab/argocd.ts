@@ -7,6 +7,7 @@ import type { Kubectl } from './kubectl.ts';
 import { kustomized } from './kustomize.ts';
 import { partFolder } from './part-build.ts';
 import { labPart } from './parts.ts';
+import type { Carried, PublishedEngine } from './published-engine.ts';
 import { toolPaths } from './tools.ts';
 
 const namespace = 'argocd';
@@ -24,13 +25,26 @@ export function argoCd(cache: string): LabAddon {
     title: part.title,
     version: part.version,
     images: async () => [await programImage(cache, part.version), await redisImage()],
-    manifests: (kubectl) => argoCdManifests(kubectl, manifests, part.version),
+    manifests: (kubectl) => argoCdManifests(kubectl, manifests, ofTheLab(part.version)),
     objects: [defaultProject],
-    workloads: argoCdWorkloads,
+    workloads,
   };
 }
 
-export const argoCdWorkloads: LabAddon['workloads'] = [
+/** As it is published, for a cluster that reaches registries. */
+export function publishedArgoCd(carried: Carried): PublishedEngine {
+  const part = labPart('argocd');
+  return {
+    title: part.title,
+    version: part.version,
+    definition: 'applications.argoproj.io',
+    manifests: async (kubectl) => argoCdManifests(kubectl, join(await carried(part), 'manifests'), { patches: [] }),
+    objects: [defaultProject],
+    workloads,
+  };
+}
+
+const workloads: LabAddon['workloads'] = [
   { namespace, name: 'deployment/argocd-redis' },
   { namespace, name: 'deployment/argocd-repo-server' },
   { namespace, name: 'statefulset/argocd-application-controller' },
@@ -84,7 +98,35 @@ const defaultProject = {
 /** A push arrives within seconds; elsewhere Argo CD asks every two minutes, or a web hook tells it. */
 const soon = { 'timeout.reconciliation': '10s', 'timeout.reconciliation.jitter': '0s' } as const;
 
-async function argoCdManifests(kubectl: Kubectl, manifests: string, version: string): Promise<string> {
+/** Images and patches of a kustomization. */
+interface Changes {
+  readonly images?: readonly object[];
+  readonly patches: readonly object[];
+}
+
+/** What differs in the lab from what is published. */
+function ofTheLab(version: string): Changes {
+  return {
+    images: [
+      { name: images.argocd.published, newName: images.argocd.own, newTag: version },
+      { name: images.redis.published, newName: images.redis.own, newTag: 'debian' },
+    ],
+    patches: [
+      { target: { kind: 'ConfigMap', name: 'argocd-cm' }, patch: merge('v1', 'ConfigMap', { data: soon }) },
+      ...['Deployment', 'StatefulSet'].map((kind) => ({
+        target: { kind },
+        patch: change('replace', '/spec/template/spec/containers/0/imagePullPolicy', 'IfNotPresent'),
+      })),
+      // There is no gpg in the image, and no repository of the lab is signed.
+      {
+        target: { kind: 'Deployment', name: 'argocd-repo-server' },
+        patch: change('add', '/spec/template/spec/containers/0/env/-', { name: 'ARGOCD_GPG_ENABLED', value: 'false' }),
+      },
+    ],
+  };
+}
+
+async function argoCdManifests(kubectl: Kubectl, manifests: string, changes: Changes): Promise<string> {
   return kustomized(kubectl, {
     links: {
       'core-install.yaml': join(manifests, 'core-install.yaml'),
@@ -95,26 +137,11 @@ async function argoCdManifests(kubectl: Kubectl, manifests: string, version: str
     fields: {
       namespace,
       resources: ['namespace.yaml', 'core-install.yaml'],
-      images: [
-        { name: images.argocd.published, newName: images.argocd.own, newTag: version },
-        { name: images.redis.published, newName: images.redis.own, newTag: 'debian' },
-      ],
+      images: changes.images ?? [],
       patches: [
         ...withoutApplicationSets,
         { target: { kind: 'ConfigMap', name: 'argocd-cm' }, path: 'argocd-cm.yaml' },
-        { target: { kind: 'ConfigMap', name: 'argocd-cm' }, patch: merge('v1', 'ConfigMap', { data: soon }) },
-        ...['Deployment', 'StatefulSet'].map((kind) => ({
-          target: { kind },
-          patch: change('replace', '/spec/template/spec/containers/0/imagePullPolicy', 'IfNotPresent'),
-        })),
-        // There is no gpg in the image, and no repository of the lab is signed.
-        {
-          target: { kind: 'Deployment', name: 'argocd-repo-server' },
-          patch: change('add', '/spec/template/spec/containers/0/env/-', {
-            name: 'ARGOCD_GPG_ENABLED',
-            value: 'false',
-          }),
-        },
+        ...changes.patches,
       ],
     },
   });

@@ -4,6 +4,7 @@ import type { Kubectl } from './kubectl.ts';
 import { kustomized } from './kustomize.ts';
 import { partFolder } from './part-build.ts';
 import { labPart } from './parts.ts';
+import type { Carried, PublishedEngine } from './published-engine.ts';
 
 const namespace = 'cass-operator';
 const published = 'docker.io/k8ssandra/cass-operator';
@@ -25,18 +26,27 @@ export function cassOperator(cache: string): LabAddon {
         user: '65532',
       },
     ],
-    manifests: (kubectl) => cassOperatorManifests(kubectl, join(folder, 'config'), `${own}:${part.version}`),
-    workloads: cassOperatorWorkloads,
+    manifests: (kubectl) =>
+      cassOperatorManifests(kubectl, join(folder, 'config'), [{ name: published, newName: own, newTag: part.version }]),
+    workloads,
   };
 }
 
-export const cassOperatorWorkloads: LabAddon['workloads'] = [
-  { namespace, name: 'deployment/cass-operator-controller-manager' },
-];
+/** As it is published, for a cluster that reaches registries. */
+export function publishedCassOperator(carried: Carried): PublishedEngine {
+  const part = labPart('cass-operator');
+  return {
+    title: part.title,
+    version: part.version,
+    definition: 'cassandradatacenters.cassandra.datastax.com',
+    manifests: async (kubectl) => cassOperatorManifests(kubectl, join(await carried(part), 'config'), []),
+    workloads,
+  };
+}
 
-/** `image` with its tag; undefined takes the one that is published. */
-export async function cassOperatorManifests(kubectl: Kubectl, config: string, image?: string): Promise<string> {
-  const [, newName, newTag] = /^(.*):([^:/]+)$/.exec(image ?? '') ?? [];
+const workloads: LabAddon['workloads'] = [{ namespace, name: 'deployment/cass-operator-controller-manager' }];
+
+async function cassOperatorManifests(kubectl: Kubectl, config: string, images: readonly object[]): Promise<string> {
   return kustomized(kubectl, {
     links: { config },
     fields: {
@@ -44,7 +54,7 @@ export async function cassOperatorManifests(kubectl: Kubectl, config: string, im
       namePrefix: 'cass-operator-',
       resources: ['config/default'],
       components: ['config/components/namespace', 'config/components/clusterscope'],
-      images: newName === undefined ? [] : [{ name: published, newName, newTag }],
+      images,
     },
   });
 }

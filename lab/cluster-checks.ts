@@ -3,13 +3,13 @@ import { waitForWorkloads } from './addon.ts';
 import { labAddons } from './addons.ts';
 import { proveArgoCd } from './argocd-proof.ts';
 import { proveCassOperator } from './cass-operator-proof.ts';
-import { proofRepository } from './git-server.ts';
 import { shellImage } from './images.ts';
 import type { Lab } from './lab.ts';
 import { isNodeReady } from './node-ready.ts';
 import { labPart } from './parts.ts';
 import { provePods } from './pods-proof.ts';
 import { type ProvingGround, until } from './proof.ts';
+import { byPushes } from './proof-repository.ts';
 import { proveTekton } from './tekton-proof.ts';
 import type { LabCheck } from './test.ts';
 
@@ -41,5 +41,5 @@ function addonCheck(lab: Lab, addon: LabAddon, proof: LabCheck['run']): LabCheck
 async function prove(lab: Lab, { name }: LabAddon, ground: ProvingGround): Promise<void> {
   if (name === 'tekton') await proveTekton(ground);
   if (name === 'cass-operator') await proveCassOperator(ground);
-  if (name === 'argocd') await proveArgoCd(ground, proofRepository(lab));
+  if (name === 'argocd') await proveArgoCd(ground, byPushes(lab));
 }

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { addresses, ports } from './addresses.ts';
-import type { ProofRepository } from './argocd-proof.ts';
 import type { Lab } from './lab.ts';
 import type { LabServer } from './server.ts';
 
@@ -41,10 +40,9 @@ export function gitServer(lab: Lab): LabServer {
   };
 }
 
-/** An empty repository that `lab test` pushes to, made anew. */
-export function proofRepository(lab: Lab): ProofRepository {
+/** The repository that `lab test` pushes to: where this process finds it, and where the cluster does. */
+export function proofRepository(lab: Lab): { readonly push: string; readonly pull: string } {
   const name = 'lab-test.git';
-  rmSync(join(repositories(lab), name), { recursive: true, force: true });
   makeRepository(lab, name);
   const url = (host: string) => `git://${host}:${ports.git}/${name}`;
   return { push: url(lab.hostAddress), pull: url(addresses.node) };

@@ -30,6 +30,12 @@ export function isBuilt(cache: string, part: LabPart): boolean {
   return existsSync(partFolder(cache, part));
 }
 
+/** Folder with what the part carries, without building it: the part where it is built, else its module, which Go fetches. Throws FailedProblem `lab-part-not-built`. */
+export async function carriedFolder(part: LabPart, options: Omit<BuildOptions, 'progress'>): Promise<string> {
+  if (isBuilt(options.cache, part)) return partFolder(options.cache, part);
+  return moduleFolder(part, await options.go(), options.signal);
+}
+
 /**
  * Builds the part unless it is there. A build that was killed goes on where it was: Go keeps every compiled package in its own cache.
  * Two builders take turns. Throws FailedProblem `lab-part-not-built` with the compiler's last lines.
@@ -94,8 +100,18 @@ async function compile(part: LabPart, output: string, mark: string, options: Bui
   if (part.builtAs !== undefined && only !== undefined) renameSync(join(output, part.builtAs), join(output, only));
   const missing = part.programs.filter((program) => !existsSync(join(output, program)));
   if (missing.length > 0) throw notBuilt(part, `go build made no ${missing.join(', ')}`, options.signal);
-  const { stdout: module } = await execa(go.program, ['list', '-m', '-f', '{{.Dir}}', part.module], { ...common, env });
+  const module = await moduleFolder(part, go, options.signal);
   for (const name of part.carries) await cp(join(module, name), join(output, name), { recursive: true });
+}
+
+/** Where Go has the part's module, fetched when it is not there and checked against go.sum. */
+async function moduleFolder(part: LabPart, go: Go, signal: AbortSignal): Promise<string> {
+  const { execa } = await import('execa');
+  const env = { ...go.variables, GOWORK: 'off' };
+  const common = { cwd: part.source, reject: false, stdin: 'ignore', cancelSignal: signal, env } as const;
+  const fetched = await execa(go.program, ['mod', 'download', part.module], common);
+  if (fetched.failed) throw notBuilt(part, fetched.stderr, signal);
+  return (await execa(go.program, ['list', '-m', '-f', '{{.Dir}}', part.module], common)).stdout;
 }
 
 function notBuilt(part: LabPart, said: string, signal: AbortSignal): FailedProblem {

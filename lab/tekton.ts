@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { LabAddon } from './addon.ts';
 import type { ScratchImage } from './image-archive.ts';
 import { shellImage } from './images.ts';
+import type { Carried, PublishedEngine } from './published-engine.ts';
 import { partFolder } from './part-build.ts';
 import { labPart } from './parts.ts';
 
@@ -21,11 +22,23 @@ export function tekton(cache: string): LabAddon {
     version: part.version,
     images: async () => programs.map((program) => image(program, part.version, join(folder, program))),
     manifests: async () => tektonManifests(config, part.version, labImage),
-    workloads: tektonWorkloads,
+    workloads,
   };
 }
 
-export const tektonWorkloads: LabAddon['workloads'] = [
+/** As Tekton publishes it, for a cluster that reaches registries. */
+export function publishedTekton(carried: Carried): PublishedEngine {
+  const part = labPart('tekton');
+  return {
+    title: part.title,
+    version: part.version,
+    definition: 'pipelineruns.tekton.dev',
+    manifests: async () => tektonManifests(join(await carried(part), 'config'), part.version, publishedImage),
+    workloads,
+  };
+}
+
+const workloads: LabAddon['workloads'] = [
   { namespace, name: 'deployment/tekton-pipelines-controller' },
   { namespace, name: 'deployment/tekton-pipelines-webhook' },
 ];
@@ -34,7 +47,7 @@ export const tektonWorkloads: LabAddon['workloads'] = [
 type ImageOf = (program: string, version: string) => string;
 
 /** As Tekton publishes them: `ko` puts a hash of the program's path behind its name. */
-export const publishedImage: ImageOf = (program, version) => {
+const publishedImage: ImageOf = (program, version) => {
   const hash = createHash('md5').update(`github.com/tektoncd/pipeline/cmd/${program}`).digest('hex');
   return `ghcr.io/tektoncd/pipeline/${program}-${hash}:${version}`;
 };
@@ -60,7 +73,7 @@ const flags = {
  * Tekton's release is these files with images and version filled in. Left out: the autoscaler, which needs metrics that a lab has not, the sender of
  * cloud events, and the resolvers of remote pipelines.
  */
-export function tektonManifests(config: string, version: string, imageOf: ImageOf): string {
+function tektonManifests(config: string, version: string, imageOf: ImageOf): string {
   const left = new Set(['webhook-hpa.yaml', 'events.yaml', 'config-leader-election-events.yaml']);
   const inFolder = (folder: string) => readdirSync(join(config, folder)).map((name) => join(folder, name));
   const files = [...inFolder('100-namespace'), ...inFolder('.'), ...inFolder('300-crds')]

@@ -19,7 +19,7 @@ export interface CheckResult {
   readonly problem?: Problem;
 }
 
-interface TestOptions {
+export interface TestOptions {
   /** Seconds of a clock that never goes back. */
   readonly monotonic: () => number;
   readonly say: (line: string) => void;

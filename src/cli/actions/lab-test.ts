@@ -1,17 +1,27 @@
+import { createInterface } from 'node:readline/promises';
+import { testCluster } from '../../../lab/any-cluster.ts';
 import { testLab } from '../../../lab/test.ts';
 import { formatSeconds } from '../../model/duration.ts';
 import type { Action } from '../command.ts';
 import type { labTest } from '../lab.ts';
 import { table } from '../table.ts';
 
-export const action: Action<typeof labTest> = async ({ clock, output, flags, signal }) => {
-  const results = await testLab({
+/** Small, on Docker's registry, and with httpd and wget. */
+const standardImage = 'docker.io/library/busybox:1.37';
+
+export const action: Action<typeof labTest> = async ({ clock, output, flags, signal }, input) => {
+  const options = {
     monotonic: () => clock.monotonic(),
     signal,
-    say: (text) => {
+    say: (text: string) => {
       if (!flags.json) output.note(`lab: ${text}`);
     },
-  });
+  };
+  const { kubeconfig, install, image = standardImage } = input;
+  const agree = async (question: string) => install || ask(question, signal);
+  const results = await (kubeconfig === undefined
+    ? testLab(options)
+    : testCluster({ ...options, kubeconfig, image, agree }));
   const failed = results.filter(({ problem }) => problem !== undefined);
   const lines = table(results, [
     { title: 'PART', cell: (each) => each.title },
@@ -32,3 +42,14 @@ export const action: Action<typeof labTest> = async ({ clock, output, flags, sig
     exitCode: failed.length === 0 ? 0 : 1,
   };
 };
+
+/** Yes or no from whoever sits at the terminal; no where nobody does. */
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}
