@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { auth, Client, policies } from 'cassandra-driver';
 import { z } from 'zod';
-import { type EndpointState, endpointStates } from './endpoint-states.ts';
+import { type EndpointState, endpointStates, silentNodes } from './endpoint-states.ts';
 import { places, ports } from './places.ts';
 
 /**
@@ -16,6 +17,11 @@ const serverYaml = z.looseObject({
   broadcast_rpc_address: z.string(),
 });
 
+const selfRow = z.looseObject({ broadcast_address: z.unknown().transform(String) });
+
+/** Gossip counts on every second; a busy machine is late. */
+const heartbeatsWithinMs = 5000;
+
 /** This pod's Cassandra by CQL. One connection, made when it is needed and again when it broke. */
 export class Database {
   #client: Promise<Client> | undefined;
@@ -25,13 +31,19 @@ export class Database {
     return (await client.execute(query)).rows;
   }
 
+  /** With more than one node it takes a second or two, and five while one is silent. */
   async endpointStates(): Promise<readonly EndpointState[]> {
-    const rows = await this.rows('SELECT * FROM system_views.gossip_info');
+    const gossip = () => this.rows('SELECT * FROM system_views.gossip_info');
     const [self] = await this.rows('SELECT broadcast_address FROM system.local');
-    const local = z.looseObject({ broadcast_address: z.unknown().transform(String) }).parse(self).broadcast_address;
-    const hosts = (await this.#connected()).hosts.values();
-    const down = new Set(hosts.filter((host) => !host.isUp()).map((host) => host.address.split(':')[0] ?? ''));
-    return endpointStates(rows, { local, down });
+    const { broadcast_address: local } = selfRow.parse(self);
+    const first = await gossip();
+    let now = first;
+    const until = Date.now() + heartbeatsWithinMs;
+    while (silentNodes(first, now, local).size > 0 && Date.now() < until) {
+      await setTimeout(500);
+      now = await gossip();
+    }
+    return endpointStates(now, { local, silent: silentNodes(first, now, local) });
   }
 
   /** False when Cassandra lets in everyone: then there are no roles. */

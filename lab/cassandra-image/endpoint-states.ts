@@ -33,10 +33,10 @@ const names = {
   native_address_and_port: 'NATIVE_ADDRESS_AND_PORT',
 } as const;
 
-/** Gossip as the management API tells it. `down` has the addresses of nodes that do not answer. */
+/** Gossip as the management API tells it. `silent` has the addresses of nodes that do not answer. */
 export function endpointStates(
   rows: readonly unknown[],
-  { local, down }: { readonly local: string; readonly down: ReadonlySet<string> },
+  { local, silent }: { readonly local: string; readonly silent: ReadonlySet<string> },
 ): readonly EndpointState[] {
   return rows.map((each) => {
     const row = gossipRow.parse(each);
@@ -48,9 +48,27 @@ export function endpointStates(
       ...Object.fromEntries(told),
       ENDPOINT_IP: row.address,
       IS_LOCAL: String(row.address === local),
-      IS_ALIVE: String(!down.has(row.address)),
+      IS_ALIVE: String(!silent.has(row.address)),
     };
   });
+}
+
+const heartbeat = z.looseObject({
+  address: z.unknown().transform(String),
+  generation: z.number(),
+  heartbeat: z.number(),
+});
+
+/** Addresses of the nodes whose heartbeat did not go on between two looks at gossip: CQL tells of no other sign of life. */
+export function silentNodes(first: readonly unknown[], now: readonly unknown[], local: string): ReadonlySet<string> {
+  const beats = new Map(first.map((row) => heartbeat.parse(row)).map((each) => [each.address, each]));
+  const silent = now
+    .map((row) => heartbeat.parse(row))
+    .filter((each) => {
+      const before = beats.get(each.address);
+      return each.heartbeat === before?.heartbeat && each.generation === before.generation;
+    });
+  return new Set(silent.map(({ address }) => address).filter((address) => address !== local));
 }
 
 /**

@@ -36,9 +36,11 @@ export function managementApi(node: Node): Hono {
 function probes(api: Hono, { cassandra, database }: Node): void {
   api.get('/api/v0/probes/liveness', (context) => context.text('OK'));
   api.get('/api/v0/probes/readiness', async (context) => {
-    if (!cassandra.runs) return context.text('Cassandra does not run', 500);
-    await database.rows('SELECT key FROM system.local');
-    return context.text('OK');
+    // Asked every few seconds, also while Cassandra starts: that it is not ready is no news for the log.
+    const lack = cassandra.runs
+      ? await database.rows('SELECT key FROM system.local').then(() => undefined, String)
+      : 'Cassandra does not run';
+    return lack === undefined ? context.text('OK') : context.text(lack, 500);
   });
   api.get('/api/v0/probes/cluster', async (context) => {
     const { rf_per_dc: replicas } = z

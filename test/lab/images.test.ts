@@ -1,0 +1,242 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { imageNames } from '../../lab/image-names.ts';
+import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+
+/**
+ * The lab's images under the real cass-operator, in a lab of their own: what it asks of a server image and its management API, and what
+ * Cardea will ask of it. The order of the tests is a story.
+ */
+const state = mkdtempSync(join(tmpdir(), 'cardea-images-'));
+const checkout = join(import.meta.dirname, '../..');
+const namespace = 'images-test';
+const pod = 'hcd-paris-rack1-sts-0';
+let kubeconfig: string;
+let program: string;
+
+function cardea(...args: readonly string[]) {
+  return execa(join(checkout, 'cardea'), [...args, '--json'], {
+    env: { XDG_STATE_HOME: state },
+    reject: false,
+    stdin: 'ignore',
+  });
+}
+
+async function kubectl(args: readonly string[], input?: string): Promise<string> {
+  const all = [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args];
+  const { stdout, stderr, failed } = await execa(program, all, {
+    reject: false,
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+  });
+  expect(failed, stderr).toBe(false);
+  return stdout;
+}
+
+async function apply(...items: readonly object[]): Promise<void> {
+  await kubectl(['apply', '--filename=-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+}
+
+/** Waits until the template of kubectl gives `expected`. */
+async function becomes(object: readonly string[], jsonpath: string, expected: string): Promise<void> {
+  let last = '';
+  const met = async () => {
+    last = await kubectl(['get', ...object, `--output=jsonpath=${jsonpath}`]);
+    return last === expected ? true : undefined;
+  };
+  if ((await waitFor(met, { withinMs: 600_000, everyMs: 500 })) === true) return;
+  const events = await kubectl(['get', 'events', '--sort-by=.lastTimestamp']);
+  expect(last, events.split('\n').slice(-12).join('\n')).toBe(expected);
+}
+
+const condition = (type: string) => `{.status.conditions[?(@.type=="${type}")].status}`;
+const progress = `{.status.cassandraOperatorProgress} ${condition('Ready')} ${condition('Stopped')}`;
+
+function datacenter(spec: object): object {
+  return {
+    apiVersion: 'cassandra.datastax.com/v1beta1',
+    kind: 'CassandraDatacenter',
+    metadata: { name: 'paris' },
+    spec: {
+      clusterName: 'hcd',
+      datacenterName: 'hcd-paris',
+      serverType: 'cassandra',
+      serverVersion: imageNames.cassandra.split(':')[1],
+      serverImage: imageNames.cassandra,
+      readOnlyRootFilesystem: true,
+      racks: [{ name: 'rack1' }],
+      managementApiAuth: { insecure: {} },
+      allowMultipleNodesPerWorker: true,
+      disableSystemLoggerSidecar: true,
+      resources: { requests: { cpu: '50m', memory: '800Mi' }, limits: { memory: '1500Mi' } },
+      configBuilderResources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '256Mi' } },
+      storageConfig: {
+        cassandraDataVolumeClaimSpec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      },
+      config: {
+        'cassandra-yaml': { authenticator: 'PasswordAuthenticator', authorizer: 'CassandraAuthorizer' },
+        'jvm-server-options': { initial_heap_size: '384M', max_heap_size: '384M' },
+      },
+      podTemplateSpec: {
+        spec: {
+          containers: [],
+          initContainers: [{ name: 'server-config-init', image: imageNames.cassandra, args: ['config', 'build'] }],
+        },
+      },
+      ...spec,
+    },
+  };
+}
+
+const configuration = {
+  'janusgraph.properties': [
+    'gremlin.graph=org.janusgraph.core.JanusGraphFactory',
+    'storage.backend=cql',
+    'storage.hostname=hcd-paris-service',
+    'storage.username=${env:CQL_USERNAME}',
+    'storage.password=${env:CQL_PASSWORD}',
+    'storage.cql.local-datacenter=hcd-paris',
+    // Pods come back with another address: names are looked up again.
+    'storage.cql.internal.string-configuration=datastax-java-driver { advanced.resolve-contact-points = false }',
+  ].join('\n'),
+  'server.yaml': JSON.stringify({
+    host: '0.0.0.0',
+    port: 8182,
+    channelizer: 'org.apache.tinkerpop.gremlin.server.channel.WsAndHttpChannelizer',
+    graphs: { graph: '/etc/janusgraph/janusgraph.properties' },
+    scriptEngines: {
+      'gremlin-groovy': {
+        plugins: {
+          'org.janusgraph.graphdb.tinkerpop.plugin.JanusGraphGremlinPlugin': {},
+          'org.apache.tinkerpop.gremlin.jsr223.ScriptFileGremlinPlugin': { files: ['/etc/janusgraph/start.groovy'] },
+        },
+      },
+    },
+    serializers: [
+      {
+        className: 'org.apache.tinkerpop.gremlin.util.ser.GraphSONMessageSerializerV3',
+        config: { ioRegistries: ['org.janusgraph.graphdb.tinkerpop.JanusGraphIoRegistry'] },
+      },
+    ],
+  }),
+  'start.groovy': 'def globals = [:]\nglobals << [g: traversal().withEmbedded(graph)]\n',
+};
+
+function graphServer(): object {
+  const secret = (key: string) => ({ secretKeyRef: { name: 'hcd-superuser', key } });
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'janusgraph' },
+    spec: {
+      securityContext: { runAsNonRoot: true },
+      containers: [
+        {
+          name: 'janusgraph',
+          image: imageNames.janusgraph,
+          imagePullPolicy: 'Never',
+          env: [
+            { name: 'JAVA_OPTIONS', value: '-Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1' },
+            { name: 'CQL_USERNAME', valueFrom: secret('username') },
+            { name: 'CQL_PASSWORD', valueFrom: secret('password') },
+          ],
+          securityContext: { readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+          readinessProbe: {
+            httpGet: { path: '/?gremlin=g.V(256L).hasNext()', port: 8182 },
+            periodSeconds: 3,
+            timeoutSeconds: 10,
+          },
+          volumeMounts: [
+            { name: 'temporary', mountPath: '/tmp' },
+            { name: 'configuration', mountPath: '/etc/janusgraph' },
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'temporary', emptyDir: {} },
+        { name: 'configuration', configMap: { name: 'janusgraph' } },
+      ],
+    },
+  };
+}
+
+async function gremlin(query: string): Promise<unknown> {
+  const url = `http://localhost:8182/?gremlin=${encodeURIComponent(query)}`;
+  return JSON.parse(await kubectl(['exec', 'janusgraph', '--', 'curl', '--silent', '--show-error', url])).result.data;
+}
+
+beforeAll(async () => {
+  const up = await cardea('lab', 'up');
+  expect(up.exitCode, up.stderr + up.stdout).toBe(0);
+  const report = JSON.parse((await cardea('lab', 'status')).stdout);
+  kubeconfig = report.kubeconfig;
+  program = report.tools.kubectl;
+  await kubectl(['create', 'namespace', namespace]);
+});
+
+afterAll(async () => {
+  await cardea('lab', 'down');
+  rmSync(state, { recursive: true, force: true });
+});
+
+test('cass-operator brings a datacenter of the Cassandra image to Ready, with a superuser of its own', async () => {
+  await apply(datacenter({ size: 1 }));
+  await becomes(['cassandradatacenter', 'paris'], progress, 'Ready True False');
+  const containers = '{.spec.containers[*].name} {.spec.containers[0].securityContext.readOnlyRootFilesystem}';
+  expect(await kubectl(['get', 'pod', pod, `--output=jsonpath=${containers}`])).toBe('cassandra true');
+}, 900_000);
+
+test('K7: nodetool and df answer in the first container of a node', async () => {
+  expect(await kubectl(['exec', pod, '--', 'nodetool', 'status'])).toMatch(/^UN +10\.244\./m);
+  expect(await kubectl(['exec', pod, '--', 'df', '-h', '/var/lib/cassandra'])).toContain('/var/lib/cassandra');
+  await kubectl(['exec', pod, '--', 'nodetool', 'clearsnapshot', '--all']);
+});
+
+test('JanusGraph opens its graph in it, as the superuser from the secret, and writes', async () => {
+  const metadata = { name: 'janusgraph' };
+  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: configuration }, graphServer());
+  await becomes(['pod', 'janusgraph'], condition('Ready'), 'True');
+  await gremlin("g.addV('account').iterate(); g.tx().commit()");
+  expect(await gremlin('g.V().count()')).toMatchObject({ '@value': [{ '@value': 1 }] });
+});
+
+test('C6: stopped, the datacenter has no pod; started, it has its data, and JanusGraph finds it again', async () => {
+  await apply(datacenter({ size: 1, stopped: true }));
+  await becomes(['cassandradatacenter', 'paris'], condition('Stopped'), 'True');
+  await becomes(['pods'], '{.items[*].metadata.name}', 'janusgraph');
+  await apply(datacenter({ size: 1, stopped: false }));
+  await becomes(['cassandradatacenter', 'paris'], progress, 'Ready True False');
+  await becomes(['pod', 'janusgraph'], condition('Ready'), 'True');
+  expect(await gremlin('g.V().count()')).toMatchObject({ '@value': [{ '@value': 1 }] });
+}, 1_200_000);
+
+test('a node that is killed is made anew by the operator, with its data', async () => {
+  const uid = ['pod', pod] as const;
+  const before = await kubectl(['get', ...uid, '--output=jsonpath={.metadata.uid}']);
+  await kubectl(['exec', pod, '--', '/bin/sh', '-c', 'kill -9 $(pgrep java)']);
+  const again = async () => {
+    const now = await kubectl(['get', ...uid, '--ignore-not-found', '--output=jsonpath={.metadata.uid}']);
+    return now !== '' && now !== before ? true : undefined;
+  };
+  expect(await waitFor(again, { withinMs: 300_000, everyMs: 500 })).toBe(true);
+  await becomes(['cassandradatacenter', 'paris'], progress, 'Ready True False');
+  await becomes([...uid], condition('Ready'), 'True');
+  await becomes(['pod', 'janusgraph'], condition('Ready'), 'True');
+  expect(await gremlin('g.V().count()')).toMatchObject({ '@value': [{ '@value': 1 }] });
+}, 1_200_000);
+
+test('a second node joins, and a task of the operator runs on both', async () => {
+  await apply(datacenter({ size: 2 }));
+  await becomes(['statefulset', 'hcd-paris-rack1-sts'], '{.status.readyReplicas}', '2');
+  await becomes(['cassandradatacenter', 'paris'], progress, 'Ready True False');
+  expect((await kubectl(['exec', pod, '--', 'nodetool', 'status'])).match(/^UN /gm)).toHaveLength(2);
+  await apply({
+    apiVersion: 'control.k8ssandra.io/v1alpha1',
+    kind: 'CassandraTask',
+    metadata: { name: 'cleanup' },
+    spec: { datacenter: { name: 'paris', namespace }, jobs: [{ name: 'cleanup', command: 'cleanup' }] },
+  });
+  await becomes(['cassandratask', 'cleanup'], `{.status.succeeded} ${condition('Complete')}`, '2 True');
+}, 1_200_000);
