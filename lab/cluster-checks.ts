@@ -3,6 +3,8 @@ import { waitForWorkloads } from './addon.ts';
 import { labAddons } from './addons.ts';
 import { proveArgoCd } from './argocd-proof.ts';
 import { proveCassOperator } from './cass-operator-proof.ts';
+import { imageNames } from './image-names.ts';
+import { proveCardeaImage } from './image-proof.ts';
 import { shellImage } from './images.ts';
 import type { Lab } from './lab.ts';
 import { isNodeReady } from './node-ready.ts';
@@ -20,6 +22,11 @@ export function clusterChecks(lab: Lab): readonly LabCheck[] {
   return [
     { title: 'node', version, run: (signal) => until('the node is Ready', () => isNodeReady(lab), { signal }) },
     { title: 'pods, volumes, services, names', version, run: (signal) => provePods(ground(signal)) },
+    {
+      title: 'image of Cardea',
+      version: imageNames.cardea.split(':')[1] ?? '',
+      run: (signal) => proveCardeaImage(ground(signal)),
+    },
     ...labAddons(lab.cache)
       .filter(({ workloads }) => workloads.length > 0)
       .map((addon) => addonCheck(lab, addon, (signal) => prove(lab, addon, ground(signal)))),
