@@ -77,6 +77,7 @@ function prometheusConfiguration(rules: string): object {
     scrape_configs: [
       { job_name: 'prometheus', static_configs: [{ targets: [`${addresses.node}:${ports.prometheus}`] }] },
       service('tekton', 'tekton-pipelines-controller.tekton-pipelines', 9090),
+      service('argocd', 'argocd-metrics.argocd', 8082),
     ],
   };
 }

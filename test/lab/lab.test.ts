@@ -1,9 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { labPlaces } from '../../lab/folders.ts';
+import { publishedArgoCd } from '../../lab/argocd.ts';
+import { ctr } from '../../lab/ctr.ts';
+import { findEnclosure } from '../../lab/enclosure.ts';
+import { labFolders, labPlaces } from '../../lab/folders.ts';
+import { shellImage } from '../../lab/images.ts';
+import { kubectlFor } from '../../lab/kubectl.ts';
+import { partFolder } from '../../lab/part-build.ts';
+import { labPart } from '../../lab/parts.ts';
+import { publishedTekton } from '../../lab/tekton.ts';
+import { toolPaths } from '../../lab/tools.ts';
 import { waitFor } from '../../src/platforms/sandbox/condition.ts';
 
 /**
@@ -70,12 +79,15 @@ afterAll(async () => {
 });
 
 test('killed at any moment of up, the next up goes on', async () => {
-  // Past the first sign of each stage; the parts are built by whichever comes first.
+  // Past the first sign of each stage; the parts are built by whichever comes first. An image's archive is there while containerd takes it.
+  const archive = (image: string) => join(places.images, `docker.io_cardea_${image}.tar`);
   for (const sign of [
     places.record,
     places.kubeconfig,
     join(places.pids, 'etcd.pid'),
     join(places.pids, 'kubelet.pid'),
+    archive(`tekton-webhook_${labPart('tekton').version}`),
+    archive(`argocd_${labPart('argocd').version}`),
   ]) {
     const running = cardea('lab', 'up');
     const seen = await waitFor(() => (existsSync(sign) || running.exitCode !== undefined ? true : undefined), {
@@ -89,9 +101,25 @@ test('killed at any moment of up, the next up goes on', async () => {
   expect(await answer('lab', 'up')).toMatchObject({ state: 'up', dead: [] });
 }, 5_400_000);
 
-test('every part of the lab is ready, and proves it', async () => {
+test('A8: every part of the lab is ready, and proves it', async () => {
   const { results } = await answer('lab', 'test');
   expect(results.map(({ problem }: { problem?: object }) => problem)).toEqual(results.map(() => undefined));
+  const versions = results.map(({ title, version }: { title: string; version: string }) => `${title} ${version}`);
+  for (const part of ['kubernetes', 'coredns', 'tekton', 'cass-operator', 'argocd'] as const) {
+    const { title, version } = labPart(part);
+    expect(versions).toContain(part === 'kubernetes' ? `kube-apiserver ${version}` : `${title} ${version}`);
+  }
+});
+
+test("A7: tkn and Argo CD's own command line reach the lab from the host", async () => {
+  const { tools, kubeconfig } = await answer('lab', 'status');
+  const own = join(state, 'kubeconfig-argocd');
+  copyFileSync(kubeconfig, own);
+  const env = { KUBECONFIG: own, HOME: state };
+  expect((await execa(tools.tkn, ['version'], { env })).stdout).toContain(labPart('tekton').version);
+  await execa(tools.kubectl, ['config', 'set-context', '--current', '--namespace=argocd'], { env });
+  const applications = await execa(tools.argocd, ['app', 'list', '--core', '--output=json'], { env });
+  expect(JSON.parse(applications.stdout)).toEqual([]);
 });
 
 test('a second up changes nothing: the same processes, in seconds', async () => {
@@ -195,6 +223,60 @@ test.each(['kubelet', 'apiserver', 'containerd'])('pods run on while the %s is s
   expect(gone).toBe(true);
   expect(await answer('lab', 'up')).toMatchObject({ state: 'up', dead: [] });
   expect(await kubectl('get', 'pod', 'sleeper-0', started)).toBe(pod);
+});
+
+test('the engines work on after all that', async () => {
+  const { results } = await answer('lab', 'test');
+  expect(results.map(({ problem }: { problem?: object }) => problem)).toEqual(results.map(() => undefined));
+});
+
+test('on a cluster that lacks an engine, it is installed only when agreed; then the same proofs hold', async () => {
+  const kinds = ['cassandradatacenters.cassandra.datastax.com', 'cassandratasks.control.k8ssandra.io'];
+  await kubectl('delete', 'crd', ...kinds, 'scheduledtasks.control.k8ssandra.io');
+  await kubectl('delete', 'namespace', 'cass-operator');
+  const onAny = ['lab', 'test', '--kubeconfig', places.kubeconfig, '--image', shellImage];
+  const refused = await cardea(...onAny);
+  expect(refused.exitCode).toBe(3);
+  expect(JSON.parse(refused.stdout).problem).toMatchObject({
+    code: 'engines-missing',
+    happened: expect.stringContaining(
+      `lacks cass-operator ${labPart('cass-operator').version} (namespace cass-operator)`,
+    ),
+  });
+  expect(await kubectl('get', 'namespaces', '--output=name')).not.toContain('cass-operator');
+  // A registry is what the lab has not: the image is there under the name that is published.
+  const { version } = labPart('cass-operator');
+  const enclosure = findEnclosure(places);
+  const [program, ...args] = enclosure === undefined ? expect.unreachable() : ctr({ enclosure });
+  const names = [`docker.io/cardea/cass-operator:${version}`, `docker.io/k8ssandra/cass-operator:${version}`];
+  await execa(program, [...args, 'images', 'tag', ...names]);
+  const { results } = await answer(...onAny, '--install');
+  expect(
+    results.map(({ title, version: at, problem }: { title: string; version: string; problem?: object }) => [
+      title,
+      at,
+      problem,
+    ]),
+  ).toEqual([
+    ['nodes', labPart('kubernetes').version, undefined],
+    ['pods, volumes, services, names', labPart('kubernetes').version, undefined],
+    ['Tekton Pipelines', 'as found', undefined],
+    ['cass-operator', version, undefined],
+    ['Argo CD', 'as found', undefined],
+  ]);
+});
+
+test.each(['tekton', 'argocd'] as const)('the API server accepts %s as it is published', async (name) => {
+  const published = { tekton: publishedTekton, argocd: publishedArgoCd }[name];
+  const { parts: cache } = labFolders();
+  const program = kubectlFor(toolPaths(cache).kubectl, places.kubeconfig);
+  const engine = published(async (part) => partFolder(cache, part));
+  const manifests = await engine.manifests(program);
+  await program.run(['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--filename=-'], {
+    input: manifests,
+  });
+  const images = new Set([...manifests.matchAll(/^ *(?:- )?image: (\S+)$/gm)].map(([, image]) => image));
+  expect([...images].filter((image) => image?.includes('cardea'))).toEqual([]);
 });
 
 test('down leaves no process, mount, link, rule or control group, and the host its settings', async () => {
