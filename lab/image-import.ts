@@ -24,7 +24,7 @@ export async function importLayeredImage(lab: Lab, image: LayeredImage, say: (li
     for (const { digest, file } of layers) link(file, join(folder, digest));
     writeFileSync(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
     writeFileSync(join(layout, 'index.json'), indexOf(image.name, manifest, blobs.get(manifest) ?? ''));
-    await importLayout(lab, layout);
+    await importLayout(lab, image.name, layout);
   } finally {
     rmSync(layout, { recursive: true, force: true });
   }
@@ -105,7 +105,7 @@ async function digestsOf(lab: Lab): Promise<ReadonlyMap<string, string>> {
   const [program, ...args] = [...ctr(lab), 'images', 'list'] as const;
   const { execa } = await import('execa');
   const { failed, stdout, stderr } = await execa(program, args, { reject: false, stdin: 'ignore' });
-  if (failed) throw notImported('an image', stderr.trimEnd().split('\n').slice(-6));
+  if (failed) throw notImported('any question', stderr.trimEnd().split('\n').slice(-6));
   return new Map(
     stdout.split('\n').map((line) => {
       const [name = '', , digest = ''] = line.split(/\s+/);
@@ -114,7 +114,7 @@ async function digestsOf(lab: Lab): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-async function importLayout(lab: Lab, layout: string): Promise<void> {
+async function importLayout(lab: Lab, name: string, layout: string): Promise<void> {
   const [program, ...args] = [...ctr(lab), 'images', 'import', '-'] as const;
   const { execa } = await import('execa');
   const contents = ['oci-layout', 'index.json', 'blobs'];
@@ -124,7 +124,7 @@ async function importLayout(lab: Lab, layout: string): Promise<void> {
     buffer: { stdout: false },
   });
   const { failed, stderr } = await archive.pipe(program, args, { reject: false });
-  if (failed) throw notImported('an image', stderr.trimEnd().split('\n').slice(-6));
+  if (failed) throw notImported(name, stderr.trimEnd().split('\n').slice(-6));
 }
 
 function notImported(name: string, details: readonly string[]): FailedProblem {

@@ -67,7 +67,7 @@ for jvm in "$root"/usr/lib/jvm/java-*-openjdk-*; do
 done
 if [ -x "$root/usr/bin/python3.11" ]; then
   # Marked with the source's hash and not its time, which an image does not keep: a read-only image could not renew them.
-  chroot "$root" /usr/bin/python3.11 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3.11 >&2
+  chroot "$root" /usr/bin/python3.11 -I -B -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.11 >&2
 fi
 
 mkdir -p "$root/etc"

@@ -21,4 +21,4 @@ printf '%s\n' '#!/opt/medusa/bin/python3' 'import sys' 'from medusa.medusacli im
 chmod 755 "$target/bin/medusa"
 ln -s /opt/medusa/bin/medusa "$root/usr/local/bin/medusa"
 # Marked with the source's hash and not its time, which an image does not keep.
-"$venv/bin/python3" -m compileall -q --invalidation-mode unchecked-hash -s "$root" "$target/$packages" >&2
+"$venv/bin/python3" -I -B -m compileall -q -f --invalidation-mode unchecked-hash -s "$root" "$target/$packages" >&2
