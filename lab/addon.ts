@@ -79,7 +79,8 @@ export async function waitForWorkloads(
   });
 }
 
-async function lackingWorkloads(kubectl: Kubectl, workloads: readonly Workload[]): Promise<readonly Workload[]> {
+/** Those that do not run, or not all of them. */
+export async function lackingWorkloads(kubectl: Kubectl, workloads: readonly Workload[]): Promise<readonly Workload[]> {
   const states = await Promise.all(
     workloads.map(async (workload) => {
       const object = await kubectl.look(['get', workload.name, `--namespace=${workload.namespace}`]);

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { logTail } from '../src/platforms/sandbox/detached-process.ts';
+import { lackingWorkloads } from './addon.ts';
+import { labAddons } from './addons.ts';
 import { ports } from './addresses.ts';
 import { isNodeReady } from './node-ready.ts';
-import { findLab } from './lab.ts';
+import { findLab, type Lab } from './lab.ts';
 import { type ServerState, stateOf } from './server.ts';
 import { labServers } from './servers.ts';
 import { type LabTool, toolPaths } from './tools.ts';
@@ -10,7 +12,7 @@ import { type LabTool, toolPaths } from './tools.ts';
 export type LabReport = { readonly state: 'down' } | RunningLab;
 
 interface RunningLab {
-  /** `starting`: an `up` is at work, or was killed. `broken`: a server has ended, or the node is not ready. */
+  /** `starting`: an `up` is at work, or was killed. `broken`: a server has ended, the node is not ready, or what runs as pods does not. */
   readonly state: 'up' | 'starting' | 'broken';
   readonly checkout: string;
   readonly server: string;
@@ -20,8 +22,18 @@ interface RunningLab {
   readonly logs: string;
   readonly memoryBytes: number;
   readonly servers: readonly ServerState[];
+  /** What runs in the cluster as pods. */
+  readonly engines: readonly EngineState[];
   /** Servers that ended by themselves, with the end of their logs. */
   readonly dead: ReadonlyArray<{ readonly title: string; readonly log: string; readonly end: readonly string[] }>;
+}
+
+interface EngineState {
+  readonly title: string;
+  readonly version: string;
+  readonly namespace: string;
+  /** Its workloads that do not run: `deployment/argocd-redis`. */
+  readonly lacking: readonly string[];
 }
 
 /** What the lab is now. Changes nothing. */
@@ -31,7 +43,8 @@ export async function labReport(): Promise<LabReport> {
   const { lab, record } = found;
   const servers = labServers(lab).map((server) => stateOf(lab.places, server));
   const dead = record.complete ? servers.filter(({ pid }) => pid === null) : [];
-  const healthy = dead.length === 0 && (await isNodeReady(lab));
+  const [isReady, engines] = await Promise.all([isNodeReady(lab), engineStates(lab)]);
+  const healthy = dead.length === 0 && isReady && engines.every(({ lacking }) => lacking.length === 0);
   return {
     state: record.complete ? (healthy ? 'up' : 'broken') : 'starting',
     checkout: record.checkout,
@@ -41,6 +54,19 @@ export async function labReport(): Promise<LabReport> {
     logs: join(lab.places.logs),
     memoryBytes: servers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
     servers,
+    engines,
     dead: dead.map(({ title, log }) => ({ title, log, end: logTail(log) })),
   };
+}
+
+async function engineStates(lab: Lab): Promise<readonly EngineState[]> {
+  const addons = labAddons(lab.cache).filter(({ workloads }) => workloads.length > 0);
+  return Promise.all(
+    addons.map(async ({ title, version, workloads }) => ({
+      title,
+      version,
+      namespace: workloads[0]?.namespace ?? '',
+      lacking: (await lackingWorkloads(lab.kubectl, workloads)).map(({ name }) => name),
+    })),
+  );
 }

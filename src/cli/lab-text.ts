@@ -20,11 +20,21 @@ export function labText(report: LabReport): string {
     { title: 'MEMORY', cell: (server) => formatBytes(server.memoryBytes) },
     { title: 'LOG', cell: (server) => server.log },
   ]);
+  const engines = table(report.engines, [
+    { title: 'ENGINE', cell: (engine) => engine.title },
+    { title: 'VERSION', cell: (engine) => engine.version },
+    { title: 'NAMESPACE', cell: (engine) => engine.namespace },
+    { title: 'STATE', cell: ({ lacking }) => (lacking.length === 0 ? 'runs' : `lacks ${lacking.join(', ')}`) },
+  ]);
   const dead = report.dead.flatMap(({ title, log, end }) => [
     `${title} has ended; the end of ${log}:`,
     ...end.map((line) => `  ${line}`),
   ]);
-  return ['lab', ...facts.map(([name = '', value = '']) => `  ${name.padEnd(11)} ${value}`), servers, ...dead].join(
-    '\n',
-  );
+  return [
+    'lab',
+    ...facts.map(([name = '', value = '']) => `  ${name.padEnd(11)} ${value}`),
+    servers,
+    engines,
+    ...dead,
+  ].join('\n');
 }
