@@ -28,28 +28,48 @@ export interface Workload {
 }
 
 /** Applies it unless it is there as it should be. It is not ready then: see `waitForWorkloads`. */
-export async function installAddon(lab: Lab, addon: LabAddon, say: (line: string) => void): Promise<void> {
+export async function installAddon(
+  lab: Lab,
+  addon: LabAddon,
+  { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+): Promise<void> {
   await importImages(lab, await addon.images(), say);
   const manifests = await addon.manifests(lab.kubectl);
   const { objects = [] } = addon;
   const hash = createHash('sha256').update(manifests).update(JSON.stringify(objects)).digest('hex').slice(0, 16);
   if ((await appliedHashes(lab))[addon.name] === hash) return;
   say(`installing ${addon.title} ${addon.version}`);
-  await applyManifests(lab.kubectl, manifests, objects);
+  await applyManifests(lab.kubectl, { manifests, objects }, signal);
   await writeHash(lab, addon.name, hash);
 }
 
-/** By the server: what is applied so may be larger than an annotation holds, as some definitions are. */
+/**
+ * By the server: what is applied so may be larger than an annotation holds, as some definitions are. Tried again for a while: an engine's own webhook
+ * refuses its configuration while its pod starts, which is so when an earlier attempt was killed. Throws FailedProblem `kubectl-failed`.
+ */
 export async function applyManifests(
   kubectl: Kubectl,
-  manifests: string,
-  objects: readonly object[] = [],
+  { manifests, objects = [] }: { readonly manifests: string; readonly objects?: readonly object[] | undefined },
+  signal: AbortSignal,
 ): Promise<void> {
-  const apply = ['apply', '--server-side', '--force-conflicts', '--filename=-'];
-  await kubectl.run(apply, { input: manifests });
+  await applied(kubectl, manifests, signal);
   if (objects.length === 0) return;
   await kubectl.run(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
-  await kubectl.run(apply, { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
+  await applied(kubectl, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), signal);
+}
+
+async function applied(kubectl: Kubectl, input: string, signal: AbortSignal): Promise<void> {
+  let failure: unknown;
+  const attempt = async () => {
+    try {
+      await kubectl.run(['apply', '--server-side', '--force-conflicts', '--filename=-'], { input });
+      return true;
+    } catch (error) {
+      failure = error;
+      return undefined;
+    }
+  };
+  if ((await waitFor(attempt, { withinMs: 60_000, everyMs: 2000, signal })) !== true) throw failure;
 }
 
 /** Throws FailedProblem `lab-addon-not-ready`, which names what lacks, with the state of its pods and the end of their logs. */

@@ -70,7 +70,7 @@ async function startAll(lab: Lab, images: readonly LayeredImage[], { say, signal
   say('waiting for the node');
   await waitForNode(lab, signal);
   const addons = labAddons(lab.cache);
-  for (const addon of addons) await installAddon(lab, addon, say);
+  for (const addon of addons) await installAddon(lab, addon, { say, signal });
   for (const addon of addons) {
     say(`waiting for ${addon.title}`);
     await waitForWorkloads(lab.kubectl, addon, { withinMs: 180_000, signal });
