@@ -212,21 +212,6 @@ test('C6: stopped, the datacenter has no pod; started, it has its data, and Janu
   expect(await gremlin('g.V().count()')).toMatchObject({ '@value': [{ '@value': 1 }] });
 }, 1_200_000);
 
-test('a node that is killed is made anew by the operator, with its data', async () => {
-  const uid = ['pod', pod] as const;
-  const before = await kubectl(['get', ...uid, '--output=jsonpath={.metadata.uid}']);
-  await kubectl(['exec', pod, '--', '/bin/sh', '-c', 'kill -9 $(pgrep java)']);
-  const again = async () => {
-    const now = await kubectl(['get', ...uid, '--ignore-not-found', '--output=jsonpath={.metadata.uid}']);
-    return now !== '' && now !== before ? true : undefined;
-  };
-  expect(await waitFor(again, { withinMs: 300_000, everyMs: 500 })).toBe(true);
-  await becomes(['cassandradatacenter', 'paris'], progress, 'Ready True False');
-  await becomes([...uid], condition('Ready'), 'True');
-  await becomes(['pod', 'janusgraph'], condition('Ready'), 'True');
-  expect(await gremlin('g.V().count()')).toMatchObject({ '@value': [{ '@value': 1 }] });
-}, 1_200_000);
-
 test('a second node joins, and a task of the operator runs on both', async () => {
   await apply(datacenter({ size: 2 }));
   await becomes(['statefulset', 'hcd-paris-rack1-sts'], '{.status.readyReplicas}', '2');
@@ -239,4 +224,16 @@ test('a second node joins, and a task of the operator runs on both', async () =>
     spec: { datacenter: { name: 'paris', namespace }, jobs: [{ name: 'cleanup', command: 'cleanup' }] },
   });
   await becomes(['cassandratask', 'cleanup'], `{.status.succeeded} ${condition('Complete')}`, '2 True');
+}, 1_200_000);
+
+test('a node that is killed is made anew by the operator, with its data, and the ring is whole again', async () => {
+  const uid = async () => kubectl(['get', 'pod', pod, '--ignore-not-found', '--output=jsonpath={.metadata.uid}']);
+  const before = await uid();
+  await kubectl(['exec', pod, '--', '/bin/sh', '-c', 'kill -9 $(pgrep java)']);
+  const again = async () => (['', before].includes(await uid()) ? undefined : true);
+  expect(await waitFor(again, { withinMs: 300_000, everyMs: 500 })).toBe(true);
+  await becomes(['statefulset', 'hcd-paris-rack1-sts'], '{.status.readyReplicas}', '2');
+  await becomes(['cassandradatacenter', 'paris'], `${progress} ${condition('Healthy')}`, 'Ready True False True');
+  await becomes(['pod', 'janusgraph'], condition('Ready'), 'True');
+  expect(await gremlin('g.V().count()')).toMatchObject({ '@value': [{ '@value': 1 }] });
 }, 1_200_000);
