@@ -17,6 +17,8 @@ export interface LabAddon {
   readonly manifests: (kubectl: Kubectl) => Promise<string>;
   /** Objects of a kind that the manifests define: applied when it is served. */
   readonly objects?: readonly object[];
+  /** What the manifests leave to be made in the cluster, once. Idempotent. */
+  readonly complete?: (kubectl: Kubectl) => Promise<void>;
   /** What must run, all of it: `deployment/coredns`. */
   readonly workloads: readonly Workload[];
 }
@@ -39,7 +41,7 @@ export async function installAddon(
   const hash = createHash('sha256').update(manifests).update(JSON.stringify(objects)).digest('hex').slice(0, 16);
   if ((await appliedHashes(lab))[addon.name] === hash) return;
   say(`installing ${addon.title} ${addon.version}`);
-  await applyManifests(lab.kubectl, { manifests, objects }, signal);
+  await applyManifests(lab.kubectl, { ...addon, manifests }, signal);
   await writeHash(lab, addon.name, hash);
 }
 
@@ -49,13 +51,15 @@ export async function installAddon(
  */
 export async function applyManifests(
   kubectl: Kubectl,
-  { manifests, objects = [] }: { readonly manifests: string; readonly objects?: readonly object[] | undefined },
+  { manifests, objects = [], complete }: Pick<LabAddon, 'objects' | 'complete'> & { readonly manifests: string },
   signal: AbortSignal,
 ): Promise<void> {
   await applied(kubectl, manifests, signal);
-  if (objects.length === 0) return;
-  await kubectl.run(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
-  await applied(kubectl, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), signal);
+  if (objects.length > 0) {
+    await kubectl.run(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+    await applied(kubectl, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), signal);
+  }
+  await complete?.(kubectl);
 }
 
 async function applied(kubectl: Kubectl, input: string, signal: AbortSignal): Promise<void> {

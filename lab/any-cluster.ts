@@ -92,7 +92,7 @@ async function installMissing(
   }
   for (const engine of missing) {
     say(`installing ${engine.title} ${engine.version}`);
-    await applyManifests(kubectl, { manifests: await engine.manifests(kubectl), objects: engine.objects }, signal);
+    await applyManifests(kubectl, { ...engine, manifests: await engine.manifests(kubectl) }, signal);
   }
   for (const engine of missing) {
     say(`waiting for ${engine.title}`);

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { LabAddon } from './addon.ts';
 import { findProgram } from './debian.ts';
 import type { ScratchImage } from './image-archive.ts';
@@ -27,6 +29,7 @@ export function argoCd(cache: string): LabAddon {
     images: async () => [await programImage(cache, part.version), await redisImage()],
     manifests: (kubectl) => argoCdManifests(kubectl, manifests, ofTheLab(part.version)),
     objects: [defaultProject],
+    complete: makeKey,
     workloads,
   };
 }
@@ -40,6 +43,7 @@ export function publishedArgoCd(carried: Carried): PublishedEngine {
     definition: 'applications.argoproj.io',
     manifests: async (kubectl) => argoCdManifests(kubectl, join(await carried(part), 'manifests'), { patches: [] }),
     objects: [defaultProject],
+    complete: makeKey,
     workloads,
   };
 }
@@ -94,6 +98,19 @@ const defaultProject = {
     clusterResourceWhitelist: [{ group: '*', kind: '*' }],
   },
 } as const;
+
+const keyed = z.object({ data: z.object({ 'server.secretkey': z.string() }) });
+
+/** A key that every part of Argo CD asks for, also where nobody signs with it. Elsewhere the API server makes it. */
+async function makeKey(kubectl: Kubectl): Promise<void> {
+  const metadata = { name: 'argocd-secret', namespace };
+  const found = await kubectl.look(['get', 'secret', metadata.name, `--namespace=${namespace}`]);
+  if (keyed.safeParse(found).success) return;
+  const data = { 'server.secretkey': randomBytes(32).toString('base64') };
+  await kubectl.run(['apply', '--server-side', '--field-manager=cardea-lab-argocd-key', '--filename=-'], {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, data }),
+  });
+}
 
 /** A push arrives within seconds; elsewhere Argo CD asks every two minutes, or a web hook tells it. */
 const soon = { 'timeout.reconciliation': '10s', 'timeout.reconciliation.jitter': '0s' } as const;

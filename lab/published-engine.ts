@@ -2,7 +2,7 @@ import type { LabAddon } from './addon.ts';
 import type { LabPart } from './parts.ts';
 
 /** An engine as its makers publish it: what is installed into a cluster that lacks it. */
-export interface PublishedEngine extends Pick<LabAddon, 'title' | 'version' | 'manifests' | 'objects' | 'workloads'> {
+export interface PublishedEngine extends Omit<LabAddon, 'name' | 'images'> {
   /** A definition that is in the cluster when the engine is. */
   readonly definition: string;
 }

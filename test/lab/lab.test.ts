@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { publishedArgoCd } from '../../lab/argocd.ts';
+import { cgroups } from '../../lab/control-groups.ts';
 import { ctr } from '../../lab/ctr.ts';
 import { findEnclosure } from '../../lab/enclosure.ts';
 import { labFolders, labPlaces } from '../../lab/folders.ts';
@@ -54,9 +55,7 @@ async function traces() {
     links: (await said('ip', ['-brief', 'link'])).split('\n').filter((line) => /^(cni|veth)/.test(line)),
     rules: (await said('iptables-save', [])).split('\n').filter((line) => /KUBE-|CNI-/.test(line)),
     namespaces: (await said('ip', ['netns', 'list'])).split('\n').filter((line) => line.includes('cni-')),
-    groups: (await said('find', ['/sys/fs/cgroup', '-maxdepth', '3', '-name', 'cardea-lab-*']))
-      .split('\n')
-      .filter(Boolean),
+    groups: cgroups(places.home).filter((group) => existsSync(group)),
     forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
     overcommit: readFileSync('/proc/sys/vm/overcommit_memory', 'utf8'),
     panic: readFileSync('/proc/sys/kernel/panic', 'utf8'),
