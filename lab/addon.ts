@@ -37,8 +37,8 @@ export async function installAddon(
 ): Promise<void> {
   await importImages(lab, await addon.images(), say);
   const manifests = await addon.manifests(lab.kubectl);
-  const { objects = [] } = addon;
-  const hash = createHash('sha256').update(manifests).update(JSON.stringify(objects)).digest('hex').slice(0, 16);
+  const more = JSON.stringify([addon.objects ?? [], addon.complete !== undefined]);
+  const hash = createHash('sha256').update(manifests).update(more).digest('hex').slice(0, 16);
   if ((await appliedHashes(lab))[addon.name] === hash) return;
   say(`installing ${addon.title} ${addon.version}`);
   await applyManifests(lab.kubectl, { ...addon, manifests }, signal);
