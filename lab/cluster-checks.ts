@@ -38,7 +38,7 @@ function addonCheck(lab: Lab, addon: LabAddon, proof: LabCheck['run']): LabCheck
     title: addon.title,
     version: addon.version,
     async run(signal) {
-      await waitForWorkloads(lab.kubectl, addon, { withinMs: 30_000, signal });
+      await waitForWorkloads(lab.kubectl, addon, { withinMs: 60_000, signal });
       await proof(signal);
     },
   };

@@ -73,7 +73,7 @@ async function startAll(lab: Lab, images: readonly LayeredImage[], { say, signal
   for (const addon of addons) await installAddon(lab, addon, { say, signal });
   for (const addon of addons) {
     say(`waiting for ${addon.title}`);
-    await waitForWorkloads(lab.kubectl, addon, { withinMs: 180_000, signal });
+    await waitForWorkloads(lab.kubectl, addon, { withinMs: 300_000, signal });
   }
 }
 
