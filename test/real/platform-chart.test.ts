@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { imageNames } from '../../lab/image-names.ts';
 import {
   customKinds,
   kubernetesKinds,
@@ -77,6 +78,14 @@ describe('A8: the chart janusgraph-banking', () => {
 
   test('renders the lab as reviewed', async () => {
     await expect(await render({ environment: 'dev', lab: true })).toMatchFileSnapshot('rendered/dev-in-the-lab.yaml');
+  });
+
+  test('in the lab it runs the images that the lab makes, and asks no registry', async () => {
+    for (const environment of environments) {
+      const stream = await render({ environment, lab: true });
+      const images = [...stream.matchAll(/^ *(?:- )?(?:image|serverImage): (\S+)$/gm)].map(([, image]) => image);
+      expect([...new Set(images)].sort()).toEqual([imageNames.cassandra, imageNames.janusgraph]);
+    }
   });
 
   test('K7, C6: the pods of the datacenter hcd-paris are called hcd-paris-rack1-sts-0 and so on, five of HCD by default', async () => {
