@@ -21,8 +21,9 @@ export class CassandraProcess {
     this.#ended = ended;
   }
 
-  get runs(): boolean {
-    return this.#child !== undefined;
+  /** True from when it has joined the ring until it drains: Cassandra opens the port of CQL for that time only. */
+  async takesClients(): Promise<boolean> {
+    return this.#child !== undefined && (await accepts(ports.cql));
   }
 
   /**

@@ -1,39 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { imageNames } from '../../lab/image-names.ts';
 import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { ownLab } from '../support/own-lab.ts';
 
 /**
  * The lab's images under the real cass-operator, in a lab of their own: what it asks of a server image and its management API, and what
  * Cardea will ask of it. The order of the tests is a story.
  */
-const state = mkdtempSync(join(tmpdir(), 'cardea-images-'));
-const checkout = join(import.meta.dirname, '../..');
+const lab = ownLab();
 const namespace = 'images-test';
 const pod = 'hcd-paris-rack1-sts-0';
-let kubeconfig: string;
-let program: string;
 
-function cardea(...args: readonly string[]) {
-  return execa(join(checkout, 'cardea'), [...args, '--json'], {
-    env: { XDG_STATE_HOME: state },
-    reject: false,
-    stdin: 'ignore',
-  });
-}
-
-async function kubectl(args: readonly string[], input?: string): Promise<string> {
-  const all = [`--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`, ...args];
-  const { stdout, stderr, failed } = await execa(program, all, {
-    reject: false,
-    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-  });
-  expect(failed, stderr).toBe(false);
-  return stdout;
-}
+const kubectl = (args: readonly string[], input?: string) => lab.kubectl([`--namespace=${namespace}`, ...args], input);
 
 async function apply(...items: readonly object[]): Promise<void> {
   await kubectl(['apply', '--filename=-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
@@ -41,14 +19,7 @@ async function apply(...items: readonly object[]): Promise<void> {
 
 /** Waits until the template of kubectl gives `expected`. */
 async function becomes(object: readonly string[], jsonpath: string, expected: string): Promise<void> {
-  let last = '';
-  const met = async () => {
-    last = await kubectl(['get', ...object, `--output=jsonpath=${jsonpath}`]);
-    return last === expected ? true : undefined;
-  };
-  if ((await waitFor(met, { withinMs: 600_000, everyMs: 500 })) === true) return;
-  const events = await kubectl(['get', 'events', '--sort-by=.lastTimestamp']);
-  expect(last, events.split('\n').slice(-12).join('\n')).toBe(expected);
+  await lab.becomes(async () => kubectl(['get', ...object, `--output=jsonpath=${jsonpath}`]), expected, namespace);
 }
 
 const condition = (type: string) => `{.status.conditions[?(@.type=="${type}")].status}`;
@@ -168,18 +139,11 @@ async function gremlin(query: string): Promise<unknown> {
 }
 
 beforeAll(async () => {
-  const up = await cardea('lab', 'up');
-  expect(up.exitCode, up.stderr + up.stdout).toBe(0);
-  const report = JSON.parse((await cardea('lab', 'status')).stdout);
-  kubeconfig = report.kubeconfig;
-  program = report.tools.kubectl;
+  await lab.up();
   await kubectl(['create', 'namespace', namespace]);
 });
 
-afterAll(async () => {
-  await cardea('lab', 'down');
-  rmSync(state, { recursive: true, force: true });
-});
+afterAll(() => lab.down());
 
 test('cass-operator brings a datacenter of the Cassandra image to Ready, with a superuser of its own', async () => {
   await apply(datacenter({ size: 1 }));
