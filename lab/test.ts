@@ -1,5 +1,4 @@
 import { RefusedProblem, asProblem, type Problem } from '../src/model/problem.ts';
-import type { Lab } from './lab.ts';
 import { findLab } from './lab.ts';
 import { clusterChecks } from './cluster-checks.ts';
 import { serverChecks } from './server-checks.ts';
@@ -26,7 +25,10 @@ export interface TestOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs every check, one after the other, also after one failed. Throws RefusedProblem `lab-down` when there is no lab. */
+/**
+ * Runs every check, one after the other, also after one failed. What runs in the cluster is not tried while a server does not: nothing could be told
+ * from it. Throws RefusedProblem `lab-down` when there is no lab.
+ */
 export async function testLab(options: TestOptions): Promise<readonly CheckResult[]> {
   const found = findLab();
   if (found === undefined) {
@@ -37,11 +39,21 @@ export async function testLab(options: TestOptions): Promise<readonly CheckResul
       next: 'Bring it up with: cardea lab up',
     });
   }
-  return runChecks(labChecks(found.lab), options);
+  const servers = await runChecks(serverChecks(found.lab), options);
+  const unwell = servers.filter(({ problem }) => problem !== undefined).map(({ title }) => title);
+  const checks = clusterChecks(found.lab);
+  if (unwell.length === 0) return [...servers, ...(await runChecks(checks, options))];
+  return [...servers, ...checks.map(({ title, version }) => notTried(title, version, unwell))];
 }
 
-function labChecks(lab: Lab): readonly LabCheck[] {
-  return [...serverChecks(lab), ...clusterChecks(lab)];
+function notTried(title: string, version: string, unwell: readonly string[]): CheckResult {
+  const problem = new RefusedProblem({
+    code: 'lab-not-tried',
+    happened: `It was not tried, since it stands on ${unwell.join(', ')}.`,
+    state: 'Nothing was changed.',
+    next: 'Bring that up with: cardea lab up',
+  });
+  return { title, version, seconds: 0, problem };
 }
 
 export async function runChecks(checks: readonly LabCheck[], options: TestOptions): Promise<readonly CheckResult[]> {

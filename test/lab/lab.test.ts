@@ -166,7 +166,14 @@ test('a server that dies is named with the end of its log, and the next up start
   ]);
   const { exitCode, stdout } = await cardea('lab', 'test');
   expect(exitCode).toBe(1);
-  expect(stdout).toContain('kube-scheduler of the lab has ended by itself');
+  const { results } = JSON.parse(stdout);
+  const codes = results.map(({ title, problem }: { title: string; problem?: { code: string } }) => [
+    title,
+    problem?.code,
+  ]);
+  expect(codes).toContainEqual(['kube-scheduler', 'lab-server-died']);
+  expect(codes).toContainEqual(['kubelet', undefined]);
+  expect(codes).toContainEqual(['Tekton Pipelines', 'lab-not-tried']);
   expect(await answer('lab', 'up')).toMatchObject({ state: 'up' });
 });
 

@@ -22,11 +22,13 @@ export const action: Action<typeof labTest> = async ({ clock, output, flags, sig
   const results = await (kubeconfig === undefined
     ? testLab(options)
     : testCluster({ ...options, kubeconfig, image, agree }));
-  const failed = results.filter(({ problem }) => problem !== undefined);
+  const outcome = ({ problem }: (typeof results)[number]) =>
+    problem === undefined ? 'ready' : problem.code === 'lab-not-tried' ? 'not tried' : 'failed';
+  const failed = results.filter((each) => outcome(each) === 'failed');
   const lines = table(results, [
     { title: 'PART', cell: (each) => each.title },
     { title: 'VERSION', cell: (each) => each.version },
-    { title: 'RESULT', cell: (each) => (each.problem === undefined ? 'ready' : 'failed') },
+    { title: 'RESULT', cell: outcome },
     { title: 'TIME', cell: (each) => formatSeconds(each.seconds) },
   ]);
   const reasons = failed.flatMap(({ title, problem }) => [
