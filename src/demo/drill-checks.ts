@@ -1,4 +1,4 @@
-import type { DrillFacts, RecoveryFacts } from './drill.ts';
+import type { DrillFacts, RecoveryFacts } from './drill-facts.ts';
 import type { DrillCheck, DrillRun } from './drill-document.ts';
 
 /** What had to be true of a drill, and what was seen. Pure. */

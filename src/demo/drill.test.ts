@@ -3,7 +3,8 @@ import { exampleDrill } from '../../test/support/example-drill.ts';
 import { configSchema } from '../model/config.ts';
 import { pointId, timelineId } from '../model/identifiers.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
-import { type DrillFacts, drillOf, type RecoveryFacts } from './drill.ts';
+import type { DrillFacts, RecoveryFacts } from './drill-facts.ts';
+import { drillOf } from './drill.ts';
 import { drillDocument, type Recovery } from './drill-document.ts';
 
 const example = exampleDrill();

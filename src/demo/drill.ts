@@ -1,60 +1,8 @@
-import type { EnvironmentConfig } from '../model/config.ts';
 import { milliseconds } from '../model/duration.ts';
-import type { RestorePoint } from '../model/restore-point.ts';
 import { checksOf } from './drill-checks.ts';
-import type { Drill, DrillObjective, DrillRun, Recovery } from './drill-document.ts';
-import type { Lost } from './lost-transactions.ts';
-import type { OracleProof } from './oracle-proof.ts';
-import type { ShippingLag } from './shipping-lag.ts';
+import type { DrillFacts, RecoveryFacts } from './drill-facts.ts';
+import type { Drill, DrillObjective, Recovery } from './drill-document.ts';
 import { objectionsTo } from './verdict.ts';
-
-/** One way back, before anything is concluded from it. */
-export interface RecoveryFacts
-  extends Pick<Recovery, 'timeline' | 'to' | 'excluded' | 'incomplete' | 'secondsFromKill'> {
-  readonly run: DrillRun;
-  readonly proof: OracleProof;
-  /** Every row and invariant: a finding is one line of text; of many only some are listed. */
-  readonly check: { readonly elements: number; readonly findings: readonly string[]; readonly findingCount: number };
-  /** Of the accounts that the bad job dropped, how many a look-up by key found. */
-  readonly accountsFound: number;
-  readonly nodesUp: number;
-}
-
-/** What was seen and measured during a drill, before anything is concluded from it. */
-export interface DrillFacts
-  extends Pick<
-    Drill,
-    | 'id'
-    | 'environment'
-    | 'startedAt'
-    | 'seconds'
-    | 'actor'
-    | 'cardea'
-    | 'store'
-    | 'application'
-    | 'badJob'
-    | 'disaster'
-    | 'window'
-    | 'timelines'
-    | 'phases'
-  > {
-  readonly objectives: EnvironmentConfig['objectives'];
-  /** As its document stood after the rehearsal. */
-  readonly point: RestorePoint;
-  readonly lag: ShippingLag;
-  /** How often the watermarks were looked at. */
-  readonly looks: number;
-  /** Of the accounts that the bad job dropped, how many a look-up by key still found before the kill. */
-  readonly accountsAfterDrop: number;
-  readonly instant: RecoveryFacts;
-  readonly undo: RecoveryFacts;
-  /** After the undo, the oldest first. */
-  readonly lost: readonly Lost[];
-  readonly backup: DrillRun;
-  readonly rehearsal: DrillRun;
-  /** Further runs of the story. */
-  readonly decisions: readonly DrillRun[];
-}
 
 /** Concludes a drill from its facts. Pure. */
 export function drillOf(facts: DrillFacts): Drill {

@@ -9,7 +9,7 @@ import type { Aftermath } from './aftermath-chapter.ts';
 import type { BadJob } from './bad-job-chapter.ts';
 import { demoName } from './demo-config.ts';
 import type { Disaster } from './disaster-chapter.ts';
-import type { RecoveryFacts } from './drill.ts';
+import type { RecoveryFacts } from './drill-facts.ts';
 import type { DrillRun } from './drill-document.ts';
 import { drillRun } from './drill-run.ts';
 import { proveRecovery } from './recovery-proof.ts';

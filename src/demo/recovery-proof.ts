@@ -2,7 +2,7 @@ import { checkGraph } from '../graph/check.ts';
 import { requireHealthyRing } from '../runbooks/ring-check.ts';
 import { type Choice, type ObservedState, observedState } from '../sample/oracle.ts';
 import { transactionsOf } from '../sample/transaction.ts';
-import type { RecoveryFacts } from './drill.ts';
+import type { RecoveryFacts } from './drill-facts.ts';
 import { proveByOracle } from './oracle-proof.ts';
 import type { OpenBank, Scene } from './scene.ts';
 import { untilAborted } from './until-aborted.ts';

@@ -8,15 +8,8 @@ import type { RunbookBuilder } from '../runbook/define.ts';
 import { acceptPoint } from './choose-point.ts';
 import { onEachNode } from './each-node.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
-import {
-  type ReplayParams,
-  createAddedTables,
-  placeLogs,
-  placeLogsStep,
-  planLogsStep,
-  targetName,
-  verifyLogsStep,
-} from './log-steps.ts';
+import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, verifyLogsStep } from './log-steps.ts';
+import { type ReplayParams, targetName } from './replay-params.ts';
 import { getPoint } from './point-catalog.ts';
 import {
   indexResult,

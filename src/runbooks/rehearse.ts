@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pointId, runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { removeCopyStep, withCopySteps } from './copy-steps.ts';
-import { replayParams, requireTarget } from './log-steps.ts';
+import { replayParams, requireTarget } from './replay-params.ts';
 import { updatePoint } from './point-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { again } from './shared-steps.ts';

@@ -8,7 +8,7 @@ import { runId } from '../model/identifiers.ts';
 import type { AddedTable } from './added-tables.ts';
 import { type BaseChoice, chooseBase } from './choose-base.ts';
 import { planLogs } from './log-plan.ts';
-import type { LogTarget, ReplayParams } from './log-steps.ts';
+import type { LogTarget, ReplayParams } from './replay-params.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
 import { knownSchema, storedSchema } from './schema-catalog.ts';
 import type { RunbookServices } from './services.ts';

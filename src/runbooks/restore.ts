@@ -29,11 +29,9 @@ import {
   placeLogs,
   placeLogsStep,
   planLogsStep,
-  replayParams,
-  requireTarget,
-  targetName,
   verifyLogsStep,
 } from './log-steps.ts';
+import { replayParams, requireTarget, targetName } from './replay-params.ts';
 import { leftTimeline, pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './shipping-steps.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './timeline-steps.ts';
 import {

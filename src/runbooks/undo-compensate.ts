@@ -8,7 +8,7 @@ import { FailedProblem, WaitingProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { batchesOf, batchLimit, writeBatch } from './compensating-write.ts';
 import { inCopy, removeCopyStep, withCopyDatabase } from './copy-steps.ts';
-import { replayParams, requireTarget } from './log-steps.ts';
+import { replayParams, requireTarget } from './replay-params.ts';
 import { knownSchema } from './schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { again } from './shared-steps.ts';
