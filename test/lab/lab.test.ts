@@ -272,8 +272,10 @@ test('on a cluster that lacks an engine, it is installed only when agreed; then 
   ]);
 });
 
-test.each(['tekton', 'argocd'] as const)('the API server accepts %s as it is published', async (name) => {
-  const published = { tekton: publishedTekton, argocd: publishedArgoCd }[name];
+test.each([
+  ['tekton', publishedTekton, `ghcr.io/tektoncd/pipeline/controller-10a3e32792f33651396d02b6855a6e36`],
+  ['argocd', publishedArgoCd, 'quay.io/argoproj/argocd'],
+] as const)('the API server accepts %s as it is published', async (name, published, image) => {
   const { parts: cache } = labFolders();
   const program = kubectlFor(toolPaths(cache).kubectl, places.kubeconfig);
   const engine = published(async (part) => partFolder(cache, part));
@@ -281,8 +283,9 @@ test.each(['tekton', 'argocd'] as const)('the API server accepts %s as it is pub
   await program.run(['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--filename=-'], {
     input: manifests,
   });
-  const images = new Set([...manifests.matchAll(/^ *(?:- )?image: (\S+)$/gm)].map(([, image]) => image));
-  expect([...images].filter((image) => image?.includes('cardea'))).toEqual([]);
+  const images = [...manifests.matchAll(/^ *(?:- )?image: (\S+)$/gm)].map(([, each]) => each);
+  expect(images).toContain(`${image}:${labPart(name).version}`);
+  expect(images.filter((each) => each?.includes('cardea'))).toEqual([]);
 });
 
 test('down leaves no process, mount, link, rule or control group, and the host its settings', async () => {
