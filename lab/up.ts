@@ -66,11 +66,12 @@ async function startAll(lab: Lab, images: readonly LayeredImage[], { say, signal
     await startServer(server, { places: lab.places, enclosure: lab.enclosure, signal });
   }
   await importImages(lab, await labImages(), say);
-  for (const image of images) await importLayeredImage(lab, image, say);
   say('waiting for the node');
   await waitForNode(lab, signal);
   const addons = labAddons(lab.cache);
   for (const addon of addons) await installAddon(lab, addon, { say, signal });
+  // The largest images, while the engines start.
+  for (const image of images) await importLayeredImage(lab, image, say);
   for (const addon of addons) {
     say(`waiting for ${addon.title}`);
     await waitForWorkloads(lab.kubectl, addon, { withinMs: 300_000, signal });
