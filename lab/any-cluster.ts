@@ -18,7 +18,7 @@ import { byCharts } from './proof-charts.ts';
 import type { Carried, PublishedEngine } from './published-engine.ts';
 import { publishedTekton } from './tekton.ts';
 import { proveTekton } from './tekton-proof.ts';
-import { type CheckResult, type LabCheck, runChecks, type TestOptions } from './test.ts';
+import { type CheckResult, type LabCheck, runChecks, type TestOptions } from './check.ts';
 import { toolPaths } from './tools.ts';
 
 interface AnyClusterOptions extends TestOptions {

@@ -13,7 +13,7 @@ import { provePods } from './pods-proof.ts';
 import { type ProvingGround, until } from './proof.ts';
 import { byPushes } from './proof-repository.ts';
 import { proveTekton } from './tekton-proof.ts';
-import type { LabCheck } from './test.ts';
+import type { LabCheck } from './check.ts';
 
 /** What the servers do together, and what runs in the cluster: a node, names, pods, pipelines, datacenters, delivery. */
 export function clusterChecks(lab: Lab): readonly LabCheck[] {

@@ -4,7 +4,7 @@ import { logTail } from '../src/platforms/sandbox/detached-process.ts';
 import type { Lab } from './lab.ts';
 import { died, type LabServer, stateOf } from './server.ts';
 import { labServers } from './servers.ts';
-import type { LabCheck } from './test.ts';
+import type { LabCheck } from './check.ts';
 
 /** Every server runs and says that it is well. */
 export function serverChecks(lab: Lab): readonly LabCheck[] {

@@ -1,29 +1,8 @@
-import { RefusedProblem, asProblem, type Problem } from '../src/model/problem.ts';
+import { RefusedProblem } from '../src/model/problem.ts';
+import { type CheckResult, runChecks, type TestOptions } from './check.ts';
 import { findLab } from './lab.ts';
 import { clusterChecks } from './cluster-checks.ts';
 import { serverChecks } from './server-checks.ts';
-
-/** One thing that must work. */
-export interface LabCheck {
-  readonly title: string;
-  readonly version: string;
-  /** Throws a Problem that names what does not work, with the end of the log that tells why. */
-  readonly run: (signal: AbortSignal) => Promise<void>;
-}
-
-export interface CheckResult {
-  readonly title: string;
-  readonly version: string;
-  readonly seconds: number;
-  readonly problem?: Problem;
-}
-
-export interface TestOptions {
-  /** Seconds of a clock that never goes back. */
-  readonly monotonic: () => number;
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Runs every check, one after the other, also after one failed. What runs in the cluster is not tried while a server does not: nothing could be told
@@ -54,21 +33,4 @@ function notTried(title: string, version: string, unwell: readonly string[]): Ch
     next: 'Bring that up with: cardea lab up',
   });
   return { title, version, seconds: 0, problem };
-}
-
-export async function runChecks(checks: readonly LabCheck[], options: TestOptions): Promise<readonly CheckResult[]> {
-  const { monotonic, say, signal } = options;
-  const results: CheckResult[] = [];
-  for (const { title, version, run } of checks) {
-    signal.throwIfAborted();
-    say(`testing ${title}`);
-    const began = monotonic();
-    const problem = await run(signal).then(
-      () => undefined,
-      (thrown: unknown) => asProblem(thrown, `testing ${title}`),
-    );
-    signal.throwIfAborted();
-    results.push({ title, version, seconds: monotonic() - began, ...(problem === undefined ? {} : { problem }) });
-  }
-  return results;
 }
