@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { argumentFile, moduleAccess, smallJvm } from '../src/platforms/sandbox/java-options.ts';
+import { toolsLogback } from '../src/platforms/sandbox/tools-logback.ts';
 import { npmLayer } from './cardea-image.ts';
 import { places, ports } from './cassandra-image/places.ts';
 import { filesBelow, hashOfFiles, placeFiles, placeText } from './image-files.ts';
@@ -146,17 +147,4 @@ while [ "$count" -gt 0 ]; do
   esac
 done
 exec java $jvm @${places.toolOptions} org.apache.cassandra.tools.NodeTool "$@"
-`;
-
-const toolsLogback = `<configuration>
-  <appender name="stderr" class="ch.qos.logback.core.ConsoleAppender">
-    <target>System.err</target>
-    <encoder>
-      <pattern>%-5level %date{HH:mm:ss,SSS} %msg%n</pattern>
-    </encoder>
-  </appender>
-  <root level="WARN">
-    <appender-ref ref="stderr"/>
-  </root>
-</configuration>
 `;

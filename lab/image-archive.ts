@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FailedProblem } from '../src/model/problem.ts';
+import { writeTar } from './tar.ts';
 
 /** An image made from nothing but the files named: enough for programs that need no library. */
 export interface ScratchImage {
@@ -35,7 +35,7 @@ export async function writeImageArchive(image: ScratchImage, archive: string): P
     place(image.files, root);
     const parts = join(work, 'parts');
     mkdirSync(parts);
-    await tar(root, join(parts, 'layer.tar'), ['.']);
+    await writeTar({ folder: root, archive: join(parts, 'layer.tar'), names: ['.'], of: 'image' });
     const layer = createHash('sha256')
       .update(readFileSync(join(parts, 'layer.tar')))
       .digest('hex');
@@ -53,7 +53,12 @@ export async function writeImageArchive(image: ScratchImage, archive: string): P
       join(parts, 'manifest.json'),
       JSON.stringify([{ Config: name, RepoTags: [image.name], Layers: ['layer.tar'] }]),
     );
-    await tar(parts, join(work, 'archive.tar'), ['manifest.json', name, 'layer.tar']);
+    await writeTar({
+      folder: parts,
+      archive: join(work, 'archive.tar'),
+      names: ['manifest.json', name, 'layer.tar'],
+      of: 'image',
+    });
     renameSync(join(work, 'archive.tar'), archive);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -72,19 +77,4 @@ function place(files: ScratchImage['files'], root: string): void {
     else linkSync(same, target);
     placed.set(source, target);
   }
-}
-
-async function tar(folder: string, archive: string, names: readonly string[]): Promise<void> {
-  const same = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@0', '--format=gnu'];
-  const { execa } = await import('execa');
-  const args = [...same, '--create', `--file=${archive}`, `--directory=${folder}`, ...names];
-  const { failed, stderr } = await execa('tar', args, { reject: false, stdin: 'ignore' });
-  if (!failed) return;
-  throw new FailedProblem({
-    code: 'lab-image-not-written',
-    happened: `tar could not write ${archive}.`,
-    state: 'The image was not made; others stay.',
-    next: 'Check the room on the disk, then run the same command again.',
-    details: stderr.trimEnd().split('\n').slice(-6),
-  });
 }

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FailedProblem } from '../src/model/problem.ts';
 import { withHostLock } from '../src/platforms/sandbox/host-lock.ts';
+import { writeTar } from './tar.ts';
 
 /** One layer of an image: what it is made from, and how its files are made. */
 export interface ImageLayer {
@@ -72,7 +73,7 @@ export async function buildLayer(layer: ImageLayer, { cache, signal }: BuildOpti
       await layer.make(root, { work, signal });
       signal.throwIfAborted();
       const file = join(result, 'layer.tar');
-      await writeLayer(root, file);
+      await writeTar({ folder: root, archive: file, names: ['.'], of: 'layer' });
       writeFileSync(join(result, 'digest'), `${await sha256(file)}\n`);
       renameSync(result, layerFolder(layer, cache));
     } finally {
@@ -112,22 +113,6 @@ function forgetOlder(prefix: string, cache: string): void {
 /** One layer's name may begin with another's. */
 function isOf(prefix: string, name: string, form: RegExp): boolean {
   return form.exec(name)?.[1] === prefix;
-}
-
-/** The same files make the same bytes: neither times nor owners are kept. */
-async function writeLayer(root: string, file: string): Promise<void> {
-  const same = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@0', '--format=gnu'];
-  const { execa } = await import('execa');
-  const args = [...same, '--create', `--file=${file}`, `--directory=${root}`, '.'];
-  const { failed, stderr } = await execa('tar', args, { reject: false, stdin: 'ignore' });
-  if (!failed) return;
-  throw new FailedProblem({
-    code: 'lab-image-not-written',
-    happened: `tar could not write ${file}.`,
-    state: 'The layer was not made; others stay.',
-    next: 'Check the room on the disk, then run the same command again.',
-    details: stderr.trimEnd().split('\n').slice(-6),
-  });
 }
 
 async function sha256(file: string): Promise<string> {

@@ -79,7 +79,7 @@ export class LogTail {
   }
 
   /** Sections found so far. */
-  get found(): number {
+  get #found(): number {
     return this.#segments.reduce((sum, { tail }) => sum + tail.found, this.#foundBefore);
   }
 
@@ -149,7 +149,7 @@ export class LogTail {
     if (listing) await this.#list(now);
     let found = 0;
     for (const { tail } of this.#segments) found += await tail.follow(now);
-    this.#coverage.look(at, this.found, this.#segments.findLast(({ tail }) => tail.hasContent)?.tail.id);
+    this.#coverage.look(at, this.#found, this.#segments.findLast(({ tail }) => tail.hasContent)?.tail.id);
     this.#still = found === 0;
     if (this.#still && listing) await this.#whenStill(at, now, draining);
     for (const segment of this.#segments) {

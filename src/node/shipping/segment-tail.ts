@@ -157,9 +157,8 @@ export class SegmentTail {
 
   async #readHeader(): Promise<SegmentHeader | undefined> {
     if (this.#header !== undefined) return this.#header;
-    // Cassandra makes the next segment ready, all zeros, long before it writes to it.
-    if (isZero(await this.#bytes.read(0, markerBytes))) return undefined;
     const bytes = await this.#bytes.read(0, headerBytes);
+    if (isZero(bytes)) return undefined;
     try {
       this.#header = readSegmentHeader(bytes);
     } catch (thrown) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { EnvironmentRecord, NodeRecord } from './environment-record.ts';
 import { argumentFile, classArchive, moduleAccess, smallJvm } from './java-options.ts';
 import type { Toolchain } from './toolchain.ts';
+import { toolsLogback } from './tools-logback.ts';
 import { type NodeFolders, port } from './topology.ts';
 
 /** Every file that a Cassandra node reads before it starts, by path. Pure. */
@@ -175,19 +176,6 @@ const logback = `<configuration>
   </appender>
   <root level="INFO">
     <appender-ref ref="file"/>
-  </root>
-</configuration>
-`;
-
-const toolsLogback = `<configuration>
-  <appender name="stderr" class="ch.qos.logback.core.ConsoleAppender">
-    <target>System.err</target>
-    <encoder>
-      <pattern>%-5level %date{HH:mm:ss,SSS} %msg%n</pattern>
-    </encoder>
-  </appender>
-  <root level="WARN">
-    <appender-ref ref="stderr"/>
   </root>
 </configuration>
 `;
