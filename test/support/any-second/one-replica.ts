@@ -1,6 +1,4 @@
-import cassandra from 'cassandra-driver';
-import { port } from '../../../src/platforms/sandbox/topology.ts';
-import type { Database } from '../../../src/ports/database.ts';
+import { openAtConsistency } from './consistency.ts';
 import { readStoredGraph, type StoredGraph } from './stored-graph.ts';
 
 /**
@@ -8,35 +6,12 @@ import { readStoredGraph, type StoredGraph } from './stored-graph.ts';
  * may still ask another one, if that answers quicker; so the scans that it made itself are counted, and it is asked again until all were its own.
  */
 export async function graphOfReplica(address: string, localDataCenter: string, keyspace: string): Promise<StoredGraph> {
-  const contactPoint = `${address}:${port.cql}`;
-  const { DCAwareRoundRobinPolicy, AllowListPolicy } = cassandra.policies.loadBalancing;
-  const client = new cassandra.Client({
-    contactPoints: [contactPoint],
-    localDataCenter,
-    policies: { loadBalancing: new AllowListPolicy(new DCAwareRoundRobinPolicy(localDataCenter), [contactPoint]) },
-    queryOptions: { consistency: cassandra.types.consistencies.one, prepare: true },
-    encoding: { useBigIntAsLong: true },
-  });
   const asked = new Map<string, number>();
-  const rows: Database['rows'] = async function* (query, params = [], { fetchSize = 2000 } = {}) {
+  const page = (query: string) => {
     const scanned = /token\(key\) > .*/.test(query) ? /\.(\w+) WHERE/.exec(query)?.[1] : undefined;
-    let pageState: string | undefined;
-    do {
-      const page = pageState === undefined ? {} : { pageState };
-      const answer = await client.execute(query, [...params], { fetchSize, ...page });
-      if (scanned !== undefined) asked.set(scanned, (asked.get(scanned) ?? 0) + 1);
-      for (const row of answer.rows) yield { ...row };
-      pageState = typeof answer.pageState === 'string' ? answer.pageState : undefined;
-    } while (pageState !== undefined);
+    if (scanned !== undefined) asked.set(scanned, (asked.get(scanned) ?? 0) + 1);
   };
-  const notAsked = () => Promise.reject(new TypeError('a replica is not asked about its ring'));
-  const database: Database = {
-    rows,
-    execute: async (query, params) => Array.fromAsync(rows(query, params)),
-    ring: notAsked,
-    ringSeenBy: notAsked,
-    close: notAsked,
-  };
+  const database = openAtConsistency({ addresses: [address], localDataCenter, consistency: 'one', page });
   const scansOf = async (table: string): Promise<number> => {
     const query = 'SELECT count FROM system_views.local_scan_latency WHERE keyspace_name = ? AND table_name = ?';
     const [row] = await database.execute(query, [keyspace, table]);
@@ -52,7 +27,7 @@ export async function graphOfReplica(address: string, localDataCenter: string, k
       if (wanted.every((count, at) => count > 0 && (made[at] ?? 0) >= count)) return graph;
     }
   } finally {
-    await client.shutdown();
+    await database.close();
   }
   throw new TypeError(`${address} did not answer alone, ten times`);
 }

@@ -9,12 +9,12 @@ import { type RingUnderLoad, ringUnderLoad } from '../support/any-second/ring-un
  * A ring of three under load, one node of which missed a part and was brought up to date by read repair and by hints, goes back to instants by
  * the whole path of the command line. Each time every replica is asked alone, and then all at QUORUM; each answer is compared with the writer's log.
  */
-const bank = bankOf({ seed: 'any-second-ring', branches: 15, customersPerBranch: 20 });
+const bank = bankOf({ seed: 'any-second-ring', branches: 5, customersPerBranch: 20 });
 
 let ring: RingUnderLoad | undefined;
 
 beforeAll(async () => {
-  ring = await ringUnderLoad(bank, { before: 100, after: 400, missed: 150 });
+  ring = await ringUnderLoad(bank, { before: 60, after: 160, missed: 40 });
 });
 
 afterAll(async () => {
