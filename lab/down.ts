@@ -3,8 +3,8 @@ import { FailedProblem, RefusedProblem } from '../src/model/problem.ts';
 import { endMarked } from '../src/platforms/sandbox/detached-process.ts';
 import { withHostLock } from '../src/platforms/sandbox/host-lock.ts';
 import { releaseNetwork } from '../src/platforms/sandbox/loopback.ts';
-import { removeControlGroups } from './control-groups.ts';
-import { findEnclosure } from './enclosure.ts';
+import { removeControlGroups } from './enclosure/control-groups.ts';
+import { findEnclosure } from './enclosure/enclosure.ts';
 import { type LabFolders, labFolders, labPlaces } from './folders.ts';
 import { readLabRecord } from './record.ts';
 

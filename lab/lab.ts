@@ -1,9 +1,9 @@
-import { type Enclosure, findEnclosure } from './enclosure.ts';
+import { type Enclosure, findEnclosure } from './enclosure/enclosure.ts';
 import { labFolders, type LabPlaces, labPlaces } from './folders.ts';
 import { join } from 'node:path';
-import { type Kubectl, kubectlFor } from './kubectl.ts';
-import { partFolder } from './part-build.ts';
-import { labPart } from './parts.ts';
+import { type Kubectl, kubectlFor } from './engines/kubectl.ts';
+import { partFolder } from './building/part-build.ts';
+import { labPart } from './building/parts.ts';
 import { type LabRecord, readLabRecord } from './record.ts';
 
 /** A lab whose namespaces are there: what its servers are made from. */

@@ -1,6 +1,6 @@
 import { FailedProblem } from '../src/model/problem.ts';
 import { waitFor } from '../src/platforms/sandbox/condition.ts';
-import { meets } from './addon.ts';
+import { meets } from './engines/addon.ts';
 import { nodeName } from './addresses.ts';
 import type { Lab } from './lab.ts';
 

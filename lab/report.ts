@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { logTail } from '../src/platforms/sandbox/detached-process.ts';
-import { lackingWorkloads } from './addon.ts';
-import { labAddons } from './addons.ts';
+import { lackingWorkloads } from './engines/addon.ts';
+import { labAddons } from './engines/addons.ts';
 import { ports } from './addresses.ts';
 import { isNodeReady } from './node-ready.ts';
 import { findLab, type Lab } from './lab.ts';
-import { type ServerState, stateOf } from './server.ts';
-import { labServers } from './servers.ts';
-import { type LabTool, toolPaths } from './tools.ts';
+import { type ServerState, stateOf } from './servers/server.ts';
+import { labServers } from './servers/servers.ts';
+import { type LabTool, toolPaths } from './building/tools.ts';
 
 export type LabReport = { readonly state: 'down' } | RunningLab;
 

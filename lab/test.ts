@@ -1,8 +1,8 @@
 import { RefusedProblem } from '../src/model/problem.ts';
-import { type CheckResult, runChecks, type TestOptions } from './check.ts';
+import { type CheckResult, runChecks, type TestOptions } from './proofs/check.ts';
 import { findLab } from './lab.ts';
-import { clusterChecks } from './cluster-checks.ts';
-import { serverChecks } from './server-checks.ts';
+import { clusterChecks } from './proofs/cluster-checks.ts';
+import { serverChecks } from './proofs/server-checks.ts';
 
 /**
  * Runs every check, one after the other, also after one failed. What runs in the cluster is not tried while a server does not: nothing could be told

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { builtTool } from '../../lab/tools.ts';
+import { builtTool } from '../../lab/building/tools.ts';
 
 /** The rule as Argo CD itself reads it, on what cass-operator writes into a datacenter's status. */
 const rules = join(import.meta.dirname, '../../platform/argocd/argocd-cm.yaml');

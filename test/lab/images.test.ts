@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { imageNames } from '../../lab/image-names.ts';
+import { imageNames } from '../../lab/images/image-names.ts';
 import { waitFor } from '../../src/platforms/sandbox/condition.ts';
 import { ownLab } from '../support/own-lab.ts';
 

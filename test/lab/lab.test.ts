@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { publishedArgoCd } from '../../lab/argocd.ts';
-import { cgroups } from '../../lab/control-groups.ts';
-import { ctr } from '../../lab/ctr.ts';
-import { findEnclosure } from '../../lab/enclosure.ts';
+import { publishedArgoCd } from '../../lab/engines/argocd.ts';
+import { cgroups } from '../../lab/enclosure/control-groups.ts';
+import { ctr } from '../../lab/images/ctr.ts';
+import { findEnclosure } from '../../lab/enclosure/enclosure.ts';
 import { labFolders, labPlaces } from '../../lab/folders.ts';
-import { shellImage } from '../../lab/images.ts';
-import { kubectlFor } from '../../lab/kubectl.ts';
-import { partFolder } from '../../lab/part-build.ts';
-import { labPart } from '../../lab/parts.ts';
-import { publishedTekton } from '../../lab/tekton.ts';
-import { toolPaths } from '../../lab/tools.ts';
+import { shellImage } from '../../lab/images/images.ts';
+import { kubectlFor } from '../../lab/engines/kubectl.ts';
+import { partFolder } from '../../lab/building/part-build.ts';
+import { labPart } from '../../lab/building/parts.ts';
+import { publishedTekton } from '../../lab/engines/tekton.ts';
+import { toolPaths } from '../../lab/building/tools.ts';
 import { waitFor } from '../../src/platforms/sandbox/condition.ts';
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { imageNames } from '../../lab/image-names.ts';
+import { imageNames } from '../../lab/images/image-names.ts';
 import {
   customKinds,
   kubernetesKinds,

@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { labFolders } from '../../lab/folders.ts';
-import { findGo } from '../../lab/go.ts';
-import { labPart, type PartName } from '../../lab/parts.ts';
+import { findGo } from '../../lab/building/go.ts';
+import { labPart, type PartName } from '../../lab/building/parts.ts';
 
 /** A JSON schema, or a part of one. */
 type Schema = { [key: string]: unknown };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { builtTool, type LabTool } from '../../lab/tools.ts';
+import { builtTool, type LabTool } from '../../lab/building/tools.ts';
 import { objectsOf } from './kubernetes-schemas.ts';
 
 /** The user's repository as it looks with Cardea. */

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { testCluster } from '../../../lab/any-cluster.ts';
+import { testCluster } from '../../../lab/proofs/any-cluster.ts';
 import { testLab } from '../../../lab/test.ts';
 import { formatSeconds } from '../../model/duration.ts';
 import type { Action } from '../command.ts';

@@ -1,0 +1,125 @@
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { RefusedProblem } from '../../src/model/problem.ts';
+import type { ReportProgress } from '../../src/model/progress.ts';
+
+/** Programs that the lab takes from the system, by the Debian package that brings each. A path is where the package puts it. */
+export const systemPrograms = {
+  etcd: { package: 'etcd-server', path: 'etcd' },
+  containerd: { package: 'containerd', path: 'containerd' },
+  ctr: { package: 'containerd', path: 'ctr' },
+  runc: { package: 'runc', path: 'runc' },
+  bridgePlugin: { package: 'containernetworking-plugins', path: '/usr/lib/cni/bridge' },
+  iptables: { package: 'iptables', path: 'iptables' },
+  conntrack: { package: 'conntrack', path: 'conntrack' },
+  ip: { package: 'iproute2', path: 'ip' },
+  nsenter: { package: 'util-linux', path: 'nsenter' },
+  mount: { package: 'mount', path: 'mount' },
+  busybox: { package: 'busybox-static', path: 'busybox' },
+  openssl: { package: 'openssl', path: 'openssl' },
+  curl: { package: 'curl', path: 'curl' },
+  tar: { package: 'tar', path: 'tar' },
+  git: { package: 'git', path: 'git' },
+  redis: { package: 'redis-server', path: 'redis-server' },
+  prometheus: { package: 'prometheus', path: 'prometheus' },
+  alertmanager: { package: 'prometheus-alertmanager', path: 'prometheus-alertmanager' },
+} as const;
+
+/** Superuser's programs are not on everybody's path. */
+const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+interface InstallOptions {
+  readonly progress: ReportProgress;
+  readonly signal: AbortSignal;
+}
+
+/** Installs the Debian packages that are missing. Throws RefusedProblem `lab-needs-linux`, `lab-needs-root` or `missing-packages`. */
+export async function systemPackages(options: InstallOptions): Promise<void> {
+  refuseElsewhere();
+  const packages = missingPackages();
+  if (packages.length === 0) return;
+  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages];
+  if (findProgram('apt-get') === undefined) throw missing(packages, command, []);
+  options.progress({ done: 0, unit: 'items', label: `installing Debian packages ${packages.join(', ')}` });
+  const said = await withoutStartingServices(() => install(command, options.signal));
+  if (missingPackages().length > 0) throw missing(missingPackages(), command, said);
+}
+
+/** Path of the program; undefined when it is not there. Starts no process. */
+export function findProgram(name: string): string | undefined {
+  if (name.startsWith('/')) return isExecutable(name) ? name : undefined;
+  const onPath = (process.env['PATH'] ?? '').split(delimiter);
+  return [...onPath, ...moreFolders].map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function missingPackages(): readonly string[] {
+  const missed = Object.values(systemPrograms).filter(({ path }) => findProgram(path) === undefined);
+  return [...new Set(missed.map((program) => program.package))];
+}
+
+async function install(command: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  const { execa } = await import('execa');
+  const run = (args: readonly string[]) =>
+    execa('apt-get', args, {
+      all: true,
+      reject: false,
+      stdin: 'ignore',
+      cancelSignal: signal,
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  await run(['update', '-qq']);
+  const { all } = await run(command.slice(1));
+  signal.throwIfAborted();
+  return (all ?? '').trimEnd().split('\n').slice(-8);
+}
+
+/** etcd and containerd come as services that start when installed. The lab runs its own, and the host must get none. */
+async function withoutStartingServices<T>(work: () => Promise<T>): Promise<T> {
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  try {
+    // Debian's own way to say it: exit code 101 forbids the action.
+    if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+    return await work();
+  } finally {
+    if (ours) rmSync(policy, { force: true });
+  }
+}
+
+function refuseElsewhere(): void {
+  if (process.platform !== 'linux') {
+    throw new RefusedProblem({
+      code: 'lab-needs-linux',
+      happened: 'The lab is a Kubernetes node made of Linux namespaces and control groups; this is no Linux.',
+      state: 'Nothing was changed.',
+      next: 'Run it on Linux or in a Linux virtual machine.',
+    });
+  }
+  if (process.getuid?.() !== 0) {
+    throw new RefusedProblem({
+      code: 'lab-needs-root',
+      happened: 'The lab makes network namespaces, mounts and control groups, which only root may.',
+      state: 'Nothing was changed.',
+      next: 'Run the same command as root. Everything that the lab makes lives in namespaces of its own and goes with `cardea lab down`.',
+    });
+  }
+}
+
+function missing(packages: readonly string[], command: readonly string[], said: readonly string[]): RefusedProblem {
+  return new RefusedProblem({
+    code: 'missing-packages',
+    happened: `The lab needs ${packages.join(', ')}, and this machine lacks ${packages.length === 1 ? 'it' : 'them'}.`,
+    state: 'Nothing was started.',
+    next: `On Debian run: ${command.join(' ')}. Elsewhere install the same with the system's packages; then run the command again.`,
+    details: said,
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
