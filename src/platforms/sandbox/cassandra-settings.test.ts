@@ -7,7 +7,7 @@ import { cassandraFiles, cassandraYaml } from './cassandra-settings.ts';
 import type { EnvironmentRecord } from './environment-record.ts';
 import { janusgraphProperties } from './janusgraph-settings.ts';
 import { writeFiles } from './local-environment.ts';
-import type { Toolchain } from './toolchain.ts';
+import type { Toolchain } from './toolchain-programs.ts';
 import { graphAddress, graphFolders, newRing, nodeFolders } from './topology.ts';
 
 const record: EnvironmentRecord = {

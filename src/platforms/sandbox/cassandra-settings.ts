@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EnvironmentRecord, NodeRecord } from './environment-record.ts';
 import { argumentFile, classArchive, moduleAccess, smallJvm } from './java-options.ts';
-import type { Toolchain } from './toolchain.ts';
+import type { Toolchain } from './toolchain-programs.ts';
 import { toolsLogback } from './tools-logback.ts';
 import { type NodeFolders, port } from './topology.ts';
 

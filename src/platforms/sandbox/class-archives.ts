@@ -11,7 +11,7 @@ import { ensureGraphTables } from './graph-tables.ts';
 import { withHostLock } from './host-lock.ts';
 import { writeFiles } from './local-environment.ts';
 import { claimNetwork, releaseNetwork } from './loopback.ts';
-import type { Toolchain } from './toolchain.ts';
+import type { Toolchain } from './toolchain-programs.ts';
 import { graphAddress, newRing, nodeFolders } from './topology.ts';
 
 /**

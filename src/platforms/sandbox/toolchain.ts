@@ -5,24 +5,8 @@ import type { ReportProgress } from '../../model/progress.ts';
 import { makeClassArchives } from './class-archives.ts';
 import { folders as sandboxFolders } from './folders.ts';
 import { installPart, isInstalled, type Part } from './toolchain-part.ts';
+import type { Toolchain } from './toolchain-programs.ts';
 import { findSystem, type System, systemPackages } from './toolchain-system.ts';
-
-/** The programs of the sandbox, ready to run. Absolute paths. */
-export interface Toolchain {
-  readonly java: string;
-  /** Jars, sorted: a class archive is only good for the very same class path. */
-  readonly cassandra: readonly string[];
-  readonly janusgraph: readonly string[];
-  readonly medusa: string;
-  /** Class archives of the JVM; undefined while there is none. */
-  readonly archives: ClassArchives;
-}
-
-export interface ClassArchives {
-  readonly cassandra: string | undefined;
-  readonly janusgraph: string | undefined;
-  readonly nodetool: string | undefined;
-}
 
 interface InstallOptions {
   readonly progress: ReportProgress;
