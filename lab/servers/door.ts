@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
 
 /**
  * A process that passes connections on. The lab's network has no link to the host's, but a Unix socket is a file, and files know no network
@@ -34,13 +35,11 @@ function open({ from, to }: Passage): void {
   if ('path' in from) rmSync(from.path, { force: true });
   const server = createServer({ allowHalfOpen: true }, (incoming) => {
     const outgoing = createConnection({ ...to, allowHalfOpen: true });
-    incoming.pipe(outgoing);
-    outgoing.pipe(incoming);
-    // Either side may be gone at any moment: then the other one goes too, and there is nothing to tell.
-    incoming.on('error', () => outgoing.destroy());
-    outgoing.on('error', () => incoming.destroy());
-    incoming.on('close', () => outgoing.destroy());
-    outgoing.on('close', () => incoming.destroy());
+    // Either side may be gone at any moment: then the other one goes too, and there is nothing to tell. But one that has merely ended may have
+    // bytes left on their way to the other.
+    const told = () => {};
+    pipeline(incoming, outgoing, told);
+    pipeline(outgoing, incoming, told);
   });
   server.listen(from);
 }
