@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:f
 import { delimiter, join } from 'node:path';
 import { RefusedProblem } from '../../src/model/problem.ts';
 import type { ReportProgress } from '../../src/model/progress.ts';
+import { installCommand, installPackages } from '../../src/platforms/sandbox/debian-packages.ts';
 
 /** Programs that the lab takes from the system, by the Debian package that brings each. A path is where the package puts it. */
 export const systemPrograms = {
@@ -38,10 +39,10 @@ export async function systemPackages(options: InstallOptions): Promise<void> {
   refuseElsewhere();
   const packages = missingPackages();
   if (packages.length === 0) return;
-  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages];
+  const command = installCommand(packages);
   if (findProgram('apt-get') === undefined) throw missing(packages, command, []);
   options.progress({ done: 0, unit: 'items', label: `installing Debian packages ${packages.join(', ')}` });
-  const said = await withoutStartingServices(() => install(command, options.signal));
+  const said = await withoutStartingServices(() => installPackages(packages, options.signal));
   if (missingPackages().length > 0) throw missing(missingPackages(), command, said);
 }
 
@@ -55,22 +56,6 @@ export function findProgram(name: string): string | undefined {
 function missingPackages(): readonly string[] {
   const missed = Object.values(systemPrograms).filter(({ path }) => findProgram(path) === undefined);
   return [...new Set(missed.map((program) => program.package))];
-}
-
-async function install(command: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-  const { execa } = await import('execa');
-  const run = (args: readonly string[]) =>
-    execa('apt-get', args, {
-      all: true,
-      reject: false,
-      stdin: 'ignore',
-      cancelSignal: signal,
-      env: { DEBIAN_FRONTEND: 'noninteractive' },
-    });
-  await run(['update', '-qq']);
-  const { all } = await run(command.slice(1));
-  signal.throwIfAborted();
-  return (all ?? '').trimEnd().split('\n').slice(-8);
 }
 
 /** etcd and containerd come as services that start when installed. The lab runs its own, and the host must get none. */

@@ -1,3 +1,4 @@
+import { logbackEncoder, rollingAppender } from '../../src/platforms/sandbox/logback.ts';
 import { basename, dirname } from 'node:path';
 import { debianLayer } from './debian-layer.ts';
 import { placeFiles } from './image-files.ts';
@@ -43,26 +44,12 @@ export function jarsLayer(name: string, to: string, jars: readonly string[]): Im
 
 /** Tells to the pod's log, and to a file where one is named. */
 export function logback(file?: string): string {
-  const pattern = "%date{yyyy-MM-dd'T'HH:mm:ss.SSS'Z', UTC} %-5level [%thread] %logger{0} - %msg%n";
-  const encoder = `<encoder><pattern>${pattern}</pattern></encoder>`;
-  const rolling = `  <appender name="file" class="ch.qos.logback.core.rolling.RollingFileAppender">
-    <file>${file}</file>
-    <rollingPolicy class="ch.qos.logback.core.rolling.FixedWindowRollingPolicy">
-      <fileNamePattern>${file}.%i</fileNamePattern>
-      <minIndex>1</minIndex>
-      <maxIndex>2</maxIndex>
-    </rollingPolicy>
-    <triggeringPolicy class="ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy">
-      <maxFileSize>20MB</maxFileSize>
-    </triggeringPolicy>
-    ${encoder}
-  </appender>
-`;
+  const rolling = file === undefined ? '' : rollingAppender({ file, archive: `${file}.%i` });
   return `<configuration>
   <appender name="console" class="ch.qos.logback.core.ConsoleAppender">
-    ${encoder}
+    ${logbackEncoder}
   </appender>
-${file === undefined ? '' : rolling}  <logger name="com.datastax.oss.driver" level="WARN"/>
+${rolling}  <logger name="com.datastax.oss.driver" level="WARN"/>
   <logger name="com.jcabi" level="WARN"/>
   <root level="INFO">
     <appender-ref ref="console"/>

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EnvironmentRecord, NodeRecord } from './environment-record.ts';
 import { argumentFile, classArchive, moduleAccess, smallJvm } from './java-options.ts';
 import type { Toolchain } from './toolchain-programs.ts';
-import { toolsLogback } from './tools-logback.ts';
+import { rollingAppender, toolsLogback } from './logback.ts';
 import { type NodeFolders, port } from './topology.ts';
 
 /** Every file that a Cassandra node reads before it starts, by path. Pure. */
@@ -160,21 +160,7 @@ exec '${toolchain.java}' $jvm '@${folders.conf}/nodetool.options' org.apache.cas
 }
 
 const logback = `<configuration>
-  <appender name="file" class="ch.qos.logback.core.rolling.RollingFileAppender">
-    <file>\${cassandra.logdir}/cassandra.log</file>
-    <rollingPolicy class="ch.qos.logback.core.rolling.FixedWindowRollingPolicy">
-      <fileNamePattern>\${cassandra.logdir}/cassandra.%i.log</fileNamePattern>
-      <minIndex>1</minIndex>
-      <maxIndex>2</maxIndex>
-    </rollingPolicy>
-    <triggeringPolicy class="ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy">
-      <maxFileSize>20MB</maxFileSize>
-    </triggeringPolicy>
-    <encoder>
-      <pattern>%date{yyyy-MM-dd'T'HH:mm:ss.SSS'Z', UTC} %-5level [%thread] %logger{0} - %msg%n</pattern>
-    </encoder>
-  </appender>
-  <root level="INFO">
+${rollingAppender({ file: '${cassandra.logdir}/cassandra.log', archive: '${cassandra.logdir}/cassandra.%i.log' })}  <root level="INFO">
     <appender-ref ref="file"/>
   </root>
 </configuration>

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
+import { installCommand, installPackages } from './debian-packages.ts';
 
 /** What must come from the system's own packages. Absolute paths. */
 export interface System {
@@ -34,21 +35,15 @@ export async function systemPackages(options: {
   const found = findSystem();
   if (found !== undefined) return found;
   const asRoot = process.getuid?.() === 0;
-  const apt = ['apt-get', 'install', '-y', '--no-install-recommends', ...debianPackages];
+  const command = installCommand(debianPackages).join(' ');
   if (asRoot && executable('apt-get') !== undefined) {
     options.progress({ done: 0, unit: 'bytes', label: `installing Debian packages ${debianPackages.join(', ')}` });
-    const environment = { DEBIAN_FRONTEND: 'noninteractive' };
-    const { execa } = await import('execa');
-    const run = (args: string[]) =>
-      execa('apt-get', args, { env: environment, all: true, reject: false, cancelSignal: options.signal });
-    await run(['update', '-qq']);
-    const result = await run(apt.slice(1));
-    options.signal.throwIfAborted();
+    const said = await installPackages(debianPackages, options.signal);
     const now = findSystem();
     if (now !== undefined) return now;
-    throw missing((result.all ?? '').trimEnd().split('\n').slice(-8), apt.join(' '));
+    throw missing(said, command);
   }
-  throw missing([], `${asRoot ? '' : 'sudo '}${apt.join(' ')}`);
+  throw missing([], `${asRoot ? '' : 'sudo '}${command}`);
 }
 
 /** All of it when it is there, without starting a process. */
