@@ -53,7 +53,7 @@ export interface ScanOptions {
 
 const parts = 32;
 const atOnce = 2;
-const rowsPerPage = 5000;
+export const rowsPerPage = 5000;
 
 /** Walks every row of the graph once, in constant memory: a few pages of rows at a time. */
 export async function scanGraph(

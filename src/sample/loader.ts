@@ -57,9 +57,7 @@ const loadScript = `
   ${writingElements}
   def tx = graph.buildTransaction().enableBatchLoading().start()
   try {
-    def made = [:]
-    vertices.each { row -> made[row[0]] = addVertex(tx, row) }
-    edges.each { row -> addEdge(made[row[2]], made[row[3]], row) }
+    writing.addAll(tx, vertices, edges)
     tx.commit()
   } catch (Throwable problem) {
     if (tx.isOpen()) tx.rollback()

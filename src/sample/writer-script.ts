@@ -39,18 +39,18 @@ const commitScript = `
     def edgeOf = { operation -> traversal.V(vertexOf(operation.from)).outE(operation.label).has('businessKey', operation['key']).next() }
     operations.each { operation ->
       switch (operation.type) {
-        case 'add-vertex': known[operation.row[0]] = addVertex(tx, operation.row); break
-        case 'add-edge': addEdge(vertexOf(operation.row[2]), vertexOf(operation.row[3]), operation.row); break
+        case 'add-vertex': known[operation.row[0]] = writing.addVertex(tx, operation.row); break
+        case 'add-edge': writing.addEdge(vertexOf(operation.row[2]), vertexOf(operation.row[3]), operation.row); break
         case 'drop-vertex': vertexOf(operation['key']).remove(); known.remove(operation['key']); break
         case 'drop-edge': edgeOf(operation).remove(); break
-        case 'set-property': put(vertexOf(operation['key']), operation.property); break
+        case 'set-property': writing.put(vertexOf(operation['key']), operation.property); break
         case 'remove-property':
-          def wanted = operation.value == null ? null : typed(operation.name, operation.value)
+          def wanted = operation.value == null ? null : writing.typed(operation.name, operation.value)
           def values = vertexOf(operation['key']).properties(operation.name).findAll { wanted == null || it.value() == wanted }
           values.each { it.remove() }
           break
         case 'set-edge-property':
-          edgeOf(operation).property(operation.property[0], typed(operation.property[0], operation.property[1]))
+          edgeOf(operation).property(operation.property[0], writing.typed(operation.property[0], operation.property[1]))
           break
         default: throw new IllegalArgumentException(operation.type)
       }

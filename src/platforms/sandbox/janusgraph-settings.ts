@@ -25,7 +25,8 @@ export function janusgraphProperties(record: EnvironmentRecord, folders: GraphFo
   const { graph } = record;
   const index = `index.${graph.index}`;
   // A key that is repeated is a list; a value with commas would be one name to JanusGraph's loader. A lock is only good when its write took
-  // less than the wait time, 100 ms by default: on two cores that carry six JVMs it often does not.
+  // less than the wait time, 100 ms by default: on two cores that carry six JVMs it often does not. Ids are claimed block by block in each
+  // partition, each time with such a wait: ten partitions, the default, would make a small graph wait for seconds.
   return `gremlin.graph=org.janusgraph.core.JanusGraphFactory
 graph.assign-timestamp=true
 graph.timestamps=MICRO
@@ -41,9 +42,12 @@ storage.cql.replication-strategy-options=${graph.replicationFactor}
 storage.cql.read-consistency-level=QUORUM
 storage.cql.write-consistency-level=QUORUM
 storage.cql.request-timeout=20000
+storage.page-size=5000
 storage.lock.wait-time=300
 storage.lock.retries=10
 ids.block-size=20000
+ids.num-partitions=2
+ids.authority.wait-time=150
 ${index}.backend=lucene
 ${index}.directory=${folders.index}
 query.force-index=false

@@ -46,6 +46,8 @@ export function smallJvm(heapMb: { readonly initial: number; readonly maximum: n
     '-Xss512k',
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
+    // Where each first touch of a page costs much, as in a virtual machine, fewer and larger pages do.
+    '-XX:+UseTransparentHugePages',
     '-XX:-UsePerfData',
     '-XX:+ExitOnOutOfMemoryError',
   ];
