@@ -22,7 +22,7 @@ export interface BadJob {
 
 const accountsStruck = 1000;
 /** Of the application, after the job: good work that must not be lost with the bad. */
-const goodAfter = { transactions: 60, milliseconds: 4000 } as const;
+const goodAfter = { transactions: 30, milliseconds: 2500 } as const;
 
 /** In the middle of good traffic a job drops accounts, in many transactions; the application knows nothing of it and writes on. */
 export async function strikeBadly(scene: Scene, opened: OpenBank): Promise<BadJob> {

@@ -9,9 +9,9 @@ import { untilAborted } from './until-aborted.ts';
 import type { OpenBank, Scene } from './scene.ts';
 
 /** An application that is not the point of the story: two cores are shared with up to eight JVMs. */
-const writesPerSecond = 20;
+const writesPerSecond = 12;
 /** Transactions before the backup, so that it meets a graph that has been lived in. */
-const firstTransactions = 40;
+const firstTransactions = 24;
 
 /** Loads the sample bank and lets its application write. */
 export async function openBank(scene: Scene): Promise<OpenBank> {
