@@ -102,8 +102,18 @@ test('C3 C4 C6: a restore to an instant killed after every event ends as one lef
   const point = await getPoint(sandbox.platform.bucket, undisturbed.point);
   const { database, keyspace } = sandbox.platform;
   expect((await fingerprintGraph(database, keyspace)).hash).not.toBe(point.fingerprint?.hash);
-  const killed = await killAfterEveryEvent(sandbox, command, wanted);
+  let refusals = 0;
+  const killed = await killAfterEveryEvent(sandbox, command, wanted, {
+    event: 'step-succeeded set-aside',
+    async look(run) {
+      const up = await sandbox.cardea('sandbox', 'up', 'local');
+      expect(up).toMatchObject({ exitCode: 3, json: { problem: { code: 'restore-unfinished' } } });
+      expect(up.stdout).toContain(`cardea run resume ${run}`);
+      refusals += 1;
+    },
+  });
   await expectDeathAfterAll(killed, wanted);
+  expect(refusals).toBeGreaterThan(0);
   // How much lay there before, and how far ids had been claimed, is no outcome of the restore.
   const varying = ['set-aside.bytes', 'make-sound.idBlocksAdvanced', ...logged];
   expect(outcomes(await stateOf(killed.run), varying)).toEqual(outcomes(await stateOf(peaceful.run), varying));

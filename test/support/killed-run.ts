@@ -32,12 +32,13 @@ export interface KilledRun {
 /**
  * Begins a run with the command, kills it with SIGKILL after its first event, and resumes it again and again, each time killed one event
  * further, until every event of `wanted` (those of an undisturbed run) has been the last before a kill. Throws when a process ended
- * by itself, or when the run gets nowhere.
+ * by itself, or when the run gets nowhere. `lookAt` is called while nobody carries the run on, after the event of that name.
  */
 export async function killAfterEveryEvent(
   sandbox: TestSandbox,
   command: readonly string[],
   wanted: readonly string[],
+  lookAt: { readonly event?: string; look?(run: string): Promise<void> } = {},
 ): Promise<KilledRun> {
   const lastWords = new Set<string>();
   const before = await runsOf(sandbox);
@@ -50,6 +51,7 @@ export async function killAfterEveryEvent(
     const events = await eventsOf(sandbox, run);
     const last = events.at(-1)?.event;
     if (last !== undefined) lastWords.add(nameOf(last));
+    if (last !== undefined && nameOf(last) === lookAt.event) await lookAt.look?.(run);
     if (last?.type === 'run-succeeded') break;
     if (last?.type === 'run-failed' || kills > 3 * wanted.length) {
       throw new TypeError(`${run} got to ${JSON.stringify(last)} after ${kills} kills`);

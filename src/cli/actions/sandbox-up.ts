@@ -1,8 +1,10 @@
+import { systemProcesses } from '../../adapters/system/processes.ts';
 import { formatSeconds } from '../../model/duration.ts';
 import { UsageProblem } from '../../model/problem.ts';
 import { bringUp } from '../../platforms/sandbox/bring-up.ts';
 import { report } from '../../platforms/sandbox/report.ts';
 import type { Action } from '../command.ts';
+import { refuseHalfRestored } from '../half-restored.ts';
 import { progressLine } from '../progress-line.ts';
 import type { sandboxUp } from '../sandbox.ts';
 import { sandboxText } from '../sandbox-text.ts';
@@ -29,6 +31,10 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
       store: input.store === 'configured' ? undefined : input.store,
       progress: line.report,
       signal,
+      async beforeDatabase() {
+        const { bucket } = await context.platform(name);
+        await refuseHalfRestored({ store: bucket, clock, processes: systemProcesses() }, name);
+      },
     });
   } finally {
     line.end();

@@ -27,12 +27,14 @@ export interface BringUp {
   readonly store?: 'directory' | 's3' | undefined;
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
+  /** Called when the store answers and before any server of the database is started; what it throws leaves them as they are. */
+  readonly beforeDatabase?: () => Promise<void>;
 }
 
 /**
  * Brings an environment up, or what of it is down: installs what the machine lacks, decides once what the environment is, starts every
  * server and waits until each answers. Idempotent; after a kill at any moment the same call goes on. Throws RefusedProblem when another
- * command works on the environment or it exists in another shape, FailedProblem naming the log of what did not start.
+ * command works on the environment or it exists in another shape, what `beforeDatabase` throws, FailedProblem naming the log of what did not start.
  */
 export async function bringUp(name: string, config: EnvironmentConfig, options: BringUp): Promise<LocalEnvironment> {
   const toolchain = await ensureToolchain(options);
@@ -53,12 +55,14 @@ export async function bringUp(name: string, config: EnvironmentConfig, options: 
 /** Starts everything of an environment that does not run. */
 export async function startEnvironment(
   environment: LocalEnvironment,
-  { progress, signal }: { readonly progress: ReportProgress; readonly signal: AbortSignal },
+  { progress, signal, beforeDatabase }: Pick<BringUp, 'progress' | 'signal' | 'beforeDatabase'>,
 ): Promise<void> {
   const { record } = environment;
   const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
-  await Promise.all([startStore(environment, progress), startRing(environment, { signal })]);
+  await startStore(environment, progress);
+  await beforeDatabase?.();
+  await startRing(environment, { signal });
   say(1, 'starting JanusGraph');
   await ensureGraphTables(record, signal);
   await Promise.all([startGraph(environment, { signal }), startAgents(environment, signal)]);
