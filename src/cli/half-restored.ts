@@ -5,10 +5,15 @@ import { listOpenRestores } from '../runbooks/restore-catalog.ts';
 
 /**
  * Refuses to start a database on what a restore or a revert left half in place: Cassandra would make an empty ring of it, or replay logs that
- * nobody cut. Throws RefusedProblem `restore-unfinished`; also what reading that run's journal throws.
+ * nobody cut. `aside` are the names under which data lies aside on the nodes: a record of others is of an environment that is gone. Throws RefusedProblem `restore-unfinished`; also what reading that run's journal throws.
  */
-export async function refuseHalfRestored(world: RunsWorld, environment: string): Promise<void> {
-  for (const { run } of await listOpenRestores(world.store)) {
+export async function refuseHalfRestored(
+  world: RunsWorld,
+  environment: string,
+  aside: ReadonlySet<string>,
+): Promise<void> {
+  for (const { run, aside: name } of await listOpenRestores(world.store)) {
+    if (!aside.has(name)) continue;
     const { state } = await showRun(world, run);
     if (state.status === 'succeeded' || state.steps['start-database']?.status === 'succeeded') continue;
     throw new RefusedProblem({

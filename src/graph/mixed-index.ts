@@ -6,7 +6,7 @@ import { vertexKind } from './element-id.ts';
 import { rowObserver, type GraphObserver } from './invariant.ts';
 import { documentsOf } from './mixed-documents.ts';
 import type { MixedIndex } from './relation-type.ts';
-import { belowEdges, RowWalk, rowsPerPage, tokenParts } from './scan.ts';
+import { belowEdges, cellsOfPart, RowWalk, tokenParts } from './scan.ts';
 import { readSchema, type GraphSchema } from './schema.ts';
 
 export interface RebuildOptions {
@@ -88,7 +88,8 @@ try {
 
 /**
  * Fills every enabled mixed index of a backend from the graph and waits until all of it is written. It adds and replaces documents but
- * removes none: the index' storage is emptied first (`setIndexAside`). May be done again. Constant memory: some thousand rows at a time. Gives the names of the indexes. Throws RetryableProblem `graph-unreachable` or `database-unreachable`.
+ * removes none: the index' storage is emptied first (`setIndexAside`). May be done again. Constant memory: some thousand rows at a
+ * time. Gives the names of the indexes. Throws RetryableProblem `graph-unreachable` or `database-unreachable`.
  */
 export async function rebuildMixedIndexes(options: RebuildOptions): Promise<readonly string[]> {
   const schema = await readSchema(options.database, options.keyspace);
@@ -107,6 +108,7 @@ async function rebuild(options: RebuildOptions, schema: GraphSchema, index: Mixe
   const stop = signal === undefined ? halt.signal : AbortSignal.any([halt.signal, signal]);
   const worker = async (): Promise<void> => {
     for (const part of waiting) {
+      stop.throwIfAborted();
       for await (const batch of rowsToIndex(options, schema, index, part)) {
         stop.throwIfAborted();
         const bindings = {
@@ -164,9 +166,7 @@ async function* rowsToIndex(
     },
   };
   const walk = new RowWalk(schema, rowObserver(schema, [documents, collector]));
-  const { from, to } = cellsOf(index);
-  const query = `SELECT key, column1, value FROM "${keyspace}".edgestore WHERE token(key) > ? AND token(key) <= ? AND column1 >= ? AND column1 < ? ALLOW FILTERING`;
-  for await (const row of database.rows(query, [part.start, part.end, from, to], { fetchSize: rowsPerPage })) {
+  for await (const row of cellsOfPart(database, keyspace, 'edgestore', part, cellsOf(index))) {
     const [column, value] = [row.column1 as Buffer, row.value as Buffer];
     walk.cell(row.key as Buffer, column, value);
     rowBytes += column.length + value.length;

@@ -53,7 +53,7 @@ export interface ScanOptions {
 
 const parts = 32;
 const atOnce = 2;
-export const rowsPerPage = 5000;
+const rowsPerPage = 5000;
 
 /** Walks every row of the graph once, in constant memory: a few pages of rows at a time. */
 export async function scanGraph(
@@ -103,11 +103,24 @@ export async function rowsOfPart(
   part: TokenRange,
   walk: PartWalk,
 ): Promise<void> {
-  const query = `SELECT key, column1, value FROM "${keyspace}".${table} WHERE token(key) > ? AND token(key) <= ?`;
-  for await (const row of database.rows(query, [part.start, part.end], { fetchSize: rowsPerPage })) {
+  for await (const row of cellsOfPart(database, keyspace, table, part)) {
     walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
   }
   walk.end?.();
+}
+
+/** The cells of one part of the ring (`key`, `column1`, `value`), in order; those only whose column is at least `from` and less than `to`, if given. */
+export function cellsOfPart(
+  database: Database,
+  keyspace: string,
+  table: 'edgestore' | 'graphindex',
+  part: TokenRange,
+  range?: { readonly from: Buffer; readonly to: Buffer },
+): ReturnType<Database['rows']> {
+  const within = range === undefined ? '' : ' AND column1 >= ? AND column1 < ? ALLOW FILTERING';
+  const params = range === undefined ? [part.start, part.end] : [part.start, part.end, range.from, range.to];
+  const query = `SELECT key, column1, value FROM "${keyspace}".${table} WHERE token(key) > ? AND token(key) <= ?${within}`;
+  return database.rows(query, params, { fetchSize: rowsPerPage });
 }
 
 /** Walks the cells of one vertex whose column is at least `from` and less than `to`; all of them without these. */

@@ -42,8 +42,8 @@ async function* readVertices(graph: GraphService): AsyncIterable<VertexRow> {
   const walk = async (part: number, parts: number): Promise<readonly [count: number, rows: readonly VertexRow[]]> => {
     // Parts are chosen by a hash and differ a little in size: only of the whole is it not known beforehand how much it is.
     const bindings = { part, parts, most: parts === 1 ? verticesAtOnce : 2 ** 31 - 1 };
-    const [count, ...rows] = await graph.submit<number | VertexRow>(walkScript, bindings, { timeoutMs: 600_000 });
-    return [count as number, rows as VertexRow[]];
+    const answer = await graph.submit<number | VertexRow>(walkScript, bindings, { timeoutMs: 600_000 });
+    return [answer.find((each) => typeof each === 'number') ?? 0, answer.filter((each) => typeof each !== 'number')];
   };
   const [count, all] = await walk(0, 1);
   if (count <= verticesAtOnce) {

@@ -38,7 +38,7 @@ export async function killAfterEveryEvent(
   sandbox: TestSandbox,
   command: readonly string[],
   wanted: readonly string[],
-  lookAt: { readonly event?: string; look?(run: string): Promise<void> } = {},
+  lookAt?: { readonly event: string; look(run: string): Promise<void> },
 ): Promise<KilledRun> {
   const lastWords = new Set<string>();
   const before = await runsOf(sandbox);
@@ -51,7 +51,7 @@ export async function killAfterEveryEvent(
     const events = await eventsOf(sandbox, run);
     const last = events.at(-1)?.event;
     if (last !== undefined) lastWords.add(nameOf(last));
-    if (last !== undefined && nameOf(last) === lookAt.event) await lookAt.look?.(run);
+    if (last !== undefined && nameOf(last) === lookAt?.event) await lookAt.look(run);
     if (last?.type === 'run-succeeded') break;
     if (last?.type === 'run-failed' || kills > 3 * wanted.length) {
       throw new TypeError(`${run} got to ${JSON.stringify(last)} after ${kills} kills`);

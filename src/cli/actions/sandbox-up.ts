@@ -31,9 +31,9 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
       store: input.store === 'configured' ? undefined : input.store,
       progress: line.report,
       signal,
-      async beforeDatabase() {
+      async beforeDatabase(aside) {
         const { bucket } = await context.platform(name);
-        await refuseHalfRestored({ store: bucket, clock, processes: systemProcesses() }, name);
+        await refuseHalfRestored({ store: bucket, clock, processes: systemProcesses() }, name, aside);
       },
     });
   } finally {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesOf } from '../../model/bytes.ts';
 import type { EnvironmentConfig } from '../../model/config.ts';
@@ -18,7 +18,7 @@ import { installS3Server } from './s3-server-build.ts';
 import { startS3Server } from './s3-server.ts';
 import { chooseStore, storeServerFolder } from './store-choice.ts';
 import { ensureToolchain } from './toolchain.ts';
-import { graphAddress, newRing, port, storeAddress } from './topology.ts';
+import { graphAddress, newRing, nodeFolders, port, storeAddress } from './topology.ts';
 
 export interface BringUp {
   /** Nodes of the ring; the configuration's size when absent. */
@@ -27,8 +27,11 @@ export interface BringUp {
   readonly store?: 'directory' | 's3' | undefined;
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
-  /** Called when the store answers and before any server of the database is started; what it throws leaves them as they are. */
-  readonly beforeDatabase?: () => Promise<void>;
+  /**
+   * Called with the names under which restores left data aside, if any did, when the store answers and before any server of the database
+   * is started; what it throws leaves them as they are.
+   */
+  readonly beforeDatabase?: (aside: ReadonlySet<string>) => Promise<void>;
 }
 
 /**
@@ -61,12 +64,18 @@ export async function startEnvironment(
   const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
   await startStore(environment, progress);
-  await beforeDatabase?.();
+  const aside = namesAside(environment);
+  if (aside.size > 0) await beforeDatabase?.(aside);
   await startRing(environment, { signal });
   say(1, 'starting JanusGraph');
   await ensureGraphTables(record, signal);
   await Promise.all([startGraph(environment, { signal }), startAgents(environment, signal)]);
   say(3, 'everything answers');
+}
+
+function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string> {
+  const folders = record.nodes.map(({ name }) => nodeFolders(directory, name).aside);
+  return new Set(folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder)));
 }
 
 /** A store of the environment's own: a folder, or an S3 server and its bucket. */
