@@ -1,8 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { FailedProblem, RefusedProblem } from '../src/model/problem.ts';
-import { endMarked } from '../src/platforms/sandbox/detached-process.ts';
-import { withHostLock } from '../src/platforms/sandbox/host-lock.ts';
-import { releaseNetwork } from '../src/platforms/sandbox/loopback.ts';
+import { endMarked } from '../src/host/detached-process.ts';
+import { withHostLock } from '../src/host/host-lock.ts';
+import { releaseNetwork } from '../src/host/loopback.ts';
 import { removeControlGroups } from './enclosure/control-groups.ts';
 import { findEnclosure } from './enclosure/enclosure.ts';
 import { type LabFolders, labFolders, labPlaces } from './folders.ts';

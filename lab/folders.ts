@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { folders } from '../src/platforms/sandbox/folders.ts';
+import { folders } from '../src/host/folders.ts';
 
 /** Where the lab keeps things on this machine. Absolute paths. */
 export interface LabFolders {

@@ -1,5 +1,5 @@
 import { FailedProblem } from '../src/model/problem.ts';
-import { waitFor } from '../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../src/host/wait-for.ts';
 import { meets } from './engines/addon.ts';
 import { nodeName } from './addresses.ts';
 import type { Lab } from './lab.ts';

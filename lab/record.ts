@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { documentType } from '../src/model/document.ts';
-import { writeWhole } from '../src/platforms/sandbox/environment-record.ts';
+import { writeWhole } from '../src/host/write-whole.ts';
 import type { LabPlaces } from './folders.ts';
 
 const document = documentType('lab', 1, {

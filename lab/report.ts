@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { logTail } from '../src/platforms/sandbox/detached-process.ts';
+import { logTail } from '../src/host/detached-process.ts';
 import { lackingWorkloads } from './engines/addon.ts';
 import { labAddons } from './engines/addons.ts';
 import { ports } from './addresses.ts';

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:f
 import { delimiter, join } from 'node:path';
 import { RefusedProblem } from '../../src/model/problem.ts';
 import type { ReportProgress } from '../../src/model/progress.ts';
-import { installCommand, installPackages } from '../../src/platforms/sandbox/debian-packages.ts';
+import { installCommand, installPackages } from '../../src/toolchain/debian-packages.ts';
 
 /** Programs that the lab takes from the system, by the Debian package that brings each. A path is where the package puts it. */
 export const systemPrograms = {

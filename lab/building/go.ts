@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
-import { fetchedProgram, fetchGo, type Go, machineGo, pinnedGo } from '../../src/platforms/sandbox/go-toolchain.ts';
+import { fetchedProgram, fetchGo, type Go, machineGo, pinnedGo } from '../../src/toolchain/go-toolchain.ts';
 
 /** The oldest that builds every part of the lab without help. */
 const enough = [1, 26] as const;

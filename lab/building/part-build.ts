@@ -4,9 +4,9 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
 import type { ReportProgress } from '../../src/model/progress.ts';
-import { endMarked, markOf } from '../../src/platforms/sandbox/detached-process.ts';
-import { withHostLock } from '../../src/platforms/sandbox/host-lock.ts';
-import type { Go } from '../../src/platforms/sandbox/go-toolchain.ts';
+import { endMarked, markOf } from '../../src/host/detached-process.ts';
+import { withHostLock } from '../../src/host/host-lock.ts';
+import type { Go } from '../../src/toolchain/go-toolchain.ts';
 import type { LabPart } from './parts.ts';
 
 interface BuildOptions {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
 
 /**
  * Parent of the control groups of a lab's pods, named after its home: a kubelet ends what it finds in its groups and does not know. Groups

@@ -1,10 +1,10 @@
 import { readFileSync, rmSync, mkdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
-import { logTail, startDetached } from '../../src/platforms/sandbox/detached-process.ts';
-import { writeWhole } from '../../src/platforms/sandbox/environment-record.ts';
-import { runningProcess } from '../../src/platforms/sandbox/process-identity.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
+import { logTail, startDetached } from '../../src/host/detached-process.ts';
+import { writeWhole } from '../../src/host/write-whole.ts';
+import { runningProcess } from '../../src/host/local-process.ts';
 import { addresses } from '../addresses.ts';
 import type { LabPlaces } from '../folders.ts';
 

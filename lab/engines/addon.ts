@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { FailedProblem } from '../../src/model/problem.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
 import type { ScratchImage } from '../images/image-archive.ts';
 import { importImages } from '../images/images.ts';
 import type { Kubectl } from './kubectl.ts';

@@ -21,7 +21,7 @@ test('the Dockerfile unpacks the Debian packages that the builder unpacks, and l
 
 test('the Dockerfile installs the Medusa of the sandbox, and makes its part by the script of the builder', () => {
   expect(one(/^COPY (\S+medusa\S+ \S+) \/build\/$/)).toBe(
-    'src/platforms/sandbox/parts/medusa-requirements.txt platform/images/cardea/medusa-root.sh',
+    'src/toolchain/parts/medusa-requirements.txt platform/images/cardea/medusa-root.sh',
   );
 });
 

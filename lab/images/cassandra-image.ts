@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { argumentFile, moduleAccess, smallJvm } from '../../src/platforms/sandbox/java-options.ts';
-import { toolsLogback } from '../../src/platforms/sandbox/logback.ts';
+import { argumentFile, moduleAccess, smallJvm } from '../../src/toolchain/java-options.ts';
+import { toolsLogback } from '../../src/toolchain/logback.ts';
 import { npmLayer } from './cardea-image.ts';
 import { places, ports } from '../cassandra-image/places.ts';
 import { filesBelow, hashOfFiles, placeFiles, placeText } from './image-files.ts';

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FailedProblem } from '../../src/model/problem.ts';
-import { withHostLock } from '../../src/platforms/sandbox/host-lock.ts';
+import { withHostLock } from '../../src/host/host-lock.ts';
 import { writeTar } from './tar.ts';
 
 /** One layer of an image: what it is made from, and how its files are made. */

@@ -16,6 +16,6 @@ function tagOf(name: string): string | undefined {
 }
 
 function pinned(pom: string, artifact: string): string | undefined {
-  const text = readFileSync(join(checkout, `src/platforms/sandbox/parts/${pom}.pom.xml`), 'utf8');
+  const text = readFileSync(join(checkout, `src/toolchain/parts/${pom}.pom.xml`), 'utf8');
   return new RegExp(`<artifactId>${artifact}</artifactId>\\s*<version>([^<]+)<`).exec(text)?.[1];
 }

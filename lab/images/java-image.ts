@@ -1,4 +1,4 @@
-import { logbackEncoder, rollingAppender } from '../../src/platforms/sandbox/logback.ts';
+import { logbackEncoder, rollingAppender } from '../../src/toolchain/logback.ts';
 import { basename, dirname } from 'node:path';
 import { debianLayer } from './debian-layer.ts';
 import { placeFiles } from './image-files.ts';

@@ -1,4 +1,4 @@
-import { ensureToolchain } from '../../src/platforms/sandbox/toolchain.ts';
+import { ensureToolchain } from '../../src/toolchain/install-toolchain.ts';
 import type { ReportProgress } from '../../src/model/progress.ts';
 import { cardeaImage } from './cardea-image.ts';
 import { cassandraImage } from './cassandra-image.ts';

@@ -1,5 +1,5 @@
 import { FailedProblem } from '../../src/model/problem.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
 import type { Kubectl } from '../engines/kubectl.ts';
 
 /** A cluster on which something is proved. */

@@ -1,6 +1,6 @@
 import { FailedProblem } from '../../src/model/problem.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
-import { logTail } from '../../src/platforms/sandbox/detached-process.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
+import { logTail } from '../../src/host/detached-process.ts';
 import type { Lab } from '../lab.ts';
 import { died, type LabServer, stateOf } from '../servers/server.ts';
 import { labServers } from '../servers/servers.ts';

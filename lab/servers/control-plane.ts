@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole } from '../../src/platforms/sandbox/environment-record.ts';
+import { writeWhole } from '../../src/host/write-whole.ts';
 import { addresses, ports } from '../addresses.ts';
 import { authority, certificateOf, type Identity, kubeconfig, serviceAccountKey } from './certificates.ts';
 import { lacksHealth } from './health.ts';

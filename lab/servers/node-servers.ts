@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole } from '../../src/platforms/sandbox/environment-record.ts';
+import { writeWhole } from '../../src/host/write-whole.ts';
 import { addresses, nodeName } from '../addresses.ts';
 import { authority, certificateOf } from './certificates.ts';
 import { cgroupOf, cgroups } from '../enclosure/control-groups.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeWhole } from '../../src/platforms/sandbox/environment-record.ts';
+import { writeWhole } from '../../src/host/write-whole.ts';
 import { addresses, ports } from '../addresses.ts';
 import { lacksHealth } from './health.ts';
 import type { Lab } from '../lab.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
-import { logTail, startDetached } from '../../src/platforms/sandbox/detached-process.ts';
-import { isRunning, residentBytes, runningProcess } from '../../src/platforms/sandbox/process-identity.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
+import { logTail, startDetached } from '../../src/host/detached-process.ts';
+import { isRunning, residentBytes, runningProcess } from '../../src/host/local-process.ts';
 import { childOf, type Enclosure } from '../enclosure/enclosure.ts';
 import type { LabPlaces } from '../folders.ts';
 

@@ -5,7 +5,7 @@ import { formatBytes } from '../model/bytes.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatSeconds } from '../model/duration.ts';
 import { FailedProblem } from '../model/problem.ts';
-import { installedToolchain } from '../platforms/sandbox/toolchain.ts';
+import { installedSandboxToolchain } from '../platforms/sandbox/sandbox-toolchain.ts';
 import type { Platform } from '../ports/platform.ts';
 import { requireHealthyRing } from '../runbooks/ring-check.ts';
 import { probeStore } from '../runbooks/store-probe.ts';
@@ -21,7 +21,7 @@ export async function machineChecks(context: CliContext): Promise<readonly Findi
     }),
     look('runtime', async () => `Node ${process.versions.node}, Cardea ${context.version}`),
     look('toolchain', async () => {
-      const toolchain = installedToolchain();
+      const toolchain = installedSandboxToolchain();
       if (toolchain !== undefined) return `complete: ${toolchain.java}, ${toolchain.medusa}`;
       return { level: 'warning', says: 'not installed; only the sandbox needs it', next: 'cardea setup' };
     }),

@@ -2,7 +2,7 @@ import { formatSeconds } from '../model/duration.ts';
 import { accountsPerTransaction, accountsToDrop, runBadJob } from '../sample/bad-job.ts';
 import { type Bank, isDormant } from '../sample/bank.ts';
 import { collectCommitTimes } from '../sample/commit-times.ts';
-import { waitFor } from '../platforms/sandbox/condition.ts';
+import { waitFor } from '../host/wait-for.ts';
 import type { OpenBank, Scene } from './scene.ts';
 import { untilAborted } from './until-aborted.ts';
 import { countOf } from './vertex-count.ts';

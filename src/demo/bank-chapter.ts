@@ -4,7 +4,7 @@ import { loadBank } from '../sample/loader.ts';
 import { createSchema } from '../sample/schema.ts';
 import { openTransactionLog } from '../sample/transaction-log.ts';
 import { startWriter } from '../sample/writer.ts';
-import { waitFor } from '../platforms/sandbox/condition.ts';
+import { waitFor } from '../host/wait-for.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { OpenBank, Scene } from './scene.ts';
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { endMarked, marked, startDetached } from '../platforms/sandbox/detached-process.ts';
+import { endMarked, marked, startDetached } from '../host/detached-process.ts';
 import { graphFolders, nodeFolders } from '../platforms/sandbox/topology.ts';
 import { killEverything, wipeDisk } from './disaster.ts';
 

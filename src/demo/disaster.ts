@@ -1,8 +1,8 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailedProblem } from '../model/problem.ts';
-import { waitFor } from '../platforms/sandbox/condition.ts';
-import { isRunning, type ProcessIdentity, runningProcess } from '../platforms/sandbox/process-identity.ts';
+import { waitFor } from '../host/wait-for.ts';
+import { isRunning, type LocalProcess, runningProcess } from '../host/local-process.ts';
 import { graphFolders, nodeFolders } from '../platforms/sandbox/topology.ts';
 
 /**
@@ -39,7 +39,7 @@ export async function wipeDisk(environment: string, node: string): Promise<numbe
   return bytes.reduce((sum, each) => sum + each, 0);
 }
 
-function victimOf(pidFile: string): ProcessIdentity {
+function victimOf(pidFile: string): LocalProcess {
   const victim = runningProcess(pidFile);
   if (victim !== undefined) return victim;
   throw new FailedProblem({

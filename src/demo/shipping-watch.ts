@@ -1,5 +1,5 @@
 import { FailedProblem } from '../model/problem.ts';
-import { waitFor } from '../platforms/sandbox/condition.ts';
+import { waitFor } from '../host/wait-for.ts';
 import { requireHealthyRing } from '../runbooks/ring-check.ts';
 import { currentTimeline } from '../runbooks/timeline-record.ts';
 import type { Scene } from './scene.ts';

@@ -3,10 +3,10 @@ import { compactSecond, runId } from '../model/identifiers.ts';
 import { instantOf } from '../model/instant.ts';
 import { FailedProblem, Problem } from '../model/problem.ts';
 import { bringUp } from '../platforms/sandbox/bring-up.ts';
-import { folders } from '../platforms/sandbox/folders.ts';
-import { withHostLock } from '../platforms/sandbox/host-lock.ts';
+import { folders } from '../host/folders.ts';
+import { withHostLock } from '../host/host-lock.ts';
 import { takeDown } from '../platforms/sandbox/take-down.ts';
-import { ensureToolchain } from '../platforms/sandbox/toolchain.ts';
+import { ensureSandboxToolchain } from '../platforms/sandbox/sandbox-toolchain.ts';
 import { transactionsOf } from '../sample/transaction.ts';
 import { lookAround } from './aftermath-chapter.ts';
 import { acknowledgedAfter } from './application-record.ts';
@@ -72,7 +72,9 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
   const leftOver = await removeDemo();
   if (leftOver.existed) stage.say('An earlier demo had left its environment; it is removed.');
   await phase('install', () =>
-    stage.during('Installing what this machine lacks', async (progress) => ensureToolchain({ progress, signal })),
+    stage.during('Installing what this machine lacks', async (progress) =>
+      ensureSandboxToolchain({ progress, signal }),
+    ),
   );
   const { directory, record } = await phase('start', () =>
     stage.during('Starting the ring, the agents and JanusGraph', async (progress) =>

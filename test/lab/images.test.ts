@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { imageNames } from '../../lab/images/image-names.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
 import { ownLab } from '../support/own-lab.ts';
 
 /**

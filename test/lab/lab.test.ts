@@ -14,7 +14,7 @@ import { partFolder } from '../../lab/building/part-build.ts';
 import { labPart } from '../../lab/building/parts.ts';
 import { publishedTekton } from '../../lab/engines/tekton.ts';
 import { toolPaths } from '../../lab/building/tools.ts';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
 
 /**
  * The lab from the outside, as its user has it: every step is a command of the program. It has a home of its own, so that a lab which is up

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
 import { MutationCut } from '../../src/commitlog/cut.ts';
 import type { CutRule } from '../../src/commitlog/cut.ts';
 import { entriesOf } from '../../src/commitlog/entries.ts';

@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Drill, drillDocument } from '../../src/demo/drill-document.ts';
-import { marked } from '../../src/platforms/sandbox/detached-process.ts';
-import { isRunning, type ProcessIdentity, runningProcess } from '../../src/platforms/sandbox/process-identity.ts';
+import { marked } from '../../src/host/detached-process.ts';
+import { isRunning, type LocalProcess, runningProcess } from '../../src/host/local-process.ts';
 
 /** The one end-to-end run of the whole program: `./cardea demo --json` as a person would start it, in a home of its own. */
 const checkout = join(import.meta.dirname, '../..');
@@ -31,7 +31,7 @@ const answer = z.object({
 let said: z.infer<typeof answer>;
 let drill: Drill;
 let page: string;
-const started = new Map<number, ProcessIdentity>();
+const started = new Map<number, LocalProcess>();
 
 beforeAll(async () => {
   const run = execa(join(checkout, 'cardea'), ['demo', '--json'], {

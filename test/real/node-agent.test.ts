@@ -11,7 +11,7 @@ import { systemClock } from '../../src/adapters/system/clock.ts';
 import { runAgent } from '../../src/cli/run-agent.ts';
 import { type AgentConfig, agentConfig } from '../../src/model/agent-config.ts';
 import { openSandbox } from '../../src/platforms/sandbox/platform.ts';
-import { identityOf, isRunning } from '../../src/platforms/sandbox/process-identity.ts';
+import { identityOf, isRunning } from '../../src/host/local-process.ts';
 import type { JobKind, JobParams, NodeAgent } from '../../src/ports/node-agent.ts';
 import type { Platform } from '../../src/ports/platform.ts';
 

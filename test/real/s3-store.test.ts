@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system/clock.ts';
-import { folders } from '../../src/platforms/sandbox/folders.ts';
-import { installS3Server } from '../../src/platforms/sandbox/s3-server-build.ts';
+import { folders } from '../../src/host/folders.ts';
+import { installS3Server } from '../../src/toolchain/s3-server-build.ts';
 import {
   type S3Server,
   type S3ServerSettings,

@@ -6,11 +6,11 @@ import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
-import { marked } from '../../src/platforms/sandbox/detached-process.ts';
-import { folders } from '../../src/platforms/sandbox/folders.ts';
-import { readClaims } from '../../src/platforms/sandbox/loopback.ts';
-import { runningProcess } from '../../src/platforms/sandbox/process-identity.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
+import { marked } from '../../src/host/detached-process.ts';
+import { folders } from '../../src/host/folders.ts';
+import { readClaims } from '../../src/host/loopback.ts';
+import { runningProcess } from '../../src/host/local-process.ts';
 import { nodeFolders } from '../../src/platforms/sandbox/topology.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');

@@ -5,7 +5,7 @@ import { type RunState, replay } from '../../src/journal/run-state.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
 import { readRecord } from '../../src/platforms/sandbox/environment-record.ts';
 import { startAgents } from '../../src/platforms/sandbox/node-agents.ts';
-import { installedToolchain } from '../../src/platforms/sandbox/toolchain.ts';
+import { installedSandboxToolchain } from '../../src/platforms/sandbox/sandbox-toolchain.ts';
 import { pointOfRun } from '../../src/runbooks/backup.ts';
 import { nameOf } from './killed-run.ts';
 import { runsOf } from './run-list.ts';
@@ -73,7 +73,7 @@ export async function restartAgents(sandbox: TestSandbox): Promise<void> {
     interval: 10,
   });
   const record = readRecord(directory);
-  const toolchain = installedToolchain();
+  const toolchain = installedSandboxToolchain();
   if (record === undefined || toolchain === undefined) throw new TypeError(`${directory} is no environment`);
   await startAgents({ directory, record, toolchain }, new AbortController().signal);
 }

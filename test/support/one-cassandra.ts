@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../../src/platforms/sandbox/condition.ts';
-import { logTail, startDetached } from '../../src/platforms/sandbox/detached-process.ts';
-import { accepts } from '../../src/platforms/sandbox/port-probe.ts';
-import { isRunning, runningProcess } from '../../src/platforms/sandbox/process-identity.ts';
+import { waitFor } from '../../src/host/wait-for.ts';
+import { logTail, startDetached } from '../../src/host/detached-process.ts';
+import { accepts } from '../../src/host/port-probe.ts';
+import { isRunning, runningProcess } from '../../src/host/local-process.ts';
 import { nodeFolders, port } from '../../src/platforms/sandbox/topology.ts';
 import { killNow, type TestSandbox } from './sandbox.ts';
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { execa } from 'execa';
 import type { AgentConfig } from '../../model/agent-config.ts';
+import { startTicksIn } from '../../host/local-process.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { NodeDatabase } from '../../ports/node-database.ts';
 import { schemaTables } from './schema-tables.ts';
@@ -45,11 +46,9 @@ function runningIn(pidFile: string): number | undefined {
 /** A pid file outlives its process, and the pid may be somebody else's by now: the start time tells, else what the process is called. */
 function runsCassandra(pid: number, start: string): boolean {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  if (stat === undefined) return false;
-  // The name in field 2 may hold spaces and brackets; field 22 is the start time.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return false;
-  if (start !== '') return fields[19] === start;
+  const ticks = stat === undefined ? undefined : startTicksIn(stat);
+  if (ticks === undefined) return false;
+  if (start !== '') return ticks === start;
   const command = readIfThere(`/proc/${pid}/cmdline`) ?? '';
   return command === '' || /cassandra|dse|hcd/i.test(command);
 }

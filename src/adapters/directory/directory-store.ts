@@ -13,7 +13,8 @@ import {
 } from '../../ports/object-store.ts';
 import { directoryFault, errorCode, unreachable } from './directory-fault.ts';
 import { walkChildren, walkKeys } from './directory-walk.ts';
-import { makeFolder, makeOneFolder, syncFolder } from './durable-folder.ts';
+import { syncPath } from '../../host/write-whole.ts';
+import { makeFolder, makeOneFolder } from './durable-folder.ts';
 import { withLock } from './file-lock.ts';
 import { contentOf, describe, infoOf, type Opened } from './object-file.ts';
 import { nameTemporary, sweepTemporary } from './temporary-file.ts';
@@ -173,7 +174,7 @@ export class DirectoryStore implements ObjectStore {
         await makeFolder(dirname(path));
       }
     }
-    await syncFolder(dirname(path));
+    await syncPath(dirname(path));
   }
 
   /** One lock for all keys of one hash byte, so that the files stay few however many keys come and go. */
@@ -237,10 +238,10 @@ export class DirectoryStore implements ObjectStore {
         await rmdir(folder);
       } catch (thrown) {
         if (errorCode(thrown) === 'ENOENT') continue;
-        return syncFolder(folder);
+        return syncPath(folder);
       }
     }
-    await syncFolder(this.#root);
+    await syncPath(this.#root);
   }
 
   #path(key: string): string {

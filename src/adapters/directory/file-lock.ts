@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RetryableProblem } from '../../model/problem.ts';
 import { errorCode } from './directory-fault.ts';
-import { formatIdentity, livenessOf, ownIdentity, parseIdentity } from './process-identity.ts';
+import { formatHolder, livenessOf, thisHolder, parseHolder } from './lock-holder.ts';
 import { nameTemporary } from './temporary-file.ts';
 
 const patienceMs = 15_000;
@@ -29,7 +29,7 @@ export async function withLock<T>(folder: string, scratch: string, work: () => P
 async function acquire(folder: string, scratch: string): Promise<string> {
   const mine = join(scratch, nameTemporary());
   await mkdir(folder, { recursive: true });
-  await writeFile(mine, formatIdentity(ownIdentity()));
+  await writeFile(mine, formatHolder(thisHolder()));
   try {
     const until = performance.now() + patienceMs;
     for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
@@ -74,7 +74,7 @@ async function isFree(folder: string, number: number): Promise<boolean> {
     if (errorCode(thrown) === 'ENOENT') return false;
     throw thrown;
   }
-  const holder = parseIdentity(text);
+  const holder = parseHolder(text);
   return holder === undefined || livenessOf(holder) === 'dead';
 }
 

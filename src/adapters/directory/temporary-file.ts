@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { livenessOf, ownIdentity } from './process-identity.ts';
+import { livenessOf, thisHolder } from './lock-holder.ts';
 
 const foreignAgeMs = 24 * 3600 * 1000;
 let made = 0;
@@ -13,7 +13,7 @@ export function nameTemporary(): string {
 
 /** Removes what dead processes left half-written. Files of another machine, container or boot go when they are a day old. */
 export async function sweepTemporary(folder: string): Promise<void> {
-  const self = ownIdentity();
+  const self = thisHolder();
   const home = homeName();
   for (const name of await readdir(folder)) {
     const [pid, start, ...rest] = name.split('-');
@@ -31,12 +31,12 @@ async function isOld(path: string): Promise<boolean> {
 }
 
 function ownName(): string {
-  const { pid, start } = ownIdentity();
+  const { pid, start } = thisHolder();
   return `${pid}-${start}-${homeName()}`;
 }
 
 /** `pid:[4026531836]` and the boot's id, as far as a file name needs them. */
 function homeName(): string {
-  const { namespace, boot } = ownIdentity();
+  const { namespace, boot } = thisHolder();
   return `${namespace.replaceAll(/\D/g, '')}-${boot.slice(0, 8)}`;
 }

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { z } from 'zod';
+import { startTicksOf } from '../../host/local-process.ts';
 import type { AgentConfig } from '../../model/agent-config.ts';
 import { FailedProblem } from '../../model/problem.ts';
 
@@ -50,7 +51,7 @@ export class MedusaProcess {
         PYTHONUNBUFFERED: '1',
       },
     });
-    const start = child.pid === undefined ? undefined : startOf(child.pid);
+    const start = child.pid === undefined ? undefined : startTicksOf(child.pid);
     if (child.pid !== undefined && start !== undefined) {
       // At once: a note written later might come too late, and lines said meanwhile would be lost.
       writeFileSync(this.#noteFile, JSON.stringify({ pid: child.pid, start }));
@@ -95,7 +96,7 @@ function parseNote(text: string): z.infer<typeof running> | undefined {
 async function endProcess(pid: number, start: string): Promise<void> {
   const deadline = Date.now() + graceMs;
   let signal: NodeJS.Signals = 'SIGTERM';
-  while (startOf(pid) === start) {
+  while (startTicksOf(pid) === start) {
     try {
       process.kill(pid, signal);
     } catch {
@@ -103,17 +104,6 @@ async function endProcess(pid: number, start: string): Promise<void> {
     }
     if (Date.now() > deadline) signal = 'SIGKILL';
     await delay(50);
-  }
-}
-
-/** Field 22 of /proc/PID/stat, which tells a process from a later one of the same pid; undefined when it is gone or only waits to be reaped. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
   }
 }
 

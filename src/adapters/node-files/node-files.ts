@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncPath, writeDurably } from '../../host/write-whole.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { NodeFiles, WalkedFile } from '../../ports/node-files.ts';
 import { FileHashes } from './file-hashes.ts';
 
 /** The node's file system. `hashFile`: where hashes of files are remembered from one snapshot to the next. */
 export function openNodeFiles(hashFile: string): NodeFiles {
-  const hashes = new FileHashes(hashFile, readIfThere, writeWhole);
+  const hashes = new FileHashes(hashFile, readIfThere, writeDurably);
   return {
     async entries(directory) {
       const found = await ifThere(readdir(directory, { withFileTypes: true }));
@@ -41,7 +41,7 @@ export function openNodeFiles(hashFile: string): NodeFiles {
       await ifThere(syncPath(dirname(path)));
     },
     read: readIfThere,
-    writeWhole,
+    writeWhole: writeDurably,
     append,
     async space(path) {
       const there = await nearest(path);
@@ -70,24 +70,6 @@ async function* walk(root: string, below: string): AsyncGenerator<WalkedFile> {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   return ifThere(readFile(path, 'utf8'));
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncPath(dirname(path));
 }
 
 async function append(path: string, bytes: Uint8Array, like: string): Promise<void> {
@@ -120,16 +102,6 @@ async function syncBelow(path: string, top = path): Promise<void> {
     for (let above = folder; above.startsWith(top); above = dirname(above)) folders.add(above);
   }
   await Promise.all([...folders].map(async (folder) => ifThere(syncPath(folder))));
-}
-
-/** Of a file its content, of a folder its names. */
-async function syncPath(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function nearest(path: string): Promise<string> {

@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { writeDurably } from '../../host/write-whole.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { AuditHead, AuditSigner, AuditTrust } from '../../ports/audit-signer.ts';
 
@@ -22,7 +23,7 @@ export async function fileAuditSigner(keyFile: string, environment: string): Pro
       // Runs at the same time may finish in either order; the record never goes back.
       const known = await readHead(headFile);
       if (known === undefined || head.sequence > known.sequence) {
-        await writeWhole(headFile, `${JSON.stringify(head)}\n`);
+        await writeDurably(headFile, `${JSON.stringify(head)}\n`);
       }
     },
   };
@@ -53,7 +54,7 @@ async function readOrCreateKey(keyFile: string) {
     const key = createPrivateKey(text);
     if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`it is an ${key.asymmetricKeyType} key, not Ed25519`);
     if ((await readIfThere(`${keyFile}.pub`)) === undefined) {
-      await writeWhole(`${keyFile}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
+      await writeDurably(`${keyFile}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
     }
     return key;
   } catch (cause) {
@@ -108,10 +109,4 @@ async function readIfThere(file: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  await rename(temporary, file);
 }

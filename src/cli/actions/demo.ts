@@ -7,7 +7,7 @@ import { objectionsTo } from '../../demo/verdict.ts';
 import { formatSeconds } from '../../model/duration.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import { openPlatform } from '../../platforms/open.ts';
-import { folders } from '../../platforms/sandbox/folders.ts';
+import { folders } from '../../host/folders.ts';
 import type { Action, Outcome } from '../command.ts';
 import type { demo } from '../demo.ts';
 import { demoStage } from '../demo-stage.ts';

@@ -1,7 +1,7 @@
 import { formatSeconds } from '../../model/duration.ts';
-import { folders } from '../../platforms/sandbox/folders.ts';
-import { installS3Server } from '../../platforms/sandbox/s3-server-build.ts';
-import { ensureToolchain } from '../../platforms/sandbox/toolchain.ts';
+import { folders } from '../../host/folders.ts';
+import { installS3Server } from '../../toolchain/s3-server-build.ts';
+import { ensureSandboxToolchain } from '../../platforms/sandbox/sandbox-toolchain.ts';
 import type { Action } from '../command.ts';
 import { progressLine } from '../progress-line.ts';
 import type { setup } from '../setup.ts';
@@ -12,7 +12,7 @@ export const action: Action<typeof setup> = async (context, input) => {
   const cache = folders().toolchain;
   const line = await progressLine(output, 'setup', () => clock.now(), flags.quiet || flags.json);
   try {
-    const { java, medusa } = await ensureToolchain({ progress: line.report, signal });
+    const { java, medusa } = await ensureSandboxToolchain({ progress: line.report, signal });
     const server = input.store === 's3' ? await installS3Server(cache, (text) => output.note(text)) : undefined;
     line.end();
     const seconds = clock.monotonic() - began;

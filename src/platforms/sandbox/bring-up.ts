@@ -7,17 +7,18 @@ import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 import { startRing } from './cassandra-ring.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from './environment-record.ts';
-import { environmentLock, folders } from './folders.ts';
+import { environmentLock } from './environment-folder.ts';
+import { folders } from '../../host/folders.ts';
 import { startGraph } from './graph-server.ts';
 import { ensureGraphTables } from './graph-tables.ts';
-import { withHostLock } from './host-lock.ts';
+import { withHostLock } from '../../host/host-lock.ts';
 import type { LocalEnvironment } from './local-environment.ts';
-import { claimNetwork } from './loopback.ts';
+import { claimNetwork } from '../../host/loopback.ts';
 import { startAgents } from './node-agents.ts';
-import { installS3Server } from './s3-server-build.ts';
+import { installS3Server } from '../../toolchain/s3-server-build.ts';
 import { startS3Server } from './s3-server.ts';
 import { chooseStore, storeServerFolder } from './store-choice.ts';
-import { ensureToolchain } from './toolchain.ts';
+import { ensureSandboxToolchain } from './sandbox-toolchain.ts';
 import { graphAddress, newRing, nodeFolders, port, storeAddress } from './topology.ts';
 
 export interface BringUp {
@@ -40,7 +41,7 @@ export interface BringUp {
  * command works on the environment or it exists in another shape, what `beforeDatabase` throws, FailedProblem naming the log of what did not start.
  */
 export async function bringUp(name: string, config: EnvironmentConfig, options: BringUp): Promise<LocalEnvironment> {
-  const toolchain = await ensureToolchain(options);
+  const toolchain = await ensureSandboxToolchain(options);
   const { home } = folders();
   const directory = join(home, name);
   return withHostLock(

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailedProblem } from '../../model/problem.ts';
 import { cassandraFiles } from './cassandra-settings.ts';
-import { waitFor } from './condition.ts';
-import { logTail, startDetached, stopDetached } from './detached-process.ts';
+import { waitFor } from '../../host/wait-for.ts';
+import { logTail, startDetached, stopDetached } from '../../host/detached-process.ts';
 import type { NodeRecord } from './environment-record.ts';
 import { type LocalEnvironment, writeFiles } from './local-environment.ts';
-import { accepts } from './port-probe.ts';
-import { runningProcess } from './process-identity.ts';
+import { accepts } from '../../host/port-probe.ts';
+import { runningProcess } from '../../host/local-process.ts';
 import { ringProblem } from './ring-readiness.ts';
 import { nodeFolders, port } from './topology.ts';
 

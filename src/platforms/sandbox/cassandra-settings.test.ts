@@ -7,7 +7,7 @@ import { cassandraFiles, cassandraYaml } from './cassandra-settings.ts';
 import type { EnvironmentRecord } from './environment-record.ts';
 import { janusgraphProperties } from './janusgraph-settings.ts';
 import { writeFiles } from './local-environment.ts';
-import type { Toolchain } from './toolchain-programs.ts';
+import type { Toolchain } from '../../toolchain/toolchain.ts';
 import { graphAddress, graphFolders, newRing, nodeFolders } from './topology.ts';
 
 const record: EnvironmentRecord = {
@@ -26,7 +26,8 @@ const record: EnvironmentRecord = {
 
 function toolchain(java: string): Toolchain {
   const archives = { cassandra: undefined, janusgraph: undefined, nodetool: undefined };
-  return { java, cassandra: ['/lib/a.jar', '/lib/b.jar'], janusgraph: ['/lib/j.jar'], medusa: '/medusa', archives };
+  const servers = { cassandra: ['/lib/a.jar', '/lib/b.jar'], janusgraph: ['/lib/j.jar'] };
+  return { java, ...servers, medusa: '/medusa', archiveFolder: '/archives', archives };
 }
 
 test("a node's cassandra.yaml names its own address and tokens, every node as seed, and folders that begin empty", () => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { EnvironmentRecord, NodeRecord } from './environment-record.ts';
-import { argumentFile, classArchive, moduleAccess, smallJvm } from './java-options.ts';
-import type { Toolchain } from './toolchain-programs.ts';
-import { rollingAppender, toolsLogback } from './logback.ts';
+import { argumentFile, classArchive, moduleAccess, smallJvm } from '../../toolchain/java-options.ts';
+import type { Toolchain } from '../../toolchain/toolchain.ts';
+import { rollingAppender, toolsLogback } from '../../toolchain/logback.ts';
 import { type NodeFolders, port } from './topology.ts';
 
 /** Every file that a Cassandra node reads before it starts, by path. Pure. */

@@ -1,33 +1,30 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReportProgress } from '../../model/progress.ts';
+import type { InstallOptions } from '../../toolchain/install-toolchain.ts';
 import { cassandraFiles } from './cassandra-settings.ts';
 import { startRing, stopRing } from './cassandra-ring.ts';
-import { endMarked } from './detached-process.ts';
-import { type EnvironmentRecord, writeWhole } from './environment-record.ts';
-import { folders } from './folders.ts';
+import { endMarked } from '../../host/detached-process.ts';
+import { writeWhole } from '../../host/write-whole.ts';
+import { type EnvironmentRecord } from './environment-record.ts';
+import { folders } from '../../host/folders.ts';
 import { startGraph, stopGraph } from './graph-server.ts';
 import { ensureGraphTables } from './graph-tables.ts';
-import { withHostLock } from './host-lock.ts';
+import { withHostLock } from '../../host/host-lock.ts';
 import { writeFiles } from './local-environment.ts';
-import { claimNetwork, releaseNetwork } from './loopback.ts';
-import type { Toolchain } from './toolchain-programs.ts';
+import { claimNetwork, releaseNetwork } from '../../host/loopback.ts';
+import type { Toolchain } from '../../toolchain/toolchain.ts';
 import { graphAddress, newRing, nodeFolders } from './topology.ts';
 
 /**
  * Runs a throw-away node and server once and keeps the classes they loaded, as the JVM writes them down when it ends. Every later start
  * maps that file instead of reading and checking ten thousand classes: half the time. Does nothing when it was done before.
  */
-export async function makeClassArchives(
-  toolchain: Toolchain,
-  target: string,
-  options: { readonly progress: ReportProgress; readonly signal: AbortSignal },
-): Promise<void> {
-  const done = join(target, 'done');
-  if (existsSync(done)) return;
+export async function makeClassArchives(toolchain: Toolchain, options: InstallOptions): Promise<void> {
+  if (hasClassArchives(toolchain)) return;
+  const target = toolchain.archiveFolder;
   const purpose = 'preparing the database servers for quick starts';
   await withHostLock(`${target}.lock`, { purpose, withinMs: 600_000, signal: options.signal }, async () => {
-    if (existsSync(done)) return;
+    if (hasClassArchives(toolchain)) return;
     options.progress({ done: 0, unit: 'items', total: 3, label: purpose });
     rmSync(target, { recursive: true, force: true });
     mkdirSync(target, { recursive: true });
@@ -42,21 +39,29 @@ export async function makeClassArchives(
     await clear();
     mkdirSync(directory);
     try {
-      await train(toolchain, target, directory, await claimNetwork(loopback, directory), options);
+      await train(toolchain, { directory, network: await claimNetwork(loopback, directory) }, options);
     } finally {
       await clear();
     }
-    writeWhole(done, 'done\n');
+    writeWhole(doneFile(toolchain), 'done\n');
   });
+}
+
+/** Whether all of them were made. */
+export function hasClassArchives(toolchain: Toolchain): boolean {
+  return existsSync(doneFile(toolchain));
+}
+
+function doneFile({ archiveFolder }: Toolchain): string {
+  return join(archiveFolder, 'done');
 }
 
 async function train(
   toolchain: Toolchain,
-  target: string,
-  directory: string,
-  network: string,
-  { progress, signal }: { readonly progress: ReportProgress; readonly signal: AbortSignal },
+  { directory, network }: { readonly directory: string; readonly network: string },
+  { progress, signal }: InstallOptions,
 ): Promise<void> {
+  const target = toolchain.archiveFolder;
   const record: EnvironmentRecord = {
     name: 'training',
     createdAt: new Date().toISOString(),

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { writeWhole } from '../../host/write-whole.ts';
 import { storeLocation } from '../../model/agent-config.ts';
 import { documentType } from '../../model/document.ts';
 
@@ -53,12 +54,6 @@ export function listRecords(home: string): readonly string[] {
   return readdirSync(home)
     .filter((name) => existsSync(recordFile(join(home, name))))
     .sort();
-}
-
-export function writeWhole(file: string, content: string, mode = 0o644): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, content, { mode });
-  renameSync(`${file}.new`, file);
 }
 
 function recordFile(directory: string): string {

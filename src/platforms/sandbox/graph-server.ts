@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailedProblem } from '../../model/problem.ts';
-import { waitFor } from './condition.ts';
-import { logTail, startDetached, stopDetached } from './detached-process.ts';
+import { waitFor } from '../../host/wait-for.ts';
+import { logTail, startDetached, stopDetached } from '../../host/detached-process.ts';
 import { askGraph, type GraphAnswer } from './graph-probe.ts';
 import { janusgraphFiles } from './janusgraph-settings.ts';
 import { type LocalEnvironment, writeFiles } from './local-environment.ts';
-import { accepts } from './port-probe.ts';
-import { runningProcess } from './process-identity.ts';
+import { accepts } from '../../host/port-probe.ts';
+import { runningProcess } from '../../host/local-process.ts';
 import { graphFolders, gremlinUrl, port } from './topology.ts';
 
 /** A server that came up without its graph (the ring was not ready for it) never opens it by itself. */

@@ -1,5 +1,5 @@
 import { FailedProblem } from '../../model/problem.ts';
-import { waitFor } from './condition.ts';
+import { waitFor } from '../../host/wait-for.ts';
 import type { EnvironmentRecord } from './environment-record.ts';
 import { nodeClient } from './node-client.ts';
 import { ringProblem } from './ring-readiness.ts';

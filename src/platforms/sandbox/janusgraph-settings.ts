@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EnvironmentRecord } from './environment-record.ts';
-import { argumentFile, classArchive, smallJvm } from './java-options.ts';
-import type { Toolchain } from './toolchain-programs.ts';
+import { argumentFile, classArchive, smallJvm } from '../../toolchain/java-options.ts';
+import type { Toolchain } from '../../toolchain/toolchain.ts';
 import { type GraphFolders, port } from './topology.ts';
 
 /** Every file that the JanusGraph server reads before it starts, by path. Pure. */

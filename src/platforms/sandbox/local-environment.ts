@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EnvironmentRecord } from './environment-record.ts';
-import type { Toolchain } from './toolchain-programs.ts';
+import type { Toolchain } from '../../toolchain/toolchain.ts';
 
 /** An environment of this machine: its folder, what it is, and the programs it runs on. */
 export interface LocalEnvironment {

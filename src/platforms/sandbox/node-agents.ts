@@ -3,13 +3,14 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentConfig } from '../../model/agent-config.ts';
 import { FailedProblem } from '../../model/problem.ts';
-import { waitFor } from './condition.ts';
-import { logTail, startDetached, stopDetached } from './detached-process.ts';
-import { type NodeRecord, writeWhole } from './environment-record.ts';
-import { folders as sandboxFolders } from './folders.ts';
+import { waitFor } from '../../host/wait-for.ts';
+import { logTail, startDetached, stopDetached } from '../../host/detached-process.ts';
+import { writeWhole } from '../../host/write-whole.ts';
+import { type NodeRecord } from './environment-record.ts';
+import { folders as sandboxFolders } from '../../host/folders.ts';
 import type { LocalEnvironment } from './local-environment.ts';
-import { accepts } from './port-probe.ts';
-import { runningProcess } from './process-identity.ts';
+import { accepts } from '../../host/port-probe.ts';
+import { runningProcess } from '../../host/local-process.ts';
 import { nodeFolders, port, tokenFile } from './topology.ts';
 
 /** Starts the agent beside each node unless it runs, and waits until each listens. */

@@ -12,19 +12,19 @@ import { openStore } from '../open-store.ts';
 import { ringRuns, startRing, stopRing } from './cassandra-ring.ts';
 import { copiesBeside } from './copies.ts';
 import { readRecord } from './environment-record.ts';
-import { folders } from './folders.ts';
+import { folders } from '../../host/folders.ts';
 import { graphRuns, startGraph, stopGraph } from './graph-server.ts';
 import { acceptIndexAside, revertIndexAside, setIndexAside } from './index-aside.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { startAgents } from './node-agents.ts';
-import { installedToolchain } from './toolchain.ts';
+import { installedSandboxToolchain } from './sandbox-toolchain.ts';
 import { databaseNodes, graphFolders, gremlinUrl, tokenFile } from './topology.ts';
 
 /** Opens an environment that `sandbox up` made. Throws RefusedProblem `not-up`. */
 export function openSandbox(name: string): Platform {
   const directory = join(folders().home, name);
   const record = readRecord(directory);
-  const toolchain = installedToolchain();
+  const toolchain = installedSandboxToolchain();
   if (record === undefined || toolchain === undefined) {
     throw new RefusedProblem({
       code: 'not-up',

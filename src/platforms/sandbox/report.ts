@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { copiesOf } from './take-down.ts';
-import { marked } from './detached-process.ts';
+import { marked } from '../../host/detached-process.ts';
 import { type EnvironmentRecord, listRecords, readRecord } from './environment-record.ts';
-import { environmentFolder, folders } from './folders.ts';
+import { environmentFolder } from './environment-folder.ts';
+import { folders } from '../../host/folders.ts';
 import { nodeClient } from './node-client.ts';
-import { accepts } from './port-probe.ts';
-import { residentBytes, runningProcess } from './process-identity.ts';
+import { accepts } from '../../host/port-probe.ts';
+import { residentBytes, runningProcess } from '../../host/local-process.ts';
 import { graphFolders, gremlinUrl, nodeFolders, port } from './topology.ts';
 
 /** What an environment of the sandbox is and how it does. The first five fields are machine output that others rely on. */

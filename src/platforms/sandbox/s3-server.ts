@@ -5,9 +5,9 @@ import { createBucket } from '../../adapters/s3/create-bucket.ts';
 import { readCredentials } from '../../adapters/s3/credentials-file.ts';
 import type { StoreLocation } from '../../model/agent-config.ts';
 import { FailedProblem, RetryableProblem } from '../../model/problem.ts';
-import { waitFor } from './condition.ts';
-import { logTail, startDetached, stopDetached } from './detached-process.ts';
-import { isRunning } from './process-identity.ts';
+import { waitFor } from '../../host/wait-for.ts';
+import { logTail, startDetached, stopDetached } from '../../host/detached-process.ts';
+import { isRunning } from '../../host/local-process.ts';
 
 export interface S3ServerSettings {
   /** Path of the program, as `installS3Server` returns it. */

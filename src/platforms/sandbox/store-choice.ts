@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../../model/agent-config.ts';
 import type { EnvironmentConfig, SecretRef, StoreConfig } from '../../model/config.ts';
 import { UsageProblem } from '../../model/problem.ts';
-import { writeWhole } from './environment-record.ts';
+import { writeWhole } from '../../host/write-whole.ts';
 import { port, storeAddress } from './topology.ts';
 
 export interface StoreChoice {

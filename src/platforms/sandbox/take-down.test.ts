@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { marked, startDetached } from './detached-process.ts';
-import { folders } from './folders.ts';
-import { claimNetwork, readClaims } from './loopback.ts';
+import { marked, startDetached } from '../../host/detached-process.ts';
+import { folders } from '../../host/folders.ts';
+import { claimNetwork, readClaims } from '../../host/loopback.ts';
 import { takeDown } from './take-down.ts';
 
 let root: string;

@@ -1,16 +1,17 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopRing } from './cassandra-ring.ts';
-import { endMarked } from './detached-process.ts';
+import { endMarked } from '../../host/detached-process.ts';
 import { readRecord } from './environment-record.ts';
-import { environmentFolder, environmentLock, folders } from './folders.ts';
+import { environmentFolder, environmentLock } from './environment-folder.ts';
+import { folders } from '../../host/folders.ts';
 import { stopGraph } from './graph-server.ts';
-import { withHostLock } from './host-lock.ts';
-import { readClaims, releaseNetwork } from './loopback.ts';
+import { withHostLock } from '../../host/host-lock.ts';
+import { readClaims, releaseNetwork } from '../../host/loopback.ts';
 import { stopAgents } from './node-agents.ts';
 import { stopS3Server } from './s3-server.ts';
 import { storeServerFolder } from './store-choice.ts';
-import { installedToolchain } from './toolchain.ts';
+import { installedSandboxToolchain } from './sandbox-toolchain.ts';
 
 /**
  * Stops everything of an environment, of its copies and of whatever a killed run left of either, and removes the folders and the claim on
@@ -44,7 +45,7 @@ export async function takeDown(
 }
 
 async function stopInOrder(directory: string): Promise<void> {
-  const toolchain = installedToolchain();
+  const toolchain = installedSandboxToolchain();
   for (const place of [...copiesOf(directory), directory]) {
     const record = readRecord(place);
     if (record === undefined || toolchain === undefined) continue;

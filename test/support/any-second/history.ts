@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { instantOf, type Micros, micros } from '../../../src/model/instant.ts';
-import { waitFor } from '../../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../../src/host/wait-for.ts';
 import type { LocalEnvironment } from '../../../src/platforms/sandbox/local-environment.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
 import type { RestorePoint } from '../../../src/model/restore-point.ts';

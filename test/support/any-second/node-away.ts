@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { waitFor } from '../../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../../src/host/wait-for.ts';
 import type { LocalEnvironment } from '../../../src/platforms/sandbox/local-environment.ts';
-import { runningProcess } from '../../../src/platforms/sandbox/process-identity.ts';
+import { runningProcess } from '../../../src/host/local-process.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
 import type { Platform } from '../../../src/ports/platform.ts';
 import type { Writer } from '../../../src/sample/writer.ts';

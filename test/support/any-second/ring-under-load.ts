@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { formatInstant, type Micros } from '../../../src/model/instant.ts';
-import { waitFor } from '../../../src/platforms/sandbox/condition.ts';
+import { waitFor } from '../../../src/host/wait-for.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
 import type { Bank } from '../../../src/sample/bank.ts';
 import type { Choice } from '../../../src/sample/oracle.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { RefusedProblem } from '../../model/problem.ts';
-import { waitFor } from './condition.ts';
+import { RefusedProblem } from '../model/problem.ts';
+import { waitFor } from './wait-for.ts';
 
 /**
  * Runs `work` while no other process of this machine holds the lock. SQLite's exclusive transaction on an empty file is the one lock

@@ -1,18 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { startTicksOf } from '../../model/process-identity.ts';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * A process beyond doubt: a pid alone is given to somebody else sooner or later, a pid with its start time since this boot is not.
  * As text: three lines, the pid first.
  */
-export interface ProcessIdentity {
+export interface LocalProcess {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: clock ticks between boot and start. */
   readonly startTicks: string;
   readonly bootId: string;
 }
 
-export function parseIdentity(text: string): ProcessIdentity | undefined {
+export function parseLocalProcess(text: string): LocalProcess | undefined {
   const [pid, startTicks, bootId] = text.split('\n');
   if (pid === undefined || startTicks === undefined || bootId === undefined) return undefined;
   if (!/^[1-9]\d*$/.test(pid) || !/^\d+$/.test(startTicks) || bootId === '') return undefined;
@@ -20,25 +19,25 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
 }
 
 /** The process that a pid file names, while it runs; undefined when the file is absent, torn, of an earlier boot or its process is gone. */
-export function runningProcess(pidFile: string): ProcessIdentity | undefined {
+export function runningProcess(pidFile: string): LocalProcess | undefined {
   const text = readText(pidFile);
-  const identity = text === undefined ? undefined : parseIdentity(text);
+  const identity = text === undefined ? undefined : parseLocalProcess(text);
   return identity !== undefined && isRunning(identity) ? identity : undefined;
 }
 
-export function isRunning(identity: ProcessIdentity): boolean {
+export function isRunning(identity: LocalProcess): boolean {
   if (identity.bootId !== bootId()) return false;
-  return startTicksNow(identity.pid) === identity.startTicks;
+  return startTicksOf(identity.pid) === identity.startTicks;
 }
 
 /** The process of a pid as it is now; undefined when there is none. */
-export function identityOf(pid: number): ProcessIdentity | undefined {
-  const startTicks = startTicksNow(pid);
+export function identityOf(pid: number): LocalProcess | undefined {
+  const startTicks = startTicksOf(pid);
   return startTicks === undefined ? undefined : { pid, startTicks, bootId: bootId() };
 }
 
 /** Every process of ours whose environment has the variable with a value that `matches`; inherited by children, so none escapes. */
-export function processesWith(variable: string, matches: (value: string) => boolean): readonly ProcessIdentity[] {
+export function processesWith(variable: string, matches: (value: string) => boolean): readonly LocalProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -57,14 +56,33 @@ export function residentBytes(pid: number): number {
   return line?.[1] === undefined ? 0 : Number(line[1]) * 1024;
 }
 
-/** Undefined when there is no such process, or it only waits to be reaped. */
-function startTicksNow(pid: number): string | undefined {
+/** When the process of this pid started, in clock ticks since boot; undefined when it is not there, not to be seen, or only waits to be reaped. */
+export function startTicksOf(pid: number): string | undefined {
   const stat = readText(`/proc/${pid}/stat`);
-  return stat === undefined ? undefined : startTicksOf(stat);
+  return stat === undefined ? undefined : startTicksIn(stat);
 }
 
-function bootId(): string {
+/**
+ * The same from the text of a `/proc/PID/stat` (field 22). The command in field 2 stands in brackets and may hold spaces and brackets
+ * itself, so fields are counted from the last one.
+ */
+export function startTicksIn(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+/** Changes with every boot; empty elsewhere than on Linux. */
+export function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+}
+
+/** The pid namespace that this process sees: pids of another one mean nothing here. Empty elsewhere than on Linux. */
+export function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
 }
 
 /** A process or file that is gone, or belongs to somebody else, is simply not ours. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem } from '../model/problem.ts';
 import { fetchedProgram, fetchGo, type Go, machineGo, pinnedGo } from './go-toolchain.ts';
-import { withHostLock } from './host-lock.ts';
+import { withHostLock } from '../host/host-lock.ts';
 
 const version = '1.8.0';
 const module = `github.com/versity/versitygw/cmd/versitygw@v${version}`;

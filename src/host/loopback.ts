@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { RefusedProblem } from '../../model/problem.ts';
+import { RefusedProblem } from '../model/problem.ts';
 import { withHostLock } from './host-lock.ts';
 
 /**

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Progress } from '../../model/progress.ts';
-import { markOf } from './detached-process.ts';
-import { installPart, isInstalled, type Part } from './toolchain-part.ts';
+import type { Progress } from '../model/progress.ts';
+import { markOf } from '../host/detached-process.ts';
+import { installPart, isInstalled, type Part } from './installed-part.ts';
 
 let cache: string;
 const quiet = { progress: () => {}, signal: new AbortController().signal };

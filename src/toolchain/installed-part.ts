@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { FailedProblem } from '../../model/problem.ts';
-import type { ReportProgress } from '../../model/progress.ts';
-import { endMarked, markOf } from './detached-process.ts';
-import { writeWhole } from './environment-record.ts';
-import { withHostLock } from './host-lock.ts';
+import { FailedProblem } from '../model/problem.ts';
+import type { ReportProgress } from '../model/progress.ts';
+import { endMarked, markOf } from '../host/detached-process.ts';
+import { writeWhole } from '../host/write-whole.ts';
+import { withHostLock } from '../host/host-lock.ts';
 
 /** Something that commands install into a folder of its own. */
 export interface Part {

@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { RefusedProblem } from '../../model/problem.ts';
-import type { ReportProgress } from '../../model/progress.ts';
+import { RefusedProblem } from '../model/problem.ts';
+import type { ReportProgress } from '../model/progress.ts';
 import { installCommand, installPackages } from './debian-packages.ts';
 
 /** What must come from the system's own packages. Absolute paths. */

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { FailedProblem } from '../../model/problem.ts';
-import { waitFor } from './condition.ts';
-import { identityOf, isRunning, type ProcessIdentity, processesWith, runningProcess } from './process-identity.ts';
+import { FailedProblem } from '../model/problem.ts';
+import { waitFor } from './wait-for.ts';
+import { identityOf, isRunning, type LocalProcess, processesWith, runningProcess } from './local-process.ts';
 
 /** A server of an environment: started in a process group of its own, so that it outlives the command that started it. */
 export interface DetachedProcess {
@@ -37,14 +37,14 @@ exec "$@"
 `;
 
 /** Starts it unless it runs. Returns when the process is registered, long before the server is ready. */
-export async function startDetached(wanted: DetachedProcess): Promise<ProcessIdentity> {
+export async function startDetached(wanted: DetachedProcess): Promise<LocalProcess> {
   const running = runningProcess(wanted.pidFile);
   if (running !== undefined) return running;
   rmSync(wanted.pidFile, { force: true });
   mkdirSync(dirname(wanted.pidFile), { recursive: true });
   mkdirSync(dirname(wanted.logFile), { recursive: true });
   const log = openSync(wanted.logFile, 'a', 0o600);
-  const child = spawn('/bin/sh', ['-c', register, 'cardea-sandbox', wanted.pidFile, ...wanted.command], {
+  const child = spawn('/bin/sh', ['-c', register, 'cardea-detached', wanted.pidFile, ...wanted.command], {
     cwd: wanted.directory,
     detached: true,
     stdio: ['ignore', log, log],
@@ -94,7 +94,7 @@ export async function endMarked(owner: string, graceMs: number): Promise<number>
 }
 
 /** Every process started for this environment or for something below its folder, with all their children. */
-export function marked(owner: string): readonly ProcessIdentity[] {
+export function marked(owner: string): readonly LocalProcess[] {
   return processesWith(mark, (value) => value === owner || value.startsWith(`${owner}/`));
 }
 
@@ -108,7 +108,7 @@ export function logTail(file: string, lines = 8): readonly string[] {
 }
 
 /** True when it ended by itself after SIGTERM. */
-async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<boolean> {
+async function endProcess(identity: LocalProcess, graceMs: number): Promise<boolean> {
   signal(identity, 'SIGTERM');
   const ended = await waitFor(() => (isRunning(identity) ? undefined : true), { withinMs: graceMs, everyMs: 20 });
   if (ended) return true;
@@ -117,7 +117,7 @@ async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<b
   return false;
 }
 
-function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
+function signal(identity: LocalProcess, name: NodeJS.Signals): void {
   // Checked right before the signal: the pid may have been given away since.
   if (identityOf(identity.pid)?.startTicks !== identity.startTicks) return;
   try {

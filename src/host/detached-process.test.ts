@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { waitFor } from './condition.ts';
+import { waitFor } from './wait-for.ts';
 import { type DetachedProcess, endMarked, marked, startDetached, stopDetached } from './detached-process.ts';
-import { identityOf, isRunning, runningProcess } from './process-identity.ts';
+import { identityOf, isRunning, runningProcess } from './local-process.ts';
 
 let owner: string;
 

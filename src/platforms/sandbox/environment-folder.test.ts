@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { environmentFolder } from './folders.ts';
-
+import { environmentFolder } from './environment-folder.ts';
 test('an environment has a folder of its own, and a copy one below it', () => {
   expect(environmentFolder('/home', 'local')).toBe('/home/local');
   expect(environmentFolder('/home', 'local~look')).toBe('/home/local/copies/look');

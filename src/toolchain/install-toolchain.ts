@@ -1,37 +1,38 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReportProgress } from '../../model/progress.ts';
-import { makeClassArchives } from './class-archives.ts';
-import { folders as sandboxFolders } from './folders.ts';
-import { installPart, isInstalled, type Part } from './toolchain-part.ts';
-import type { Toolchain } from './toolchain-programs.ts';
-import { findSystem, type System, systemPackages } from './toolchain-system.ts';
+import type { ReportProgress } from '../model/progress.ts';
+import { folders } from '../host/folders.ts';
+import { installPart, isInstalled, type Part } from './installed-part.ts';
+import type { Toolchain } from './toolchain.ts';
+import { findSystem, type System, systemPackages } from './system-packages.ts';
 
-interface InstallOptions {
+export interface InstallOptions {
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
 }
 
 /**
  * Installs what is missing into the cache and says where it is. With everything there it takes milliseconds and needs no network.
- * Throws RefusedProblem `missing-packages` naming the command, FailedProblem `install-failed` with the installer's last lines.
+ * `prepare` is called with the servers' jars in place, beside the installing of Medusa, and is waited for. Throws RefusedProblem
+ * `missing-packages` naming the command, FailedProblem `install-failed` with the installer's last lines.
  */
-export async function ensureToolchain(options: InstallOptions): Promise<Toolchain> {
-  const cache = sandboxFolders().toolchain;
-  const installed = installedToolchain(cache);
-  if (installed !== undefined) return installed;
+export async function ensureToolchain(
+  options: InstallOptions,
+  prepare: (servers: Toolchain, options: InstallOptions) => Promise<void> = async () => {},
+): Promise<Toolchain> {
+  const cache = folders().toolchain;
   const system = await systemPackages(options);
   const { cassandra, janusgraph, medusa } = parts(cache, system);
   const other = new AbortController();
   const both = { ...options, signal: AbortSignal.any([options.signal, other.signal]) };
-  const database = async () => {
+  const servers = async () => {
     // One after the other: Maven's local repository is not made for two writers.
     await installPart(cassandra, both);
     await installPart(janusgraph, both);
-    await makeClassArchives(toolchainOf(cache, system), archiveFolder(cache, system), both);
+    await prepare(toolchainOf(cache, system), both);
   };
-  const lanes = [database(), installPart(medusa, both)];
+  const lanes = [servers(), installPart(medusa, both)];
   try {
     await Promise.all(lanes);
   } finally {
@@ -43,17 +44,17 @@ export async function ensureToolchain(options: InstallOptions): Promise<Toolchai
 }
 
 /** The toolchain when all of it is there; undefined when anything must be installed first. Starts no process. */
-export function installedToolchain(cache: string = sandboxFolders().toolchain): Toolchain | undefined {
+export function installedToolchain(): Toolchain | undefined {
+  const cache = folders().toolchain;
   const system = findSystem();
   if (system === undefined) return undefined;
   const { cassandra, janusgraph, medusa } = parts(cache, system);
-  if (![cassandra, janusgraph, medusa].every(isInstalled)) return undefined;
-  return existsSync(join(archiveFolder(cache, system), 'done')) ? toolchainOf(cache, system) : undefined;
+  return [cassandra, janusgraph, medusa].every(isInstalled) ? toolchainOf(cache, system) : undefined;
 }
 
 function toolchainOf(cache: string, system: System): Toolchain {
   const { cassandra, janusgraph, medusa } = parts(cache, system);
-  const archives = archiveFolder(cache, system);
+  const archives = join(cache, `archives-${hash(cassandra.folder, janusgraph.folder, system.javaVersion)}`);
   const archive = (name: string) => {
     const file = join(archives, `${name}.jsa`);
     return existsSync(file) ? file : undefined;
@@ -63,6 +64,7 @@ function toolchainOf(cache: string, system: System): Toolchain {
     cassandra: jars(join(cassandra.folder, 'lib')),
     janusgraph: jars(join(janusgraph.folder, 'lib')),
     medusa: join(medusa.folder, 'bin', 'medusa'),
+    archiveFolder: archives,
     archives: { cassandra: archive('cassandra'), janusgraph: archive('janusgraph'), nodetool: archive('nodetool') },
   };
 }
@@ -115,11 +117,6 @@ function parts(cache: string, system: System): Record<'cassandra' | 'janusgraph'
       ],
     },
   };
-}
-
-function archiveFolder(cache: string, system: System): string {
-  const { cassandra, janusgraph } = parts(cache, system);
-  return join(cache, `archives-${hash(cassandra.folder, janusgraph.folder, system.javaVersion)}`);
 }
 
 function jars(folder: string): readonly string[] {

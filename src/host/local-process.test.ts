@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { identityOf, isRunning, parseIdentity, runningProcess } from './process-identity.ts';
+import { identityOf, isRunning, parseLocalProcess, runningProcess } from './local-process.ts';
 
 function own() {
   const identity = identityOf(process.pid);
@@ -34,5 +34,5 @@ test('a pid file that is absent, empty, torn or holds a bare pid names no proces
 
 test('what a server writes of itself is read back', () => {
   const { pid, startTicks, bootId } = own();
-  expect(parseIdentity(`${pid}\n${startTicks}\n${bootId}\n`)).toEqual({ pid, startTicks, bootId });
+  expect(parseLocalProcess(`${pid}\n${startTicks}\n${bootId}\n`)).toEqual({ pid, startTicks, bootId });
 });
