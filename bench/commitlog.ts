@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type CutRule, MutationCut } from '../src/commitlog/cut.ts';
+import { type CutRule, MutationCut } from '../src/commitlog/mutation-cut.ts';
 import { entriesOf, entryOverhead } from '../src/commitlog/entries.ts';
-import { cutSections } from '../src/commitlog/kept-entries.ts';
+import { cutSections } from '../src/commitlog/cut-segment.ts';
 import { decodeMutation, readMutation } from '../src/commitlog/mutation-reader.ts';
 import { encodeMutation } from '../src/commitlog/mutation-writer.ts';
 import { markerLength, wholeSections } from '../src/commitlog/section-chain.ts';

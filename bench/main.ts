@@ -3,7 +3,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { failureText } from '../src/cli/failure.ts';
+import { failureText } from '../src/cli/terminal/problem-text.ts';
 import { asProblem, exitCodeOf, UsageProblem } from '../src/model/problem.ts';
 import type { BenchOptions, BenchRow } from './row.ts';
 

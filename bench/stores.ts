@@ -10,7 +10,7 @@ import { eventKey, noHash, runPrefix } from '../src/journal/event-file.ts';
 import { listRuns } from '../src/journal/runs.ts';
 import { compactSecond, pointId, runId, timelineId } from '../src/model/identifiers.ts';
 import { restorePointDocument, restorePointKey } from '../src/model/restore-point.ts';
-import { listPoints } from '../src/runbooks/point-catalog.ts';
+import { listPoints } from '../src/runbooks/catalog/point-catalog.ts';
 import { sideBySide } from './rounds.ts';
 import { type BenchRow, medianMs } from './row.ts';
 

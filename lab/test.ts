@@ -1,5 +1,5 @@
 import { RefusedProblem } from '../src/model/problem.ts';
-import { type CheckResult, runChecks, type TestOptions } from './proofs/check.ts';
+import { type ProofResult, runChecks, type TestOptions } from './proofs/check.ts';
 import { findLab } from './lab.ts';
 import { clusterChecks } from './proofs/cluster-checks.ts';
 import { serverChecks } from './proofs/server-checks.ts';
@@ -8,7 +8,7 @@ import { serverChecks } from './proofs/server-checks.ts';
  * Runs every check, one after the other, also after one failed. What runs in the cluster is not tried while a server does not: nothing could be told
  * from it. Throws RefusedProblem `lab-down` when there is no lab.
  */
-export async function testLab(options: TestOptions): Promise<readonly CheckResult[]> {
+export async function testLab(options: TestOptions): Promise<readonly ProofResult[]> {
   const found = findLab();
   if (found === undefined) {
     throw new RefusedProblem({
@@ -25,7 +25,7 @@ export async function testLab(options: TestOptions): Promise<readonly CheckResul
   return [...servers, ...checks.map(({ title, version }) => notTried(title, version, unwell))];
 }
 
-function notTried(title: string, version: string, unwell: readonly string[]): CheckResult {
+function notTried(title: string, version: string, unwell: readonly string[]): ProofResult {
   const problem = new RefusedProblem({
     code: 'lab-not-tried',
     happened: `It was not tried, since it stands on ${unwell.join(', ')}.`,

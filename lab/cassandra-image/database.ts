@@ -23,7 +23,7 @@ const selfRow = z.looseObject({ broadcast_address: z.unknown().transform(String)
 const heartbeatsWithinMs = 5000;
 
 /** This pod's Cassandra by CQL. One connection, made when it is needed and again when it broke. */
-export class Database {
+export class ManagedCassandra {
   #client: Promise<Client> | undefined;
 
   async rows(query: string): Promise<readonly unknown[]> {

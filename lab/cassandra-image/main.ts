@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { CassandraProcess } from './cassandra-process.ts';
-import { Database } from './database.ts';
+import { ManagedCassandra } from './database.ts';
 import { managementApi } from './management-api.ts';
 import { Jobs } from './nodetool.ts';
 import { places, ports } from './places.ts';
@@ -34,7 +34,7 @@ function buildConfiguration(): void {
 }
 
 function serveManagementApi(): void {
-  const database = new Database();
+  const database = new ManagedCassandra();
   const cassandra = new CassandraProcess((how) => {
     // cass-operator sees a container that ended, and makes the pod anew.
     console.error(how);

@@ -2,13 +2,13 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { asProblem } from '../../src/model/problem.ts';
 import type { CassandraProcess } from './cassandra-process.ts';
-import type { Database } from './database.ts';
+import type { ManagedCassandra } from './database.ts';
 import { quorumLack } from './endpoint-states.ts';
 import { type Jobs, nodetool } from './nodetool.ts';
 
 interface Node {
   readonly cassandra: CassandraProcess;
-  readonly database: Database;
+  readonly database: ManagedCassandra;
   readonly jobs: Jobs;
 }
 

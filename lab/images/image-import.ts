@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../src/model/sha256.ts';
 import { linkSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
@@ -85,10 +85,6 @@ function indexOf(name: string, digest: string, manifest: string): string {
 
 function descriptor(mediaType: string, content: string): object {
   return { mediaType, digest: `sha256:${sha256(content)}`, size: Buffer.byteLength(content) };
-}
-
-function sha256(content: string): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 /** Layers are hundreds of megabytes: a name more, where the file system can, and no copy. */

@@ -18,7 +18,7 @@ import { byCharts } from './proof-charts.ts';
 import type { Carried, PublishedEngine } from '../engines/published-engine.ts';
 import { publishedTekton } from '../engines/tekton.ts';
 import { proveTekton } from './tekton-proof.ts';
-import { type CheckResult, type LabCheck, runChecks, type TestOptions } from './check.ts';
+import { type ProofResult, type LabCheck, runChecks, type TestOptions } from './check.ts';
 import { toolPaths } from '../building/tools.ts';
 
 interface AnyClusterOptions extends TestOptions {
@@ -35,7 +35,7 @@ interface AnyClusterOptions extends TestOptions {
  * are. What the proofs make is removed, what was installed stays. Throws RefusedProblem `no-kubeconfig`, `no-kubectl`, `cluster-not-reached` or
  * `engines-missing`.
  */
-export async function testCluster(options: AnyClusterOptions): Promise<readonly CheckResult[]> {
+export async function testCluster(options: AnyClusterOptions): Promise<readonly ProofResult[]> {
   const { say, signal, image } = options;
   const kubectl = clusterKubectl(options.kubeconfig);
   const version = await serverVersion(kubectl, options.kubeconfig);

@@ -8,7 +8,7 @@ export interface LabCheck {
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-export interface CheckResult {
+export interface ProofResult {
   readonly title: string;
   readonly version: string;
   readonly seconds: number;
@@ -23,9 +23,9 @@ export interface TestOptions {
 }
 
 /** Runs every check, one after the other, also after one failed. */
-export async function runChecks(checks: readonly LabCheck[], options: TestOptions): Promise<readonly CheckResult[]> {
+export async function runChecks(checks: readonly LabCheck[], options: TestOptions): Promise<readonly ProofResult[]> {
   const { monotonic, say, signal } = options;
-  const results: CheckResult[] = [];
+  const results: ProofResult[] = [];
   for (const { title, version, run } of checks) {
     signal.throwIfAborted();
     say(`testing ${title}`);

@@ -2,11 +2,12 @@ import type { Problem } from '../model/problem.ts';
 import type { CliContext } from './context.ts';
 
 /**
- * The form of every command. A command is two files and one line:
+ * The form of every command. A command is a folder and one line:
  *
- *   src/cli/<command>.ts           the declaration: what `--help`, the shell and docs/cli.md need. Loaded at every start, so it imports only this file.
- *   src/cli/actions/<command>.ts   `export const action: Action<typeof declaration>`: loaded only when the command runs; imports what it likes.
- *   src/cli/commands.ts            the line that binds both.
+ *   src/cli/commands/<command>/declaration.ts  what `--help`, the shell and docs/cli.md need. Loaded at every start, so it imports only this file.
+ *   src/cli/commands/<command>/action.ts       `export const action: Action<typeof declaration>`: loaded only when the command runs.
+ *   src/cli/commands/<command>/text.ts         what it prints for people; pure. Not every command has one.
+ *   src/cli/commands/index.ts                  the line that binds declaration and action.
  */
 export interface Declaration<Arguments extends AnyArguments = AnyArguments, Options extends AnyOptions = AnyOptions> {
   /** `backup`, or `run show` for a command below a group or another command. */

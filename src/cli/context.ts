@@ -2,9 +2,9 @@ import type { Actor } from '../journal/event.ts';
 import type { EnvironmentConfig } from '../model/config.ts';
 import type { Clock, Ids } from '../ports/clock.ts';
 import type { Platform } from '../ports/platform.ts';
-import type { Interrupt } from './interrupt.ts';
-import type { LoadedConfig } from './load-config.ts';
-import type { Output } from './output.ts';
+import type { Interrupt } from './terminal/interrupt.ts';
+import type { LoadedConfig } from './configuration/load-config.ts';
+import type { Output } from './terminal/output.ts';
 
 /** The flags every command knows. */
 export interface GlobalFlags {

@@ -7,5 +7,5 @@ import { join } from 'node:path';
 const cache = process.env['CARDEA_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cardea');
 enableCompileCache(join(cache, 'compiled'));
 
-const { runCli } = await import('./run-cli.ts');
-await runCli(process.argv.slice(2));
+const { runCommandLine } = await import('./command-line.ts');
+await runCommandLine(process.argv.slice(2));

@@ -6,7 +6,7 @@ import type { EnvironmentConfig } from '../model/config.ts';
 import { UsageProblem } from '../model/problem.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { CliContext } from './context.ts';
-import type { LoadedConfig } from './load-config.ts';
+import type { LoadedConfig } from './configuration/load-config.ts';
 import { suggestion } from './nearest.ts';
 
 type Given = Pick<CliContext, 'flags' | 'output' | 'interrupt' | 'actor' | 'version'>;
@@ -22,7 +22,7 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
     clock: systemClock,
     ids: systemIds,
     config() {
-      config ??= import('./load-config.ts').then(async ({ loadConfig }) =>
+      config ??= import('./configuration/load-config.ts').then(async ({ loadConfig }) =>
         loadConfig(given.flags.config, process.cwd()),
       );
       return config;

@@ -1,7 +1,7 @@
 import { Command as Program, CommanderError, Option as Flag } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Command, Declaration, Option } from './command.ts';
-import { groups } from './commands.ts';
+import { groups } from './commands/index.ts';
 import type { GlobalFlags } from './context.ts';
 
 export type Perform = (command: Command, flags: GlobalFlags, input: CommandInput) => Promise<void>;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../model/sha256.ts';
 import type { PieceLink } from '../model/log-piece.ts';
 
 /** What the first piece of a node on a timeline names as the one before it: a stream cannot be passed off as another node's or timeline's. */
@@ -15,9 +15,4 @@ export function chainOf(link: Omit<PieceLink, 'chain'>, segmentId: string): stri
     `"previous":${JSON.stringify(previous)},"segment":${JSON.stringify(segmentId)},"sequence":${sequence},` +
     `"sha256":${JSON.stringify(sum)},"to":${to}}`;
   return sha256(text);
-}
-
-/** SHA-256 in hexadecimal. */
-export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
 }

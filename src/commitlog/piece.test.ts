@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { type LogPieceHeader, logPieceHeader, type PieceLink } from '../model/log-piece.ts';
 import { Problem } from '../model/problem.ts';
-import { chainOf, firstLink, sha256 } from './piece-chain.ts';
+import { sha256 } from '../model/sha256.ts';
+import { chainOf, firstLink } from './piece-chain.ts';
 import { readPiece, readPieceHeader, writePiece, writePieceParts } from './piece.ts';
 
 const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';

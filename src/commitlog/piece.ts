@@ -5,7 +5,8 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import { type LogPieceHeader, logPieceHeader } from '../model/log-piece.ts';
 import { asProblem } from '../model/problem.ts';
 import { logDamaged } from './log-damage.ts';
-import { chainOf, firstLink, sha256 } from './piece-chain.ts';
+import { sha256 } from '../model/sha256.ts';
+import { chainOf, firstLink } from './piece-chain.ts';
 import { unpackBlock } from './unpack.ts';
 
 const compress = promisify(zstdCompress);

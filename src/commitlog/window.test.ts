@@ -7,7 +7,7 @@ import {
   type WindowBase,
   type WindowStrand,
   gapsOf,
-  nearest,
+  nearestInstants,
   serviceAt,
   servicesOf,
   stretchesOf,
@@ -208,7 +208,7 @@ describe('the window against its definition, instant by instant', () => {
   test('the nearest instants that work are the nearest ones', () => {
     fc.assert(
       fc.property(sketch, tick, (drawn, t) => {
-        const { before, after } = nearest(built(drawn), micros(t));
+        const { before, after } = nearestInstants(built(drawn), micros(t));
         const works = all.filter((each) => inside(drawn, each));
         expect(before).toBe(works.findLast((each) => each <= t));
         expect(after).toBe(works.find((each) => each >= t));

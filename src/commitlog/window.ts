@@ -249,7 +249,7 @@ export function gapsOf(services: Services): ReadonlyArray<{ from: Micros; to: Mi
 }
 
 /** The nearest instants that would work, before and after. */
-export function nearest(services: Services, instant: Micros): { before?: Micros; after?: Micros } {
+export function nearestInstants(services: Services, instant: Micros): { before?: Micros; after?: Micros } {
   const before = Math.max(
     ...services.serving.filter(({ from }) => from <= instant).map(({ to }) => Math.min(to, instant)),
   );

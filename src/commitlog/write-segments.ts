@@ -1,4 +1,4 @@
-import type { EntryRun } from './kept-entries.ts';
+import type { EntryRun } from './cut-segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 /** Bytes to append to a segment's file, in order. */

@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import type { timelineId } from '../model/identifiers.ts';
 import { type Micros, micros, microsOf } from '../model/instant.ts';
 import { FailedProblem } from '../model/problem.ts';
-import { readRecoveryFacts } from '../runbooks/recovery-facts.ts';
-import { storedSchema } from '../runbooks/schema-catalog.ts';
-import { type FoundTransactions, searchTransactions } from '../runbooks/transaction-search.ts';
-import { computeWindow } from '../runbooks/window.ts';
+import { readRecoveryFacts } from '../runbooks/recovery/recovery-facts.ts';
+import { storedSchema } from '../runbooks/catalog/schema-catalog.ts';
+import { type FoundTransactions, searchTransactions } from '../runbooks/recovery/transaction-search.ts';
+import { computeWindow } from '../runbooks/recovery/window.ts';
 import type { BadJob } from './bad-job-chapter.ts';
 import { badTransactions, type BadTransactions } from './bad-transactions.ts';
 import { demoName } from './demo-config.ts';
@@ -27,7 +27,7 @@ export interface Aftermath {
 const memory = 30_000_000;
 
 /** With every database dead: which instants there are, and which transactions the bad job was. */
-export async function lookAround(scene: Scene, badJob: BadJob): Promise<Aftermath> {
+export async function inspectAftermath(scene: Scene, badJob: BadJob): Promise<Aftermath> {
   const { stage, services, phase, signal } = scene;
   stage.chapter('What is left: the bucket, and all that it tells');
   return phase('look', async () => {

@@ -4,7 +4,7 @@ import { formatInstant, microsOf } from '../model/instant.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { pointOfRun } from '../runbooks/backup.ts';
 import { backupRunbook, rehearseRunbook } from '../runbooks/index.ts';
-import { getPoint } from '../runbooks/point-catalog.ts';
+import { getPoint } from '../runbooks/catalog/point-catalog.ts';
 import { noteCommitTimes } from './bad-job-chapter.ts';
 import { demoName } from './demo-config.ts';
 import type { DrillRun } from './drill-document.ts';
@@ -35,7 +35,7 @@ export async function backUp(scene: Scene, opened: OpenBank): Promise<PointAndRu
 }
 
 /** Nothing is a backup until it has been restored, and its log with it: to the newest instant that is in the bucket now. */
-export async function rehearse(
+export async function rehearsePoint(
   scene: Scene,
   opened: OpenBank,
   { id, timeline }: RestorePoint,

@@ -25,7 +25,7 @@ const accountsStruck = 1000;
 const goodAfter = { transactions: 30, milliseconds: 2500 } as const;
 
 /** In the middle of good traffic a job drops accounts, in many transactions; the application knows nothing of it and writes on. */
-export async function strikeBadly(scene: Scene, opened: OpenBank): Promise<BadJob> {
+export async function runBadJobUnderTraffic(scene: Scene, opened: OpenBank): Promise<BadJob> {
   const { stage, platform, phase, clock, signal } = scene;
   const { bank, writer } = opened;
   const accounts = accountsToDrop(bank, Math.min(accountsStruck, droppable(bank)));

@@ -17,7 +17,7 @@ export interface Disaster {
 }
 
 /** Everything dies at once, while the application writes, and every disk is emptied. Only the bucket is left. */
-export async function strike(scene: Scene, { writer, log }: OpenBank, shipping: Watch): Promise<Disaster> {
+export async function causeDisaster(scene: Scene, { writer, log }: OpenBank, shipping: Watch): Promise<Disaster> {
   const { stage, platform, directory, phase, clock } = scene;
   const nodes = platform.nodes.map(({ name }) => name);
   stage.chapter('The disaster: every node and every agent killed at once, every disk emptied');

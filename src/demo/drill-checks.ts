@@ -1,4 +1,4 @@
-import type { DrillFacts, RecoveryFacts } from './drill-facts.ts';
+import type { DrillFacts, RecoveredFacts } from './drill-facts.ts';
 import type { DrillCheck, DrillRun } from './drill-document.ts';
 
 /** What had to be true of a drill, and what was seen. Pure. */
@@ -85,7 +85,7 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
   ];
 }
 
-function equality(id: string, title: string, { proof }: RecoveryFacts): DrillCheck {
+function equality(id: string, title: string, { proof }: RecoveredFacts): DrillCheck {
   const differing = [...proof.missing, ...proof.unexpected, ...proof.changed];
   const elements = proof.restored.vertices + proof.restored.edges;
   return {

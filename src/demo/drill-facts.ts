@@ -6,7 +6,7 @@ import type { OracleProof } from './oracle-proof.ts';
 import type { ShippingLag } from './shipping-lag.ts';
 
 /** One way back, before anything is concluded from it. */
-export interface RecoveryFacts
+export interface RecoveredFacts
   extends Pick<Recovery, 'timeline' | 'to' | 'excluded' | 'incomplete' | 'secondsFromKill'> {
   readonly run: DrillRun;
   readonly proof: OracleProof;
@@ -43,8 +43,8 @@ export interface DrillFacts
   readonly looks: number;
   /** Of the accounts that the bad job dropped, how many a look-up by key still found before the kill. */
   readonly accountsAfterDrop: number;
-  readonly instant: RecoveryFacts;
-  readonly undo: RecoveryFacts;
+  readonly instant: RecoveredFacts;
+  readonly undo: RecoveredFacts;
   /** After the undo, the oldest first. */
   readonly lost: readonly Lost[];
   readonly backup: DrillRun;

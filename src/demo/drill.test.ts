@@ -3,7 +3,7 @@ import { exampleDrill } from '../../test/support/example-drill.ts';
 import { configSchema } from '../model/config.ts';
 import { pointId, timelineId } from '../model/identifiers.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
-import type { DrillFacts, RecoveryFacts } from './drill-facts.ts';
+import type { DrillFacts, RecoveredFacts } from './drill-facts.ts';
 import { drillOf } from './drill.ts';
 import { drillDocument, type Recovery } from './drill-document.ts';
 
@@ -38,7 +38,7 @@ const point: RestorePoint = {
   seconds: { taken: 5 },
 };
 
-function recovered(recovery: Recovery, run: never): RecoveryFacts {
+function recovered(recovery: Recovery, run: never): RecoveredFacts {
   const { timeline, to, excluded, incomplete, secondsFromKill, expected, restored, transactions } = recovery;
   return {
     timeline,

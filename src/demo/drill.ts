@@ -1,6 +1,6 @@
 import { milliseconds } from '../model/duration.ts';
 import { checksOf } from './drill-checks.ts';
-import type { DrillFacts, RecoveryFacts } from './drill-facts.ts';
+import type { DrillFacts, RecoveredFacts } from './drill-facts.ts';
 import type { Drill, DrillObjective, Recovery } from './drill-document.ts';
 import { objectionsTo } from './verdict.ts';
 
@@ -49,7 +49,7 @@ export function drillOf(facts: DrillFacts): Drill {
 
 function recoveryOf(
   id: Recovery['id'],
-  { timeline, to, excluded, incomplete, secondsFromKill, run, proof }: RecoveryFacts,
+  { timeline, to, excluded, incomplete, secondsFromKill, run, proof }: RecoveredFacts,
 ): Recovery {
   const { expected, restored, missing, unexpected, changed, split, transactions } = proof;
   return {

@@ -13,7 +13,7 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly Part[])
   return new Markup(strings.map((text, at) => text + written(parts[at] ?? '')).join(''));
 }
 
-export const nothing = new Markup('');
+export const emptyMarkup = new Markup('');
 
 function written(part: Part): string {
   if (part instanceof Markup) return part.text;

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { bankOf } from '../sample/bank.ts';
 import {
   acknowledged,
-  type Choice,
+  type TransactionChoice,
   committedBy,
   type ElementTexts,
   expectedState,
   type ObservedState,
 } from '../sample/oracle.ts';
-import type { Operation } from '../sample/operation.ts';
+import type { GraphOperation } from '../sample/operation.ts';
 import { type Transaction, transactionId } from '../sample/transaction.ts';
 import { elementSum } from './element-sum.ts';
 import { proveByOracle } from './oracle-proof.ts';
@@ -16,10 +16,10 @@ import { proveByOracle } from './oracle-proof.ts';
 const bank = bankOf({ seed: 'proof', branches: 2, customersPerBranch: 3 });
 const block = 'writer-0-0';
 
-function transaction(sequence: number, ...operations: readonly Operation[]): Transaction {
-  const begins: readonly Operation[] =
+function transaction(sequence: number, ...operations: readonly GraphOperation[]): Transaction {
+  const begins: readonly GraphOperation[] =
     sequence === 0 ? [{ type: 'add-vertex', vertex: { key: block, label: 'writer', properties: [] } }] : [];
-  const number: Operation = { type: 'set-property', key: block, property: { name: 'sequence', value: sequence } };
+  const number: GraphOperation = { type: 'set-property', key: block, property: { name: 'sequence', value: sequence } };
   return {
     thread: 0,
     sequence,
@@ -40,7 +40,7 @@ const transactions = [
   ),
 ];
 
-function holding(chosen: Choice, change: (elements: Map<string, string>) => void = () => {}): ObservedState {
+function holding(chosen: TransactionChoice, change: (elements: Map<string, string>) => void = () => {}): ObservedState {
   const elements = new Map(expectedState(bank, transactions, chosen));
   change(elements);
   return { elements, transactions: new Set(transactions.filter(chosen).map(transactionId)) };

@@ -1,14 +1,14 @@
 import { FailedProblem } from '../model/problem.ts';
 import type { Bank } from '../sample/bank.ts';
 import {
-  type Choice,
+  type TransactionChoice,
   difference,
   type ElementTexts,
   expectedState,
   foundIn,
   type ObservedState,
 } from '../sample/oracle.ts';
-import type { Operation } from '../sample/operation.ts';
+import type { GraphOperation } from '../sample/operation.ts';
 import { type Transaction, transactionId } from '../sample/transaction.ts';
 import { type ElementSum, elementSum } from './element-sum.ts';
 
@@ -33,7 +33,7 @@ export interface OracleProof {
 export function proveByOracle(
   bank: Bank,
   transactions: readonly Transaction[],
-  chosen: Choice,
+  chosen: TransactionChoice,
   observed: ObservedState,
 ): OracleProof {
   const expected = possibleState(bank, transactions, chosen) ?? new Map<string, string>();
@@ -71,7 +71,7 @@ export function splitTransactions(
     .map(transactionId);
 }
 
-function touches(operation: Operation, differing: ReadonlySet<string>, ends: ReadonlySet<string>): boolean {
+function touches(operation: GraphOperation, differing: ReadonlySet<string>, ends: ReadonlySet<string>): boolean {
   switch (operation.type) {
     case 'add-vertex':
       return differing.has(operation.vertex.key);
@@ -94,7 +94,11 @@ function endsOf(bank: Bank, transactions: readonly Transaction[], edges: Readonl
   return new Set([...loaded, ...added].filter(({ key }) => edges.has(key)).flatMap(({ from, to }) => [from, to]));
 }
 
-function possibleState(bank: Bank, transactions: readonly Transaction[], chosen: Choice): ElementTexts | undefined {
+function possibleState(
+  bank: Bank,
+  transactions: readonly Transaction[],
+  chosen: TransactionChoice,
+): ElementTexts | undefined {
   try {
     return expectedState(bank, transactions, chosen);
   } catch (error) {

@@ -2,14 +2,14 @@ import { instantOf } from '../model/instant.ts';
 import { formatSeconds } from '../model/duration.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { acceptRunbook, restoreRunbook } from '../runbooks/index.ts';
-import { listTimelines } from '../runbooks/timeline-catalog.ts';
-import { currentTimeline } from '../runbooks/timeline-record.ts';
+import { listTimelines } from '../runbooks/catalog/timeline-catalog.ts';
+import { currentTimeline } from '../runbooks/catalog/timeline-record.ts';
 import { committedBy, foundIn, type ObservedState } from '../sample/oracle.ts';
 import type { Aftermath } from './aftermath-chapter.ts';
 import type { BadJob } from './bad-job-chapter.ts';
 import { demoName } from './demo-config.ts';
 import type { Disaster } from './disaster-chapter.ts';
-import type { RecoveryFacts } from './drill-facts.ts';
+import type { RecoveredFacts } from './drill-facts.ts';
 import type { DrillRun } from './drill-document.ts';
 import { drillRun } from './drill-run.ts';
 import { proveRecovery } from './recovery-proof.ts';
@@ -23,7 +23,7 @@ export interface Emergency {
 }
 
 /** Brings the graph back as it was just before the bad job, and holds it against the oracle of that instant. */
-export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<RecoveryFacts> {
+export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<RecoveredFacts> {
   const { stage, phase } = scene;
   const { aftermath, badJob } = emergency;
   const instant = aftermath.bad.before;
@@ -39,7 +39,7 @@ export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: 
 }
 
 export interface Undone {
-  readonly facts: RecoveryFacts;
+  readonly facts: RecoveredFacts;
   readonly observed: ObservedState;
 }
 
@@ -74,7 +74,7 @@ async function restore(
   { stage, platform, services, phase, clock }: Scene,
   { point, disaster, aftermath }: Emergency,
   target: Target,
-): Promise<Pick<RecoveryFacts, 'run' | 'secondsFromKill' | 'timeline' | 'incomplete'>> {
+): Promise<Pick<RecoveredFacts, 'run' | 'secondsFromKill' | 'timeline' | 'incomplete'>> {
   const params = {
     point: point.id,
     allowTaken: false,

@@ -1,15 +1,15 @@
 import { checkGraph } from '../graph/check.ts';
-import { requireHealthyRing } from '../runbooks/ring-check.ts';
-import { type Choice, type ObservedState, observedState } from '../sample/oracle.ts';
+import { requireHealthyRing } from '../runbooks/steps/ring-check.ts';
+import { type TransactionChoice, type ObservedState, observedState } from '../sample/oracle.ts';
 import { transactionsOf } from '../sample/transaction.ts';
-import type { RecoveryFacts } from './drill-facts.ts';
+import type { RecoveredFacts } from './drill-facts.ts';
 import { proveByOracle } from './oracle-proof.ts';
 import type { OpenBank, Scene } from './scene.ts';
 import { untilAborted } from './until-aborted.ts';
 import { countOf } from './vertex-count.ts';
 
 export interface Proved {
-  readonly facts: Pick<RecoveryFacts, 'proof' | 'check' | 'accountsFound' | 'nodesUp'>;
+  readonly facts: Pick<RecoveredFacts, 'proof' | 'check' | 'accountsFound' | 'nodesUp'>;
   /** The whole restored graph as a reader finds it. */
   readonly observed: ObservedState;
 }
@@ -22,7 +22,7 @@ export async function proveRecovery(
   { stage, platform, clock, signal }: Scene,
   { bank, log }: OpenBank,
   accounts: readonly string[],
-  chosen: (observed: ObservedState) => Choice,
+  chosen: (observed: ObservedState) => TransactionChoice,
 ): Promise<Proved> {
   const { database, graph, keyspace, indexBackend } = platform;
   const [observed, check, accountsFound, ring] = await stage.during(

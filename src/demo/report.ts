@@ -1,10 +1,18 @@
 import { formatBytes } from '../model/bytes.ts';
 import { formatSeconds } from '../model/duration.ts';
 import type { Drill, DrillObjective, Recovery } from './drill-document.ts';
-import { type Markup, markup, nothing } from './markup.ts';
+import { type Markup, markup, emptyMarkup } from './markup.ts';
 import { reportStyle } from './report-style.ts';
 import { timelineTree } from './report-timelines.ts';
-import { amount, lag, minute, moment, span, state, whole } from './report-words.ts';
+import {
+  formatAmount,
+  formatLag,
+  formatMinute,
+  formatMoment,
+  formatSpan,
+  formatState,
+  formatCount,
+} from './report-format.ts';
 import { runTimeline } from './run-timeline.ts';
 import { objectionsTo } from './verdict.ts';
 
@@ -30,7 +38,7 @@ ${timelineTree(drill)}</section></div>
 ${runs(drill)}
 ${record(drill)}
 ${byHand(drill)}
-<footer>${drill.id} · Cardea ${drill.cardea} · Cassandra ${drill.cassandra} on ${amount(drill.nodes, 'node')} · bucket: ${drill.store} · the same as data: <code>drills/${drill.id}.json</code> in the bucket</footer>
+<footer>${drill.id} · Cardea ${drill.cardea} · Cassandra ${drill.cassandra} on ${formatAmount(drill.nodes, 'node')} · bucket: ${drill.store} · the same as data: <code>drills/${drill.id}.json</code> in the bucket</footer>
 </body>
 </html>
 `.text;
@@ -41,12 +49,12 @@ function passed(drill: Drill): boolean {
 }
 
 function verdict(drill: Drill): Markup {
-  const about = markup`<p class="quiet">Disaster drill of <b>${drill.environment}</b> on ${minute(drill.startedAt)}, run by ${drill.actor.name} on ${drill.actor.host}</p>`;
+  const about = markup`<p class="quiet">Disaster drill of <b>${drill.environment}</b> on ${formatMinute(drill.startedAt)}, run by ${drill.actor.name} on ${drill.actor.host}</p>`;
   const instant = recoveryOf(drill, 'instant');
   if (passed(drill) && instant !== undefined) {
     const { vertices, edges } = instant.restored;
     return markup`<header class="verdict good"><span class="word">✔ Passed</span>
-<h1>The graph of ${moment(instant.to)} is back, and then everything but the bad job: ${whole(vertices)} vertices, ${whole(edges)} edges, value for value</h1>
+<h1>The graph of ${formatMoment(instant.to)} is back, and then everything but the bad job: ${formatCount(vertices)} vertices, ${formatCount(edges)} edges, value for value</h1>
 ${about}</header>`;
   }
   const objections = objectionsTo(drill);
@@ -59,20 +67,20 @@ ${about}
 
 function loss(drill: Drill): Markup {
   const { disaster, badJob, lost, application, shipping } = drill;
-  const back = passed(drill) ? state('good', 'came back') : state('bad', 'not proved to be back');
+  const back = passed(drill) ? formatState('good', 'came back') : formatState('bad', 'not proved to be back');
   const [oldest] = lost.ages;
   return markup`<h2>What was lost, and why</h2>
 <div class="tiles">
-<div class="tile"><b class="big">${disaster.nodes.length} of ${drill.nodes} disks</b>${whole(disaster.processes)} processes killed at ${disaster.at.slice(11, 23)}, databases and agents together; ${formatBytes(disaster.wipedBytes)} wiped. ${back}</div>
-<div class="tile"><b class="big">${amount(badJob.dropped.vertices, badJob.dropped.label)}</b>dropped by a bad job of ${amount(badJob.transactions, 'transaction')}, and ${amount(badJob.dropped.edges, 'edge')} with them; ${amount(badJob.goodAfter, 'good transaction')} after it. ${back}</div>
-<div class="tile"><b class="big">${amount(lost.acknowledged, 'transaction')}</b>of ${whole(application.acknowledged)} acknowledged, younger than the shipping lag at the kill. ${
-    lost.acknowledged === 0 ? state('good', 'nothing lost') : state('bad', 'lost for good')
+<div class="tile"><b class="big">${disaster.nodes.length} of ${drill.nodes} disks</b>${formatCount(disaster.processes)} processes killed at ${disaster.at.slice(11, 23)}, databases and agents together; ${formatBytes(disaster.wipedBytes)} wiped. ${back}</div>
+<div class="tile"><b class="big">${formatAmount(badJob.dropped.vertices, badJob.dropped.label)}</b>dropped by a bad job of ${formatAmount(badJob.transactions, 'transaction')}, and ${formatAmount(badJob.dropped.edges, 'edge')} with them; ${formatAmount(badJob.goodAfter, 'good transaction')} after it. ${back}</div>
+<div class="tile"><b class="big">${formatAmount(lost.acknowledged, 'transaction')}</b>of ${formatCount(application.acknowledged)} acknowledged, younger than the shipping lag at the kill. ${
+    lost.acknowledged === 0 ? formatState('good', 'nothing lost') : formatState('bad', 'lost for good')
   }</div>
 </div>
-<p>The application wrote for ${formatSeconds(application.seconds)} and was never paused (its longest wait: ${lag(application.longestSilence)}). A transaction was in the bucket ${lag(shipping.p50)} after its acknowledgement at the median, ${lag(shipping.p99)} at the 99th percentile, ${lag(shipping.worst)} at worst.${
+<p>The application wrote for ${formatSeconds(application.seconds)} and was never paused (its longest wait: ${formatLag(application.longestSilence)}). A transaction was in the bucket ${formatLag(shipping.p50)} after its acknowledgement at the median, ${formatLag(shipping.p99)} at the 99th percentile, ${formatLag(shipping.worst)} at worst.${
     oldest === undefined
       ? ''
-      : ` What was lost had been acknowledged ${lost.ages.length === 1 ? lag(oldest) : `${lag(lost.ages.at(-1) ?? 0)} to ${lag(oldest)}`} before the kill.`
+      : ` What was lost had been acknowledged ${lost.ages.length === 1 ? formatLag(oldest) : `${formatLag(lost.ages.at(-1) ?? 0)} to ${formatLag(oldest)}`} before the kill.`
   }</p>`;
 }
 
@@ -114,9 +122,9 @@ function countRow(
 ): Markup {
   const differences = pairs.map(([expected, restored]) => restored - expected);
   const verdict = differences.every((each) => each === 0)
-    ? state('good', 'equal')
-    : state('bad', differences.map((each) => `${each > 0 ? '+' : ''}${whole(each)}`).join(' / '));
-  return markup`<tr class="count${kind}"><td>${name}</td>${pairs.map(([, restored]) => markup`<td class="n">${whole(restored)}</td>`)}<td class="n">${verdict}</td></tr>
+    ? formatState('good', 'equal')
+    : formatState('bad', differences.map((each) => `${each > 0 ? '+' : ''}${formatCount(each)}`).join(' / '));
+  return markup`<tr class="count${kind}"><td>${name}</td>${pairs.map(([, restored]) => markup`<td class="n">${formatCount(restored)}</td>`)}<td class="n">${verdict}</td></tr>
 `;
 }
 
@@ -124,7 +132,7 @@ function proof(drill: Drill): Markup {
   return markup`<h2>The proof</h2>
 <ul class="checks">${drill.checks.map(
     (check) =>
-      markup`<li>${check.ok ? state('good', 'holds') : state('bad', 'BROKEN')}<span>${check.title} <span class="quiet">${check.observed}</span></span></li>
+      markup`<li>${check.ok ? formatState('good', 'holds') : formatState('bad', 'BROKEN')}<span>${check.title} <span class="quiet">${check.observed}</span></span></li>
 `,
   )}</ul>
 <dl class="hashes">${drill.recoveries.map(hashes)}<dt></dt><dd class="quiet">SHA-256 over every element with all its values: by the application's log, and as read from the restored graph</dd></dl>`;
@@ -132,9 +140,9 @@ function proof(drill: Drill): Markup {
 
 function hashes({ id, to, expected, restored }: Recovery): Markup {
   const same = expected.sha256 === restored.sha256;
-  const verdict = same ? state('good', 'the same') : state('bad', 'DIFFERENT');
-  const second = same ? nothing : markup`<br>${restored.sha256}`;
-  return markup`<dt>${headings[id]}</dt><dd><span class="hash">${expected.sha256}${second}</span> ${verdict} <span class="quiet">at ${moment(to)}</span></dd>`;
+  const verdict = same ? formatState('good', 'the same') : formatState('bad', 'DIFFERENT');
+  const second = same ? emptyMarkup : markup`<br>${restored.sha256}`;
+  return markup`<dt>${headings[id]}</dt><dd><span class="hash">${expected.sha256}${second}</span> ${verdict} <span class="quiet">at ${formatMoment(to)}</span></dd>`;
 }
 
 function times(drill: Drill): Markup {
@@ -143,15 +151,15 @@ function times(drill: Drill): Markup {
 <tbody>${drill.objectives.map(
     (
       objective,
-    ) => markup`<tr><td><b>${objective.name}</b></td><td class="n" data-of="promised">${span(objective.target)}</td><td class="n" data-of="measured">${measured(objective)}</td><td>${
-      objective.state === 'met' ? state('good', 'met') : state('bad', 'MISSED')
+    ) => markup`<tr><td><b>${objective.name}</b></td><td class="n" data-of="promised">${formatSpan(objective.target)}</td><td class="n" data-of="measured">${measured(objective)}</td><td>${
+      objective.state === 'met' ? formatState('good', 'met') : formatState('bad', 'MISSED')
     }</td><td class="quiet">${objective.note}</td></tr>
 `,
   )}</tbody></table>`;
 }
 
 function measured({ name, measured: seconds }: DrillObjective): string {
-  return name.startsWith('RPO') ? lag(seconds) : formatSeconds(seconds);
+  return name.startsWith('RPO') ? formatLag(seconds) : formatSeconds(seconds);
 }
 
 function runs(drill: Drill): Markup {

@@ -1,7 +1,7 @@
 import { FailedProblem } from '../model/problem.ts';
 import { waitFor } from '../host/wait-for.ts';
-import { requireHealthyRing } from '../runbooks/ring-check.ts';
-import { currentTimeline } from '../runbooks/timeline-record.ts';
+import { requireHealthyRing } from '../runbooks/steps/ring-check.ts';
+import { currentTimeline } from '../runbooks/catalog/timeline-record.ts';
 import type { Scene } from './scene.ts';
 import { type Watch, watchWatermarks } from './watermark-watch.ts';
 

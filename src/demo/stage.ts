@@ -5,8 +5,8 @@ import type { WindowReport } from '../model/window.ts';
 import type { Runbook } from '../runbook/define.ts';
 import type { RunOutcome } from '../runbook/engine.ts';
 import type { RunbookServices } from '../runbooks/index.ts';
-import type { RecoveryFacts } from '../runbooks/recovery-facts.ts';
-import type { FoundTransactions } from '../runbooks/transaction-search.ts';
+import type { RecoveryFacts } from '../runbooks/recovery/recovery-facts.ts';
+import type { FoundTransactions } from '../runbooks/recovery/transaction-search.ts';
 
 /** Where the story is told, and carried out before the audience's eyes. */
 export interface Stage {

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../ports/object-store.ts';
-import { listTimelines } from '../runbooks/timeline-catalog.ts';
+import { listTimelines } from '../runbooks/catalog/timeline-catalog.ts';
 import type { DrillTimeline } from './drill-document.ts';
 
 /** Every history of an environment as its bucket tells them, the oldest first. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TableRows } from '../../test/support/table-rows.ts';
-import { shownValue } from './attribute.ts';
+import { shownValue } from './codec/attribute.ts';
 import { fingerprintGraph } from './fingerprint.ts';
 import { scanGraph } from './scan.ts';
 import { readSchema } from './schema.ts';

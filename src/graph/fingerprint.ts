@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Fingerprint } from '../model/restore-point.ts';
 import type { Database } from '../ports/database.ts';
-import type { Id } from './byte-reader.ts';
-import { edgeText, propertyText, vertexText, type Relation } from './relation.ts';
+import type { Id } from './codec/byte-reader.ts';
+import { edgeText, propertyText, vertexText, type Relation } from './codec/relation.ts';
 import { scanGraph, type RowObserver, type ScanOptions, type VertexRow } from './scan.ts';
 import { readSchema, type GraphSchema } from './schema.ts';
 

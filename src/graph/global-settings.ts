@@ -1,7 +1,7 @@
 import { RefusedProblem } from '../model/problem.ts';
 import type { Database } from '../ports/database.ts';
-import { readTagged, type Attribute } from './attribute.ts';
-import { ByteReader } from './byte-reader.ts';
+import { readTagged, type Attribute } from './codec/attribute.ts';
+import { ByteReader } from './codec/byte-reader.ts';
 
 /** Settings that JanusGraph keeps in the database for all its instances, as far as they decide how rows are to be read. */
 export interface GlobalSettings {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../ports/database.ts';
-import { exactId, UndecodableRow, type Id } from './byte-reader.ts';
+import { exactId, UndecodableRow, type Id } from './codec/byte-reader.ts';
 import { readGlobalSettings } from './global-settings.ts';
 
 /** JanusGraph's id namespaces, by position. Vertices that are partitioned are counted in partition 1, schema vertices in partition 0. */

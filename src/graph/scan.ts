@@ -1,8 +1,8 @@
 import type { Database, TokenRange } from '../ports/database.ts';
-import { UndecodableRow, type Id } from './byte-reader.ts';
-import { vertexKind } from './element-id.ts';
-import { RelationReader, type Relation } from './relation.ts';
-import { vertexExists, vertexLabelEdge } from './relation-type.ts';
+import { UndecodableRow, type Id } from './codec/byte-reader.ts';
+import { vertexKind } from './codec/element-id.ts';
+import { RelationReader, type Relation } from './codec/relation.ts';
+import { vertexExists, vertexLabelEdge } from './codec/relation-type.ts';
 import type { GraphSchema } from './schema.ts';
 
 /** A vertex' row while it is being walked. */

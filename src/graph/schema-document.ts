@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { documentType } from '../model/document.ts';
 import { instantText } from '../model/instant.ts';
-import { exactId, type Id } from './byte-reader.ts';
-import { VertexIds } from './element-id.ts';
-import { systemTypes, type RelationType } from './relation-type.ts';
+import { exactId, type Id } from './codec/byte-reader.ts';
+import { VertexIds } from './codec/element-id.ts';
+import { systemTypes, type RelationType } from './codec/relation-type.ts';
 import type { GraphSchema } from './schema.ts';
 import type { VertexShape } from './transactions/vertex-shapes.ts';
 

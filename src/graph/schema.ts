@@ -1,9 +1,9 @@
 import type { CqlRow, Database } from '../ports/database.ts';
-import type { AttributeValue } from './attribute.ts';
-import { ByteReader, type Id } from './byte-reader.ts';
-import { idText, VertexIds } from './element-id.ts';
+import type { AttributeValue } from './codec/attribute.ts';
+import { ByteReader, type Id } from './codec/byte-reader.ts';
+import { idText, VertexIds } from './codec/element-id.ts';
 import { readGlobalSettings } from './global-settings.ts';
-import { RelationReader, type Relation } from './relation.ts';
+import { RelationReader, type Relation } from './codec/relation.ts';
 import {
   multiplicities,
   schemaCategory,
@@ -17,8 +17,8 @@ import {
   type MixedIndex,
   type RelationType,
   type VertexLabel,
-} from './relation-type.ts';
-import { readPositive, writePositive } from './variable-long.ts';
+} from './codec/relation-type.ts';
+import { readPositive, writePositive } from './codec/variable-long.ts';
 
 /** Everything in the database that says how the rest is to be read. */
 export interface GraphSchema {

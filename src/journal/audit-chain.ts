@@ -5,7 +5,8 @@ import type { AuditHead, AuditSigner } from '../ports/audit-signer.ts';
 import type { Clock } from '../ports/clock.ts';
 import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
 import { actor, type Actor } from './event.ts';
-import { noHash, numberedFile, sequenceOf, sha256 } from './event-file.ts';
+import { sha256 } from '../model/sha256.ts';
+import { noHash, numberedFile, sequenceOf } from './event-file.ts';
 
 /**
  * One entry of `audit/`: at this time the journal of `run` had `events` events, and the last of them had this hash. Signed over the

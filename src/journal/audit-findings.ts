@@ -2,7 +2,8 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { AuditTrust } from '../ports/audit-signer.ts';
 import { auditEntryDocument, auditKey, signedText, type AuditEntry } from './audit-chain.ts';
 import { isFinal, runEventDocument, type RunEvent } from './event.ts';
-import { eventKey, noHash, sequenceOf, sha256 } from './event-file.ts';
+import { sha256 } from '../model/sha256.ts';
+import { eventKey, noHash, sequenceOf } from './event-file.ts';
 import type { EventFile } from './journal-reader.ts';
 
 export type AuditFindingKind =

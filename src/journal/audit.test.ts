@@ -5,7 +5,8 @@ import { hanging, runbookOf, start } from '../../test/support/runbook-sketch.ts'
 import { resumeRun } from '../runbook/engine.ts';
 import { verifyAudit } from './audit.ts';
 import { auditEntryDocument, auditKey } from './audit-chain.ts';
-import { eventKey, noHash, sha256 } from './event-file.ts';
+import { sha256 } from '../model/sha256.ts';
+import { eventKey, noHash } from './event-file.ts';
 
 const runbook = runbookOf([{ id: 'first' }, { id: 'second', needs: ['first'] }]);
 

@@ -1,11 +1,5 @@
-import { createHash } from 'node:crypto';
-
 /** What the first file of a chain carries in place of a previous hash. */
 export const noHash = '0'.repeat(64);
-
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
 
 export function runPrefix(run: string): string {
   return `runs/${run}/`;

@@ -2,7 +2,8 @@ import { RefusedProblem, UsageProblem } from '../model/problem.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { mapConcurrently } from './concurrent.ts';
 import { runEventDocument, type RunEvent } from './event.ts';
-import { noHash, runPrefix, sequenceOf, sha256 } from './event-file.ts';
+import { sha256 } from '../model/sha256.ts';
+import { noHash, runPrefix, sequenceOf } from './event-file.ts';
 
 /** Where a journal ends: the number of its events and the SHA-256 of the last one's bytes. */
 export interface JournalHead {

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import type { RunEvent, RunEventBody } from './event.ts';
-import { eventKey, noHash, sha256 } from './event-file.ts';
+import { sha256 } from '../model/sha256.ts';
+import { eventKey, noHash } from './event-file.ts';
 import { openJournal, type JournalOptions } from './journal.ts';
 import { readJournal, type JournalHead } from './journal-reader.ts';
 

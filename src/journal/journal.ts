@@ -2,7 +2,8 @@ import { FailedProblem, RetryableProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
 import { runEventDocument, type RunEvent, type RunEventBody } from './event.ts';
-import { eventKey, sha256 } from './event-file.ts';
+import { sha256 } from '../model/sha256.ts';
+import { eventKey } from './event-file.ts';
 import { followingEvent, type JournalHead } from './journal-reader.ts';
 
 /** The writing end of one run's journal. Calls are carried out one after the other, in the order they were made. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from './sha256.ts';
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.ts';
 import { FailedProblem } from './problem.ts';
@@ -58,7 +58,7 @@ function withoutEnvelope({ kind: _kind, version: _version, ...content }: Record<
 }
 
 function sealOf(content: object): string {
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+  return sha256(canonicalJson(content));
 }
 
 const envelope = z.looseObject({ kind: z.string(), version: z.number(), check: z.unknown().optional() });

@@ -6,7 +6,7 @@ import { openNodeFiles } from '../adapters/node-files/node-files.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { RefusedProblem, RetryableProblem } from '../model/problem.ts';
 import type { JobKind, JobParams } from '../ports/node-agent.ts';
-import type { JobContext, JobRunners } from './job-context.ts';
+import type { JobContext, JobRunners } from './jobs/job-context.ts';
 import { jobStoreIn } from './job-store.ts';
 import { JobTable, jobId } from './job-table.ts';
 

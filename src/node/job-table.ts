@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../model/sha256.ts';
 import { RefusedProblem, asProblem } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JobKey, JobKind, JobParams } from '../ports/node-agent.ts';
 import type { JobAnswer } from '../ports/node-agent-wire.ts';
-import type { JobRunners } from './job-context.ts';
+import type { JobRunners } from './jobs/job-context.ts';
 import type { JobRecord } from './job-record.ts';
 import type { JobStore } from './job-store.ts';
 
@@ -197,7 +197,7 @@ interface LiveJob {
 
 /** One step may start jobs of one kind with several params (a point each), so the params are part of the name. */
 export function jobId(key: Pick<JobKey, 'run' | 'step'>, job: JobKind, params: unknown): string {
-  const hash = createHash('sha256').update(JSON.stringify(params)).digest('hex').slice(0, 8);
+  const hash = sha256(JSON.stringify(params)).slice(0, 8);
   return `${key.run}.${key.step}.${job}.${hash}`;
 }
 

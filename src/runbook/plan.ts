@@ -1,4 +1,4 @@
-import { sha256 } from '../journal/event-file.ts';
+import { sha256 } from '../model/sha256.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { conditionText, holds } from './condition.ts';
 import type { Effect, Retry, Runbook } from './define.ts';

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { formatBytes } from '../model/bytes.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { onEachNode } from './each-node.ts';
-import { closeRestore } from './restore-catalog.ts';
+import { onEachNode } from './steps/each-node.ts';
+import { closeRestore } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again, checkRestore, decisionParams, nothing, startAgents } from './shared-steps.ts';
+import { standardRetry, checkRestore, decisionParams, emptyResult, startAgents } from './steps/standard-steps.ts';
 
 export type AcceptParams = z.output<typeof decisionParams>;
 
@@ -24,7 +24,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     effect: 'destroy',
     needs: ['check-restore', 'start-agents'],
     timeout: '2h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
@@ -42,8 +42,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     effect: 'write',
     needs: ['delete-aside'],
     timeout: '1m',
-    retry: again,
-    result: nothing,
+    retry: standardRetry,
+    result: emptyResult,
     run: async ({ run, params, services: { platform, clock } }) => {
       await closeRestore(platform.bucket, params.restore, 'accepted', {
         at: clock.now().toISOString(),

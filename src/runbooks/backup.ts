@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UndecodableRow } from '../graph/byte-reader.ts';
+import { UndecodableRow } from '../graph/codec/byte-reader.ts';
 import { commitTimes, readCommitTimes, untimely } from '../graph/commit-times.ts';
 import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
@@ -9,15 +9,15 @@ import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { onEachNode } from './each-node.ts';
-import { createPoint, findPoint, listPoints, updatePoint } from './point-catalog.ts';
-import { removeOldLogs } from './log-removal.ts';
-import { chooseGoing, pointChoice, removeGoing } from './point-removal.ts';
-import { requireHealthyRing } from './ring-check.ts';
-import { recordSchema } from './schema-catalog.ts';
+import { onEachNode } from './steps/each-node.ts';
+import { createPoint, findPoint, listPoints, updatePoint } from './catalog/point-catalog.ts';
+import { removeOldLogs } from './catalog/log-removal.ts';
+import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
+import { requireHealthyRing } from './steps/ring-check.ts';
+import { recordSchema } from './catalog/schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again, checkStore, nothing } from './shared-steps.ts';
-import { currentTimeline } from './timeline-record.ts';
+import { standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
+import { currentTimeline } from './catalog/timeline-record.ts';
 
 const params = z.object({
   mode: z.enum(['full', 'differential']).default('differential'),
@@ -49,7 +49,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'read',
     needs: [],
     timeout: '1m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async ({ services: { platform } }) => {
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
@@ -64,7 +64,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'read',
     needs: [],
     timeout: '1m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ bytes: z.number(), expectedNewBytes: z.number() }),
     run: async ({ params, services: { platform, config } }) => {
       const previous = (await listPoints(platform.bucket)).find((point) => point.proof !== 'failed');
@@ -105,7 +105,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['check-nodes', 'check-store', 'check-disk'],
     timeout: '2h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({
       startedAt: z.iso.datetime(),
       from: instantText,
@@ -132,7 +132,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['snapshot'],
     timeout: '5m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ types: z.number(), why: z.string().optional() }),
     run: async ({ run, log, services: { platform, clock } }) => {
       try {
@@ -172,7 +172,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['check-nodes'],
     when: { param: 'cut', is: 'quiesced' },
     timeout: '4h',
-    retry: again,
+    retry: standardRetry,
     result: fingerprint,
     run: async ({ services: { platform }, progress, signal }) =>
       fingerprintGraph(platform.database, platform.keyspace, {
@@ -186,7 +186,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['snapshot'],
     timeout: '12h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ bytes: z.number(), files: z.number() }),
     run: async (context) => {
       const point = pointOfRun(context.run);
@@ -204,7 +204,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint', 'record-schema', 'commit-times'],
     timeout: '1m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ point: z.string() }),
     run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
       const point = pointOfRun(run);
@@ -255,7 +255,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['record-taken'],
     timeout: '12h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ bytes: z.number(), newBytes: z.number(), files: z.number() }),
     run: async (context) => {
       const { platform, clock } = context.services;
@@ -305,9 +305,9 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['verify'],
     when: { param: 'retention', is: true },
     timeout: '10m',
-    retry: again,
+    retry: standardRetry,
     result: pointChoice,
-    run: async ({ services }) => chooseGoing(services),
+    run: async ({ services }) => choosePointsToRemove(services),
   })
   .step({
     id: 'retention',
@@ -316,11 +316,11 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['choose-points'],
     when: { param: 'retention', is: true },
     timeout: '2h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
     run: async (context) => {
       const choice = context.results['choose-points'];
-      await removeGoing(context, choice);
+      await removePoints(context, choice);
       return { kept: choice.kept, removed: choice.going.map(({ point }) => point) };
     },
   })
@@ -331,7 +331,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['retention'],
     when: { param: 'retention', is: true },
     timeout: '2h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ objects: z.number(), bytes: z.number(), before: instantText.nullable() }),
     run: async ({ services: { platform }, signal, log }) => removeOldLogs(platform.bucket, { signal, log }),
   })
@@ -342,8 +342,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: [],
     always: 'after-change',
     timeout: '10m',
-    retry: again,
-    result: nothing,
+    retry: standardRetry,
+    result: emptyResult,
     run: async (context) => {
       const { platform } = context.services;
       const point = pointOfRun(context.run);

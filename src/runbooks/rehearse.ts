@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { pointId, runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { removeCopyStep, withCopySteps } from './copy-steps.ts';
-import { replayParams, requireTarget } from './replay-params.ts';
-import { updatePoint } from './point-catalog.ts';
+import { removeCopyStep, withCopySteps } from './steps/copy-steps.ts';
+import { replayParams, requireTarget } from './recovery/replay-params.ts';
+import { updatePoint } from './catalog/point-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again } from './shared-steps.ts';
+import { standardRetry } from './steps/standard-steps.ts';
 
 const params = z
   .object({ point: pointId, allowTaken: z.boolean().default(false), ...replayParams })
@@ -36,7 +36,7 @@ export const rehearseRunbook = withCopySteps(
     effect: 'write',
     needs: ['restore-files', 'start-database', 'open-graph', 'verify'],
     timeout: '1m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ proven: z.boolean(), why: z.string().optional() }),
     run: async ({ run, params, results, services: { platform, clock } }) => {
       const seconds = {

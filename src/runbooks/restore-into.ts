@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { environmentName, pointId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { withCopySteps } from './copy-steps.ts';
-import { replayParams, requireTarget } from './replay-params.ts';
+import { withCopySteps } from './steps/copy-steps.ts';
+import { replayParams, requireTarget } from './recovery/replay-params.ts';
 import type { RunbookServices } from './services.ts';
 
 const params = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readIdMark } from '../graph/soundness.ts';
+import { readIdMark } from '../graph/clean-after-restore.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { pointId, runId } from '../model/identifiers.ts';
@@ -8,10 +8,10 @@ import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { acceptPoint } from './choose-point.ts';
-import { onEachNode } from './each-node.ts';
-import { getPoint } from './point-catalog.ts';
-import { findIdMark, keepIdMark, listOpenRestores, openRestore } from './restore-catalog.ts';
+import { acceptPoint } from './recovery/choose-point.ts';
+import { onEachNode } from './steps/each-node.ts';
+import { getPoint } from './catalog/point-catalog.ts';
+import { findIdMark, keepIdMark, listOpenRestores, openRestore } from './catalog/restore-catalog.ts';
 import {
   indexResult,
   makeGraphSound,
@@ -19,9 +19,9 @@ import {
   soundResult,
   verifiedResult,
   verifyRestored,
-} from './restored-graph.ts';
+} from './steps/restored-graph.ts';
 import type { RunbookServices } from './services.ts';
-import { createTablesStep, requireTables } from './added-tables.ts';
+import { createTablesStep, requireTables } from './steps/added-tables.ts';
 import {
   createAddedTables,
   extendLogs,
@@ -30,20 +30,26 @@ import {
   placeLogsStep,
   planLogsStep,
   verifyLogsStep,
-} from './log-steps.ts';
-import { replayParams, requireTarget, targetName } from './replay-params.ts';
-import { leftTimeline, pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './shipping-steps.ts';
-import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './timeline-steps.ts';
+} from './steps/log-steps.ts';
+import { replayParams, requireTarget, targetName } from './recovery/replay-params.ts';
 import {
-  again,
+  leftTimeline,
+  pauseShipping,
+  pauseShippingStep,
+  startShipping,
+  startShippingStep,
+} from './steps/shipping-steps.ts';
+import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
+import {
+  standardRetry,
   checkStore,
-  nothing,
+  emptyResult,
   startAgents,
   startDatabase,
   startGraph,
   stopDatabase,
   stopGraph,
-} from './shared-steps.ts';
+} from './steps/standard-steps.ts';
 
 const params = z
   .object({
@@ -73,7 +79,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: [],
     timeout: '1m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ proof, warning: z.string().optional() }),
     run: async ({ run, params, log, services: { platform } }) => {
       const point = await getPoint(platform.bucket, params.point);
@@ -92,7 +98,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['check-point', 'check-store', 'start-agents'],
     timeout: '1h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
@@ -114,8 +120,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['check-point', 'start-agents', 'plan-logs'],
     timeout: '1m',
-    retry: again,
-    result: nothing,
+    retry: standardRetry,
+    result: emptyResult,
     run: async ({ params, results, services: { platform, config } }) => {
       const point = await getPoint(platform.bucket, params.point);
       // Every node reads the streams of all, cuts them, and replays what is left into new files.
@@ -175,7 +181,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'destroy',
     needs: ['stop-database', 'pause-shipping'],
     timeout: '10m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform, clock } = context.services;
@@ -200,7 +206,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'destroy',
     needs: ['set-aside'],
     timeout: '12h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
@@ -263,7 +269,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'write',
     needs: ['start-database', 'start-shipping', 'note-ids'],
     timeout: '10m',
-    retry: again,
+    retry: standardRetry,
     result: soundResult,
     run: async (context) => {
       const mark = await findIdMark(context.services.platform.bucket, context.run);
@@ -277,7 +283,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'write',
     needs: ['start-graph'],
     timeout: '12h',
-    retry: again,
+    retry: standardRetry,
     result: indexResult,
     run: async (context) => rebuildIndex({ ...context, ...context.services }),
   })
@@ -287,7 +293,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['rebuild-index'],
     timeout: '12h',
-    retry: again,
+    retry: standardRetry,
     result: verifiedResult,
     run: async (context) => {
       const point = await getPoint(context.services.platform.bucket, context.params.point);

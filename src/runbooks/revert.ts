@@ -1,22 +1,28 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { onEachNode } from './each-node.ts';
-import { closeRestore, getOpenRestore, openRestore } from './restore-catalog.ts';
+import { onEachNode } from './steps/each-node.ts';
+import { closeRestore, getOpenRestore, openRestore } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
-  again,
+  standardRetry,
   checkRestore,
   decisionParams,
-  nothing,
+  emptyResult,
   startAgents,
   startDatabase,
   startGraph,
   stopDatabase,
   stopGraph,
-} from './shared-steps.ts';
-import { leftTimeline, pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './shipping-steps.ts';
-import { openRevertedTimeline, openTimelineStep } from './timeline-steps.ts';
+} from './steps/standard-steps.ts';
+import {
+  leftTimeline,
+  pauseShipping,
+  pauseShippingStep,
+  startShipping,
+  startShippingStep,
+} from './steps/shipping-steps.ts';
+import { openRevertedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 
 const params = decisionParams.extend({
   /** Who carries this run out takes a backup after it: what came back may hold what no log does. */
@@ -42,7 +48,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     effect: 'destroy',
     needs: ['stop-database', 'check-restore'],
     timeout: '10m',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ lastSegments: z.record(z.string(), z.string().nullable()) }),
     run: async (context) => {
       const { platform } = context.services;
@@ -76,8 +82,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     effect: 'write',
     needs: ['start-graph', 'check-restore', 'pause-shipping', 'open-timeline'],
     timeout: '1m',
-    retry: again,
-    result: nothing,
+    retry: standardRetry,
+    result: emptyResult,
     run: async ({ run, environment, params, results, services: { platform, clock } }) => {
       // What the restore had brought, and what was written since, lies aside now in its turn, until this decision too is accepted or reverted.
       const { aside, point } = results['check-restore'];

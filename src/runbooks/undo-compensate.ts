@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { checkGraph } from '../graph/check.ts';
-import { exactId } from '../graph/byte-reader.ts';
-import { cacheSeconds, reindexElements } from '../graph/mixed-reindex.ts';
+import { exactId } from '../graph/codec/byte-reader.ts';
+import { cacheSeconds, reindexElements } from '../graph/indexes/reindex-elements.ts';
 import { pointId } from '../model/identifiers.ts';
 import { instantOf } from '../model/instant.ts';
 import { FailedProblem, WaitingProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { batchesOf, batchLimit, writeBatch } from './compensating-write.ts';
-import { inCopy, removeCopyStep, withCopyDatabase } from './copy-steps.ts';
-import { replayParams, requireTarget } from './replay-params.ts';
-import { knownSchema } from './schema-catalog.ts';
+import { batchesOf, batchLimit, writeBatch } from './undo/compensating-write.ts';
+import { inCopy, removeCopyStep, withCopyDatabase } from './steps/copy-steps.ts';
+import { replayParams, requireTarget } from './recovery/replay-params.ts';
+import { knownSchema } from './catalog/schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { again } from './shared-steps.ts';
-import { shippedUpTo } from './shipped-up-to.ts';
-import { analyseUndo, requireNoConflicts } from './undo-analysis.ts';
-import { findUndoPlan, getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo-plan.ts';
+import { standardRetry } from './steps/standard-steps.ts';
+import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
+import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
+import { findUndoPlan, getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo/undo-plan.ts';
 
 const params = z
   .object({
@@ -56,7 +56,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     effect: 'write',
     needs: ['start-database'],
     timeout: '1h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({
       commit: z.string(),
       writes: z.number(),
@@ -107,7 +107,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     effect: 'destroy',
     needs: ['plan-undo'],
     timeout: '1h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ batches: z.number(), cells: z.number() }),
     run: async ({ run, services: { platform }, signal, progress, log }) => {
       const { writes, commit } = await getUndoPlan(platform.bucket, run);
@@ -134,7 +134,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     effect: 'write',
     needs: ['write-undo'],
     timeout: '1h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ documents: z.number(), cacheSeconds: z.number() }),
     run: async ({ run, services: { platform, clock }, signal }) => {
       const { vertices, gone } = await getUndoPlan(platform.bucket, run);
@@ -156,13 +156,13 @@ export const undoCompensateRunbook = withCopyDatabase(
     effect: 'read',
     needs: ['reindex'],
     timeout: '12h',
-    retry: again,
+    retry: standardRetry,
     result: z.object({ elements: z.number(), comparedUpTo: z.string(), met: z.array(z.string()) }),
     run: async ({ run, params, services: { platform, clock }, signal, progress, log }) => {
       const plan = await getUndoPlan(platform.bucket, run);
       const commit = instantOf(plan.commit);
       const known = await knownSchema(platform, commit);
-      const shipped = await shippedUpTo(platform.bucket, plan.timeline, commit, clock, shippingPatienceMs, signal);
+      const shipped = await waitUntilShipped(platform.bucket, plan.timeline, commit, clock, shippingPatienceMs, signal);
       const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit };
       const { report } = await analyseUndo(platform.bucket, platform.keyspace, known, question, signal);
       const met = report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);

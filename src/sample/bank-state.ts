@@ -1,7 +1,7 @@
 import { FailedProblem } from '../model/problem.ts';
 import type { Branch } from './bank.ts';
 import type { EdgeElement, Property, PropertyValue, VertexElement } from './element.ts';
-import type { Operation } from './operation.ts';
+import type { GraphOperation } from './operation.ts';
 import { propertyCardinalities } from './schema.ts';
 
 /** The sample graph as it should be, changed one operation at a time. A few hundred bytes per element. */
@@ -16,7 +16,7 @@ export class BankState {
   }
 
   /** Throws FailedProblem `bad-log` when the operation does not fit the state: the element is missing, or there already. */
-  apply(operation: Operation): void {
+  apply(operation: GraphOperation): void {
     switch (operation.type) {
       case 'add-vertex':
         return this.#addVertex(operation.vertex);

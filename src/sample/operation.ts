@@ -25,4 +25,4 @@ export const operation = z.discriminatedUnion('type', [
     property,
   }),
 ]);
-export type Operation = z.infer<typeof operation>;
+export type GraphOperation = z.infer<typeof operation>;

@@ -20,13 +20,13 @@ export interface Difference {
   readonly changed: ReadonlyArray<{ readonly element: string; readonly expected: string; readonly observed: string }>;
 }
 
-export type Choice = (transaction: Transaction) => boolean;
+export type TransactionChoice = (transaction: Transaction) => boolean;
 
 /** Which transactions an expectation holds: those whose commit returned. */
-export const acknowledged: Choice = (transaction) => transaction.acknowledgedAt !== undefined;
+export const acknowledged: TransactionChoice = (transaction) => transaction.acknowledgedAt !== undefined;
 
 /** Up to and including the last sequence number of each thread. */
-export function upTo(lastSequences: readonly number[]): Choice {
+export function upTo(lastSequences: readonly number[]): TransactionChoice {
   return (transaction) => transaction.sequence <= (lastSequences[transaction.thread] ?? -1);
 }
 
@@ -34,17 +34,17 @@ export function upTo(lastSequences: readonly number[]): Choice {
  * Committed at or before this microsecond. JanusGraph writes a transaction's additions at the odd microsecond of its slot of two, so the
  * slot is taken whole. A transaction whose commit time was never read back is left out.
  */
-export function committedBy(micros: bigint): Choice {
+export function committedBy(micros: bigint): TransactionChoice {
   return ({ commitTime }) => commitTime !== undefined && commitTime <= (micros | 1n);
 }
 
 /** Those whose sequence number is in the graph: settles the ones in doubt, and tells what a restore brought back. */
-export function foundIn(observed: ObservedState): Choice {
+export function foundIn(observed: ObservedState): TransactionChoice {
   return (transaction) => observed.transactions.has(transactionId(transaction));
 }
 
 /** The state after the chosen transactions, for going on from it. Throws FailedProblem `bad-log` when the choice has a hole in it. */
-export function stateAfter(bank: Bank, transactions: readonly Transaction[], chosen: Choice): BankState {
+export function stateAfter(bank: Bank, transactions: readonly Transaction[], chosen: TransactionChoice): BankState {
   const state = new BankState();
   for (let index = 0; index < bank.branches; index += 1) state.addBranch(bank.branch(index));
   for (const transaction of transactions) {
@@ -55,7 +55,11 @@ export function stateAfter(bank: Bank, transactions: readonly Transaction[], cho
 }
 
 /** What the graph must hold after the chosen transactions. */
-export function expectedState(bank: Bank, transactions: readonly Transaction[], chosen: Choice): ElementTexts {
+export function expectedState(
+  bank: Bank,
+  transactions: readonly Transaction[],
+  chosen: TransactionChoice,
+): ElementTexts {
   return textsOf(stateAfter(bank, transactions, chosen));
 }
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bankOf, isDormant } from './bank.ts';
 import { BankState } from './bank-state.ts';
-import type { Operation } from './operation.ts';
+import type { GraphOperation } from './operation.ts';
 import { randomOf } from './random.ts';
 import { BranchWork, branchOf, ownedBranches, Roster } from './shard.ts';
 import { nextTransaction } from './transaction-mix.ts';
@@ -60,7 +60,7 @@ test('a roster picks only what is in it, whatever was added and removed', () => 
   );
 });
 
-function keysOf(operation: Operation): readonly string[] {
+function keysOf(operation: GraphOperation): readonly string[] {
   switch (operation.type) {
     case 'add-vertex':
       return [operation.vertex.key];

@@ -1,6 +1,6 @@
 import { isDormant, type Bank } from './bank.ts';
 import type { BankState } from './bank-state.ts';
-import type { Operation } from './operation.ts';
+import type { GraphOperation } from './operation.ts';
 import type { Random } from './random.ts';
 
 /** Branches that a thread of the writer owns: the awake ones dealt out in turn. No edge leaves a branch, so shards share no element. */
@@ -31,7 +31,7 @@ export class BranchWork {
     for (const edge of state.edges.values()) this.#rosterOf(edge.key)?.add(edge.key);
   }
 
-  apply(operation: Operation): void {
+  apply(operation: GraphOperation): void {
     switch (operation.type) {
       case 'add-vertex':
         this.#rosterOf(operation.vertex.key)?.add(operation.vertex.key);

@@ -1,6 +1,6 @@
 import { account, accountNumber, customerName, dateIn, edge, hardwareId, statuses, transfer } from './bank.ts';
 import type { EdgeElement, Property, VertexElement } from './element.ts';
-import type { Operation } from './operation.ts';
+import type { GraphOperation } from './operation.ts';
 import type { Random } from './random.ts';
 import type { PropertyName } from './schema.ts';
 import type { BranchWork } from './shard.ts';
@@ -11,10 +11,10 @@ export interface Origin {
   readonly sequence: number;
 }
 
-type Kind = (work: BranchWork, random: Random, origin: Origin) => readonly Operation[] | undefined;
+type Kind = (work: BranchWork, random: Random, origin: Origin) => readonly GraphOperation[] | undefined;
 
 /** The next transaction on a branch: one business event, seeded. Removals keep pace with additions, so the graph keeps its size. */
-export function nextTransaction(work: BranchWork, random: Random, origin: Origin): readonly Operation[] {
+export function nextTransaction(work: BranchWork, random: Random, origin: Origin): readonly GraphOperation[] {
   for (;;) {
     let ticket = random.below(tickets);
     for (const [weight, kind] of mix) {
@@ -36,7 +36,7 @@ const book: Kind = ({ state, accounts, branch }, random, origin) => {
   if (from === to) return undefined;
   const booked = transfer(random, freshKey('transfer', branch, origin), from, to);
   const amount = Number(valueOf(booked, 'amount'));
-  const balance = (key: string, change: number): Operation => ({
+  const balance = (key: string, change: number): GraphOperation => ({
     type: 'set-property',
     key,
     property: { name: 'balance', value: Number(valueOf(state.vertices.get(key), 'balance')) + change },
@@ -175,7 +175,7 @@ const replaceCustomer: Kind = (work, random, origin) => {
   const number = accountNumber(branch, 10 ** 10 + origin.thread * 10 ** 8 + origin.sequence);
   const opened = account(random, freshKey('account', branch, origin), number);
   return [
-    ...owned.map(({ to }): Operation => ({ type: 'drop-vertex', key: to })),
+    ...owned.map(({ to }): GraphOperation => ({ type: 'drop-vertex', key: to })),
     { type: 'drop-vertex', key: leaving },
     { type: 'add-vertex', vertex: arriving },
     { type: 'add-vertex', vertex: home },
@@ -210,6 +210,6 @@ function valueOf(element: VertexElement | EdgeElement | undefined, name: Propert
   return element?.properties.find((property) => property.name === name)?.value;
 }
 
-function dropEdge({ key, label, from }: EdgeElement): Operation {
+function dropEdge({ key, label, from }: EdgeElement): GraphOperation {
   return { type: 'drop-edge', key, label, from };
 }

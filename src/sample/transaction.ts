@@ -1,4 +1,4 @@
-import type { Operation } from './operation.ts';
+import type { GraphOperation } from './operation.ts';
 import type { LogRecord } from './transaction-log.ts';
 
 /** A transaction of the writer as its log tells it. `commitTime` is microseconds since 1970, odd, as Cassandra stores it. */
@@ -7,7 +7,7 @@ export interface Transaction {
   readonly sequence: number;
   /** Business key of the `writer` vertex that carries the sequence number. */
   readonly block: string;
-  readonly operations: readonly Operation[];
+  readonly operations: readonly GraphOperation[];
   readonly acknowledgedAt: string | undefined;
   readonly commitTime: bigint | undefined;
 }

@@ -1,14 +1,14 @@
 import type { GraphService } from '../ports/graph-service.ts';
 import { writingBindings, writingElements } from './groovy.ts';
-import type { Operation } from './operation.ts';
+import type { GraphOperation } from './operation.ts';
 import { edgeRow, propertyRow, vertexRow } from './wire.ts';
 
 /** Carries the operations out in one transaction of the graph's own. Resolves after its commit returned; any error leaves it in doubt. */
-export async function commitTransaction(graph: GraphService, operations: readonly Operation[]): Promise<void> {
+export async function commitTransaction(graph: GraphService, operations: readonly GraphOperation[]): Promise<void> {
   await graph.submit(commitScript, { ...writingBindings, operations: operations.map(wireForm) });
 }
 
-function wireForm(operation: Operation): Readonly<Record<string, unknown>> {
+function wireForm(operation: GraphOperation): Readonly<Record<string, unknown>> {
   switch (operation.type) {
     case 'add-vertex':
       return { type: operation.type, row: vertexRow(operation.vertex) };

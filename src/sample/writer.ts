@@ -2,8 +2,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { GraphService } from '../ports/graph-service.ts';
 import type { Bank } from './bank.ts';
 import { BankState } from './bank-state.ts';
-import type { Operation } from './operation.ts';
-import { type Choice, stateAfter } from './oracle.ts';
+import type { GraphOperation } from './operation.ts';
+import { type TransactionChoice, stateAfter } from './oracle.ts';
 import { randomOf } from './random.ts';
 import { BranchWork, branchOf, ownedBranches } from './shard.ts';
 import { transactionsOf } from './transaction.ts';
@@ -21,7 +21,7 @@ export interface WriterOptions {
   /** Transactions per second of all threads together; no limit by default. */
   readonly perSecond?: number;
   /** Which transactions of an existing log the graph holds; those that were acknowledged by default. After a restore: `foundIn(observed)`. */
-  readonly history?: Choice;
+  readonly history?: TransactionChoice;
 }
 
 export interface WriterCounters {
@@ -121,12 +121,12 @@ async function writeShard(options: WriterOptions, control: Control, { thread, fi
   }
 }
 
-function sequenceOperations(block: string, begins: boolean, sequence: number): readonly Operation[] {
-  const write: Operation = { type: 'set-property', key: block, property: { name: 'sequence', value: sequence } };
+function sequenceOperations(block: string, begins: boolean, sequence: number): readonly GraphOperation[] {
+  const write: GraphOperation = { type: 'set-property', key: block, property: { name: 'sequence', value: sequence } };
   return begins ? [{ type: 'add-vertex', vertex: { key: block, label: 'writer', properties: [] } }, write] : [write];
 }
 
-function isOfBlock(operation: Operation, block: string): boolean {
+function isOfBlock(operation: GraphOperation, block: string): boolean {
   return operation.type === 'add-vertex'
     ? operation.vertex.key === block
     : 'key' in operation && operation.key === block;

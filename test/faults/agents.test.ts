@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
-import { getPoint, listPoints } from '../../src/runbooks/point-catalog.ts';
+import { getPoint, listPoints } from '../../src/runbooks/catalog/point-catalog.ts';
 import { type Random, randomOf } from '../../src/sample/random.ts';
 import { aMoment, beginRun, reached, restartAgents, stateOf } from '../support/disturbance.ts';
 import { killNow, loadSample, sandboxUp, snapshotsOf, strayProcesses, type TestSandbox } from '../support/sandbox.ts';

@@ -6,7 +6,7 @@ import { formatInstant, type Micros, micros } from '../../src/model/instant.ts';
 import { runBadJob } from '../../src/sample/bad-job.ts';
 import { bankOf } from '../../src/sample/bank.ts';
 import { collectCommitTimes } from '../../src/sample/commit-times.ts';
-import { type Choice, committedBy, foundIn } from '../../src/sample/oracle.ts';
+import { type TransactionChoice, committedBy, foundIn } from '../../src/sample/oracle.ts';
 import { type Transaction, transactionId, transactionsOf } from '../../src/sample/transaction.ts';
 import { openTransactionLog } from '../../src/sample/transaction-log.ts';
 import { startWriter } from '../../src/sample/writer.ts';
@@ -25,7 +25,7 @@ let ring: RingUnderLoad;
 /** Transactions so far, of every timeline. */
 let transactions: readonly Transaction[];
 /** Those that the current timeline holds. */
-let current: Choice;
+let current: TransactionChoice;
 
 beforeAll(async () => {
   ring = await ringUnderLoad(bank, { before: 100, after: 400, missed: 150 });
@@ -116,7 +116,7 @@ function slotOf(written: readonly Transaction[], index: number): Micros {
   return micros(Number(written[index]?.commitTime ?? 0n));
 }
 
-function isOf(some: readonly Transaction[]): Choice {
+function isOf(some: readonly Transaction[]): TransactionChoice {
   const ids = new Set(some.map(transactionId));
   return (each) => ids.has(transactionId(each));
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
 import type { Fingerprint } from '../../src/model/restore-point.ts';
-import { findPoint, getPoint, listPoints } from '../../src/runbooks/point-catalog.ts';
-import { listOpenRestores } from '../../src/runbooks/restore-catalog.ts';
+import { findPoint, getPoint, listPoints } from '../../src/runbooks/catalog/point-catalog.ts';
+import { listOpenRestores } from '../../src/runbooks/catalog/restore-catalog.ts';
 import { beginRun, reached, stateOf, storedOf } from '../support/disturbance.ts';
 import { filesBelow, killNow, loadSample, sandboxUp, snapshotsOf, type TestSandbox } from '../support/sandbox.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
-import { getPoint, listPoints, updatePoint } from '../../src/runbooks/point-catalog.ts';
+import { getPoint, listPoints, updatePoint } from '../../src/runbooks/catalog/point-catalog.ts';
 import { eventNames, killed } from '../support/killed-run.ts';
 import { runsOf } from '../support/run-list.ts';
 import {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findPoint, listPoints } from '../../src/runbooks/point-catalog.ts';
+import { findPoint, listPoints } from '../../src/runbooks/catalog/point-catalog.ts';
 import { beginRun, type LiveRun, reached, stateOf } from '../support/disturbance.ts';
 import { loadSample, sandboxUp, snapshotsOf, type TestSandbox } from '../support/sandbox.ts';
 

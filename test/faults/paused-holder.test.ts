@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { currentLease } from '../../src/journal/lease-record.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
-import { getPoint } from '../../src/runbooks/point-catalog.ts';
+import { getPoint } from '../../src/runbooks/catalog/point-catalog.ts';
 import { beginRun, type LiveRun, reached, stateOf } from '../support/disturbance.ts';
 import { loadSample, sandboxUp, snapshotsOf, type TestSandbox } from '../support/sandbox.ts';
 

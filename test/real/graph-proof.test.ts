@@ -8,13 +8,13 @@ import { openDatabase } from '../../src/adapters/cassandra/database.ts';
 import { openGraphService } from '../../src/adapters/janusgraph/graph-service.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { checkGraph, type CheckResult } from '../../src/graph/check.ts';
-import { idText, VertexIds } from '../../src/graph/element-id.ts';
+import { idText, VertexIds } from '../../src/graph/codec/element-id.ts';
 import { readGlobalSettings } from '../../src/graph/global-settings.ts';
 import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
-import { rebuildMixedIndexes } from '../../src/graph/mixed-index.ts';
-import { columnPrefix } from '../../src/graph/relation.ts';
-import { systemTypes } from '../../src/graph/relation-type.ts';
-import { makeSound, readIdMark } from '../../src/graph/soundness.ts';
+import { rebuildMixedIndexes } from '../../src/graph/indexes/rebuild-mixed-index.ts';
+import { columnPrefix } from '../../src/graph/codec/relation.ts';
+import { systemTypes } from '../../src/graph/codec/relation-type.ts';
+import { cleanAfterRestore, readIdMark } from '../../src/graph/clean-after-restore.ts';
 import { agentConfig } from '../../src/model/agent-config.ts';
 import { FailedProblem } from '../../src/model/problem.ts';
 import type { Database } from '../../src/ports/database.ts';
@@ -216,11 +216,11 @@ test('after a restore no instance is registered, and no id is issued that was is
   expect(instances.length).toBeGreaterThan(0);
   const claimed = await readIdMark(database, keyspace);
   const mark = claimed.map((pool) => ({ ...pool, next: String(Number(pool.next) + 5_000_000) }));
-  expect(await makeSound({ database, keyspace, clock: systemClock, mark })).toMatchObject({
+  expect(await cleanAfterRestore({ database, keyspace, clock: systemClock, mark })).toMatchObject({
     instancesCleared: instances.length,
     idBlocksAdvanced: mark.length,
   });
-  expect(await makeSound({ database, keyspace, clock: systemClock, mark })).toEqual({
+  expect(await cleanAfterRestore({ database, keyspace, clock: systemClock, mark })).toEqual({
     instancesCleared: 0,
     locksCleared: 0,
     idBlocksAdvanced: 0,

@@ -5,7 +5,7 @@ import { type RunState, replay } from '../../src/journal/run-state.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
 import { formatInstant, microsOf } from '../../src/model/instant.ts';
 import { inventoryDocument, inventoryKey } from '../../src/model/restore-point.ts';
-import { getPoint, updatePoint } from '../../src/runbooks/point-catalog.ts';
+import { getPoint, updatePoint } from '../../src/runbooks/catalog/point-catalog.ts';
 import { eventNames, killAfterEveryEvent, type KilledRun } from '../support/killed-run.ts';
 import {
   claimsBelow,

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openNodeAgent } from '../../src/adapters/node-agent/node-agent.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
-import { runAgent } from '../../src/cli/run-agent.ts';
+import { startAgent } from '../../src/agent/start-agent.ts';
 import { type AgentConfig, agentConfig } from '../../src/model/agent-config.ts';
 import { openSandbox } from '../../src/platforms/sandbox/platform.ts';
 import { identityOf, isRunning } from '../../src/host/local-process.ts';
@@ -146,7 +146,7 @@ describe('other agents of the node', () => {
     const stop = new AbortController();
     const { file } = configFile(name, over);
     const url = await new Promise<string>((resolve, reject) => {
-      const running = runAgent(file, { version: '0', signal: stop.signal, onListening: resolve });
+      const running = startAgent(file, { version: '0', signal: stop.signal, onListening: resolve });
       running.catch(reject);
       stops.push(async () => {
         stop.abort();

@@ -9,7 +9,7 @@ import { type Bank, bankOf } from '../../src/sample/bank.ts';
 import { collectCommitTimes } from '../../src/sample/commit-times.ts';
 import { loadBank } from '../../src/sample/loader.ts';
 import {
-  type Choice,
+  type TransactionChoice,
   committedBy,
   difference,
   expectedState,
@@ -35,7 +35,7 @@ let sandbox: TestSandbox;
 let bank: Bank;
 let log: TransactionLog;
 /** Which transactions the current history holds, of those up to now. */
-let history: Choice = () => true;
+let history: TransactionChoice = () => true;
 /** Transactions of writers that have finished. */
 const earlier = new Set<string>();
 
@@ -124,7 +124,7 @@ async function finished(writer: Writer): Promise<readonly Transaction[]> {
   return transactions.toSorted((a, b) => Number((a.commitTime ?? 0n) - (b.commitTime ?? 0n)));
 }
 
-function isOf(transactions: readonly Transaction[]): Choice {
+function isOf(transactions: readonly Transaction[]): TransactionChoice {
   const ids = new Set(transactions.map(transactionId));
   return (each) => ids.has(transactionId(each));
 }

@@ -6,7 +6,7 @@ import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
 import { readGlobalSettings } from '../../src/graph/global-settings.ts';
 import type { Fingerprint, RestorePoint } from '../../src/model/restore-point.ts';
 import { marked } from '../../src/host/detached-process.ts';
-import { getPoint, listPoints, updatePoint } from '../../src/runbooks/point-catalog.ts';
+import { getPoint, listPoints, updatePoint } from '../../src/runbooks/catalog/point-catalog.ts';
 import {
   claimsBelow,
   filesBelow,

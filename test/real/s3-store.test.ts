@@ -13,7 +13,7 @@ import {
   stopS3Server,
 } from '../../src/platforms/sandbox/s3-server.ts';
 import { openStore } from '../../src/platforms/open-store.ts';
-import { probeStore } from '../../src/runbooks/store-probe.ts';
+import { probeStore } from '../../src/runbooks/catalog/store-probe.ts';
 import { objectStoreContract } from '../unit/object-store.contract.ts';
 
 let folder: string;

@@ -5,10 +5,10 @@ import { systemClock } from '../../src/adapters/system/clock.ts';
 import { slotReport, type SlotReport } from '../../src/graph/transactions/slot-report.ts';
 import { commitSlot } from '../../src/model/commit-slot.ts';
 import { formatInstant, instantOf, type Micros, micros, microsOf } from '../../src/model/instant.ts';
-import { knownSchema } from '../../src/runbooks/schema-catalog.ts';
-import { shippedUpTo } from '../../src/runbooks/shipped-up-to.ts';
-import { currentTimeline } from '../../src/runbooks/timeline-record.ts';
-import { searchTransactions } from '../../src/runbooks/transaction-search.ts';
+import { knownSchema } from '../../src/runbooks/catalog/schema-catalog.ts';
+import { waitUntilShipped } from '../../src/runbooks/recovery/wait-until-shipped.ts';
+import { currentTimeline } from '../../src/runbooks/catalog/timeline-record.ts';
+import { searchTransactions } from '../../src/runbooks/recovery/transaction-search.ts';
 import { runBadJob } from '../../src/sample/bad-job.ts';
 import { bankOf } from '../../src/sample/bank.ts';
 import { BankState } from '../../src/sample/bank-state.ts';
@@ -316,5 +316,5 @@ async function shipped(instant: Micros): Promise<void> {
   const { bucket } = sandbox.platform;
   const timeline = await currentTimeline(bucket);
   const { signal } = new AbortController();
-  expect(await shippedUpTo(bucket, timeline, instant, systemClock, 60_000, signal)).toBe(true);
+  expect(await waitUntilShipped(bucket, timeline, instant, systemClock, 60_000, signal)).toBe(true);
 }

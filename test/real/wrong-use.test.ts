@@ -6,7 +6,7 @@ import { eventKey } from '../../src/journal/event-file.ts';
 import type { StoreLocation } from '../../src/model/agent-config.ts';
 import { restorePointDocument, restorePointKey, type RestorePoint } from '../../src/model/restore-point.ts';
 import { readRecord, writeRecord } from '../../src/platforms/sandbox/environment-record.ts';
-import { getPoint } from '../../src/runbooks/point-catalog.ts';
+import { getPoint } from '../../src/runbooks/catalog/point-catalog.ts';
 import { carelessS3 } from '../support/careless-s3.ts';
 import { type Ended, killNow, sandboxUp, type TestSandbox } from '../support/sandbox.ts';
 

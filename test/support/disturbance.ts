@@ -4,7 +4,7 @@ import { isFinal } from '../../src/journal/event.ts';
 import { type RunState, replay } from '../../src/journal/run-state.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
 import { readRecord } from '../../src/platforms/sandbox/environment-record.ts';
-import { startAgents } from '../../src/platforms/sandbox/node-agents.ts';
+import { startNodeAgents } from '../../src/platforms/sandbox/node-agents.ts';
 import { installedSandboxToolchain } from '../../src/platforms/sandbox/sandbox-toolchain.ts';
 import { pointOfRun } from '../../src/runbooks/backup.ts';
 import { nameOf } from './killed-run.ts';
@@ -75,5 +75,5 @@ export async function restartAgents(sandbox: TestSandbox): Promise<void> {
   const record = readRecord(directory);
   const toolchain = installedSandboxToolchain();
   if (record === undefined || toolchain === undefined) throw new TypeError(`${directory} is no environment`);
-  await startAgents({ directory, record, toolchain }, new AbortController().signal);
+  await startNodeAgents({ directory, record, toolchain }, new AbortController().signal);
 }

@@ -2,7 +2,7 @@ import type { StoredChange } from '../../src/graph/transactions/stored-change.ts
 import { SlotCells } from '../../src/graph/transactions/slot-cells.ts';
 import { groupsOf, type TransactionGroup } from '../../src/graph/transactions/group.ts';
 import type { GraphSchema } from '../../src/graph/schema.ts';
-import { vertexKind } from '../../src/graph/element-id.ts';
+import { vertexKind } from '../../src/graph/codec/element-id.ts';
 import type { TableRows } from './table-rows.ts';
 
 /** Everything of users in the tables, as one transaction would have written it: an odd write time. */

@@ -1,4 +1,5 @@
-import { firstLink, chainOf, sha256 } from '../../src/commitlog/piece-chain.ts';
+import { sha256 } from '../../src/model/sha256.ts';
+import { firstLink, chainOf } from '../../src/commitlog/piece-chain.ts';
 import { writePiece } from '../../src/commitlog/piece.ts';
 import { type Micros, formatInstant, micros } from '../../src/model/instant.ts';
 import {

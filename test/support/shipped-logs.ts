@@ -1,5 +1,6 @@
 import { encodeMutation } from '../../src/commitlog/mutation-writer.ts';
-import { chainOf, firstLink, sha256 } from '../../src/commitlog/piece-chain.ts';
+import { sha256 } from '../../src/model/sha256.ts';
+import { chainOf, firstLink } from '../../src/commitlog/piece-chain.ts';
 import { writePiece } from '../../src/commitlog/piece.ts';
 import { SegmentWriter } from '../../src/commitlog/segment-writer.ts';
 import type { StoredRow } from '../../src/commitlog/stored-mutation.ts';

@@ -7,7 +7,7 @@ import type { BackupContents, BackupTool, StoredFile } from '../../src/ports/bac
 import type { NodeDatabase, SchemaTable } from '../../src/ports/node-database.ts';
 import type { NodeFiles } from '../../src/ports/node-files.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
-import type { JobContext } from '../../src/node/job-context.ts';
+import type { JobContext } from '../../src/node/jobs/job-context.ts';
 import type { NodeParts } from '../../src/node/node-parts.ts';
 
 /**

@@ -12,7 +12,7 @@ export type Cells = Map<string, [key: string, column: string, value: string]>;
 export class TableRows implements Database {
   readonly tables: Readonly<Record<string, Cells>>;
 
-  constructor(file: string | URL = new URL('../../src/graph/golden-rows.json', import.meta.url)) {
+  constructor(file: string | URL = new URL('../../src/graph/codec/golden-rows.json', import.meta.url)) {
     const golden = JSON.parse(readFileSync(file, 'utf8')) as { tables: Record<string, string[]> };
     this.tables = Object.fromEntries(
       Object.entries(golden.tables).map(([table, lines]) => [

@@ -5,11 +5,11 @@ import { type Micros, instantOf } from '../../src/model/instant.ts';
 import type { LogPlan } from '../../src/model/log-plan.ts';
 import { RefusedProblem } from '../../src/model/problem.ts';
 import type { Platform } from '../../src/ports/platform.ts';
-import { chooseBase } from '../../src/runbooks/choose-base.ts';
-import { planLogs } from '../../src/runbooks/log-plan.ts';
-import { readRecoveryFacts } from '../../src/runbooks/recovery-facts.ts';
-import { verifyLogs } from '../../src/runbooks/verify-logs.ts';
-import { computeWindow } from '../../src/runbooks/window.ts';
+import { chooseBase } from '../../src/runbooks/recovery/choose-base.ts';
+import { planLogs } from '../../src/runbooks/recovery/plan-logs.ts';
+import { readRecoveryFacts } from '../../src/runbooks/recovery/recovery-facts.ts';
+import { verifyLogs } from '../../src/runbooks/recovery/verify-logs.ts';
+import { computeWindow } from '../../src/runbooks/recovery/window.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { ShippedBucket, hosts, second, secondText } from '../support/shipped-bucket.ts';
 

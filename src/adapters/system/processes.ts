@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../model/sha256.ts';
 import { hostname } from 'node:os';
 import { bootId, pidNamespace, startTicksOf } from '../../host/local-process.ts';
 import type { ProcessIdentity } from '../../model/process-identity.ts';
@@ -22,5 +22,5 @@ export function systemProcesses(): Processes {
 }
 
 function machineId(): string {
-  return createHash('sha256').update(`${hostname()} ${bootId()} ${pidNamespace()}`).digest('hex').slice(0, 16);
+  return sha256(`${hostname()} ${bootId()} ${pidNamespace()}`).slice(0, 16);
 }

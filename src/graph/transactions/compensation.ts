@@ -1,13 +1,13 @@
 import { formatInstant, type Micros } from '../../model/instant.ts';
 import type { ChosenGroups } from './chosen-groups.ts';
 import type { SlotCell } from './slot-cells.ts';
-import type { Touch } from './touch.ts';
+import type { CellEffect } from './cell-effect.ts';
 
 /** A cell that chosen groups touched: as they left it. */
 export interface LeftCell {
   readonly name: string;
   readonly cell: SlotCell;
-  readonly touch: Touch;
+  readonly touch: CellEffect;
   /** Slot of the last chosen group that touched it. */
   readonly slot: Micros;
 }
@@ -99,7 +99,7 @@ export function compensate(
  * Where the writes do not fit one batch, readers may see the first without the last. So what leads to an element comes after it when it comes
  * back (vertices, then edges, then index entries), and goes before it when it goes.
  */
-function writingOrder(touch: Touch, removes: boolean): number {
+function writingOrder(touch: CellEffect, removes: boolean): number {
   const rank = { entry: 3, edge: 2, property: 1, label: 1, row: 1, vertex: 0 }[touch.kind];
   return removes ? 4 + (3 - rank) : rank;
 }

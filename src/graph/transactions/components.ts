@@ -1,13 +1,13 @@
-import type { Id } from '../byte-reader.ts';
-import { vertexKind } from '../element-id.ts';
+import type { Id } from '../codec/byte-reader.ts';
+import { vertexKind } from '../codec/element-id.ts';
 import type { GraphSchema } from '../schema.ts';
 import type { Slot, SlotCell } from './slot-cells.ts';
-import { TouchReader, type Touch } from './touch.ts';
+import { CellEffectReader, type CellEffect } from './cell-effect.ts';
 
 export interface TouchedCell {
   readonly name: string;
   readonly cell: SlotCell;
-  readonly touch: Touch;
+  readonly touch: CellEffect;
 }
 
 /** Cells of one slot that hang together: vertices joined by edges, index entries joined to what they lead to. */
@@ -28,7 +28,7 @@ export interface SplitSlot {
  * Splits a slot into connected components. Their order is that of the smallest vertex id in each, so it is the same however the log was
  * read. Two transactions of one slot that touch the same vertex are one component: nothing in the log tells them apart.
  */
-export function splitSlot(schema: GraphSchema, slot: Slot, reader = new TouchReader(schema)): SplitSlot {
+export function splitSlot(schema: GraphSchema, slot: Slot, reader = new CellEffectReader(schema)): SplitSlot {
   const cells = [...slot.cells]
     .map(([name, cell]) => ({ name, cell, touch: reader.read(cell) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -69,7 +69,7 @@ function isSchemaNode(node: string): boolean {
 }
 
 /** The elements that a touch names, as nodes of the graph of what hangs together. */
-function nodesOf(touch: Touch): string[] {
+function nodesOf(touch: CellEffect): string[] {
   switch (touch.kind) {
     case 'vertex':
     case 'label':
@@ -98,7 +98,7 @@ function propertyKeysOf(members: readonly TouchedCell[]): ReadonlySet<Id> {
 }
 
 /** Whether a component that changed properties of these keys may be the one that freed this entry. */
-function couldOwn(changed: ReadonlySet<Id> | undefined, touch: Touch): boolean {
+function couldOwn(changed: ReadonlySet<Id> | undefined, touch: CellEffect): boolean {
   if (touch.kind !== 'entry' || touch.index === undefined || touch.index.element !== 'vertex') return false;
   return touch.index.keys.some((key) => changed?.has(key.id) === true);
 }

@@ -1,7 +1,7 @@
-import type { Id } from '../byte-reader.ts';
+import type { Id } from '../codec/byte-reader.ts';
 import type { TransactionGroup } from './group.ts';
 import { cellName } from './slot-cells.ts';
-import type { Touch } from './touch.ts';
+import type { CellEffect } from './cell-effect.ts';
 
 /** A later transaction that stands in the way of undoing the chosen ones, or that a person should know about. */
 export interface Conflict {
@@ -116,7 +116,7 @@ export class ConflictScan {
   }
 }
 
-function elementOf(touch: Touch): string {
+function elementOf(touch: CellEffect): string {
   switch (touch.kind) {
     case 'edge':
       return `edge between vertices ${touch.vertex} and ${touch.other ?? '?'}`;

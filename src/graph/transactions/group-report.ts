@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { instantText } from '../../model/instant.ts';
 import { formatInstant } from '../../model/instant.ts';
-import type { Id } from '../byte-reader.ts';
-import { relationIdText, vertexKind } from '../element-id.ts';
+import type { Id } from '../codec/byte-reader.ts';
+import { relationIdText, vertexKind } from '../codec/element-id.ts';
 import type { GraphSchema } from '../schema.ts';
 import type { EdgeChange, TransactionGroup } from './group.ts';
 import { likelyLabels, type VertexShape } from './vertex-shapes.ts';

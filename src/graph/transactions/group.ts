@@ -1,11 +1,11 @@
 import type { Micros } from '../../model/instant.ts';
-import type { Id } from '../byte-reader.ts';
-import { vertexKind } from '../element-id.ts';
+import type { Id } from '../codec/byte-reader.ts';
+import { vertexKind } from '../codec/element-id.ts';
 import type { GraphSchema } from '../schema.ts';
 import { splitSlot, type TouchedCell } from './components.ts';
 import { groupId } from './group-id.ts';
 import type { Slot } from './slot-cells.ts';
-import type { EdgeTouch, TouchReader } from './touch.ts';
+import type { EdgeEffect, CellEffectReader } from './cell-effect.ts';
 
 /**
  * What one transaction did to elements that hang together. `written` are edges and properties that it wrote where the log does not tell
@@ -57,7 +57,7 @@ export function groupsOf(
   schema: GraphSchema,
   slot: Slot,
   hosts: readonly string[],
-  reader?: TouchReader,
+  reader?: CellEffectReader,
 ): readonly TransactionGroup[] {
   const { components, loose } = splitSlot(schema, slot, reader);
   return components.map(({ cells }, at) => {
@@ -108,7 +108,7 @@ function edgesOf(
   vertices: ReadonlyMap<Id, VertexChange>,
 ): Map<string, EdgeChange> {
   const edges = new Map<string, EdgeChange>();
-  const oneSided: EdgeTouch[] = [];
+  const oneSided: EdgeEffect[] = [];
   const named = new Map<string, Set<string>>();
   for (const { touch } of cells) {
     if (touch.kind !== 'edge' || touch.repeats) continue;

@@ -1,5 +1,5 @@
 import type { Database } from '../../ports/database.ts';
-import type { Id } from '../byte-reader.ts';
+import type { Id } from '../codec/byte-reader.ts';
 import { RowWalk, tokenParts, type RowObserver } from '../scan.ts';
 import type { GraphSchema } from '../schema.ts';
 import { ShapeSample, type VertexShape } from './vertex-shapes.ts';

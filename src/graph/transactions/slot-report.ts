@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatInstant } from '../../model/instant.ts';
-import type { Id } from '../byte-reader.ts';
+import type { Id } from '../codec/byte-reader.ts';
 import type { GraphSchema } from '../schema.ts';
 import { slotId } from './group-id.ts';
 import type { TransactionGroup } from './group.ts';

@@ -1,4 +1,4 @@
-import type { Id } from '../byte-reader.ts';
+import type { Id } from '../codec/byte-reader.ts';
 import type { TransactionGroup } from './group.ts';
 
 /**

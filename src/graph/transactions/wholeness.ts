@@ -1,12 +1,18 @@
 import type { Micros } from '../../model/instant.ts';
-import type { Id } from '../byte-reader.ts';
-import { entriesOfVertex, entryAddress, entryOfRelation, type IndexEntry, type KeyedValue } from '../index-entry.ts';
-import type { Relation } from '../relation.ts';
-import { isUnique, type CompositeIndex } from '../relation-type.ts';
+import type { Id } from '../codec/byte-reader.ts';
+import {
+  entriesOfVertex,
+  entryAddress,
+  entryOfRelation,
+  type IndexEntry,
+  type KeyedValue,
+} from '../codec/index-entry.ts';
+import type { Relation } from '../codec/relation.ts';
+import { isUnique, type CompositeIndex } from '../codec/relation-type.ts';
 import type { GraphSchema } from '../schema.ts';
 import type { TransactionGroup } from './group.ts';
 import { cellName } from './slot-cells.ts';
-import type { EdgeTouch, EntryTouch, PropertyTouch } from './touch.ts';
+import type { EdgeEffect, EntryEffect, PropertyEffect } from './cell-effect.ts';
 
 /**
  * What of a group is not in the log that was read, a line each; none when it is whole. Sees what the cells that are there call for: the other
@@ -55,7 +61,7 @@ function missingEnds(schema: GraphSchema, group: TransactionGroup): string[] {
   return lacking;
 }
 
-function endNames({ direction, type, vertex, other, relation, removed }: EdgeTouch): string[] {
+function endNames({ direction, type, vertex, other, relation, removed }: EdgeEffect): string[] {
   const at = `${direction} ${type} at ${vertex}`;
   if (other === undefined) return [at];
   return [
@@ -67,8 +73,8 @@ function endNames({ direction, type, vertex, other, relation, removed }: EdgeTou
 
 function missingEntries(schema: GraphSchema, group: TransactionGroup): string[] {
   const written = new Map<Id, Map<Id, KeyedValue[]>>();
-  const properties: PropertyTouch[] = [];
-  const entries: EntryTouch[] = [];
+  const properties: PropertyEffect[] = [];
+  const entries: EntryEffect[] = [];
   const lacking: string[] = [];
   const there = new Set(group.cells.map(({ name }) => name));
   const need = (entry: IndexEntry, what: string): void => {
@@ -115,7 +121,7 @@ function missingEntries(schema: GraphSchema, group: TransactionGroup): string[] 
   return lacking;
 }
 
-function keep(written: Map<Id, Map<Id, KeyedValue[]>>, touch: PropertyTouch): void {
+function keep(written: Map<Id, Map<Id, KeyedValue[]>>, touch: PropertyEffect): void {
   if (touch.written?.value === undefined) return;
   const values = written.get(touch.vertex) ?? new Map<Id, KeyedValue[]>();
   written.set(touch.vertex, values);
@@ -128,8 +134,8 @@ function keep(written: Map<Id, Map<Id, KeyedValue[]>>, touch: PropertyTouch): vo
 /** A removed property of an index with this key alone frees its entry. */
 function unremovedEntries(
   index: CompositeIndex,
-  properties: readonly PropertyTouch[],
-  entries: readonly EntryTouch[],
+  properties: readonly PropertyEffect[],
+  entries: readonly EntryEffect[],
   group: TransactionGroup,
 ): string[] {
   const [key, ...more] = index.keys;

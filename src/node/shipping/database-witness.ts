@@ -9,7 +9,7 @@ import {
 import type { Clock } from '../../ports/clock.ts';
 import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '../../ports/logged-database.ts';
 import { ConflictProblem, type ObjectStore } from '../../ports/object-store.ts';
-import type { LogStream } from './log-stream.ts';
+import type { StreamWriter } from './stream-writer.ts';
 import { changesOfExisting } from './schema-change.ts';
 
 /** A keyspace whose writes bypass the log is told again after so long. */
@@ -27,7 +27,7 @@ export interface WitnessParts {
  */
 export class DatabaseWitness {
   readonly #parts: WitnessParts;
-  #stream: LogStream | undefined;
+  #stream: StreamWriter | undefined;
   #lookedAt: Micros | undefined;
   #known: SchemaOfLog | undefined;
   #told = new Set<string>();
@@ -40,7 +40,7 @@ export class DatabaseWitness {
   }
 
   /** Tells the stream what happened since the last look. Before there is a stream only the answer counts. Throws RetryableProblem. */
-  async look(stream: LogStream | undefined): Promise<DatabaseGlance> {
+  async look(stream: StreamWriter | undefined): Promise<DatabaseGlance> {
     const { database, clock } = this.#parts;
     const now = microsOf(clock.now());
     const glance = await database.glance();
@@ -58,7 +58,7 @@ export class DatabaseWitness {
   }
 
   /** What an agent before this one wrote is what changes are held against. */
-  async #begin(stream: LogStream): Promise<void> {
+  async #begin(stream: StreamWriter): Promise<void> {
     this.#known = await this.#newest(stream.timeline);
     this.#told.clear();
     this.#bypassToldAt.clear();
@@ -74,7 +74,7 @@ export class DatabaseWitness {
     return stored === undefined || newest === undefined ? undefined : logSchemaDocument.read(stored.body, newest);
   }
 
-  async #schemaChanged(stream: LogStream, before: Micros): Promise<void> {
+  async #schemaChanged(stream: StreamWriter, before: Micros): Promise<void> {
     const { bucket, clock, database } = this.#parts;
     const schema = await database.schema();
     const until = micros(microsOf(clock.now()) + 1000);
@@ -96,7 +96,7 @@ export class DatabaseWitness {
     this.#known = schema;
   }
 
-  async #truncations(stream: LogStream, { truncated }: DatabaseGlance, until: Micros): Promise<void> {
+  async #truncations(stream: StreamWriter, { truncated }: DatabaseGlance, until: Micros): Promise<void> {
     for (const [id, atMs] of truncated) {
       const at = micros(atMs * 1000);
       const table = this.#known?.tables.find((each) => each.id === id);
@@ -107,7 +107,7 @@ export class DatabaseWitness {
     }
   }
 
-  async #streamed(stream: LogStream, seen: StreamSeen, until: Micros): Promise<void> {
+  async #streamed(stream: StreamWriter, seen: StreamSeen, until: Micros): Promise<void> {
     const from = micros(Math.round(seen.startedAt * 1000));
     if (seen.updatedAt * 1000 < stream.since) return;
     const what = `${seen.operation} brought data that is in no log of this node (stream ${seen.id})`;
@@ -119,7 +119,7 @@ export class DatabaseWitness {
     );
   }
 
-  async #withoutLog(stream: LogStream, until: Micros): Promise<void> {
+  async #withoutLog(stream: StreamWriter, until: Micros): Promise<void> {
     for (const { keyspace, durableWrites } of this.#known?.keyspaces ?? []) {
       if (durableWrites || !isUserKeyspace(keyspace)) continue;
       const told = this.#bypassToldAt.get(keyspace);
@@ -130,7 +130,7 @@ export class DatabaseWitness {
     }
   }
 
-  async #tokensChanged(stream: LogStream, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
+  async #tokensChanged(stream: StreamWriter, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
     const known = this.#tokens;
     if (known !== undefined && known.join() !== tokens.join()) {
       await stream.mark('bypass', before, until, 'the tokens of the node changed: data of other ranges came to it');

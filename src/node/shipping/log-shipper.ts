@@ -4,7 +4,7 @@ import type { AgentLog } from '../../ports/agent-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { LogStream } from './log-stream.ts';
+import { StreamWriter } from './stream-writer.ts';
 import { LogTail, type Running, type TailSettings } from './log-tail.ts';
 import type { ReadBack, SegmentObjects } from './segment-objects.ts';
 import { type Finished, shipRound } from './ship-round.ts';
@@ -25,7 +25,7 @@ const quietMicros = 1e6;
 
 /** One node's log on one timeline on its way to the bucket. `look` and `ship` may run side by side, each once at a time. */
 export class LogShipper {
-  readonly stream: LogStream;
+  readonly stream: StreamWriter;
   readonly tail: LogTail;
   readonly #parts: ShipperParts;
   #watermark: Micros | undefined;
@@ -35,7 +35,7 @@ export class LogShipper {
   #merging: Promise<void> = Promise.resolve();
   #merges = 0;
 
-  private constructor(parts: ShipperParts, stream: LogStream, tail: LogTail) {
+  private constructor(parts: ShipperParts, stream: StreamWriter, tail: LogTail) {
     this.#parts = parts;
     this.stream = stream;
     this.tail = tail;
@@ -51,7 +51,7 @@ export class LogShipper {
     const found = await findStream(bucket, timeline, hostId, now);
     const { position, current, watermark } = found;
     const since = watermark === undefined ? position.covered : instantOf(watermark.since);
-    const stream = new LogStream({
+    const stream = new StreamWriter({
       bucket,
       timeline,
       hostId,

@@ -1,7 +1,7 @@
 import type { PieceLink } from '../../model/log-piece.ts';
 
 /** An object of one segment, as it stands in the store. */
-export interface StoredPiece {
+export interface MergeablePiece {
   readonly key: string;
   readonly from: number;
   readonly to: number;
@@ -17,13 +17,13 @@ const mostLinks = fan * fan * 4;
  * Which adjacent objects (in log order, without a break) become one next; undefined when nothing is worth it. Of a closed segment
  * everything that fits; of an open one as many as are of one kind, so that each byte is merged a few times at most.
  */
-export function nextMerge(objects: readonly StoredPiece[], closed: boolean): readonly StoredPiece[] | undefined {
+export function nextMerge(objects: readonly MergeablePiece[], closed: boolean): readonly MergeablePiece[] | undefined {
   return closed ? fitting(objects) : rolled(objects);
 }
 
-function fitting(objects: readonly StoredPiece[]): readonly StoredPiece[] | undefined {
+function fitting(objects: readonly MergeablePiece[]): readonly MergeablePiece[] | undefined {
   for (let at = 0; at < objects.length; at += 1) {
-    const run: StoredPiece[] = [];
+    const run: MergeablePiece[] = [];
     let links = 0;
     for (const object of objects.slice(at)) {
       if (links + object.pieces.length > mostLinks) break;
@@ -35,10 +35,10 @@ function fitting(objects: readonly StoredPiece[]): readonly StoredPiece[] | unde
   return undefined;
 }
 
-function rolled(objects: readonly StoredPiece[]): readonly StoredPiece[] | undefined {
-  let run: StoredPiece[] = [];
+function rolled(objects: readonly MergeablePiece[]): readonly MergeablePiece[] | undefined {
+  let run: MergeablePiece[] = [];
   for (const object of objects.toReversed()) {
-    if (run.length > 0 && kindOf(object) !== kindOf(run[0] as StoredPiece)) run = [];
+    if (run.length > 0 && kindOf(object) !== kindOf(run[0] as MergeablePiece)) run = [];
     run.push(object);
     if (run.length === fan) break;
   }
@@ -47,7 +47,7 @@ function rolled(objects: readonly StoredPiece[]): readonly StoredPiece[] | undef
 }
 
 /** How often its bytes were merged: by the number of links. */
-function kindOf({ pieces }: StoredPiece): number {
+function kindOf({ pieces }: MergeablePiece): number {
   let kind = 0;
   for (let links = pieces.length; links >= fan; links /= fan) kind += 1;
   return kind;

@@ -1,7 +1,7 @@
 import { writePieceParts } from '../../commitlog/piece.ts';
 import { type LogPieceHeader, logPieceKey } from '../../model/log-piece.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { nextMerge, type StoredPiece } from './merge-plan.ts';
+import { nextMerge, type MergeablePiece } from './merge-plan.ts';
 
 /** Reads plain bytes of the segment from the node's disk. `into`: memory that may be used for it. */
 export type ReadBack = (from: number, to: number, into: Uint8Array) => Promise<Uint8Array>;
@@ -11,15 +11,15 @@ export class SegmentObjects {
   readonly segment: LogPieceHeader['segment'];
   readonly #bucket: ObjectStore;
   readonly #stream: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'node'>;
-  #objects: StoredPiece[];
+  #objects: MergeablePiece[];
   /** Objects whose bytes a wider one holds: a put that arrived late, or a merge that was cut short. */
-  #superseded: StoredPiece[];
+  #superseded: MergeablePiece[];
   #closed: boolean;
 
   constructor(
     bucket: ObjectStore,
     header: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'node' | 'segment'>,
-    found: readonly StoredPiece[],
+    found: readonly MergeablePiece[],
     closed = false,
   ) {
     const { timeline, hostId, node, segment } = header;
@@ -31,7 +31,7 @@ export class SegmentObjects {
   }
 
   /** In log order. */
-  get objects(): readonly StoredPiece[] {
+  get objects(): readonly MergeablePiece[] {
     return this.#objects;
   }
 
@@ -40,7 +40,7 @@ export class SegmentObjects {
     return this.#closed;
   }
 
-  add(piece: StoredPiece, closesSegment: boolean): void {
+  add(piece: MergeablePiece, closesSegment: boolean): void {
     this.#objects.push(piece);
     this.#closed = closesSegment;
   }
@@ -80,7 +80,7 @@ export class SegmentObjects {
     await Promise.all(run.filter((part) => part.key !== key).map(async (part) => this.#bucket.delete(part.key)));
   }
 
-  #nextRun(whole: boolean): readonly StoredPiece[] | undefined {
+  #nextRun(whole: boolean): readonly MergeablePiece[] | undefined {
     const run = nextMerge(this.#objects, whole);
     if (run !== undefined || !whole || this.#closed) return run;
     // The last object alone, so that it says that it is the last.
@@ -98,9 +98,9 @@ async function* inParts(read: ReadBack, from: number, to: number): AsyncGenerato
 }
 
 /** The widest objects that follow one another, and the others. */
-function inLogOrder(found: readonly StoredPiece[]): { objects: StoredPiece[]; superseded: StoredPiece[] } {
-  const objects: StoredPiece[] = [];
-  const superseded: StoredPiece[] = [];
+function inLogOrder(found: readonly MergeablePiece[]): { objects: MergeablePiece[]; superseded: MergeablePiece[] } {
+  const objects: MergeablePiece[] = [];
+  const superseded: MergeablePiece[] = [];
   for (const piece of found.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
     (piece.to <= (objects.at(-1)?.to ?? -1) ? superseded : objects).push(piece);
   }

@@ -1,6 +1,6 @@
 import type { Micros } from '../../model/instant.ts';
 import { clockLead } from './clock-lead.ts';
-import type { LogStream } from './log-stream.ts';
+import type { StreamWriter } from './stream-writer.ts';
 import type { LogTail } from './log-tail.ts';
 import type { SegmentObjects } from './segment-objects.ts';
 import type { SegmentTail } from './segment-tail.ts';
@@ -18,7 +18,7 @@ export interface Finished {
 /** Ships every whole section that was found when it began (`now`, by the node's clock); resolves with the bytes shipped and the segments that are done. */
 export async function shipRound(
   tail: LogTail,
-  stream: LogStream,
+  stream: StreamWriter,
   onFinished: (finished: Finished) => void,
   now: Micros,
 ): Promise<{ readonly bytes: number }> {
@@ -42,7 +42,7 @@ export async function shipRound(
 }
 
 /** A piece whose put did not answer the last time is sent again as it was, before any other. */
-async function answerFirst(tail: LogTail, stream: LogStream): Promise<void> {
+async function answerFirst(tail: LogTail, stream: StreamWriter): Promise<void> {
   const cargo = stream.unanswered;
   if (cargo === undefined) return;
   await stream.ship(cargo);
@@ -51,7 +51,7 @@ async function answerFirst(tail: LogTail, stream: LogStream): Promise<void> {
 
 async function shipPart(
   tail: LogTail,
-  stream: LogStream,
+  stream: StreamWriter,
   head: SegmentTail,
   { from, to }: { readonly from: number; readonly to: number },
   { covered, last, now }: { readonly covered: Micros; readonly last: boolean; readonly now: Micros },

@@ -9,12 +9,12 @@ import { startRing } from './cassandra-ring.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from './environment-record.ts';
 import { environmentLock } from './environment-folder.ts';
 import { folders } from '../../host/folders.ts';
-import { startGraph } from './graph-server.ts';
+import { startGraphServer } from './graph-server.ts';
 import { ensureGraphTables } from './graph-tables.ts';
 import { withHostLock } from '../../host/host-lock.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { claimNetwork } from '../../host/loopback.ts';
-import { startAgents } from './node-agents.ts';
+import { startNodeAgents } from './node-agents.ts';
 import { installS3Server } from '../../toolchain/s3-server-build.ts';
 import { startS3Server } from './s3-server.ts';
 import { chooseStore, storeServerFolder } from './store-choice.ts';
@@ -70,7 +70,7 @@ export async function startEnvironment(
   await startRing(environment, { signal });
   say(1, 'starting JanusGraph');
   await ensureGraphTables(record, signal);
-  await Promise.all([startGraph(environment, { signal }), startAgents(environment, signal)]);
+  await Promise.all([startGraphServer(environment, { signal }), startNodeAgents(environment, signal)]);
   say(3, 'everything answers');
 }
 

@@ -7,7 +7,7 @@ import { endMarked } from '../../host/detached-process.ts';
 import { writeWhole } from '../../host/write-whole.ts';
 import { type EnvironmentRecord } from './environment-record.ts';
 import { folders } from '../../host/folders.ts';
-import { startGraph, stopGraph } from './graph-server.ts';
+import { startGraphServer, stopGraphServer } from './graph-server.ts';
 import { ensureGraphTables } from './graph-tables.ts';
 import { withHostLock } from '../../host/host-lock.ts';
 import { writeFiles } from './local-environment.ts';
@@ -80,7 +80,7 @@ async function train(
   await startRing(environment, { signal, archive: { make: join(target, 'cassandra.jsa') } });
   progress({ done: 1, unit: 'items', total: 3, label });
   await ensureGraphTables(record, signal);
-  await startGraph(environment, { signal, archive: { make: join(target, 'janusgraph.jsa') } });
+  await startGraphServer(environment, { signal, archive: { make: join(target, 'janusgraph.jsa') } });
   progress({ done: 2, unit: 'items', total: 3, label });
   const { execa } = await import('execa');
   for (const node of record.nodes) {
@@ -90,6 +90,6 @@ async function train(
     const variables = { JDK_JAVA_OPTIONS: `-XX:ArchiveClassesAtExit=${join(target, 'nodetool.jsa')}` };
     await execa(node_.nodetool, ['status'], { env: variables, reject: false, cancelSignal: signal });
   }
-  await stopGraph(environment);
+  await stopGraphServer(environment);
   await stopRing(environment);
 }

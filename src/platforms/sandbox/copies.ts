@@ -9,7 +9,7 @@ import { folders } from '../../host/folders.ts';
 import { withHostLock } from '../../host/host-lock.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { claimNetwork, releaseNetwork } from '../../host/loopback.ts';
-import { startAgents } from './node-agents.ts';
+import { startNodeAgents } from './node-agents.ts';
 import { connectionsOf } from './tcp-connections.ts';
 import { graphAddress, nodeAddress } from './topology.ts';
 
@@ -29,7 +29,7 @@ export function copiesBeside(live: LocalEnvironment, open: (copy: LocalEnvironme
     return record === undefined ? undefined : { directory, record, toolchain: live.toolchain };
   };
   const ready = async (copy: LocalEnvironment) => {
-    await startAgents(copy, AbortSignal.timeout(60_000));
+    await startNodeAgents(copy, AbortSignal.timeout(60_000));
     return open(copy);
   };
   return {

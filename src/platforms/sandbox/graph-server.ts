@@ -14,7 +14,7 @@ import { graphFolders, gremlinUrl, port } from './topology.ts';
 const attempts = 3;
 
 /** Starts the JanusGraph server unless it runs, and waits until a Gremlin query answers. */
-export async function startGraph(
+export async function startGraphServer(
   environment: LocalEnvironment,
   options: { readonly signal: AbortSignal; readonly archive?: { readonly make: string } },
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function startGraph(
 }
 
 /** Idempotent. Gremlin Server waits two seconds for its threads and has nothing to save: what a transaction did not commit is lost either way. */
-export async function stopGraph({ directory }: LocalEnvironment): Promise<void> {
+export async function stopGraphServer({ directory }: LocalEnvironment): Promise<void> {
   await stopDetached(graphFolders(directory).pidFile, 15_000);
 }
 

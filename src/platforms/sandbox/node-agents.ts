@@ -14,7 +14,7 @@ import { runningProcess } from '../../host/local-process.ts';
 import { nodeFolders, port, tokenFile } from './topology.ts';
 
 /** Starts the agent beside each node unless it runs, and waits until each listens. */
-export async function startAgents(environment: LocalEnvironment, signal: AbortSignal): Promise<void> {
+export async function startNodeAgents(environment: LocalEnvironment, signal: AbortSignal): Promise<void> {
   const { directory, record } = environment;
   if (!existsSync(tokenFile(directory))) {
     mkdirSync(join(directory, 'secrets'), { recursive: true, mode: 0o700 });
@@ -24,7 +24,7 @@ export async function startAgents(environment: LocalEnvironment, signal: AbortSi
 }
 
 /** Idempotent. A job that an agent was in is lost with it, and is run anew when it is asked for again. */
-export async function stopAgents({ directory, record }: LocalEnvironment): Promise<void> {
+export async function stopNodeAgents({ directory, record }: LocalEnvironment): Promise<void> {
   await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).agentPidFile, 10_000)));
 }
 

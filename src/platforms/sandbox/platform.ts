@@ -13,10 +13,10 @@ import { ringRuns, startRing, stopRing } from './cassandra-ring.ts';
 import { copiesBeside } from './copies.ts';
 import { readRecord } from './environment-record.ts';
 import { folders } from '../../host/folders.ts';
-import { graphRuns, startGraph, stopGraph } from './graph-server.ts';
+import { graphRuns, startGraphServer, stopGraphServer } from './graph-server.ts';
 import { acceptIndexAside, revertIndexAside, setIndexAside } from './index-aside.ts';
 import type { LocalEnvironment } from './local-environment.ts';
-import { startAgents } from './node-agents.ts';
+import { startNodeAgents } from './node-agents.ts';
 import { installedSandboxToolchain } from './sandbox-toolchain.ts';
 import { databaseNodes, graphFolders, gremlinUrl, tokenFile } from './topology.ts';
 
@@ -66,7 +66,7 @@ function platformOf(environment: LocalEnvironment, copies: Copies): Platform {
       const token = async () => (await readFile(tokenFile(directory), 'utf8')).trim();
       return openNodeAgent({ node: name, url: node.agent, token, clock: systemClock });
     },
-    ensureAgents: async (signal) => startAgents(environment, signal),
+    ensureAgents: async (signal) => startNodeAgents(environment, signal),
     copies,
     async close() {
       await Promise.all([database.close(), graph.close(), bucket.close()]);
@@ -90,10 +90,10 @@ function databaseLifecycle(environment: LocalEnvironment, database: Database): D
 function graphLifecycle(environment: LocalEnvironment): GraphLifecycle {
   const place = graphFolders(environment.directory);
   return {
-    startAll: async (signal) => startGraph(environment, { signal }),
+    startAll: async (signal) => startGraphServer(environment, { signal }),
     stopAll: async (signal) => {
       signal.throwIfAborted();
-      await stopGraph(environment);
+      await stopGraphServer(environment);
     },
     anyRunning: async () => graphRuns(environment),
     setIndexAside: async (run) => setIndexAside(place, run),

@@ -5,10 +5,10 @@ import { endMarked } from '../../host/detached-process.ts';
 import { readRecord } from './environment-record.ts';
 import { environmentFolder, environmentLock } from './environment-folder.ts';
 import { folders } from '../../host/folders.ts';
-import { stopGraph } from './graph-server.ts';
+import { stopGraphServer } from './graph-server.ts';
 import { withHostLock } from '../../host/host-lock.ts';
 import { readClaims, releaseNetwork } from '../../host/loopback.ts';
-import { stopAgents } from './node-agents.ts';
+import { stopNodeAgents } from './node-agents.ts';
 import { stopS3Server } from './s3-server.ts';
 import { storeServerFolder } from './store-choice.ts';
 import { installedSandboxToolchain } from './sandbox-toolchain.ts';
@@ -50,8 +50,8 @@ async function stopInOrder(directory: string): Promise<void> {
     const record = readRecord(place);
     if (record === undefined || toolchain === undefined) continue;
     const environment = { directory: place, record, toolchain };
-    await stopGraph(environment);
-    await Promise.all([stopRing(environment), stopAgents(environment)]);
+    await stopGraphServer(environment);
+    await Promise.all([stopRing(environment), stopNodeAgents(environment)]);
     await stopS3Server(storeServerFolder(place));
   }
 }

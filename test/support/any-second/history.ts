@@ -8,7 +8,7 @@ import { waitFor } from '../../../src/host/wait-for.ts';
 import type { LocalEnvironment } from '../../../src/platforms/sandbox/local-environment.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
 import type { RestorePoint } from '../../../src/model/restore-point.ts';
-import { getPoint } from '../../../src/runbooks/point-catalog.ts';
+import { getPoint } from '../../../src/runbooks/catalog/point-catalog.ts';
 import type { JobKind, JobParams } from '../../../src/ports/node-agent.ts';
 import type { Platform } from '../../../src/ports/platform.ts';
 import type { Bank } from '../../../src/sample/bank.ts';

@@ -5,7 +5,7 @@ import { formatInstant, type Micros } from '../../../src/model/instant.ts';
 import { waitFor } from '../../../src/host/wait-for.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
 import type { Bank } from '../../../src/sample/bank.ts';
-import type { Choice } from '../../../src/sample/oracle.ts';
+import type { TransactionChoice } from '../../../src/sample/oracle.ts';
 import type { Transaction } from '../../../src/sample/transaction.ts';
 import { loggedTables } from '../logged-tables.ts';
 import { sandboxUp, type TestSandbox } from '../sandbox.ts';
@@ -33,7 +33,7 @@ export interface RingUnderLoad {
    * Every replica alone, then all at QUORUM, hold the chosen transactions and no others; and since the restore no read has found two replicas
    * that differ, so none had to be mended.
    */
-  expectHolds(transactions: readonly Transaction[], chosen: Choice): Promise<void>;
+  expectHolds(transactions: readonly Transaction[], chosen: TransactionChoice): Promise<void>;
 }
 
 /** `missed` transactions pass the node by that is killed. The caller takes the sandbox down. */
@@ -89,7 +89,7 @@ async function expectHolds(
   { platform, directory, home }: TestSandbox,
   bank: Bank,
   transactions: readonly Transaction[],
-  chosen: Choice,
+  chosen: TransactionChoice,
 ): Promise<void> {
   const { record } = openLocal(home);
   const found: string[] = [];

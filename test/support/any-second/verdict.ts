@@ -1,7 +1,7 @@
 import { commitSlot } from '../../../src/model/commit-slot.ts';
 import { formatInstant, type Micros } from '../../../src/model/instant.ts';
 import { proveByOracle } from '../../../src/demo/oracle-proof.ts';
-import { type Choice, committedBy } from '../../../src/sample/oracle.ts';
+import { type TransactionChoice, committedBy } from '../../../src/sample/oracle.ts';
 import type { Bank } from '../../../src/sample/bank.ts';
 import type { Transaction } from '../../../src/sample/transaction.ts';
 import type { History } from './history.ts';
@@ -34,7 +34,7 @@ export function judge(
 export function judgeChoice(
   bank: Bank,
   transactions: readonly Transaction[],
-  chosen: Choice,
+  chosen: TransactionChoice,
   graph: StoredGraph,
 ): Verdict {
   const { missing, unexpected, changed, split } = proveByOracle(bank, transactions, chosen, graph);

@@ -1,0 +1,144 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import { z } from 'zod';
+import { openCassandraNode } from '../adapters/cassandra-node/cassandra-node.ts';
+import { openMedusa } from '../adapters/medusa/medusa.ts';
+import { openJsonLog } from '../adapters/node-files/json-log.ts';
+import { openNodeFiles } from '../adapters/node-files/node-files.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import { type AgentConfig, agentConfig } from '../model/agent-config.ts';
+import { FailedProblem, UsageProblem } from '../model/problem.ts';
+import { agentServer } from './agent-server.ts';
+import { diskReport } from '../node/disk-report.ts';
+import { jobRunners } from '../node/jobs/job-runners.ts';
+import { jobStoreIn } from '../node/job-store.ts';
+import { JobTable } from '../node/job-table.ts';
+import type { NodeParts } from '../node/node-parts.ts';
+import { openStore } from '../platforms/open-store.ts';
+import { openShipping } from './open-shipping.ts';
+
+/**
+ * Runs the agent that the configuration file describes until the signal fires; then its jobs are ended (they are lost, and run anew when
+ * asked for again) and its port is closed. Throws UsageProblem `bad-agent-config`, FailedProblem `cannot-listen`.
+ */
+export async function startAgent(
+  configFile: string,
+  { version, signal, onListening }: { version: string; signal: AbortSignal; onListening?: (url: string) => void },
+): Promise<void> {
+  const config = await readConfig(configFile);
+  const token = await readToken(config.tokenFile);
+  const state = config.stateDirectory;
+  const log = openJsonLog(join(state, 'agent.log'));
+  const files = openNodeFiles(join(state, 'hashes.json'));
+  const bucket = openStore(config.store);
+  const tool = await openMedusa(config, { bucket, files, folder: join(state, 'medusa') });
+  // What a killed agent left running goes before anything else is begun.
+  await tool.endLeftOver();
+  const parts: NodeParts = {
+    node: config.node,
+    clock: systemClock,
+    bucket,
+    tool,
+    database: openCassandraNode(config),
+    files,
+    directories: directoriesOf(config),
+  };
+  const shipping = openShipping(config, parts, log);
+  const runners = jobRunners(parts, shipping);
+  const jobs = new JobTable({ store: jobStoreIn(state, files), runners, clock: systemClock, log });
+  await jobs.recover();
+  const storeDirectory = config.store.kind === 'directory' ? config.store.path : undefined;
+  const app = agentServer({
+    node: config.node,
+    version,
+    token,
+    jobs,
+    disk: async () => diskReport(parts, storeDirectory),
+    ...(shipping === undefined ? {} : { shipping: () => shipping.health() }),
+    clock: systemClock,
+    log,
+  });
+
+  const server = serve({ fetch: app.fetch, hostname: config.listen.host, port: config.listen.port });
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', (cause) => reject(cannotListen(config, cause)));
+  });
+  const { port } = server.address() as AddressInfo;
+  log.write('agent started', { node: config.node, version, pid: process.pid, port });
+  await shipping?.start();
+  onListening?.(`http://${config.listen.host}:${port}`);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+  await jobs.stop();
+  await shipping?.stop();
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  });
+  await bucket.close();
+  log.write('agent stopped', { node: config.node });
+}
+
+async function readConfig(file: string): Promise<AgentConfig> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw badConfig(file, cause instanceof Error ? cause.message : String(cause));
+  }
+  const parsed = agentConfig.safeParse(value);
+  if (!parsed.success) throw badConfig(file, z.prettifyError(parsed.error));
+  if (parsed.data.cassandra.dataDirectories.length > 1) {
+    throw badConfig(file, 'cassandra.dataDirectories names several directories, and Medusa backs up one only');
+  }
+  return parsed.data;
+}
+
+async function readToken(file: string): Promise<string> {
+  const token = await readFile(file, 'utf8').then(
+    (text) => text.trim(),
+    (cause: unknown) => {
+      throw badConfig(file, cause instanceof Error ? cause.message : String(cause));
+    },
+  );
+  if (token.length < 16) throw badConfig(file, 'the token is shorter than 16 characters');
+  if (((await stat(file)).mode & 0o077) !== 0)
+    throw badConfig(file, 'others may read the token; its mode must be 0600');
+  return token;
+}
+
+function directoriesOf({ cassandra }: AgentConfig): NodeParts['directories'] {
+  const [data = ''] = cassandra.dataDirectories;
+  return {
+    data,
+    commitlog: cassandra.commitlogDirectory,
+    hints: cassandra.hintsDirectory,
+    savedCaches: cassandra.savedCachesDirectory,
+    aside: cassandra.asideDirectory,
+  };
+}
+
+function badConfig(file: string, why: string): UsageProblem {
+  return new UsageProblem({
+    code: 'bad-agent-config',
+    happened: `The agent's file ${file} cannot be used: ${why}.`,
+    state: 'The agent was not started.',
+    next: 'The platform writes this file: start the environment again, or mend the file by src/model/agent-config.ts.',
+  });
+}
+
+function cannotListen({ listen }: AgentConfig, cause: unknown): FailedProblem {
+  return new FailedProblem({
+    code: 'cannot-listen',
+    happened: `The agent cannot listen at ${listen.host}:${listen.port}: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    state: 'The agent was not started.',
+    next: 'See whether another agent runs there, and stop it.',
+    cause,
+  });
+}

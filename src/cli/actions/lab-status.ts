@@ -1,9 +1,0 @@
-import { labReport } from '../../../lab/report.ts';
-import type { Action } from '../command.ts';
-import type { labStatus } from '../lab.ts';
-import { labText } from '../lab-text.ts';
-
-export const action: Action<typeof labStatus> = async () => {
-  const report = await labReport();
-  return { json: report, text: labText(report) };
-};

@@ -1,0 +1,28 @@
+import { inspect } from 'node:util';
+import { z } from 'zod';
+import { configSchema } from '../../../model/config.ts';
+import type { config } from './declaration.ts';
+import type { Action } from '../../command.ts';
+
+export const action: Action<typeof config> = async (context, input) => {
+  if (input.schema) {
+    const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+    return { json: { ...schema }, text: JSON.stringify(schema, null, 2) };
+  }
+  const loaded = await context.config();
+  const whole = input.env === undefined ? loaded.config : (await context.environment(input.env)).config;
+  const value: unknown = withoutUserInfo(whole);
+  const shown = inspect(value, { depth: 12, compact: 3, breakLength: 100, sorted: false, colors: false });
+  return {
+    json: value as object,
+    text: `${context.output.paint('dim', `// ${loaded.file}, with every default`)}\n${shown}`,
+  };
+};
+
+/** References to secrets are printed as they are; an address with a user and a password in it is printed without them. */
+function withoutUserInfo(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUserInfo);
+  if (typeof value === 'string') return value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/i, '$1***@');
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutUserInfo(each)]));
+}

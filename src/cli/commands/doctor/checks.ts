@@ -1,0 +1,129 @@
+import { fileAuditTrust } from '../../../adapters/system/audit-key.ts';
+import { systemProcesses } from '../../../adapters/system/processes.ts';
+import { listRuns, showRun } from '../../../journal/runs.ts';
+import { formatBytes } from '../../../model/bytes.ts';
+import { disksWithoutRoom } from '../../../model/disk-room.ts';
+import { formatSeconds } from '../../../model/duration.ts';
+import { FailedProblem } from '../../../model/problem.ts';
+import { installedSandboxToolchain } from '../../../platforms/sandbox/sandbox-toolchain.ts';
+import type { Platform } from '../../../ports/platform.ts';
+import { requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
+import { probeStore } from '../../../runbooks/catalog/store-probe.ts';
+import type { CliContext } from '../../context.ts';
+import { type DoctorFinding, tryCheck } from './findings.ts';
+
+/** What does not depend on one environment. */
+export async function machineChecks(context: CliContext): Promise<readonly DoctorFinding[]> {
+  return Promise.all([
+    tryCheck('configuration', async () => {
+      const { file, config } = await context.config();
+      return `${file}: ${Object.keys(config.environments).length} environments`;
+    }),
+    tryCheck('runtime', async () => `Node ${process.versions.node}, Cardea ${context.version}`),
+    tryCheck('toolchain', async () => {
+      const toolchain = installedSandboxToolchain();
+      if (toolchain !== undefined) return `complete: ${toolchain.java}, ${toolchain.medusa}`;
+      return { level: 'warning', says: 'not installed; only the sandbox needs it', next: 'cardea setup' };
+    }),
+  ]);
+}
+
+/** Everything an operation on this environment will need. A wrong name throws; anything else that is wrong is a finding. */
+export async function environmentChecks(context: CliContext, name: string): Promise<readonly DoctorFinding[]> {
+  const { config, auditKey } = await context.environment(name);
+  let platform: Platform | undefined;
+  const opened = await tryCheck('platform', async () => {
+    platform = await context.platform(name);
+    return `${config.platform.kind}, ${platform.nodes.length} declared nodes`;
+  });
+  const key = await tryCheck('audit key', async () => {
+    const trust = await fileAuditTrust(auditKey, name);
+    if (trust !== undefined) return auditKey;
+    return { level: 'warning', says: `${auditKey} is not there yet`, next: 'It is made at the first run from here.' };
+  });
+  if (platform === undefined) return [opened, key];
+  const there = platform;
+  const nodes = await Promise.all([
+    tryCheck('store', async () => {
+      const { seconds } = await probeStore(there.bucket, context.clock);
+      return `${there.bucket.description}: written, read and deleted in ${seconds.toFixed(2)} s`;
+    }),
+    tryCheck('ring', async () => {
+      const ring = await requireHealthyRing(there);
+      return `every one of ${ring.members.size} up, one schema, Cassandra ${ring.cassandraVersion}`;
+    }),
+    tryCheck('graph', async () => {
+      await there.graph.submit('g.inject(1)');
+      return there.graph.url;
+    }),
+    ...there.nodes.map((node) => agentLook(context, there, node.name, config.backup.minimumFreeShare)),
+    tryCheck('runs', async () => recentRuns(context, there)),
+  ]);
+  return [opened, key, ...nodes];
+}
+
+async function agentLook(
+  context: CliContext,
+  platform: Platform,
+  node: string,
+  minimumFreeShare: number,
+): Promise<DoctorFinding> {
+  return tryCheck(`node ${node}`, async () => {
+    const agent = platform.agent(node);
+    const asked = context.clock.now();
+    const health = await agent.health();
+    const skew = clockSkew(asked, health.at, context.clock.now());
+    const disk = await agent.disk();
+    const says = `agent ${health.version}, ${formatBytes(disk.free)} of ${formatBytes(disk.total)} free`;
+    if (skew > longestSkew) {
+      const off = `${says}; its clock is ${formatSeconds(skew)} off ours`;
+      return { level: 'bad', says: off, next: `Set the clocks of ${node} and of this machine (chrony, ntpd).` };
+    }
+    if (health.version !== context.version) {
+      const next = `Start the agent of ${node} anew with this version.`;
+      return { level: 'warning', says: `${says}; this is Cardea ${context.version}`, next };
+    }
+    const details = disksWithoutRoom([{ node, ...disk, writes: Math.ceil(disk.liveData / 10) }], minimumFreeShare);
+    if (details.length > 0) {
+      const next = 'Free space: nodetool clearsnapshot --all, or `cardea restore accept` for an old restore.';
+      return { level: 'bad', says: `${says}: too little for a backup`, details, next };
+    }
+    if (disk.aside > 0) {
+      return {
+        level: 'warning',
+        says: `${says}; ${formatBytes(disk.aside)} lie aside from a restore`,
+        next: 'cardea status',
+      };
+    }
+    return says;
+  });
+}
+
+/** Seconds. Cassandra orders writes by the clocks, and a lease lasts 30 s by them. */
+const longestSkew = 2;
+
+/** Seconds between an agent's clock and ours, as far as the time of the call does not explain them. */
+function clockSkew(asked: Date, theirs: string, answered: Date): number {
+  const at = Date.parse(theirs);
+  return Math.max(0, asked.getTime() - at, at - answered.getTime()) / 1000;
+}
+
+/** How many of the newest journals are verified. */
+const journalsLooked = 20;
+
+async function recentRuns(context: CliContext, { bucket, environment }: Platform): Promise<string> {
+  const world = { store: bucket, clock: context.clock, processes: systemProcesses() };
+  const runs = await listRuns(world, { limit: journalsLooked });
+  const details: string[] = [];
+  for (const { run } of runs) {
+    await showRun(world, run).catch((error: Error) => details.push(error.message));
+  }
+  if (details.length === 0) return `the journals of the newest ${runs.length} are intact`;
+  throw new FailedProblem({
+    code: 'journal-damaged',
+    happened: `${details.length} of the newest ${runs.length} journals are not intact.`,
+    state: 'They were left as they are.',
+    next: `cardea audit ${environment}`,
+    details,
+  });
+}

@@ -1,0 +1,28 @@
+import { asProblem, type Problem } from '../../../model/problem.ts';
+import type { Level } from '../status/signals.ts';
+
+/** What one look of the doctor found. */
+export interface DoctorFinding {
+  readonly name: string;
+  readonly level: Level;
+  readonly says: string;
+  readonly details?: readonly string[];
+  readonly next?: string;
+}
+
+/** Takes one look; a thrown problem is the finding, with its own next step. `says` is what a good look says. */
+export async function tryCheck(
+  name: string,
+  work: () => Promise<string | Omit<DoctorFinding, 'name'>>,
+): Promise<DoctorFinding> {
+  try {
+    const found = await work();
+    return typeof found === 'string' ? { name, level: 'good', says: found } : { name, ...found };
+  } catch (thrown) {
+    return { name, ...fromProblem(asProblem(thrown, name)) };
+  }
+}
+
+function fromProblem({ happened, details, next }: Problem): Omit<DoctorFinding, 'name'> {
+  return { level: 'bad', says: happened, next, ...(details.length === 0 ? {} : { details }) };
+}

@@ -1,0 +1,12 @@
+import { declare } from '../../command.ts';
+
+export const labStatus = declare({
+  name: 'lab status',
+  group: 'Setting up',
+  summary: 'Who holds the lab, what runs in it, where its kubeconfig and logs are.',
+  arguments: {},
+  options: {},
+  examples: [
+    { run: 'cardea lab status --json', says: 'Machine output: kubeconfig, servers with process ids and logs.' },
+  ],
+});

@@ -1,0 +1,13 @@
+import { declare } from '../../command.ts';
+
+export const labUp = declare({
+  name: 'lab up',
+  group: 'Setting up',
+  summary: 'Start a real single-node Kubernetes on this machine, without a container engine.',
+  about:
+    'Builds what is missing first (once per machine, some minutes of two cores), then starts what does not run; killed at any moment, the next one goes on. ' +
+    'The cluster lives in network, mount and process namespaces of its own; the host reaches it through one loopback address. Needs Linux and root.',
+  arguments: {},
+  options: {},
+  examples: [{ run: 'cardea lab up', says: 'Build, start, wait until everything is ready.' }],
+});

@@ -1,0 +1,15 @@
+import { listPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import type { Action } from '../../command.ts';
+import { pointJson, pointsText } from './text.ts';
+import type { points } from './declaration.ts';
+
+export const action: Action<typeof points> = async (context, input) => {
+  const { bucket } = await context.platform(input.env);
+  const all = await refuseWhenUnreachable(async () => listPoints(bucket));
+  const shown = input.limit === 0 ? all : all.slice(0, input.limit);
+  return {
+    json: shown.map(pointJson),
+    text: pointsText(shown, context.clock.now(), context.output.paint),
+  };
+};

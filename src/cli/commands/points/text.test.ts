@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { restorePointDocument, type RestorePoint } from '../../../model/restore-point.ts';
+import { pointJson, pointsText } from './text.ts';
+
+const now = new Date('2026-02-19T08:00:00Z');
+
+function point(id: string, changes: object): RestorePoint {
+  const body = {
+    id,
+    environment: 'prod',
+    timeline: 't0001',
+    run: `${id}-k3f9`,
+    takenAt: '2026-02-19T02:00:30.000Z',
+    mode: 'differential',
+    cut: 'quiesced',
+    proof: 'checked',
+    nodes: [],
+    bytes: 12_884_901_888,
+    newBytes: 104_857_600,
+    cassandraVersion: '5.0.6',
+    schemaVersion: 's',
+    keyspace: 'janusgraph',
+    replicationFactor: 3,
+    seconds: { taken: 30 },
+    ...changes,
+  };
+  return restorePointDocument.schema.parse({ kind: 'restore-point', version: 1, ...body });
+}
+
+const proven = {
+  at: '2026-02-18T03:00:00.000Z',
+  run: 'rehearse-20260218-025000-aaaa',
+  seconds: { restore: 600, start: 60, open: 30, check: 110 },
+};
+const points = [
+  point('backup-20260219-020000', {}),
+  point('backup-20260218-020000', {
+    takenAt: '2026-02-18T02:00:30.000Z',
+    proof: 'proven',
+    proven,
+    mode: 'full',
+    newBytes: 12_884_901_888,
+  }),
+  point('backup-20260217-020000', {
+    takenAt: '2026-02-17T02:00:30.000Z',
+    proof: 'failed',
+    cut: 'fuzzy',
+    failure: 'edgestore was skipped',
+  }),
+];
+
+test('points are listed with age, size, new bytes, cut, proof, measured restore time and the reason of a failure', () => {
+  expect(pointsText(points, now)).toBe(
+    [
+      'POINT                           AGE      SIZE       NEW  MODE          CUT       PROOF    RESTORES IN  WHY',
+      'backup-20260219-020000   5 h 59 min  12.0 GiB   100 MiB  differential  quiesced  checked',
+      'backup-20260218-020000  29 h 59 min  12.0 GiB  12.0 GiB  full          quiesced  proven   13 min 20 s',
+      'backup-20260217-020000      2 d 5 h  12.0 GiB   100 MiB  differential  fuzzy     FAILED                edgestore was skipped',
+    ].join('\n'),
+  );
+});
+
+test('columns that say nothing are left out, and no points are said to be none', () => {
+  expect(pointsText(points.slice(0, 1), now)).not.toContain('WHY');
+  expect(pointsText([], now)).toBe('No restore points.');
+});
+
+test('machine output has id, takenAt, bytes, cut and proof', () => {
+  expect(pointJson(points[0] ?? point('backup-20260219-020000', {}))).toMatchObject({
+    id: 'backup-20260219-020000',
+    takenAt: '2026-02-19T02:00:30.000Z',
+    bytes: 12_884_901_888,
+    cut: 'quiesced',
+    proof: 'checked',
+  });
+});

@@ -1,0 +1,72 @@
+import { formatBytes } from '../../../model/bytes.ts';
+import { formatSeconds } from '../../../model/duration.ts';
+import type { Proof, RestorePoint } from '../../../model/restore-point.ts';
+import { noPaint, type Paint } from '../../terminal/output.ts';
+import { table } from '../../terminal/table.ts';
+
+/** Restore points for people, in the given order. */
+export function pointsText(points: readonly RestorePoint[], now: Date, paint: Paint = noPaint): string {
+  if (points.length === 0) return 'No restore points.';
+  return table(
+    points,
+    [
+      { title: 'POINT', cell: (point) => point.id },
+      { title: 'AGE', right: true, cell: (point) => age(point.takenAt, now) },
+      { title: 'SIZE', right: true, cell: (point) => formatBytes(point.bytes) },
+      { title: 'NEW', right: true, cell: (point) => formatBytes(point.newBytes) },
+      { title: 'MODE', cell: (point) => point.mode },
+      { title: 'CUT', cell: (point) => point.cut },
+      { title: 'PROOF', cell: (point) => proofWord(point.proof, paint) },
+      { title: 'RESTORES IN', right: true, cell: (point) => restoreTime(point) },
+      { title: 'WHY', cell: (point) => point.failure ?? '' },
+    ],
+    paint,
+  );
+}
+
+/** One point as `points --json` lists it. */
+export function pointJson(point: RestorePoint): object {
+  const { id, takenAt, bytes, newBytes, mode, cut, proof, timeline, run } = point;
+  return {
+    id,
+    takenAt,
+    bytes,
+    newBytes,
+    mode,
+    cut,
+    proof,
+    timeline,
+    run,
+    ...(point.failure === undefined ? {} : { failure: point.failure }),
+    ...(point.proven === undefined ? {} : { proven: point.proven }),
+  };
+}
+
+/** `3 h 5 min` since an ISO time. */
+export function age(iso: string, now: Date): string {
+  return formatSeconds(Math.max(0, (now.getTime() - Date.parse(iso)) / 1000));
+}
+
+/** Seconds from the decision to restore to a checked graph, as the rehearsal measured; undefined when it was never rehearsed. */
+export function measuredRestore(point: RestorePoint): number | undefined {
+  const seconds = point.proven?.seconds;
+  return seconds === undefined ? undefined : seconds.restore + seconds.start + seconds.open + seconds.check;
+}
+
+export function proofWord(proof: Proof, paint: Paint): string {
+  switch (proof) {
+    case 'proven':
+      return paint('green', 'proven');
+    case 'checked':
+      return 'checked';
+    case 'taken':
+      return paint('yellow', 'taken');
+    case 'failed':
+      return paint('red', 'FAILED');
+  }
+}
+
+function restoreTime(point: RestorePoint): string {
+  const seconds = measuredRestore(point);
+  return seconds === undefined ? '' : formatSeconds(seconds);
+}

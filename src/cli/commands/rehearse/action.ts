@@ -1,0 +1,75 @@
+import { formatSeconds } from '../../../model/duration.ts';
+import { RefusedProblem } from '../../../model/problem.ts';
+import { rehearseRunbook } from '../../../runbooks/index.ts';
+import { getPoint } from '../../../runbooks/catalog/point-catalog.ts';
+import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import type { Action } from '../../command.ts';
+import type { CliContext } from '../../context.ts';
+import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import { operate } from '../../runs/operation.ts';
+import { measuredRestore } from '../points/text.ts';
+import type { rehearse } from './declaration.ts';
+import { type Decided, decideTarget, factsOf, rehearsable, replayParamsOf } from '../restore/target.ts';
+
+export const action: Action<typeof rehearse> = async (context, input) => {
+  const { name } = await context.environment(input.env);
+  const { bucket } = await context.platform(name);
+  const decided = await refuseWhenUnreachable(async () => decide(context, name, input));
+  const { point } = decided;
+  return operate(context, {
+    environment: name,
+    runbook: rehearseRunbook,
+    params: { point: point.id, ...replayParamsOf(decided, { inPlace: false }) },
+    async done({ run, seconds }) {
+      const after = await getPoint(bucket, point.id);
+      const restore = measuredRestore(after);
+      const measured = restore === undefined ? '' : ` A restore of it takes ${formatSeconds(restore)}.`;
+      const upTo = after.instant === undefined ? '' : `, with its log up to ${after.instant}`;
+      return {
+        json: {
+          run,
+          ok: true,
+          seconds,
+          point: point.id,
+          proof: after.proof,
+          instant: after.instant ?? null,
+          measured: after.proven?.seconds ?? null,
+        },
+        text: `${point.id} is ${after.proof}${upTo}: restored, opened and checked in ${formatSeconds(seconds)}.${measured}`,
+      };
+    },
+  });
+};
+
+/** With a time the base that serves it, or the point that is named; of a fuzzy point the first instant that its log makes whole. */
+async function decide(
+  context: CliContext,
+  environment: string,
+  { point: named, to }: { readonly point: string | undefined; readonly to: string | undefined },
+): Promise<Decided> {
+  if (to !== undefined) {
+    return decideTarget(context, environment, { to, ...(named === undefined ? {} : { base: named }) });
+  }
+  const facts = await factsOf(context, environment);
+  if (named === undefined) return worthRehearsing(facts);
+  const point = await getPoint((await context.platform(environment)).bucket, named);
+  return rehearsable(facts, point) ?? { point, warnings: [] };
+}
+
+/** The newest good point that a rehearsal can still teach something about: a checked one that can become proven, else any good one. */
+function worthRehearsing(facts: RecoveryFacts): Decided {
+  const good = facts.points.filter((point) => point.proof === 'checked' || point.proof === 'proven');
+  for (const point of good) {
+    const decided = point.proof === 'checked' ? rehearsable(facts, point) : undefined;
+    if (decided !== undefined) return decided;
+  }
+  const [newest] = good;
+  if (newest !== undefined) return rehearsable(facts, newest) ?? { point: newest, warnings: [] };
+  throw new RefusedProblem({
+    code: 'no-good-point',
+    happened: `${facts.environment} has no restore point that is checked or proven.`,
+    state: 'Nothing was started.',
+    next: `Take a backup first: cardea backup ${facts.environment}.`,
+    details: facts.points.slice(0, 10).map((point) => `${point.id}: ${point.proof}`),
+  });
+}

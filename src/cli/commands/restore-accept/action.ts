@@ -1,0 +1,20 @@
+import { formatSeconds } from '../../../model/duration.ts';
+import { acceptRunbook } from '../../../runbooks/index.ts';
+import type { Action } from '../../command.ts';
+import { operate } from '../../runs/operation.ts';
+import type { restoreAccept } from './declaration.ts';
+import { environmentOfRun } from '../../runs/run-lookup.ts';
+
+export const action: Action<typeof restoreAccept> = async (context, input) => {
+  const environment = await environmentOfRun(context, input.run, input.env);
+  return operate(context, {
+    environment,
+    runbook: acceptRunbook,
+    params: { restore: input.run },
+    confirmed: input.confirm,
+    done: ({ run, seconds }) => ({
+      json: { run, ok: true, seconds, restore: input.run },
+      text: `${input.run} is accepted: the old data of ${environment} was deleted in ${formatSeconds(seconds)}.`,
+    }),
+  });
+};

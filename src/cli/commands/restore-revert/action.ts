@@ -1,0 +1,24 @@
+import { formatSeconds } from '../../../model/duration.ts';
+import { revertRunbook } from '../../../runbooks/index.ts';
+import type { Action } from '../../command.ts';
+import { withNewBase } from '../../runs/new-base.ts';
+import { operate } from '../../runs/operation.ts';
+import type { restoreRevert } from './declaration.ts';
+import { environmentOfRun } from '../../runs/run-lookup.ts';
+
+export const action: Action<typeof restoreRevert> = async (context, input) => {
+  const environment = await environmentOfRun(context, input.run, input.env);
+  return operate(context, {
+    environment,
+    runbook: revertRunbook,
+    params: { restore: input.run, newBase: !input.withoutBase },
+    confirmed: input.confirm,
+    async done({ run, seconds }) {
+      const done = {
+        json: { run, ok: true, seconds, restore: input.run },
+        text: `${environment} is as it was before ${input.run}, after ${formatSeconds(seconds)}.`,
+      };
+      return input.withoutBase ? done : withNewBase(context, environment, done);
+    },
+  });
+};

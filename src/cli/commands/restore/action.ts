@@ -1,0 +1,92 @@
+import { formatSeconds } from '../../../model/duration.ts';
+import { formatInstant } from '../../../model/instant.ts';
+import { restoreIntoRunbook, restoreRunbook } from '../../../runbooks/index.ts';
+import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
+import type { Forecast } from '../../../runbooks/recovery/restore-forecast.ts';
+import type { Action, Outcome } from '../../command.ts';
+import type { CliContext } from '../../context.ts';
+import { forecastText } from './forecast-text.ts';
+import { withNewBase } from '../../runs/new-base.ts';
+import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import { operate } from '../../runs/operation.ts';
+import type { restore } from './declaration.ts';
+import { type Decided, decideTarget, replayParamsOf } from './target.ts';
+
+export const action: Action<typeof restore> = async (context, input) => {
+  const { name } = await context.environment(input.env);
+  const decided = await refuseWhenUnreachable(async () => decideTarget(context, name, input));
+  for (const warning of decided.warnings) {
+    context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
+  }
+  const forecast = await foretell(context, name, decided);
+  const { point } = decided;
+  const params = { point: point.id, allowTaken: input.allowTaken };
+  const what = targetText(decided);
+  const target = { point: point.id, instant: instantOf(decided) };
+  if (input.into !== undefined) {
+    const into = input.into;
+    const outcome = await operate(context, {
+      environment: name,
+      runbook: restoreIntoRunbook,
+      params: { ...params, into, ...replayParamsOf(decided, { inPlace: false }) },
+      confirmed: input.confirm,
+      async done({ run, seconds }) {
+        const copy = await (await context.platform(name)).copies.open(into);
+        await copy?.close();
+        const gremlin = copy?.graph.url ?? null;
+        return {
+          json: { run, ok: true, seconds, ...target, into, gremlin },
+          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into}`,
+        };
+      },
+    });
+    return withForecast(context, outcome, forecast);
+  }
+  const outcome = await operate(context, {
+    environment: name,
+    runbook: restoreRunbook,
+    params: { ...params, newBase: !input.withoutBase, ...replayParamsOf(decided, { inPlace: true }) },
+    confirmed: input.confirm,
+    async done({ run, seconds }) {
+      const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);
+      const timeline = opened?.id ?? null;
+      // A restore to the log's end comes to a later instant than the one it was decided by.
+      const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
+      const done = {
+        json: { run, ok: true, seconds, ...target, instant, timeline },
+        text: [
+          `${name} is back at ${instant ?? what}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
+          `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${name}`,
+          `To undo the restore:                                cardea restore revert ${run} --confirm ${name}`,
+        ].join('\n'),
+      };
+      return input.withoutBase ? done : withNewBase(context, name, done);
+    },
+  });
+  return withForecast(context, outcome, forecast);
+};
+
+/** Counting what is left behind must not keep anybody waiting who has decided. */
+async function foretell(context: CliContext, name: string, { instant }: Decided): Promise<Forecast | undefined> {
+  if (instant === undefined) return undefined;
+  const { forecastOf } = await import('../../../runbooks/recovery/restore-forecast.ts');
+  const platform = await context.platform(name);
+  const withinMs = context.flags.plan ? 60_000 : 5000;
+  const forecast = await forecastOf(platform, instant.facts, instant.choice, { withinMs, signal: context.signal });
+  if (!context.flags.plan) context.output.note(`${forecastText(forecast)}\n`);
+  return forecast;
+}
+
+/** A plan says it with the steps. */
+function withForecast(context: CliContext, outcome: Outcome, forecast: Forecast | undefined): Outcome {
+  if (!context.flags.plan || forecast === undefined) return outcome;
+  return { ...outcome, json: { ...outcome.json, forecast }, text: `${outcome.text}\n\n${forecastText(forecast)}` };
+}
+
+function targetText({ point, instant }: Decided): string {
+  return instant === undefined ? `${point.id} (${point.takenAt})` : formatInstant(instant.choice.instant);
+}
+
+function instantOf({ instant }: Decided): string | null {
+  return instant === undefined ? null : formatInstant(instant.choice.instant);
+}

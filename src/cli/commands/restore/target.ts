@@ -1,0 +1,119 @@
+import { requireTimely } from '../../../graph/commit-times.ts';
+import { formatInstant, instantOf, type Micros } from '../../../model/instant.ts';
+import type { RestorePoint } from '../../../model/restore-point.ts';
+import { type Target, parseTarget } from '../../../model/target.ts';
+import { type BaseChoice, chooseBase } from '../../../runbooks/recovery/choose-base.ts';
+import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
+import { getPoint, listPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { type RecoveryFacts, readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { computeWindow, currentTimelineOf } from '../../../runbooks/recovery/window.ts';
+import type { CliContext } from '../../context.ts';
+
+export interface Asked {
+  readonly to?: string | undefined;
+  readonly timeline?: string | undefined;
+  readonly allowTaken?: boolean;
+  /** Commit slots to leave out. */
+  readonly exclusions?: readonly Micros[];
+  /** Only this point as the base of an instant. */
+  readonly base?: string;
+}
+
+/** What a restore goes to, decided once: everything relative is absolute from here on. */
+export interface Decided {
+  readonly point: RestorePoint;
+  /** Absent for a point as it was taken. */
+  readonly instant?: DecidedInstant;
+  readonly warnings: readonly string[];
+}
+
+export interface DecidedInstant {
+  readonly choice: BaseChoice;
+  readonly facts: RecoveryFacts;
+  /** To the log's end, whatever is shipped until then. */
+  readonly toEnd: boolean;
+}
+
+/** Throws UsageProblem or RefusedProblem, with the nearest that would work. */
+export async function decideTarget(context: CliContext, environment: string, asked: Asked): Promise<Decided> {
+  const { bucket } = await context.platform(environment);
+  const target = asked.to === undefined ? undefined : parseTarget(asked.to, context.clock.now());
+  if (target === undefined && asked.timeline === undefined && asked.exclusions === undefined) {
+    const { point, warning } = choosePoint(await listPoints(bucket), environment);
+    return asTaken(context, environment, point, warning);
+  }
+  if (target?.kind === 'point') {
+    const { point, warning } = acceptPoint(await getPoint(bucket, target.point), asked.allowTaken ?? false);
+    return asTaken(context, environment, point, warning);
+  }
+  const facts = await factsOf(context, environment);
+  const timeline = asked.timeline ?? currentTimelineOf(facts);
+  const instant = target?.kind === 'instant' ? target.instant : endOf(facts, timeline, target);
+  const choice = chooseBase(facts, {
+    instant,
+    timeline,
+    exclusions: asked.exclusions ?? [],
+    ...(asked.base === undefined ? {} : { base: asked.base }),
+  });
+  requireTimely(choice.point.commitTimes, choice.point.id);
+  const toEnd =
+    (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
+  return { point: choice.point, instant: { choice, facts, toEnd }, warnings: choice.warnings };
+}
+
+/** A point whose cut is an instant was proved with its log, and comes back with it. */
+async function asTaken(
+  context: CliContext,
+  environment: string,
+  point: RestorePoint,
+  warning: string | undefined,
+): Promise<Decided> {
+  const warnings = warning === undefined ? [] : [warning];
+  if (point.cut !== 'instant' || point.instant === undefined) return { point, warnings };
+  const facts = await factsOf(context, environment);
+  const instant = instantOf(point.instant);
+  const choice = chooseBase(facts, { instant, timeline: point.timeline, base: point.id });
+  return { point, instant: { choice, facts, toEnd: false }, warnings };
+}
+
+/** Where a rehearsal of the point goes: as it was taken, or, taken while writes went on, to the first instant that it and its log bring back whole; undefined when there is none (yet). */
+export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided | undefined {
+  if (point.cut === 'quiesced') return { point, warnings: [] };
+  // A point of before there were timelines has no log.
+  if (!facts.catalog.timelines.some(({ id }) => id === point.timeline)) return undefined;
+  const from = computeWindow(facts, point.timeline).bases.find((base) => base.point === point.id)?.from;
+  if (typeof from !== 'string') return undefined;
+  const choice = chooseBase(facts, { instant: instantOf(from), timeline: point.timeline, base: point.id });
+  return { point, instant: { choice, facts, toEnd: false }, warnings: [] };
+}
+
+export async function factsOf(context: CliContext, name: string): Promise<RecoveryFacts> {
+  const [platform, { config }] = await Promise.all([context.platform(name), context.environment(name)]);
+  return readRecoveryFacts({ platform, config, clock: context.clock }, context.signal);
+}
+
+/** Where nothing can be restored to, the present stands for the end: choosing its base then says why. */
+function endOf(facts: RecoveryFacts, timeline: string, target: Extract<Target, { kind: 'end' }> | undefined): Micros {
+  const { newest, settled } = computeWindow(facts, timeline);
+  const end = target?.end === 'settled' ? settled : newest;
+  return end === null ? facts.now : instantOf(end);
+}
+
+function isCurrent(facts: RecoveryFacts, timeline: string): boolean {
+  return timeline === currentTimelineOf(facts);
+}
+
+/** As the runbooks take it. */
+export function replayParamsOf({ instant }: Decided, { inPlace }: { readonly inPlace: boolean }) {
+  if (instant === undefined) return {};
+  const { choice, toEnd } = instant;
+  return {
+    replay: true,
+    toEnd: toEnd && inPlace,
+    logs: {
+      instant: formatInstant(choice.instant),
+      timeline: choice.timeline,
+      exclusions: choice.exclusions.map(formatInstant),
+    },
+  };
+}

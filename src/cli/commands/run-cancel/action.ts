@@ -1,0 +1,23 @@
+import { showRun } from '../../../journal/runs.ts';
+import { requestCancel } from '../../../runbook/engine.ts';
+import type { Action } from '../../command.ts';
+import { engineWorld, resume } from '../../runs/operation.ts';
+import { environmentOfRun } from '../../runs/run-lookup.ts';
+import type { runCancel } from './declaration.ts';
+export const action: Action<typeof runCancel> = async (context, input) => {
+  const environment = await environmentOfRun(context, input.id, input.env);
+  const world = await engineWorld(context, environment);
+  const { state } = await showRun(world, input.id);
+  await requestCancel(world, input.id);
+  if (state.status !== 'interrupted') {
+    return {
+      json: { run: input.id, requested: true },
+      text: `Asked ${input.id} to stop; its process cleans up and ends it. Watch: cardea run show ${input.id} --follow`,
+    };
+  }
+  // Nobody drives it: what runs at the end, and the end itself, are this process's work.
+  const { problem, json, text } = await resume(context, input.id, environment);
+  return problem === undefined || problem.code === 'cancelled'
+    ? { json: { ...json, requested: true }, text: text === '' ? `${input.id} is cancelled.` : text }
+    : { json, text, problem };
+};

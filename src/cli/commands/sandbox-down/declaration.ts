@@ -1,0 +1,14 @@
+import { declare, flag, required } from '../../command.ts';
+
+export const sandboxDown = declare({
+  name: 'sandbox down',
+  group: 'Setting up',
+  summary: 'Stop an environment of the sandbox and remove it with its data, its bucket and its copies.',
+  arguments: { env: required('Environment of the sandbox; `local~look` for the copy `look` beside `local`.') },
+  options: { keepData: flag('Only stop it, in order; `sandbox up` starts it again as it was.') },
+  examples: [
+    { run: 'cardea sandbox down local', says: 'Nothing of it stays.' },
+    { run: 'cardea sandbox down local~look', says: 'Remove what `restore local --into look` made; local stays.' },
+    { run: 'cardea sandbox down local --keep-data', says: 'Free the memory, keep everything else.' },
+  ],
+});

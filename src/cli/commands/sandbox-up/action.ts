@@ -1,0 +1,48 @@
+import { systemProcesses } from '../../../adapters/system/processes.ts';
+import { formatSeconds } from '../../../model/duration.ts';
+import { UsageProblem } from '../../../model/problem.ts';
+import { bringUp } from '../../../platforms/sandbox/bring-up.ts';
+import { report } from '../../../platforms/sandbox/report.ts';
+import type { Action } from '../../command.ts';
+import { refuseUnfinishedRestore } from '../../runs/unfinished-restore.ts';
+import { progressLine } from '../../terminal/progress-line.ts';
+import type { sandboxUp } from './declaration.ts';
+import { sandboxText } from '../sandbox-status/text.ts';
+
+export const action: Action<typeof sandboxUp> = async (context, input) => {
+  const { clock, output, flags, signal, interrupt } = context;
+  const { name, config } = await context.environment(input.env);
+  if (config.platform.kind !== 'sandbox') {
+    throw new UsageProblem({
+      code: 'not-a-sandbox',
+      happened: `${name} is an environment on Kubernetes; the sandbox cannot bring it up.`,
+      state: 'Nothing was started.',
+      next: "Name an environment with `platform: { kind: 'sandbox' }`, or add one to cardea.config.ts.",
+    });
+  }
+  interrupt.say(
+    `Stopping; \`cardea sandbox up ${name}\` goes on from here, \`cardea sandbox down ${name}\` removes it.`,
+  );
+  const began = clock.monotonic();
+  const line = await progressLine(output, name, () => clock.now(), flags.quiet || flags.json);
+  try {
+    await bringUp(name, config, {
+      nodes: input.nodes === 0 ? undefined : input.nodes,
+      store: input.store === 'configured' ? undefined : input.store,
+      progress: line.report,
+      signal,
+      async beforeDatabase(aside) {
+        const { bucket } = await context.platform(name);
+        await refuseUnfinishedRestore({ store: bucket, clock, processes: systemProcesses() }, name, aside);
+      },
+    });
+  } finally {
+    line.end();
+  }
+  const seconds = clock.monotonic() - began;
+  const now = await report(name);
+  return {
+    json: { ...now, seconds },
+    text: now === undefined ? '' : `${sandboxText(now)}\nup in ${formatSeconds(seconds)}`,
+  };
+};

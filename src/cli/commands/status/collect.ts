@@ -1,0 +1,72 @@
+import { systemProcesses } from '../../../adapters/system/processes.ts';
+import { listRuns } from '../../../journal/runs.ts';
+import { asProblem, type Problem, RetryableProblem } from '../../../model/problem.ts';
+import type { WindowReport } from '../../../model/window.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { listPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { listOpenRestores } from '../../../runbooks/catalog/restore-catalog.ts';
+import type { RunbookServices } from '../../../runbooks/services.ts';
+import { computeWindow } from '../../../runbooks/recovery/window.ts';
+import type { CliContext } from '../../context.ts';
+import { type EnvironmentStatus, environmentStatus } from './signals.ts';
+
+/** How long one part of the look may take, in milliseconds: a screen that hangs says less than one that says what hangs. */
+const patience = 8000;
+/** Runs looked at: enough for the newest of each runbook. */
+const recentRuns = 50;
+
+/** Looks at one environment; an environment that cannot be opened at all is `unknown`. Only a wrong configuration throws. */
+export async function statusOf(context: CliContext, name: string): Promise<EnvironmentStatus> {
+  const { config } = await context.environment(name);
+  const { clock } = context;
+  try {
+    const platform = await context.platform(name);
+    const { bucket } = platform;
+    const world = { store: bucket, clock, processes: systemProcesses() };
+    const services = { platform, config, clock };
+    const [ring, window, stored] = await Promise.all([
+      within(clock, platform.database.ring(), 'The database did not answer in time'),
+      within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
+      within(
+        clock,
+        Promise.all([listPoints(bucket), listOpenRestores(bucket), listRuns(world, { limit: recentRuns })]),
+        `${bucket.description} did not answer in time`,
+      ),
+    ]);
+    const [points, openRestores, runs] = stored instanceof Error ? [[], [], []] : stored;
+    const store = stored instanceof Error ? stored : { description: bucket.description };
+    const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
+    return environmentStatus({ ...facts, points, openRestores, runs, window });
+  } catch (thrown) {
+    const problem = asProblem(thrown, `Opening ${name}`);
+    const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;
+    return { environment: name, level: 'unknown', signals: [signal] };
+  }
+}
+
+async function newestWindow(services: RunbookServices): Promise<WindowReport | undefined> {
+  const facts = await readNewestFacts(services);
+  return facts === undefined ? undefined : computeWindow(facts);
+}
+
+async function within<T>(clock: Clock, work: Promise<T>, late: string): Promise<T | Problem> {
+  const stop = new AbortController();
+  const timeout = clock.sleep(patience, stop.signal).then(
+    () =>
+      new RetryableProblem({
+        code: 'no-answer',
+        happened: `${late} (${patience / 1000} s).`,
+        state: 'Nothing was changed.',
+        next: 'See `cardea doctor` for what is reachable.',
+      }),
+  );
+  timeout.catch(() => {});
+  try {
+    return await Promise.race([work, timeout]);
+  } catch (thrown) {
+    return asProblem(thrown, 'Looking');
+  } finally {
+    stop.abort(new DOMException('answered', 'AbortError'));
+  }
+}

@@ -1,0 +1,204 @@
+import { expect, test } from 'vitest';
+import type { RunSummary } from '../../../journal/runs.ts';
+import { configSchema } from '../../../model/config.ts';
+import { timelineId } from '../../../model/identifiers.ts';
+import { RetryableProblem } from '../../../model/problem.ts';
+import { restorePointDocument, type RestorePoint } from '../../../model/restore-point.ts';
+import type { WindowReport } from '../../../model/window.ts';
+import { environmentStatus, type StatusFacts } from './signals.ts';
+import { statusText } from './text.ts';
+
+const now = new Date('2026-02-19T08:00:00Z');
+const config = configSchema.parse({ name: 'bank', environments: { prod: { platform: { kind: 'sandbox' } } } });
+const prod = Object.values(config.environments)[0];
+if (prod === undefined) throw new TypeError('the configuration has no environment');
+
+const nodes = [1, 2, 3].map((n) => ({ name: `node-${n}`, address: `10.0.0.${n}` }));
+const member = (address: string, up = true) => ({
+  address,
+  hostId: `host-${address}`,
+  datacenter: 'dc1',
+  rack: 'rack1',
+  up,
+  tokens: [],
+  schemaVersion: 's',
+  releaseVersion: '5.0.6',
+});
+const actor = { name: 'ana', via: 'cli', host: 'ops1' } as const;
+
+const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted' | 'refused'): RunSummary => ({
+  run: id,
+  status,
+  runbook: id.split('-')[0] ?? '',
+  environment: 'prod',
+  actor,
+  startedAt: now.toISOString(),
+  lastEventAt: now.toISOString(),
+});
+
+function point(id: string, takenAt: string, changes: object = {}): RestorePoint {
+  return restorePointDocument.schema.parse({
+    kind: 'restore-point',
+    version: 1,
+    id,
+    environment: 'prod',
+    timeline: 't0001',
+    run: `${id}-k3f9`,
+    takenAt,
+    mode: 'differential',
+    cut: 'quiesced',
+    proof: 'checked',
+    nodes: [],
+    bytes: 1,
+    newBytes: 1,
+    cassandraVersion: '5.0.6',
+    schemaVersion: 's',
+    keyspace: 'janusgraph',
+    replicationFactor: 3,
+    seconds: { taken: 30 },
+    ...changes,
+  });
+}
+
+const proven = {
+  proof: 'proven',
+  proven: {
+    at: now.toISOString(),
+    run: 'rehearse-20260218-030000-aaaa',
+    seconds: { restore: 600, start: 60, open: 30, check: 110 },
+  },
+};
+const good: StatusFacts = {
+  environment: 'prod',
+  config: prod,
+  now,
+  nodes,
+  ring: nodes.map((node) => member(node.address)),
+  store: { description: 's3://backups' },
+  points: [
+    point('backup-20260219-020000', '2026-02-19T02:00:30Z'),
+    point('backup-20260218-020000', '2026-02-18T02:00:30Z', proven),
+  ],
+  openRestores: [],
+  runs: [],
+  window: {
+    timeline: timelineId.parse('t0001'),
+    oldest: '2026-02-19T02:00:20.000000Z',
+    settled: '2026-02-19T07:59:49.400000Z',
+    newest: '2026-02-19T07:59:59.400000Z',
+    rpoSeconds: 0.6,
+    gaps: [],
+    stretches: [],
+    streams: [],
+    warnings: [],
+    bases: [],
+    timelines: [],
+  },
+};
+const shipped = good.window as WindowReport;
+const signal = (facts: StatusFacts, name: string) =>
+  environmentStatus(facts).signals.find((each) => each.name === name);
+
+test('G1: a good morning is one screen of green words', () => {
+  expect(statusText([environmentStatus(good)])).toBe(
+    [
+      'prod  good',
+      '  good     nodes      3 of 3 up',
+      '  good     store      s3://backups',
+      '  good     backup     backup-20260219-020000, 5 h 59 min ago, checked, quiesced',
+      '  good     rpo        0.6 s would be lost (objective 5m); whole up to 2026-02-19T07:59:59.400000Z',
+      '  good     proof      backup-20260218-020000, 29 h 59 min old, restores in 13 min 20 s of 4 h 0 min allowed',
+      '  good     runs       none yet',
+      '  good     horizon    back to 2026-02-18 02:00 UTC (29 h 59 min); kept 30d, at least 3',
+    ].join('\n'),
+  );
+});
+
+test('G1: a node that is down makes the environment red and is named', () => {
+  const facts = { ...good, ring: [member('10.0.0.1'), member('10.0.0.2', false), member('10.0.0.3')] };
+  expect(environmentStatus(facts).level).toBe('bad');
+  expect(signal(facts, 'nodes')).toMatchObject({ level: 'bad', says: '2 of 3 up; down: node-2 (10.0.0.2)' });
+});
+
+test('H: the RPO is measured: over its objective it is red, and so is a log that does not go on from the last backup', () => {
+  expect(signal({ ...good, window: { ...shipped, rpoSeconds: 400 } }, 'rpo')).toMatchObject({
+    level: 'bad',
+    says: '6 min 40 s would be lost (objective 5m); whole up to 2026-02-19T07:59:59.400000Z',
+    next: 'cardea window prod',
+  });
+  const broken = { ...shipped, newest: null, rpoSeconds: null };
+  expect(signal({ ...good, window: broken }, 'rpo')).toMatchObject({ level: 'bad' });
+  const stream = { node: 'node-2', hostId: 'b', newest: null, lagSeconds: null, clockLead: 0, problems: ['stopped'] };
+  const troubled = signal({ ...good, window: { ...shipped, streams: [stream] } }, 'rpo');
+  expect(troubled).toMatchObject({ level: 'warning' });
+  expect(troubled?.says).toContain('trouble with the log of node-2');
+  expect(signal({ ...good, window: undefined, points: [] }, 'rpo')).toMatchObject({ level: 'unknown' });
+});
+
+test("G1: last night's backup that did not come is a warning, then red once the backup's objective has passed too", () => {
+  const points = good.points.slice(1);
+  const soon = { ...good, points, now: new Date('2026-02-19T03:00:00Z') };
+  expect(signal(soon, 'backup')).toMatchObject({ level: 'warning', next: 'cardea backup prod' });
+  const late = { ...good, points };
+  expect(signal(late, 'backup')).toMatchObject({ level: 'bad' });
+  expect(signal(late, 'backup')?.says).toContain('missed 2026-02-19 02:00 UTC');
+});
+
+test('a newest point that failed its check is red although an older one is good', () => {
+  const failed = point('backup-20260219-030000', '2026-02-19T03:00:30Z', {
+    proof: 'failed',
+    failure: 'a table was skipped',
+  });
+  const facts = { ...good, points: [failed, ...good.points] };
+  expect(signal(facts, 'backup')).toMatchObject({ level: 'bad' });
+  expect(signal(facts, 'backup')?.says).toContain('a table was skipped');
+});
+
+test('points that were never rehearsed are a warning, and a restore slower than the RTO is red', () => {
+  expect(signal({ ...good, points: good.points.slice(0, 1) }, 'proof')).toMatchObject({
+    level: 'warning',
+    next: 'cardea rehearse prod',
+  });
+  const slow = {
+    proof: 'proven',
+    proven: { ...proven.proven, seconds: { restore: 20_000, start: 1, open: 1, check: 1 } },
+  };
+  const facts = { ...good, points: [point('backup-20260219-020000', '2026-02-19T02:00:30Z', slow)] };
+  expect(signal(facts, 'proof')).toMatchObject({ level: 'bad' });
+});
+
+test('only the newest run of each runbook counts: a failure that a later run repaired is history', () => {
+  const repaired = {
+    ...good,
+    runs: [run('backup-20260219-020000-aaaa', 'succeeded'), run('backup-20260218-020000-aaaa', 'failed')],
+  };
+  expect(signal(repaired, 'runs')).toMatchObject({ level: 'good', says: 'the last of each kind succeeded' });
+  const failed = { ...good, runs: [run('backup-20260219-020000-aaaa', 'failed')] };
+  expect(signal(failed, 'runs')).toMatchObject({ level: 'bad', next: 'cardea run show backup-20260219-020000-aaaa' });
+  const left = { ...good, runs: [run('restore-20260219-020000-aaaa', 'interrupted')] };
+  expect(signal(left, 'runs')).toMatchObject({
+    level: 'warning',
+    next: 'cardea run resume restore-20260219-020000-aaaa',
+  });
+});
+
+test('B2: a backup that was refused is a warning; a restore that was refused is not, for somebody asked for it', () => {
+  const facts = {
+    ...good,
+    runs: [run('backup-20260219-020000-aaaa', 'refused'), run('restore-20260219-010000-aaaa', 'refused')],
+  };
+  const named = environmentStatus(facts).signals.filter((each) => each.name === 'runs');
+  expect(named).toMatchObject([{ level: 'warning', next: 'cardea run show backup-20260219-020000-aaaa' }]);
+});
+
+test('a store that cannot be reached is red, and nothing is claimed about what it holds', () => {
+  const store = new RetryableProblem({
+    code: 'store-unreachable',
+    happened: 's3://backups does not answer.',
+    state: 'Nothing changed.',
+    next: 'Check it.',
+  });
+  const status = environmentStatus({ ...good, store, points: [] });
+  expect(status.level).toBe('bad');
+  expect(status.signals.map((each) => each.name)).toEqual(['nodes', 'store']);
+});

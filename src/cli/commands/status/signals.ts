@@ -1,0 +1,206 @@
+import type { RunSummary } from '../../../journal/runs.ts';
+import type { EnvironmentConfig } from '../../../model/config.ts';
+import { parseCron } from '../../../model/cron.ts';
+import type { RingMember } from '../../../model/database-node.ts';
+import { formatSeconds, milliseconds } from '../../../model/duration.ts';
+import type { Problem } from '../../../model/problem.ts';
+import type { RestorePoint } from '../../../model/restore-point.ts';
+import type { RestoreRecord } from '../../../model/restore-record.ts';
+import type { WindowReport } from '../../../model/window.ts';
+import { age, measuredRestore } from '../points/text.ts';
+
+/** What was found out about one environment; a Problem where it could not be. */
+export interface StatusFacts {
+  readonly environment: string;
+  readonly config: EnvironmentConfig;
+  readonly now: Date;
+  /** Names and addresses of the nodes it should have. */
+  readonly nodes: ReadonlyArray<{ readonly name: string; readonly address: string }>;
+  readonly ring: readonly RingMember[] | Problem;
+  readonly store: { readonly description: string } | Problem;
+  /** Newest first. */
+  readonly points: readonly RestorePoint[];
+  readonly openRestores: readonly RestoreRecord[];
+  /** Newest first. */
+  readonly runs: readonly RunSummary[];
+  /** From the newest good point on; undefined when there is none. */
+  readonly window: WindowReport | Problem | undefined;
+}
+
+export type Level = 'good' | 'warning' | 'bad' | 'unknown';
+
+export interface Signal {
+  readonly name: 'nodes' | 'store' | 'backup' | 'rpo' | 'proof' | 'runs' | 'decisions' | 'horizon';
+  readonly level: Level;
+  readonly says: string;
+  /** What to do about it. */
+  readonly next?: string;
+}
+
+export interface EnvironmentStatus {
+  readonly environment: string;
+  /** The worst of the signals. */
+  readonly level: Level;
+  readonly signals: readonly Signal[];
+}
+
+/** Pure: the morning's look at one environment. */
+export function environmentStatus(facts: StatusFacts): EnvironmentStatus {
+  const fromBucket = isProblem(facts.store)
+    ? []
+    : [
+        backupSignal(facts),
+        rpoSignal(facts),
+        proofSignal(facts),
+        ...runSignals(facts),
+        ...decisionSignals(facts),
+        horizonSignal(facts),
+      ];
+  const signals = [nodesSignal(facts), storeSignal(facts), ...fromBucket];
+  return { environment: facts.environment, level: worst(signals.map((signal) => signal.level)), signals };
+}
+
+const order: readonly Level[] = ['good', 'unknown', 'warning', 'bad'];
+
+export function worst(levels: readonly Level[]): Level {
+  return levels.reduce<Level>((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), 'good');
+}
+
+function nodesSignal({ environment, nodes, ring }: StatusFacts): Signal {
+  if (isProblem(ring)) return { name: 'nodes', level: 'bad', says: ring.happened, next: ring.next };
+  const up = new Set(ring.filter((member) => member.up).map((member) => member.address));
+  const down = nodes.filter((node) => !up.has(node.address));
+  const says = `${nodes.length - down.length} of ${nodes.length} up`;
+  if (down.length === 0) return { name: 'nodes', level: 'good', says };
+  const names = down.map((node) => `${node.name} (${node.address})`).join(', ');
+  return { name: 'nodes', level: 'bad', says: `${says}; down: ${names}`, next: `cardea doctor ${environment}` };
+}
+
+function storeSignal({ store }: StatusFacts): Signal {
+  if (isProblem(store)) return { name: 'store', level: 'bad', says: store.happened, next: store.next };
+  return { name: 'store', level: 'good', says: store.description };
+}
+
+/** Late from the scheduled time on, missed when the backup's own objective has passed too. */
+function backupSignal({ environment, config, now, points }: StatusFacts): Signal {
+  const next = `cardea backup ${environment}`;
+  const last = points.find((point) => point.proof !== 'failed');
+  const newest = points[0];
+  if (last === undefined) {
+    return { name: 'backup', level: 'bad', says: newest === undefined ? 'none yet' : 'every one failed', next };
+  }
+  const about = `${last.id}, ${age(last.takenAt, now)} ago, ${last.proof}, ${last.cut}`;
+  if (newest?.proof === 'failed') {
+    return {
+      name: 'backup',
+      level: 'bad',
+      says: `the newest FAILED (${newest.failure ?? newest.id}); before it ${about}`,
+      next,
+    };
+  }
+  const due = parseCron(config.backup.schedule).latest(now);
+  if (due === undefined || Date.parse(last.takenAt) >= due.getTime())
+    return { name: 'backup', level: 'good', says: about };
+  const late = now.getTime() - due.getTime();
+  const missed = late > milliseconds(config.objectives.backup);
+  const says = `${about}; ${missed ? 'missed' : 'due since'} ${due.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return { name: 'backup', level: missed ? 'bad' : 'warning', says, next };
+}
+
+/** What a disaster at this moment would lose. */
+function rpoSignal({ environment, config, window }: StatusFacts): Signal {
+  const next = `cardea window ${environment}`;
+  const objective = config.objectives.rpo;
+  if (!config.backup.log.ship) {
+    return { name: 'rpo', level: 'warning', says: 'the log is not shipped: all since the last backup would be lost' };
+  }
+  if (window === undefined) return { name: 'rpo', level: 'unknown', says: 'nothing to restore yet' };
+  if (isProblem(window)) return { name: 'rpo', level: 'unknown', says: window.happened, next };
+  const { rpoSeconds, newest, warnings, streams } = window;
+  if (rpoSeconds === null || newest === null) {
+    const why = window.bases[0]?.why ?? 'no instant after the last backup can be restored to';
+    return { name: 'rpo', level: 'bad', says: `all since the last backup would be lost: ${why}`, next };
+  }
+  const says = `${formatSeconds(rpoSeconds)} would be lost (objective ${objective}); whole up to ${newest}`;
+  if (rpoSeconds > milliseconds(objective) / 1000) return { name: 'rpo', level: 'bad', says, next };
+  const troubled = streams.filter(({ problems }) => problems.length > 0).map(({ node }) => node);
+  if (troubled.length > 0) {
+    return { name: 'rpo', level: 'warning', says: `${says}; trouble with the log of ${troubled.join(', ')}`, next };
+  }
+  const [stuck] = warnings.filter((line) => line.startsWith('Nothing later') || line.startsWith("Writers' clocks"));
+  return stuck === undefined
+    ? { name: 'rpo', level: 'good', says }
+    : { name: 'rpo', level: 'warning', says: stuck, next };
+}
+
+function proofSignal({ environment, config, now, points }: StatusFacts): Signal {
+  const next = `cardea rehearse ${environment}`;
+  const proven = points.find((point) => point.proof === 'proven');
+  if (proven === undefined) {
+    const says = points.length === 0 ? 'nothing to prove yet' : 'no point was ever restored and opened';
+    return { name: 'proof', level: points.length === 0 ? 'unknown' : 'warning', says, next };
+  }
+  const measured = measuredRestore(proven) ?? 0;
+  const objective = milliseconds(config.objectives.rto) / 1000;
+  const says = `${proven.id}, ${age(proven.takenAt, now)} old, restores in ${formatSeconds(measured)} of ${formatSeconds(objective)} allowed`;
+  if (measured > objective)
+    return { name: 'proof', level: 'bad', says: `${says}: over the RTO`, next: `cardea points ${environment}` };
+  return { name: 'proof', level: 'good', says };
+}
+
+/** The newest run of each runbook counts: what was repaired by a later one is history. A damaged journal always counts. */
+function runSignals({ environment, runs }: StatusFacts): readonly Signal[] {
+  const newest = new Map<string, RunSummary>();
+  for (const run of runs) {
+    const kind = run.status === 'damaged' ? run.run : run.runbook;
+    if (!newest.has(kind)) newest.set(kind, run);
+  }
+  const signals = [...newest.values()].flatMap((run) => runSignal(run, environment));
+  if (signals.length > 0) return signals;
+  return [{ name: 'runs', level: 'good', says: newest.size === 0 ? 'none yet' : 'the last of each kind succeeded' }];
+}
+
+function runSignal(run: RunSummary, environment: string): readonly Signal[] {
+  const say = (level: Level, says: string, next: string): readonly Signal[] => [{ name: 'runs', level, says, next }];
+  switch (run.status) {
+    case 'damaged':
+      return say('bad', run.why, `cardea audit ${environment}`);
+    case 'failed':
+      return say('bad', `${run.run} FAILED: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
+    case 'refused':
+      // Whoever was refused a restore by hand was told; a backup or a rehearsal is refused while nobody looks.
+      if (run.runbook !== 'backup' && run.runbook !== 'rehearse') return [];
+      return say('warning', `${run.run} was refused: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
+    case 'interrupted':
+      return say('warning', `${run.run} was interrupted`, `cardea run resume ${run.run}`);
+    case 'running':
+      return [{ name: 'runs', level: 'good', says: `${run.run} is running` }];
+    case 'cancelled':
+    case 'succeeded':
+      return [];
+  }
+}
+
+function decisionSignals({ now, openRestores }: StatusFacts): readonly Signal[] {
+  return openRestores.map((restore) => ({
+    name: 'decisions',
+    level: 'warning',
+    says: `${restore.run} (to ${restore.point}, ${age(restore.startedAt, now)} ago) waits for a person; the old data takes space until then`,
+    next: `cardea restore accept ${restore.run} --confirm ${restore.environment}, or restore revert`,
+  }));
+}
+
+function horizonSignal({ config, now, points }: StatusFacts): Signal {
+  const oldest = points.findLast((point) => point.proof === 'checked' || point.proof === 'proven');
+  const rule = `kept ${config.backup.retention.keep}, at least ${config.backup.retention.atLeast}`;
+  if (oldest === undefined) return { name: 'horizon', level: 'unknown', says: `nothing to restore yet; ${rule}` };
+  return {
+    name: 'horizon',
+    level: 'good',
+    says: `back to ${oldest.takenAt.slice(0, 16).replace('T', ' ')} UTC (${age(oldest.takenAt, now)}); ${rule}`,
+  };
+}
+
+function isProblem(value: object): value is Problem {
+  return value instanceof Error;
+}

@@ -1,0 +1,99 @@
+import { exactId } from '../../../graph/codec/byte-reader.ts';
+import { idFromText } from '../../../graph/codec/element-id.ts';
+import { milliseconds } from '../../../model/duration.ts';
+import { formatInstant, type Micros, micros } from '../../../model/instant.ts';
+import { UsageProblem } from '../../../model/problem.ts';
+import { parseTarget } from '../../../model/target.ts';
+import { knownSchema } from '../../../runbooks/catalog/schema-catalog.ts';
+import { searchTransactions } from '../../../runbooks/recovery/transaction-search.ts';
+import type { Action } from '../../command.ts';
+import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import type { transactions } from './declaration.ts';
+import { transactionsText } from './text.ts';
+
+/** Enough for a program to go on with; a listing for people shows fewer. */
+const idsInJson = 50;
+
+export const action: Action<typeof transactions> = async (context, input) => {
+  const around = timeOf(input.around, context.clock.now());
+  const within = Math.round(distanceOf(input.within ?? '30s') * 1000);
+  const platform = await context.platform(input.env);
+  return refuseWhenUnreachable(async () => {
+    const known = await knownSchema(platform, around);
+    if (known.from === 'nowhere') context.output.warn(context.output.paintNote('yellow', known.says));
+    const found = await searchTransactions(
+      platform.bucket,
+      platform.keyspace,
+      known,
+      {
+        around,
+        from: micros(around - within),
+        to: micros(around + within),
+        timeline: input.timeline,
+        removing: input.removing,
+        limit: input.limit,
+        ...(input.element === undefined ? {} : { element: elementOf(input.element) }),
+      },
+      { ids: context.flags.json ? idsInJson : 3, signal: context.signal },
+    );
+    const { newest, ...facts } = found.facts;
+    return {
+      json: {
+        from: formatInstant(micros(around - within)),
+        to: formatInstant(micros(around + within)),
+        count: found.count,
+        transactions: found.transactions,
+        largestRemoval: found.largestRemoval?.id ?? null,
+        schema: known.from,
+        read: { ...facts, newest: newest === undefined ? null : formatInstant(newest) },
+      },
+      text: transactionsText(input.env, found, { around, within }, context.output.paint),
+    };
+  });
+};
+
+function timeOf(text: string | undefined, now: Date): Micros {
+  if (text === undefined) {
+    throw new UsageProblem({
+      code: 'no-time',
+      happened: 'No time was given.',
+      state: 'Nothing was started.',
+      next: 'Say when it was: --around now-10m, or --around 2026-02-19T09:10:18Z.',
+    });
+  }
+  const target = parseTarget(text, now);
+  if (target.kind === 'instant') return target.instant;
+  throw new UsageProblem({
+    code: 'not-a-time',
+    happened: `"${text}" is no time.`,
+    state: 'Nothing was started.',
+    next: 'Write a time with its zone (2026-02-19T09:10:18Z) or a relative one (now-10m).',
+  });
+}
+
+function distanceOf(text: string): number {
+  try {
+    return milliseconds(text);
+  } catch (cause) {
+    throw new UsageProblem({
+      code: 'bad-duration',
+      happened: `"${text}" is no duration.`,
+      state: 'Nothing was started.',
+      next: 'Write --within 30s, 5m or 1h30m.',
+      cause,
+    });
+  }
+}
+
+/** `8272` is a vertex, `1iir-11y0-mxh-9jc` an edge: of it the relation's own id counts, which no other has. */
+function elementOf(text: string) {
+  if (/^\d{1,19}$/.test(text)) return { vertex: exactId(BigInt(text)) };
+  const relation = text.includes('-') ? idFromText(text.split('-')[0] ?? '') : undefined;
+  if (relation !== undefined) return { relation };
+  throw new UsageProblem({
+    code: 'bad-element',
+    happened: `"${text}" is neither the id of a vertex nor of an edge.`,
+    state: 'Nothing was started.',
+    next: 'Write it as Gremlin shows it: 8272 for a vertex, 1iir-11y0-mxh-9jc for an edge.',
+  });
+}

@@ -1,0 +1,147 @@
+import { idsOf } from '../../../graph/transactions/chosen-groups.ts';
+import { formatSeconds } from '../../../model/duration.ts';
+import { formatInstant, microsOf } from '../../../model/instant.ts';
+import { UsageProblem } from '../../../model/problem.ts';
+import { restoreRunbook, undoCompensateRunbook } from '../../../runbooks/index.ts';
+import { readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { knownSchema } from '../../../runbooks/catalog/schema-catalog.ts';
+import { currentTimeline } from '../../../runbooks/catalog/timeline-record.ts';
+import {
+  analyseUndo,
+  requireNoConflicts,
+  requireWholeSlots,
+  slotsOf,
+  type UndoAnalysis,
+} from '../../../runbooks/undo/undo-analysis.ts';
+import { getUndoPlan } from '../../../runbooks/undo/undo-plan.ts';
+import type { Action, Outcome } from '../../command.ts';
+import type { CliContext } from '../../context.ts';
+import { withNewBase } from '../../runs/new-base.ts';
+import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import { operate } from '../../runs/operation.ts';
+import { decideTarget, replayParamsOf } from '../restore/target.ts';
+import type { undo } from './declaration.ts';
+import { undoText } from './text.ts';
+import { undoWays, type UndoWay } from './ways.ts';
+
+export const action: Action<typeof undo> = async (context, input) => {
+  const { name, config } = await context.environment(input.env);
+  const platform = await context.platform(name);
+  const { clock, signal } = context;
+  if (input.group.length === 0) throw noGroup(name);
+  const { analysis, ways } = await refuseWhenUnreachable(async () => {
+    const known = await knownSchema(platform, microsOf(clock.now()));
+    const analysis = await analyseUndo(platform.bucket, platform.keyspace, known, { groups: input.group }, signal);
+    const facts = await readRecoveryFacts({ platform, config, clock }, signal);
+    return { analysis, ways: undoWays(analysis, facts, name) };
+  });
+  const chosen = ways.find((each) => each.way === input.way);
+  const compared = comparison(analysis, ways);
+  const text = undoText(analysis, ways, context.output.paint);
+  if (context.flags.plan && (chosen === undefined || chosen.refused !== null)) return { json: compared, text };
+  if (!context.flags.plan) {
+    requireNoConflicts(analysis, name);
+    context.output.note(text);
+  }
+  const done =
+    input.way === 'restore'
+      ? await byRestore(context, name, analysis, input.confirm)
+      : await byCompensation(context, name, analysis, chosen, input.confirm);
+  return context.flags.plan ? { json: { ...compared, plan: done.json }, text: `${text}\n\n${done.text}` } : done;
+};
+
+async function byCompensation(
+  context: CliContext,
+  environment: string,
+  analysis: UndoAnalysis,
+  way: UndoWay | undefined,
+  confirmed: string | undefined,
+): Promise<Outcome> {
+  const { timeline, before, chosen } = analysis;
+  // Not possible: the choice of the base says why, with the nearest that would work.
+  const choice =
+    way?.choice ?? (await decideTarget(context, environment, { to: formatInstant(before), timeline })).instant?.choice;
+  const groups = idsOf(chosen);
+  return operate(context, {
+    environment,
+    runbook: undoCompensateRunbook,
+    params: {
+      groups,
+      point: choice?.point.id,
+      replay: true,
+      logs: { instant: formatInstant(before), timeline, exclusions: [] },
+    },
+    confirmed,
+    async done({ run, seconds, results }) {
+      const plan = await getUndoPlan((await context.platform(environment)).bucket, run);
+      const { met = [] } = (results['verify-undo'] ?? {}) as { met?: readonly string[] };
+      return {
+        json: {
+          run,
+          ok: true,
+          seconds,
+          way: 'compensate',
+          groups,
+          commit: plan.commit,
+          cells: plan.writes.length,
+          met,
+        },
+        text: [
+          `${environment} is without ${groups.join(', ')} after ${formatSeconds(seconds)}; it was never stopped, and its graph was checked.`,
+          `The transaction that did it is ${plan.commit} (${plan.writes.length} cells). It can be undone like any other.`,
+          ...met.map((line) => `While it was written: ${line}`),
+        ].join('\n'),
+      };
+    },
+  });
+}
+
+async function byRestore(
+  context: CliContext,
+  environment: string,
+  analysis: UndoAnalysis,
+  confirmed: string | undefined,
+): Promise<Outcome> {
+  requireWholeSlots(analysis);
+  const groups = idsOf(analysis.chosen);
+  const asked = { timeline: analysis.timeline, exclusions: slotsOf(analysis) };
+  const decided = await refuseWhenUnreachable(async () => decideTarget(context, environment, asked));
+  return operate(context, {
+    environment,
+    runbook: restoreRunbook,
+    params: { point: decided.point.id, allowTaken: false, ...replayParamsOf(decided, { inPlace: true }) },
+    confirmed,
+    async done({ run, seconds }) {
+      const timeline = await currentTimeline((await context.platform(environment)).bucket);
+      return withNewBase(context, environment, {
+        json: { run, ok: true, seconds, way: 'restore', groups, timeline },
+        text: [
+          `${environment} is without ${groups.join(', ')}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
+          `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${environment}`,
+        ].join('\n'),
+      });
+    },
+  });
+}
+
+function comparison(analysis: UndoAnalysis, ways: readonly UndoWay[]) {
+  const { timeline, chosen, report, before, newest } = analysis;
+  return {
+    timeline,
+    groups: chosen.groups.map((group) => group.id),
+    before: formatInstant(before),
+    compared: formatInstant(newest),
+    ...report,
+    holes: analysis.holes,
+    ways: ways.map(({ choice: _choice, ...way }) => way),
+  };
+}
+
+function noGroup(environment: string): UsageProblem {
+  return new UsageProblem({
+    code: 'no-group',
+    happened: 'No group was named.',
+    state: 'Nothing was started.',
+    next: `Find it first: cardea transactions ${environment} --around TIME. Then name it with --group.`,
+  });
+}

@@ -1,0 +1,52 @@
+import { formatBytes } from '../../../model/bytes.ts';
+import { formatSeconds } from '../../../model/duration.ts';
+import { formatInstant } from '../../../model/instant.ts';
+import type { UndoAnalysis } from '../../../runbooks/undo/undo-analysis.ts';
+import { noPaint, type Paint } from '../../terminal/output.ts';
+import type { UndoWay } from './ways.ts';
+
+/** The analysis for people: what is undone, what stands in the way, both ways. */
+export function undoText(analysis: UndoAnalysis, ways: readonly UndoWay[], paint: Paint = noPaint): string {
+  const { chosen, report, newest } = analysis;
+  const { conflicts, conflictCount, related } = report;
+  const one = chosen.groups.length === 1 ? 'group' : 'groups';
+  return [
+    `${paint('bold', `Undo of ${chosen.groups.length} ${one}`)} on ${analysis.timeline}, compared with the log up to ${formatInstant(newest)}.`,
+    ...chosen.groups
+      .slice(0, 20)
+      .map(
+        (group) =>
+          `  ${group.id}: ${group.vertices.size} vertices, ${group.edges.size} edges, ${group.cells.length} cells`,
+      ),
+    ...(chosen.groups.length > 20 ? [`  … and ${chosen.groups.length - 20} more`] : []),
+    conflictCount === 0
+      ? paint('green', 'Nothing that came later builds on it.')
+      : paint('red', `${conflictCount} later changes build on it:`),
+    ...conflicts.map(({ group, element, why }) => `  ${group} ${why}: ${element}`),
+    ...(related.count === 0
+      ? []
+      : [
+          `${related.count} later ones touched the same vertices otherwise, and stay: ${related.groups.slice(0, 5).join(', ')}`,
+        ]),
+    ...analysis.holes.map((hole) => paint('yellow', `WARNING: ${hole}; a conflict in it would not be seen.`)),
+    '',
+    ...ways.flatMap((each) => wayLines(each, paint)),
+  ].join('\n');
+}
+
+function wayLines(each: UndoWay, paint: Paint): string[] {
+  const head = paint('bold', `--way ${each.way}`);
+  if (each.refused !== null) return [`${head}  ${paint('red', 'not possible')}: ${each.refused}`];
+  const time =
+    each.restoreSeconds === null ? 'a time that no rehearsal has measured' : formatSeconds(each.restoreSeconds);
+  const source = `${each.base} and ${formatBytes(each.replayBytes ?? 0)} of log`;
+  return each.way === 'compensate'
+    ? [
+        `${head}  the graph goes on`,
+        `  a copy is restored beside from ${source} (${time}), then ${each.cells} cells are compared and written`,
+      ]
+    : [
+        `${head}  the graph stops for ${time} and the replay`,
+        `  everything comes back from ${source}, without these; a new timeline begins`,
+      ];
+}

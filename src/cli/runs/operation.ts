@@ -1,0 +1,126 @@
+import { withRequestedFault } from '../../adapters/faults/kill-after-event.ts';
+import { fileAuditSigner } from '../../adapters/system/audit-key.ts';
+import { systemProcesses } from '../../adapters/system/processes.ts';
+import type { RunEvent } from '../../journal/event.ts';
+import { showRun } from '../../journal/runs.ts';
+import { formatSeconds } from '../../model/duration.ts';
+import type { Progress } from '../../model/progress.ts';
+import { planOf } from '../../runbook/plan.ts';
+import type { Runbook } from '../../runbook/define.ts';
+import { type EngineWorld, resumeRun, type RunOutcome, startRun } from '../../runbook/engine.ts';
+import { acceptedParams } from '../../runbook/params.ts';
+import { findRunbook, type RunbookServices } from '../../runbooks/index.ts';
+import type { Outcome } from '../command.ts';
+import type { CliContext } from '../context.ts';
+import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
+import { planText } from './plan-text.ts';
+import { inReadingOrder, type StepTitle } from './run-model.ts';
+import { openLiveRunView } from './live-run-view.ts';
+
+export interface Operation<P> {
+  readonly environment: string;
+  readonly runbook: Runbook<P, RunbookServices>;
+  /** As the runbook's schema takes them. */
+  readonly params: unknown;
+  /** What was typed with --confirm. */
+  readonly confirmed?: string | undefined;
+  /** What the command says when the run succeeded. */
+  readonly done: (outcome: RunOutcome) => Outcome | Promise<Outcome>;
+}
+
+/** Carries a runbook out as a command does: `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable. */
+export async function operate<P>(context: CliContext, operation: Operation<P>): Promise<Outcome> {
+  const { environment, runbook, confirmed } = operation;
+  if (context.flags.plan) {
+    const plan = planOf(runbook, acceptedParams(runbook, operation.params), environment);
+    return { json: plan, text: planText(plan, context.output.paint) };
+  }
+  const services = await runbookServices(context, environment);
+  const outcome = await viewed(context, environment, inReadingOrder(runbook.steps), (world) =>
+    // Rejects only while nothing is journaled.
+    refuseWhenUnreachable(() =>
+      startRun(world, runbook, {
+        environment,
+        params: operation.params,
+        services,
+        signal: context.signal,
+        ...(confirmed === undefined ? {} : { confirmed }),
+      }),
+    ),
+  );
+  return settled(outcome, operation.done);
+}
+
+/** Carries an interrupted run on, shown live; `titles` are its runbook's steps. A run that had ended is reported as it ended. */
+export async function resume(context: CliContext, run: string, environment: string): Promise<Outcome> {
+  const { state } = await showRun(await engineWorld(context, environment), run);
+  const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
+  const outcome = await viewed(context, environment, titles, async (world) =>
+    refuseWhenUnreachable(() =>
+      resumeRun<RunbookServices>(world, findRunbook, {
+        run,
+        services: async (name: string) => runbookServices(context, name),
+        signal: context.signal,
+      }),
+    ),
+  );
+  return settled(outcome, ({ seconds, results }) => ({
+    json: { run, ok: true, seconds, results },
+    text: `${run} succeeded; from its start ${formatSeconds(seconds)} went by.`,
+  }));
+}
+
+/** What the engine needs for an environment. */
+export async function engineWorld(context: CliContext, environment: string): Promise<EngineWorld> {
+  const [platform, signer] = await Promise.all([
+    context.platform(environment),
+    context.environment(environment).then(async ({ auditKey }) => fileAuditSigner(auditKey, environment)),
+  ]);
+  const { clock, ids, actor } = context;
+  return {
+    store: withRequestedFault(platform.bucket, process.env['CARDEA_FAULT']),
+    clock,
+    ids,
+    actor,
+    processes: systemProcesses(),
+    signer,
+  };
+}
+
+async function runbookServices(context: CliContext, name: string): Promise<RunbookServices> {
+  const [platform, { config }] = await Promise.all([context.platform(name), context.environment(name)]);
+  return { platform, config, clock: context.clock };
+}
+
+async function viewed(
+  context: CliContext,
+  environment: string,
+  titles: readonly StepTitle[],
+  work: (world: EngineWorld) => Promise<RunOutcome>,
+): Promise<RunOutcome> {
+  const { output, flags, clock } = context;
+  const world = await engineWorld(context, environment);
+  const view = await openLiveRunView(output, titles, () => clock.now(), flags.quiet || flags.json);
+  try {
+    return await work({
+      ...world,
+      onEvent: (event: RunEvent) => {
+        view.event(event);
+        if (event.event.type === 'run-started' || event.event.type === 'run-resumed') {
+          context.interrupt.say(
+            `Stopping where it can be resumed: cardea run resume ${event.run} (Ctrl-C again leaves at once; it can be resumed then too).`,
+          );
+        }
+      },
+      onProgress: (step: string, progress: Progress) => view.progress(step, progress),
+    });
+  } finally {
+    view.end();
+  }
+}
+
+async function settled<P>(outcome: RunOutcome, done: Operation<P>['done']): Promise<Outcome> {
+  if (outcome.status === 'succeeded') return done(outcome);
+  const { run, seconds, problem } = outcome;
+  return { json: { run, ok: false, status: outcome.status, seconds }, text: '', ...(problem && { problem }) };
+}

@@ -1,0 +1,66 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TableRows } from '../../test/support/table-rows.ts';
+import type { Clock } from '../ports/clock.ts';
+import { readGlobalSettings } from './global-settings.ts';
+import { markKey, namespaces, type PoolMark } from './id-claims.ts';
+import { decideAdvance, cleanAfterRestore, readIdMark } from './clean-after-restore.ts';
+
+const keyspace = 'janusgraph';
+const clock: Clock = { now: () => new Date(0), monotonic: () => 0, sleep: () => Promise.resolve() };
+
+function restoredTables(): TableRows {
+  const database = new TableRows();
+  for (const table of ['edgestore_lock_', 'graphindex_lock_', 'system_properties_lock_']) {
+    Object.assign(database.tables, { [table]: new Map() });
+  }
+  database.put('edgestore_lock_', 'aa', '01', '');
+  database.put('edgestore_lock_', 'aa', '02', '');
+  return database;
+}
+
+test('with what was claimed before the restore, every pool goes on exactly there, and a second time changes nothing', async () => {
+  const database = restoredTables();
+  const mark = (await readIdMark(database, keyspace)).map((pool) => ({ ...pool, next: String(Number(pool.next) + 7) }));
+  expect(await cleanAfterRestore({ database, keyspace, clock, mark })).toEqual({
+    instancesCleared: 1,
+    locksCleared: 1,
+    idBlocksAdvanced: mark.length,
+  });
+  expect(await readIdMark(database, keyspace)).toEqual(mark);
+  expect((await readGlobalSettings(database, keyspace)).instances).toEqual([]);
+  expect(await cleanAfterRestore({ database, keyspace, clock, mark })).toMatchObject({ idBlocksAdvanced: 0 });
+});
+
+test('without it, every pool there can be jumps far ahead, also one that had no claim in the backup', async () => {
+  const database = restoredTables();
+  const before = await readIdMark(database, keyspace);
+  await cleanAfterRestore({ database, keyspace, clock, mark: undefined });
+  const after = new Map((await readIdMark(database, keyspace)).map((pool) => [markKey(pool), BigInt(pool.next)]));
+  expect(after.size).toBe(32 * 3 + 2);
+  for (const pool of before) expect(after.get(markKey(pool))).toBeGreaterThan(BigInt(pool.next) + 9999n);
+  expect(after.get('unmodifiable 7 0')).toBeGreaterThan(1_000_000_000n);
+});
+
+const pool: fc.Arbitrary<PoolMark> = fc.record({
+  namespace: fc.constantFrom(...namespaces),
+  partition: fc.integer({ min: 0, max: 3 }),
+  tag: fc.integer({ min: 0, max: 1 }),
+  next: fc.bigInt({ min: 1n, max: 2n ** 50n }).map(String),
+});
+const marks = fc.uniqueArray(pool, { selector: markKey });
+
+test('no pool ever goes on below what was restored or observed', () => {
+  fc.assert(
+    fc.property(marks, marks, (restored, observed) => {
+      const next = new Map(restored.map((one) => [markKey(one), BigInt(one.next)]));
+      for (const one of decideAdvance(restored, observed, { partitions: 4, tags: 2 })) {
+        expect(BigInt(one.next)).toBeGreaterThan(next.get(markKey(one)) ?? 1n);
+        next.set(markKey(one), BigInt(one.next));
+      }
+      for (const one of [...restored, ...observed]) {
+        expect(next.get(markKey(one)) ?? 1n).toBeGreaterThanOrEqual(BigInt(one.next));
+      }
+    }),
+  );
+});

@@ -1,0 +1,126 @@
+import { FailedProblem } from '../model/problem.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Database } from '../ports/database.ts';
+import { readGlobalSettings } from './global-settings.ts';
+import { claimCell, markKey, namespaces, readIdMark, type IdMark, type Namespace, type PoolMark } from './id-claims.ts';
+import { clearDeadRegistrations } from './invariants/registrations.ts';
+
+export { idMark, readIdMark, type IdMark } from './id-claims.ts';
+
+export interface CleaningOptions {
+  readonly database: Database;
+  readonly keyspace: string;
+  readonly clock: Clock;
+  /** What was claimed in the live cluster before the restore, after its servers were stopped; undefined when it could not be read. */
+  readonly mark: IdMark | undefined;
+}
+
+export interface CleaningResult {
+  readonly instancesCleared: number;
+  /** Rows of lock tables. */
+  readonly locksCleared: number;
+  /** Pools whose next id was moved ahead. */
+  readonly idBlocksAdvanced: number;
+}
+
+/**
+ * Cleans JanusGraph's own records in a restored database while no graph server runs: no instance is registered, nothing is locked, and the
+ * next ids lie beyond any that was ever issued. May be done again; with `mark` the second time changes nothing. Throws RetryableProblem
+ * `database-unreachable`.
+ */
+export async function cleanAfterRestore({ database, keyspace, clock, mark }: CleaningOptions): Promise<CleaningResult> {
+  const cleared = await clearDeadRegistrations(database, keyspace, []);
+  const locks = await clearLocks(database, keyspace);
+  const advanced = await advanceIds(database, keyspace, clock, mark);
+  return { instancesCleared: cleared.length, locksCleared: locks, idBlocksAdvanced: advanced.length };
+}
+
+const lockTables = ['edgestore_lock_', 'graphindex_lock_', 'system_properties_lock_'] as const;
+
+/**
+ * Row by row: there are few, TRUNCATE would need every node up and would leave a snapshot on each, and a delete is in the commit log.
+ */
+async function clearLocks(database: Database, keyspace: string): Promise<number> {
+  let cleared = 0;
+  for (const table of lockTables) {
+    for await (const row of database.rows(`SELECT DISTINCT key FROM "${keyspace}".${table}`)) {
+      await database.execute(`DELETE FROM "${keyspace}".${table} WHERE key = ?`, [row.key]);
+      cleared++;
+    }
+  }
+  return cleared;
+}
+
+/**
+ * How far each pool is moved when nobody could say what was issued after the backup: more ids than a cluster issues between two backups,
+ * yet a small part of the 2^55 of a pool. Schema ids are written into every cell, and types are few.
+ */
+const unknownJump: Readonly<Record<Namespace, bigint>> = {
+  normal: 2n ** 30n,
+  unmodifiable: 2n ** 30n,
+  partitioned: 2n ** 30n,
+  relation: 2n ** 30n,
+  schema: 10_000n,
+};
+
+/**
+ * Moves the next id of every pool to where it is certain that no id after the backup was issued, by a claim like those of instances, which
+ * nobody uses: the next instance starts at its end. Gives the pools that were moved.
+ */
+async function advanceIds(
+  database: Database,
+  keyspace: string,
+  clock: Clock,
+  mark: IdMark | undefined,
+): Promise<readonly PoolMark[]> {
+  const { partitions, tagBits } = await readGlobalSettings(database, keyspace);
+  const restored = await readIdMark(database, keyspace);
+  const wanted = decideAdvance(restored, mark, { partitions, tags: 2 ** tagBits });
+  const micros = BigInt(clock.now().getTime()) * 1000n;
+  for (const pool of wanted) {
+    const { key, column } = claimCell(pool, Math.round(Math.log2(partitions)), micros, 'cardea');
+    await database.execute(`INSERT INTO "${keyspace}".janusgraph_ids (key, column1, value) VALUES (?, ?, ?)`, [
+      key,
+      column,
+      Buffer.alloc(0),
+    ]);
+  }
+  const now = new Map((await readIdMark(database, keyspace)).map((pool) => [markKey(pool), BigInt(pool.next)]));
+  const behind = wanted.filter((pool) => (now.get(markKey(pool)) ?? 0n) < BigInt(pool.next));
+  if (behind.length > 0) {
+    throw new FailedProblem({
+      code: 'ids-not-advanced',
+      happened: `The next ids of ${behind.length} pools could not be moved beyond those issued after the backup.`,
+      state: 'The restored data is in place; no graph server runs.',
+      next: 'Do not start a graph server before this step succeeds: it would issue ids again. Resume the run.',
+      details: behind.map(markKey),
+    });
+  }
+  return wanted;
+}
+
+/** The pools to move, with their new marks. With `observed` to exactly what was claimed; without it by a wide jump, in every pool there can be. */
+export function decideAdvance(
+  restored: IdMark,
+  observed: IdMark | undefined,
+  graph: { readonly partitions: number; readonly tags: number },
+): readonly PoolMark[] {
+  const known = new Map(restored.map((pool) => [markKey(pool), BigInt(pool.next)]));
+  if (observed !== undefined) return observed.filter((pool) => BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n));
+  // Instances claim under tag 0 unless conflict avoidance is on, which shows in the claims that were restored.
+  const tags = restored.some((pool) => pool.tag !== 0) ? graph.tags : 1;
+  return namespaces.flatMap((namespace) =>
+    partitionsOf(namespace, graph.partitions).flatMap((partition) =>
+      Array.from({ length: tags }, (_, tag) => {
+        const next = (known.get(markKey({ namespace, partition, tag })) ?? 1n) + unknownJump[namespace];
+        return { namespace, partition, tag, next: String(next) };
+      }),
+    ),
+  );
+}
+
+function partitionsOf(namespace: Namespace, partitions: number): number[] {
+  if (namespace === 'schema') return [0];
+  if (namespace === 'partitioned') return [1];
+  return Array.from({ length: partitions }, (_, partition) => partition);
+}

@@ -1,0 +1,64 @@
+import { exactId, type Id } from '../codec/byte-reader.ts';
+import { vertexKind } from '../codec/element-id.ts';
+import type { Finding, Suspicion } from './finding.ts';
+import { readGlobalSettings } from '../global-settings.ts';
+import { nextOf, poolName, readIdMark, type IdMark, type Pool } from '../id-claims.ts';
+import type { CheckContext, Invariant } from './invariant.ts';
+
+/**
+ * Every id in use lies below the next block of its pool that an instance may claim: else JanusGraph would one day give it out again.
+ * The pass keeps the highest count of each pool; the claims are read after it, so an id issued meanwhile lies below them too.
+ */
+export function idMarks(context: CheckContext): Invariant {
+  const { ids, customVertexIds } = context.schema;
+  const highest = new Map<string, { readonly pool: Pool; readonly count: Id; readonly element: string }>();
+
+  const use = (pool: Pool, count: Id, element: () => string): void => {
+    const name = poolName(pool);
+    const known = highest.get(name);
+    if (known === undefined || count > known.count) highest.set(name, { pool, count, element: element() });
+  };
+  const useRelation = (id: Id, kind: 'edge' | 'property'): void =>
+    use({ namespace: 'relation', partition: ids.relationPartition(id) }, ids.relationCount(id), () => `${kind} ${id}`);
+
+  return {
+    observer: {
+      property: (_vertex, relation) => useRelation(relation.id, 'property'),
+      edge: (_vertex, relation) => {
+        if (relation.direction === 'out') useRelation(relation.id, 'edge');
+      },
+      vertexEnd: (vertex) => {
+        const kind = vertexKind(vertex.id);
+        if (kind === 'invisible' || (customVertexIds && kind !== 'schema') || vertex.id !== vertex.canonical) return;
+        // Partitioned vertices are all counted in partition 1, wherever their parts lie.
+        const partition = kind === 'partitioned' ? 1 : ids.partitionOf(vertex.id);
+        use({ namespace: kind, partition }, ids.countOf(vertex.id), () => `vertex ${vertex.id}`);
+      },
+    },
+    async suspicions() {
+      const { database, keyspace } = context;
+      const { tagBits } = await readGlobalSettings(database, keyspace);
+      const mark = await readIdMark(database, keyspace);
+      return [...highest.values()].flatMap(({ pool, count, element }): Suspicion[] => {
+        const found = findingOf(mark, pool, count, element, tagBits);
+        if (found === undefined) return [];
+        const again = async (): Promise<Finding | undefined> =>
+          findingOf(await readIdMark(database, keyspace), pool, count, element, tagBits);
+        return [{ finding: found, again }];
+      });
+    },
+  };
+}
+
+function findingOf(mark: IdMark, pool: Pool, count: Id, element: string, tagBits: number): Finding | undefined {
+  const whole = BigInt(count);
+  const tag = Number(whole & ((1n << BigInt(tagBits)) - 1n));
+  const block = exactId(whole >> BigInt(tagBits));
+  const next = nextOf(mark, pool, tag);
+  if (block < next) return undefined;
+  return {
+    kind: 'id-above-mark',
+    element,
+    detail: `The ${element} has number ${block} in the ${poolName(pool)}, of which only the numbers below ${next} were ever claimed: it would be given out again.`,
+  };
+}

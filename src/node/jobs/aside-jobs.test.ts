@@ -1,0 +1,264 @@
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
+import { openNodeFiles } from '../../adapters/node-files/node-files.ts';
+import { RefusedProblem } from '../../model/problem.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
+import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
+import { restoreFiles } from './restore-job.ts';
+import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
+import { takeSnapshot } from './snapshot-job.ts';
+import { upload } from './upload-job.ts';
+
+const point = 'backup-20260219-020000';
+const run = 'restore-1';
+const edges = folderOfTable('edges');
+const asBackedUp = 'the data of the backup';
+const asLost = 'what a bad job made of it';
+
+/** The agent dies here. */
+class Death extends Error {}
+
+/** How many changes of the file system are still made before the agent dies, at the next one or just after it. */
+interface Life {
+  changesLeft: number;
+  dieAfterChange: boolean;
+}
+
+type MortalNode = SimulatedNode & { readonly life: Life };
+
+const nodes: MortalNode[] = [];
+
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.remove();
+});
+
+/** A stopped node whose data was ruined after its backup. */
+async function ruinedNode(backedUp = true): Promise<MortalNode> {
+  const life: Life = { changesLeft: Number.POSITIVE_INFINITY, dieAfterChange: false };
+  const simulated = await simulateNode(
+    (root) => new DirectoryStore(join(root, 'bucket')),
+    (root) => mortal(openNodeFiles(join(root, 'hashes.json')), life),
+  );
+  const node = { ...simulated, life };
+  nodes.push(node);
+  node.schema.splice(0, node.schema.length, 'bank.edges', 'system.local', 'system_schema.tables');
+  await node.writeFile('bank', 'edges', 'nb-1-big-Data.db', asBackedUp);
+  await node.writeFile('system', 'local', 'nb-1-big-Data.db', 'identity');
+  await node.writeFile('system_schema', 'tables', 'nb-1-big-Data.db', 'schema');
+  if (backedUp) {
+    await takeSnapshot(node, { point }, idleContext());
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    await node.database.clearSnapshot(point, idleContext().signal);
+  }
+  await node.writeFile('bank', 'edges', 'nb-1-big-Data.db', asLost);
+  await writeFile(join(node.directories.commitlog, 'CommitLog-7-1.log'), 'log');
+  await writeFile(join(node.directories.hints, 'a.hints'), 'hint');
+  return node;
+}
+
+function mortal(files: NodeFiles, life: Life): NodeFiles {
+  const dieWhenTold = async <T>(change: () => Promise<T>): Promise<T> => {
+    if (life.changesLeft > 0) {
+      life.changesLeft -= 1;
+      return change();
+    }
+    if (life.dieAfterChange) await change();
+    throw new Death('killed');
+  };
+  return {
+    ...files,
+    rename: async (from, to) => dieWhenTold(async () => files.rename(from, to)),
+    makeDirectory: async (path, like) => dieWhenTold(async () => files.makeDirectory(path, like)),
+    remove: async (path) => dieWhenTold(async () => files.remove(path)),
+    writeWhole: async (path, text) => dieWhenTold(async () => files.writeWhole(path, text)),
+  };
+}
+
+/** Does the job on a fresh node per change of the file system, killed at that change, and again after each kill. Resolves with the number of kills. */
+async function killedAnywhere(
+  prepare: ((node: MortalNode) => Promise<void>) | undefined,
+  job: (node: MortalNode) => Promise<unknown>,
+  check: (node: MortalNode) => Promise<void>,
+): Promise<number> {
+  let kills = 0;
+  for (const dieAfterChange of [false, true]) {
+    for (let at = 0; ; at += 1) {
+      const node = await ruinedNode(prepare !== undefined);
+      await prepare?.(node);
+      Object.assign(node.life, { changesLeft: at, dieAfterChange });
+      const died = await job(node).then(
+        () => false,
+        (thrown: unknown) => {
+          expect(thrown).toBeInstanceOf(Death);
+          return true;
+        },
+      );
+      node.life.changesLeft = Number.POSITIVE_INFINITY;
+      if (died) await job(node);
+      await check(node);
+      if (!died) break;
+      kills += 1;
+    }
+  }
+  return kills;
+}
+
+const liveData = async (node: SimulatedNode, keyspace = 'bank', table = edges) =>
+  readFile(join(node.directories.data, keyspace, table, 'nb-1-big-Data.db'), 'utf8');
+const keptData = async (node: SimulatedNode, of = run) =>
+  readFile(join(node.directories.aside, of, 'data', 'bank', edges, 'nb-1-big-Data.db'), 'utf8');
+const aside = async (node: SimulatedNode) => setAside(node, { run }, idleContext());
+const restore = async (node: SimulatedNode, inPlace = true) =>
+  restoreFiles(node, { point, source: node.node, inPlace }, idleContext());
+const revert = async (node: SimulatedNode) => revertAside(node, { run }, idleContext());
+const accept = async (node: SimulatedNode, of = run) => acceptAside(node, { run: of }, idleContext());
+
+async function expectEmpty(...directories: string[]): Promise<void> {
+  for (const directory of directories) expect(await readdir(directory)).toEqual([]);
+}
+
+describe('killed at any change and done again, the outcome is that of an undisturbed job', () => {
+  test('C3: set-aside keeps everything and leaves empty directories', async () => {
+    const kills = await killedAnywhere(undefined, aside, async (node) => {
+      const { data, commitlog, hints, savedCaches } = node.directories;
+      await expectEmpty(data, commitlog, hints, savedCaches);
+      expect(await keptData(node)).toBe(asLost);
+      expect(await readdir(join(node.directories.aside, run, 'hints'))).toEqual(['a.hints']);
+    });
+    expect(kills).toBeGreaterThan(15);
+  });
+
+  test('C3: restore-files puts the data of the backup into place', async () => {
+    const kills = await killedAnywhere(
+      async (node) => void (await aside(node)),
+      restore,
+      async (node) => {
+        expect(await liveData(node)).toBe(asBackedUp);
+        expect(await liveData(node, 'system', folderOfTable('local'))).toBe('identity');
+        await expectEmpty(node.directories.commitlog, node.directories.hints, node.directories.savedCaches);
+        expect(await keptData(node)).toBe(asLost);
+      },
+    );
+    expect(kills).toBeGreaterThan(10);
+  });
+
+  test('C3: revert-aside brings the old data back and keeps the restored', async () => {
+    const prepare = async (node: MortalNode) => {
+      await aside(node);
+      await restore(node);
+    };
+    const kills = await killedAnywhere(prepare, revert, async (node) => {
+      expect(await liveData(node)).toBe(asLost);
+      expect(await readdir(node.directories.hints)).toEqual(['a.hints']);
+      expect(await keptData(node, `revert-${run}`)).toBe(asBackedUp);
+      expect(await readdir(node.directories.aside)).toEqual([`revert-${run}`]);
+    });
+    expect(kills).toBeGreaterThan(15);
+  });
+
+  test('accept-aside deletes what was kept and nothing else', async () => {
+    const prepare = async (node: MortalNode) => {
+      await aside(node);
+      await restore(node);
+    };
+    await killedAnywhere(prepare, accept, async (node) => {
+      expect(await liveData(node)).toBe(asBackedUp);
+      expect(await readdir(node.directories.aside)).toEqual(['placement.json']);
+    });
+  });
+
+  test('a set-aside that was killed can be reverted instead', async () => {
+    for (let at = 3; at < 12; at += 1) {
+      const node = await ruinedNode(false);
+      node.life.changesLeft = at;
+      await aside(node).catch(() => undefined);
+      node.life.changesLeft = Number.POSITIVE_INFINITY;
+      await revert(node);
+      expect(await liveData(node)).toBe(asLost);
+      expect(await readdir(node.directories.hints)).toEqual(['a.hints']);
+    }
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['set-aside', aside],
+    ['restore-files', restore],
+    ['revert-aside', revert],
+  ] as const)('C6: %s while Cassandra runs', async (name, job) => {
+    const node = await ruinedNode();
+    if (name !== 'set-aside') await aside(node);
+    node.faults.running = 4711;
+    await expect(job(node)).rejects.toMatchObject({ code: 'database-running' });
+  });
+
+  test('restoring onto data that was not set aside', async () => {
+    const node = await ruinedNode();
+    await expect(restore(node)).rejects.toMatchObject({ code: 'data-present' });
+    expect(await liveData(node)).toBe(asLost);
+  });
+
+  test('restoring onto a commit log that would be replayed', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    await writeFile(join(node.directories.commitlog, 'CommitLog-7-2.log'), 'log');
+    await expect(restore(node)).rejects.toMatchObject({ code: 'data-present' });
+  });
+
+  test('restoring again after Cassandra has changed the restored data', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    await restore(node);
+    await node.writeFile('bank', 'edges', 'nb-2-big-Data.db', 'written since');
+    await expect(restore(node)).rejects.toMatchObject({ code: 'data-present' });
+  });
+
+  test('reverting or accepting what was never kept', async () => {
+    const node = await ruinedNode();
+    await expect(revert(node)).rejects.toBeInstanceOf(RefusedProblem);
+    expect(await accept(node)).toEqual({ bytes: 0 });
+  });
+});
+
+describe('restores', () => {
+  test('a wiped disk is restored, and reverting brings the emptiness back', async () => {
+    const node = await ruinedNode();
+    await rm(node.directories.data, { recursive: true });
+    await aside(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+    await revert(node);
+    await expectEmpty(node.directories.data);
+    expect(await keptData(node, `revert-${run}`)).toBe(asBackedUp);
+  });
+
+  test('C3: a copy gets schema and data but not the identity of the node', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    expect(await restore(node, false)).toEqual({ files: 2, bytes: asBackedUp.length + 'schema'.length });
+    expect(await readdir(node.directories.data)).toEqual(['bank', 'system_schema']);
+  });
+
+  test('a file that comes back short fails the restore by its name and leaves the data directory empty', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    await writeFile(join(node.root, 'bucket', 'medusa', node.node, 'data', 'bank', edges, 'nb-1-big-Data.db'), 'short');
+    const problem = await restore(node).catch((thrown: unknown) => thrown);
+    expect(problem).toMatchObject({
+      code: 'restore-incomplete',
+      details: [`bank/${edges}/nb-1-big-Data.db: 5 bytes brought back, ${asBackedUp.length} in the snapshot`],
+    });
+    await expectEmpty(node.directories.data);
+  });
+
+  test('a revert can itself be reverted', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    await restore(node);
+    await revert(node);
+    await revertAside(node, { run: `revert-${run}` }, idleContext());
+    expect(await liveData(node)).toBe(asBackedUp);
+  });
+});

@@ -1,0 +1,177 @@
+import { RefusedProblem } from '../../model/problem.ts';
+import type { JobParams, JobResult } from '../../ports/node-agent.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
+import { type Aside, asideFolder, findAside, movesOf, revertName, saveAside } from './aside-marker.ts';
+import type { JobContext } from './job-context.ts';
+import type { NodeParts } from '../node-parts.ts';
+import { newestSegment } from '../log-segments.ts';
+import { markerFiles } from './placement-marker.ts';
+import { requireStopped } from './stopped-database.ts';
+
+/**
+ * The way back of a restore: whole directories are renamed, never copied, on one file system. A kill at any point is mended by running
+ * the same job again: the marker says what was begun, and whether a directory has moved is seen from where it is.
+ */
+export async function setAside(
+  parts: NodeParts,
+  { run }: JobParams['set-aside'],
+  { log }: JobContext,
+): Promise<JobResult['set-aside']> {
+  const { files, directories } = parts;
+  const folder = asideFolder(directories, run);
+  const before = await findAside(files, folder);
+  if (before?.phase === 'kept') return { bytes: before.bytes, path: folder };
+  if (before !== undefined && before.phase !== 'setting-aside') throw otherPhase(run, before.phase, 'set aside');
+  await requireStopped(parts);
+  await requireOneFileSystem(parts);
+
+  const aside: Aside = before ?? {
+    run,
+    phase: 'setting-aside',
+    moves: await movesOf(files, directories),
+    bytes: 0,
+  };
+  if (before === undefined) {
+    await files.makeDirectory(folder, directories.aside);
+    await saveAside(files, folder, aside);
+  }
+  // Before anything moves: with this marker a restore would take what lies in the data directory for its own.
+  for (const marker of markerFiles(directories)) await files.remove(marker);
+  for (const { name, live } of aside.moves) {
+    const kept = `${folder}/${name}`;
+    if ((await files.entries(kept)) === undefined && (await files.entries(live)) !== undefined) {
+      await files.rename(live, kept);
+    }
+    await files.makeDirectory(live, kept);
+  }
+  const bytes = await bytesBelow(files, folder);
+  await saveAside(files, folder, { ...aside, phase: 'kept', bytes });
+  log('set aside', { run, bytes });
+  return { bytes, path: folder };
+}
+
+/** Deletes what `set-aside` kept. Nothing kept is no error: then it was accepted before. */
+export async function acceptAside(
+  { files, directories }: NodeParts,
+  { run }: JobParams['accept-aside'],
+  { log }: JobContext,
+): Promise<JobResult['accept-aside']> {
+  const folder = asideFolder(directories, run);
+  const aside = await findAside(files, folder);
+  if (aside === undefined) {
+    // A folder with neither marker nor directories is what a kill left of an accepted one. With directories it is not known, so it stays.
+    const left = (await files.entries(folder)) ?? [];
+    if (!left.some((entry) => entry.directory)) await files.remove(folder);
+    return { bytes: 0 };
+  }
+  if (aside.phase !== 'kept' && aside.phase !== 'accepting') throw otherPhase(run, aside.phase, 'accepted');
+  await saveAside(files, folder, { ...aside, phase: 'accepting' });
+  for (const { name } of aside.moves) await files.remove(`${folder}/${name}`);
+  await files.remove(folder);
+  log('accepted', { run, bytes: aside.bytes });
+  return { bytes: aside.bytes };
+}
+
+/** Moves what `set-aside` kept back to its place; what is there now is kept under `revert-<run>`, which can be accepted or reverted in turn. */
+export async function revertAside(
+  parts: NodeParts,
+  { run }: JobParams['revert-aside'],
+  { log }: JobContext,
+): Promise<JobResult['revert-aside']> {
+  const { files, directories } = parts;
+  const folder = asideFolder(directories, run);
+  const other = asideFolder(directories, revertName(run));
+  const aside = await findAside(files, folder);
+  const displaced = await findAside(files, other);
+  if (aside === undefined) {
+    if (displaced?.phase === 'kept')
+      return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
+    throw nothingKept(run);
+  }
+  if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');
+  await requireStopped(parts);
+
+  if (displaced === undefined) {
+    await files.makeDirectory(other, folder);
+    const moves = await movesOf(files, directories);
+    await saveAside(files, other, { run: revertName(run), phase: 'setting-aside', moves, bytes: 0 });
+  }
+  // A set-aside that was cut short left some directories where they were: those stay.
+  const stayed = new Set<string>();
+  if (aside.phase === 'setting-aside') {
+    for (const { name } of aside.moves) {
+      if ((await files.entries(`${folder}/${name}`)) === undefined) stayed.add(name);
+    }
+  }
+  const moves = aside.moves.filter(({ name }) => !stayed.has(name));
+  if (aside.phase !== 'reverting') await saveAside(files, folder, { ...aside, moves, phase: 'reverting' });
+  for (const marker of markerFiles(directories)) await files.remove(marker);
+  for (const { name, live, existed } of moves) {
+    const kept = `${folder}/${name}`;
+    const current = `${other}/${name}`;
+    const waiting = (await files.entries(kept)) !== undefined;
+    const undone = waiting || !existed;
+    if (undone && (await files.entries(current)) === undefined && (await files.entries(live)) !== undefined) {
+      await files.rename(live, current);
+    }
+    if (waiting) await files.rename(kept, live);
+    await files.makeDirectory(live, current);
+  }
+  const begun = await findAside(files, other);
+  if (begun !== undefined && begun.phase !== 'kept') {
+    await saveAside(files, other, { ...begun, phase: 'kept', bytes: await bytesBelow(files, other) });
+  }
+  await files.remove(folder);
+  log('reverted', { run });
+  return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
+}
+
+async function requireOneFileSystem({ node, files, directories }: NodeParts): Promise<void> {
+  const target = await files.space(directories.aside);
+  const paths = [directories.data, directories.commitlog, directories.hints, directories.savedCaches];
+  const devices = await Promise.all(paths.map(async (path) => (await files.space(path)).device));
+  const elsewhere = paths.filter((_, index) => devices[index] !== target.device);
+  if (elsewhere.length === 0) return;
+  throw new RefusedProblem({
+    code: 'aside-elsewhere',
+    happened: `On ${node} the directory for what is moved aside (${directories.aside}) lies on another file system than ${elsewhere.join(', ')}.`,
+    state: 'No file was moved.',
+    next: "Set the agent's asideDirectory to a directory on the file system of the data: the way back is a rename.",
+  });
+}
+
+async function bytesBelow(files: NodeFiles, folder: string): Promise<number> {
+  let bytes = 0;
+  const seen = new Set<string>();
+  // A snapshot is hard links to the files beside it: each file is counted once.
+  for await (const file of files.walk(folder)) {
+    if (seen.has(file.identity)) continue;
+    seen.add(file.identity);
+    bytes += file.bytes;
+  }
+  return bytes;
+}
+
+function otherPhase(run: string, phase: Aside['phase'], wanted: string): RefusedProblem {
+  const now = {
+    'setting-aside': 'is still being set aside',
+    kept: 'is kept',
+    accepting: 'is being deleted, because it was accepted',
+    reverting: 'is being moved back, because it was reverted',
+  }[phase];
+  return new RefusedProblem({
+    code: 'aside-busy',
+    happened: `What ${run} moved aside ${now} and cannot be ${wanted}.`,
+    state: 'No file was moved.',
+    next: 'Finish what was begun: see `cardea runs` and resume the run.',
+  });
+}
+
+function nothingKept(run: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'nothing-aside',
+    happened: `Nothing is kept aside for ${run}: it was accepted, or it never moved anything.`,
+    state: 'No file was moved.',
+    next: 'See `cardea runs` for restores that can still be reverted.',
+  });
+}

@@ -1,0 +1,179 @@
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
+import { openNodeFiles } from '../../adapters/node-files/node-files.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import type { Progress } from '../../model/progress.ts';
+import { inventoryDocument, inventoryKey } from '../../model/restore-point.ts';
+import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
+import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
+import { takeSnapshot } from './snapshot-job.ts';
+import { upload } from './upload-job.ts';
+import { verify } from './verify-job.ts';
+
+const point = 'backup-20260219-020000';
+const later = 'backup-20260220-020000';
+const edges = folderOfTable('edges');
+
+let node: SimulatedNode;
+
+beforeEach(async () => {
+  node = await simulateNode(
+    (root) => new DirectoryStore(join(root, 'bucket')),
+    (root) => openNodeFiles(join(root, 'hashes.json')),
+  );
+  await node.writeFile('bank', 'edges', 'nb-1-big-Data.db', 'one');
+  await node.writeFile('bank', 'edges', '.edges_index/nb-1-big-Data.db', 'index');
+  await node.writeFile('bank', 'empty', 'readme', '');
+  await node.writeFile('system', 'local', 'nb-1-big-Data.db', 'identity');
+  await node.writeFile('system_schema', 'tables', 'nb-1-big-Data.db', 'schema');
+});
+
+afterEach(async () => node.remove());
+
+async function backup(of: string, knownPoints: readonly string[] = [], mode: 'full' | 'differential' = 'differential') {
+  const snapshot = await takeSnapshot(node, { point: of }, idleContext());
+  const uploaded = await upload(node, { point: of, mode }, idleContext());
+  const verified = await verify(node, { point: of, knownPoints }, idleContext());
+  await clearSnapshot(node, { point: of }, idleContext());
+  return { snapshot, uploaded, verified };
+}
+
+async function detailsOf(work: Promise<unknown>): Promise<{ code: string; details: readonly string[] }> {
+  const problem = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(problem).toBeInstanceOf(FailedProblem);
+  const { code, details } = problem as FailedProblem;
+  return { code, details };
+}
+
+describe('snapshot', () => {
+  test('every file is in the inventory with size and hash, index files among them', async () => {
+    const result = await takeSnapshot(node, { point }, idleContext());
+    const stored = await node.bucket.get(inventoryKey(point, node.node));
+    const inventory = inventoryDocument.read(stored?.body ?? '', 'inventory');
+    const bank = inventory.tables.find((table) => table.table === edges);
+    expect(bank?.files.map((file) => [file.path, file.bytes])).toEqual([
+      ['.edges_index/nb-1-big-Data.db', 5],
+      ['nb-1-big-Data.db', 3],
+    ]);
+    expect(bank?.files[1]?.sha256).toBe('7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed');
+    expect(result).toMatchObject({ files: 5, inventory: inventoryKey(point, node.node) });
+    expect(result.tables).toContain(`bank.${folderOfTable('empty')}`);
+  });
+
+  test('B6: a failed nodetool snapshot fails the job', async () => {
+    node.faults.snapshotFails = new FailedProblem({ code: 'snapshot-failed', happened: 'no', state: 's', next: 'n' });
+    expect((await detailsOf(takeSnapshot(node, { point }, idleContext()))).code).toBe('snapshot-failed');
+  });
+
+  test('B6: a table that the snapshot skipped fails the job by its name', async () => {
+    node.faults.skipTable = 'bank.edges';
+    expect(await detailsOf(takeSnapshot(node, { point }, idleContext()))).toEqual({
+      code: 'snapshot-incomplete',
+      details: ['bank.edges: the snapshot has no folder of it'],
+    });
+  });
+
+  test('a dead attempt of the same name is cleared first', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    await node.writeFile('bank', 'edges', 'nb-2-big-Data.db', 'two');
+    expect((await takeSnapshot(node, { point }, idleContext())).files).toBe(6);
+  });
+
+  test('a file seen before is not read again', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    const remembered = join(node.root, 'hashes.json');
+    const lie = (await readFile(remembered, 'utf8')).replaceAll(/[0-9a-f]{64}/g, '0'.repeat(64));
+    await writeFile(remembered, lie);
+    await takeSnapshot(node, { point: later }, idleContext());
+    const stored = await node.bucket.get(inventoryKey(later, node.node));
+    expect(new TextDecoder().decode(stored?.body)).toContain(`"${'0'.repeat(64)}"`);
+  });
+});
+
+describe('upload and verify', () => {
+  test('B3: a second differential backup reads back the new bytes only', async () => {
+    const first = await backup(point);
+    await node.writeFile('bank', 'edges', 'nb-2-big-Data.db', 'two more');
+    const second = await backup(later, [point]);
+    expect(first.verified).toEqual({ files: 5, bytes: 22, newBytes: 22 });
+    expect(second.verified).toEqual({ files: 6, bytes: 30, newBytes: 8 });
+    expect(second.uploaded.mode).toBe('differential');
+  });
+
+  test('a file that Medusa left out fails the upload by its name', async () => {
+    node.faults.forgetFile = 'nb-1-big-Data.db';
+    await takeSnapshot(node, { point }, idleContext());
+    const { code, details } = await detailsOf(upload(node, { point, mode: 'differential' }, idleContext()));
+    expect(code).toBe('backup-incomplete');
+    expect(details).toContain(`bank/${edges}/nb-1-big-Data.db: not in the backup`);
+  });
+
+  test('what a dead attempt left is removed through the tool; one that got to the end is kept', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    node.faults.forgetFile = 'nb-1-big-Data.db';
+    await upload(node, { point, mode: 'differential' }, idleContext()).catch(() => undefined);
+    delete node.faults.forgetFile;
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    expect(node.toolCalls).toEqual([
+      'remove keeping files',
+      'upload differential',
+      'remove keeping files',
+      'upload differential',
+    ]);
+  });
+
+  test('a file name in use again with other content is stored by a full backup, and the older backup stays whole', async () => {
+    await backup(point);
+    await node.writeFile('bank', 'edges', 'nb-1-big-Data.db', 'ONE');
+    expect((await backup(later, [point])).uploaded.mode).toBe('full');
+    expect(await verify(node, { point, knownPoints: [] }, idleContext())).toMatchObject({ newBytes: 22 });
+  });
+
+  test('progress ends at the whole', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    const seen: Progress[] = [];
+    const context = { ...idleContext(), progress: (progress: Progress) => void seen.push(progress) };
+    await upload(node, { point, mode: 'full' }, context);
+    expect(seen.at(-1)).toEqual({ done: 22, total: 22, unit: 'bytes' });
+    expect(seen.every((each, at) => each.done >= (seen[at - 1]?.done ?? 0))).toBe(true);
+  });
+
+  const stored = () => join(node.root, 'bucket', 'medusa', node.node, 'data', 'bank', edges, 'nb-1-big-Data.db');
+
+  test.each([
+    ['truncated', async () => truncate(stored(), 1), '1 bytes in the store, 3 in the snapshot'],
+    ['missing', async () => rm(stored()), 'missing in the store'],
+    ['altered', async () => writeFile(stored(), 'eno'), 'other bytes in the store'],
+  ])('B6: a %s file in the store fails the check by its name', async (_what, damage, says) => {
+    await takeSnapshot(node, { point }, idleContext());
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    await damage();
+    const { code, details } = await detailsOf(verify(node, { point, knownPoints: [] }, idleContext()));
+    expect(code).toBe('backup-damaged');
+    expect(details).toHaveLength(1);
+    expect(details[0]).toContain(`bank/${edges}/nb-1-big-Data.db: ${says}`);
+  });
+
+  test.each([
+    ['running', 4711],
+    ['stopped', undefined],
+  ])('the snapshot of a %s node is cleared from its disk', async (_state, pid) => {
+    await takeSnapshot(node, { point }, idleContext());
+    if (pid !== undefined) node.faults.running = pid;
+    expect(await clearSnapshot(node, { point }, idleContext())).toEqual({ cleared: true });
+    expect(await clearSnapshot(node, { point }, idleContext())).toEqual({ cleared: false });
+  });
+
+  test('B5: deleting a backup takes its inventory along and is no error the second time', async () => {
+    await backup(point);
+    expect(await deleteBackup(node, { point }, idleContext())).toEqual({ deleted: true });
+    expect(await node.bucket.head(inventoryKey(point, node.node))).toBeUndefined();
+    expect(await deleteBackup(node, { point }, idleContext())).toEqual({ deleted: false });
+  });
+});

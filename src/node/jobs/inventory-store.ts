@@ -1,0 +1,58 @@
+import { FailedProblem } from '../../model/problem.ts';
+import { type Inventory, inventoryDocument, inventoryKey } from '../../model/restore-point.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+export type InventoryBody = Omit<Inventory, 'kind' | 'version'>;
+export type InventoryFile = InventoryBody['tables'][number]['files'][number];
+
+export async function findInventory(
+  bucket: ObjectStore,
+  point: string,
+  node: string,
+): Promise<InventoryBody | undefined> {
+  const key = inventoryKey(point, node);
+  const stored = await bucket.get(key);
+  return stored === undefined ? undefined : inventoryDocument.read(stored.body, `${bucket.description}: ${key}`);
+}
+
+/** Throws FailedProblem `inventory-missing`. */
+export async function requireInventory(bucket: ObjectStore, point: string, node: string): Promise<InventoryBody> {
+  const found = await findInventory(bucket, point, node);
+  if (found !== undefined) return found;
+  throw new FailedProblem({
+    code: 'inventory-missing',
+    happened: `The bucket holds no inventory of ${node} for ${point} (${inventoryKey(point, node)}).`,
+    state: 'Nothing was changed.',
+    next: 'Choose another restore point, see `cardea points`; without its inventory nobody can tell whether this one is whole.',
+  });
+}
+
+/** Points that have an inventory of this node, newest first. */
+export async function inventoriedPoints(bucket: ObjectStore): Promise<readonly string[]> {
+  const points: string[] = [];
+  for await (const child of bucket.children('inventories/')) points.push(child.slice('inventories/'.length, -1));
+  return points.reverse();
+}
+
+export function* filesOf(
+  inventory: InventoryBody,
+): Generator<{ keyspace: string; table: string; file: InventoryFile }> {
+  for (const { keyspace, table, files } of inventory.tables) {
+    for (const file of files) yield { keyspace, table, file };
+  }
+}
+
+export function sizeOf(inventory: InventoryBody): { readonly files: number; readonly bytes: number } {
+  let files = 0;
+  let bytes = 0;
+  for (const { file } of filesOf(inventory)) {
+    files += 1;
+    bytes += file.bytes;
+  }
+  return { files, bytes };
+}
+
+/** `janusgraph/edgestore-7f…/nb-1-big-Data.db`: the name of a file that every message uses. */
+export function nameOf(keyspace: string, table: string, path: string): string {
+  return `${keyspace}/${table}/${path}`;
+}

@@ -1,0 +1,243 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
+import { openNodeFiles } from '../../adapters/node-files/node-files.ts';
+import { entriesOf } from '../../commitlog/entries.ts';
+import { decodeMutation } from '../../commitlog/mutation-reader.ts';
+import { sha256 } from '../../model/sha256.ts';
+import { readPiece } from '../../commitlog/piece.ts';
+import { wholeSections } from '../../commitlog/section-chain.ts';
+import { readSegmentHeader } from '../../commitlog/segment-header.ts';
+import { tokenOf } from '../../commitlog/token.ts';
+import { runId, timelineId } from '../../model/identifiers.ts';
+import { formatInstant, micros } from '../../model/instant.ts';
+import { type LogPlan, logPlanDocument, logPlanKey } from '../../model/log-plan.ts';
+import type { LoggedTable } from '../../model/log-schema.ts';
+import { RefusedProblem } from '../../model/problem.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
+import {
+  type LoggedWrite,
+  graphTable,
+  mutationOf,
+  shipSchema,
+  shipSegment,
+} from '../../../test/support/shipped-logs.ts';
+import { type SimulatedNode, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
+import { placeLogs } from './place-logs-job.ts';
+
+const run = runId.parse('restore-20260219-030000-k3f9');
+const hosts = ['6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01', '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f02'] as const;
+const edgestore = graphTable('edgestore', '11111111-1111-4111-8111-111111111111');
+const ids = graphTable('janusgraph_ids', '22222222-2222-4222-8222-222222222222');
+const locks = graphTable('edgestore_lock_', '33333333-3333-4333-8333-333333333333');
+const local = graphTable('local', '7ad54392-bcdd-35a6-8417-4e047860b377', 'system');
+const tables = [edgestore, ids, locks, local];
+const t = 1_771_466_400_000_001;
+
+let node: SimulatedNode;
+let failing: { renames: number };
+
+beforeEach(async () => {
+  failing = { renames: Number.POSITIVE_INFINITY };
+  node = await simulateNode(
+    (root) => new DirectoryStore(join(root, 'bucket')),
+    (root) => dyingAtRename(openNodeFiles(join(root, 'hashes.json'))),
+  );
+});
+
+afterEach(async () => node.remove());
+
+describe('place-logs', () => {
+  test('what was committed up to the instant is placed, also of a mutation that merges transactions; nothing later is', async () => {
+    await plan([
+      [
+        mutationOf([write('a', 'kept', t - 2)]),
+        mutationOf([write('b', 'merged', t - 2), write('b', 'later', t + 2)]),
+        mutationOf([removal('a', 'kept', t + 3)]),
+      ],
+    ]);
+    const outcome = await place();
+    expect(outcome).toMatchObject({ mutations: 2, cut: 1, dropped: 1 });
+    expect(await placed()).toEqual(['edgestore a/kept', 'edgestore b/merged']);
+  });
+
+  test('the streams of all nodes are placed, under new ids above all of theirs', async () => {
+    const future = String(Date.now() + 5_000_000);
+    await plan([[mutationOf([write('a', 'one', t)])], [mutationOf([write('b', 'two', t)])]], { segmentId: future });
+    const { lastSegment } = await place();
+    expect(BigInt(lastSegment ?? 0)).toBeGreaterThan(BigInt(future));
+    expect(await placed()).toEqual(['edgestore a/one', 'edgestore b/two']);
+    expect((await segments()).every((name) => BigInt(name.split('-')[2]?.slice(0, -4) ?? 0) > BigInt(future))).toBe(
+      true,
+    );
+  });
+
+  test('ids claimed after the instant stay claimed, locks and the system’s own rows stay away', async () => {
+    await plan([
+      [
+        mutationOf([{ ...write('ids', 'claim', t + 100), table: ids }]),
+        mutationOf([{ ...write('lock', 'held', t - 2), table: locks }]),
+        mutationOf([{ ...write('local', 'host', t - 2), table: local }]),
+      ],
+    ]);
+    await place();
+    expect(await placed()).toEqual(['janusgraph_ids ids/claim']);
+  });
+
+  test('an excluded transaction is left out and a later one stays', async () => {
+    await plan([[mutationOf([write('a', 'bad', t - 10)]), mutationOf([write('a', 'good', t - 4)])]], {
+      exclusions: [formatInstant(micros(t - 10))],
+    });
+    await place();
+    expect(await placed()).toEqual(['edgestore a/good']);
+  });
+
+  test('with token ranges only the keys of these are placed', async () => {
+    await plan([[mutationOf([write('mine', 'x', t)]), mutationOf([write('other', 'x', t)])]]);
+    const token = tokenOf(Buffer.from('mine'));
+    await place([[String(token - 1n), String(token)]]);
+    expect(await placed()).toEqual(['edgestore mine/x']);
+  });
+
+  test('nothing to replay places no file and says so', async () => {
+    await plan([[mutationOf([write('a', 'late', t + 2)])]]);
+    expect(await place()).toMatchObject({ mutations: 0, bytes: 0, lastSegment: null });
+    expect(await segments()).toEqual([]);
+  });
+
+  test('done again it places nothing again; after a death between two files it begins anew', async () => {
+    const streamOf = (host: string) =>
+      Array.from({ length: 20 }, (_, index) =>
+        mutationOf([{ ...write(`${host}-${index}`, 'x', t), value: 'v'.repeat(2 ** 20) }]),
+      );
+    await plan([streamOf('one'), streamOf('two')]);
+    failing.renames = 1;
+    await expect(place()).rejects.toThrow('killed');
+    expect(await segments()).toHaveLength(1);
+    failing.renames = Number.POSITIVE_INFINITY;
+    const first = await place();
+    const files = await segments();
+    expect(files.length).toBeGreaterThan(1);
+    expect(await placed()).toHaveLength(40);
+    expect(await place()).toEqual(first);
+    expect(await segments()).toEqual(files);
+  });
+
+  test('a log that was changed since the plan was made is not placed', async () => {
+    const [object] = await plan([[mutationOf([write('a', 'kept', t)])]]);
+    const stored = await node.bucket.get(object?.key ?? '');
+    const body = Buffer.from(stored?.body ?? '');
+    body[body.length - 6] = (body[body.length - 6] ?? 0) ^ 1;
+    await node.bucket.put(object?.key ?? '', body);
+    await expect(place()).rejects.toMatchObject({ code: 'log-damaged' });
+    expect(await segments()).toEqual([]);
+  });
+
+  test('an object that was merged into a larger one since the plan was made is found there', async () => {
+    const [first] = await plan([[mutationOf([write('a', 'kept', t)])]]);
+    const whole = first?.key ?? '';
+    const split = whole.replace(/\d{10}$/, (to) => String(Number(to) - 9).padStart(10, '0'));
+    expect(await node.bucket.head(split)).toBeUndefined();
+    const stored = logPlanDocument.read((await node.bucket.get(logPlanKey(run)))?.body ?? '', 'plan');
+    const plain = readPiece((await node.bucket.get(whole))?.body ?? new Uint8Array()).plain.subarray(0, -9);
+    const text = JSON.stringify({ kind: 'log-plan', version: 1, ...stored })
+      .replace(whole, split)
+      .replace(first?.sha256 ?? '', sha256(plain));
+    await node.bucket.put(logPlanKey(run), text);
+    // Cut short it is no whole section any more: that it is looked at at all shows that it was found.
+    await expect(place()).rejects.toThrow('should reach');
+  });
+
+  test('a running Cassandra and a directory that is not empty are refused', async () => {
+    await plan([[mutationOf([write('a', 'kept', t)])]]);
+    node.faults.running = 7;
+    await expect(place()).rejects.toBeInstanceOf(RefusedProblem);
+    delete node.faults.running;
+    await writeFile(join(node.directories.commitlog, 'CommitLog-8-1.log'), 'somebody’s');
+    await expect(place()).rejects.toMatchObject({ code: 'data-present' });
+    expect(await segments()).toEqual(['CommitLog-8-1.log']);
+  });
+});
+
+function write(key: string, column: string, at: number): LoggedWrite {
+  return { table: edgestore, key, column, value: `${key}/${column}`, at };
+}
+
+function removal(key: string, column: string, at: number): LoggedWrite {
+  return { table: edgestore, key, column, at };
+}
+
+/** Ships the streams, one for each host, and writes the plan that replays them up to `t`. */
+async function plan(
+  streams: ReadonlyArray<readonly Uint8Array[]>,
+  { segmentId = '1771466000000', exclusions = [] as readonly string[] } = {},
+) {
+  const objects = await Promise.all(
+    streams.map(async (mutations, index) =>
+      shipSegment(node.bucket, { hostId: hosts[index] ?? '', segmentId }, mutations),
+    ),
+  );
+  const body: LogPlan = {
+    run,
+    instant: formatInstant(micros(t)),
+    strands: [
+      {
+        timeline: timelineId.parse('t0001'),
+        until: formatInstant(micros(t)),
+        exclusions: [...exclusions],
+        streams: objects.map((object, index) => ({
+          hostId: hosts[index] ?? '',
+          node: `node-${index}`,
+          objects: [object],
+        })),
+        schemas: [await shipSchema(node.bucket, tables)],
+      },
+    ],
+    uncut: ['bank.janusgraph_ids'],
+    omitted: ['bank.edgestore_lock_'],
+  };
+  await node.bucket.put(logPlanKey(run), logPlanDocument.write(body));
+  return objects;
+}
+
+async function place(ranges?: ReadonlyArray<readonly [string, string]>) {
+  return placeLogs(node, { plan: run, ...(ranges === undefined ? {} : { ranges }) }, idleContext());
+}
+
+async function segments(): Promise<readonly string[]> {
+  return (await readdir(node.directories.commitlog)).sort();
+}
+
+/** What Cassandra would replay, in order: `table key/column`. */
+async function placed(): Promise<readonly string[]> {
+  const schema = new Map<string, LoggedTable>(tables.map((table) => [table.id, table]));
+  const found: string[] = [];
+  for (const name of await segments()) {
+    const bytes = await readFile(join(node.directories.commitlog, name));
+    const header = readSegmentHeader(bytes);
+    expect(name).toBe(`CommitLog-${header.version}-${header.id}.log`);
+    const rest = bytes.subarray(header.length);
+    for (const { from, to } of wholeSections(rest, header, header.length)) {
+      for (const entry of entriesOf(bytes.subarray(from, to), header)) {
+        for (const { table, key, rows } of decodeMutation(entry, header.version, schema).updates) {
+          for (const { clustering } of rows) {
+            found.push(`${table.table} ${Buffer.from(key).toString()}/${Buffer.from(clustering[0] ?? []).toString()}`);
+          }
+        }
+      }
+    }
+  }
+  return found.sort();
+}
+
+function dyingAtRename(files: NodeFiles): NodeFiles {
+  return {
+    ...files,
+    rename: async (from, to) => {
+      if (failing.renames <= 0) throw new TypeError('killed');
+      failing.renames -= 1;
+      return files.rename(from, to);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { sha256 } from '../../model/sha256.ts';
+import { noCounts } from '../../commitlog/mutation-cut.ts';
+import { writeSegments } from '../../commitlog/write-segments.ts';
+import { formatBytes } from '../../model/bytes.ts';
+import { type LogPlan, logPlanDocument, logPlanKey } from '../../model/log-plan.ts';
+import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
+import type { JobParams, JobResult } from '../../ports/node-agent.ts';
+import type { JobContext } from './job-context.ts';
+import { keptLogs } from './planned-logs.ts';
+import type { NodeParts } from '../node-parts.ts';
+import { logPlacementDocument, logPlacementFile, logStagingFolder } from './placement-marker.ts';
+import { requireStopped } from './stopped-database.ts';
+
+/**
+ * Cuts the logs that a restore's plan names and places what is left as segments that Cassandra replays when it starts. Every node gets the
+ * mutations of its token ranges from the streams of all replicas: a write that one of them never saw lies in the log of another, so after
+ * the replay all replicas of a range hold the same. They do before the first compaction can look at a tombstone: Cassandra replays before it
+ * compacts anything, so a deletion older than gc_grace meets the rows it deletes while it is still there.
+ *
+ * One object is in memory at a time, at most a segment; the new segments are written beside and moved in whole.
+ */
+export async function placeLogs(
+  parts: NodeParts,
+  { plan: run, ranges, afterDrain = false }: JobParams['place-logs'],
+  { signal, progress, log }: JobContext,
+): Promise<JobResult['place-logs']> {
+  const { files, directories } = parts;
+  const { plan, hash } = await readPlan(parts, run);
+  const wanted = sha256(JSON.stringify([hash, ranges ?? null]));
+  await requireStopped(parts);
+  const before = await clearedAttempt(parts, wanted, afterDrain);
+  if (before !== undefined) return before;
+  await requireRoom(parts, plan);
+
+  const staging = logStagingFolder(directories);
+  await files.remove(staging);
+  await files.makeDirectory(staging);
+  const total = objectsOf(plan).reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  const report = (bytes: number) => {
+    done += bytes;
+    progress({ done, total, unit: 'bytes', label: 'cutting the log' });
+  };
+  report(0);
+  const counts = noCounts();
+  let next = firstId(parts, plan);
+  const placed = { files: [] as string[], bytes: 0, lastSegment: null as string | null };
+  const kept = keptLogs(parts.bucket, plan, { ranges, counts, signal, onBytes: report });
+  for await (const { file, id, bytes } of writeSegments(kept, () => next++)) {
+    if (placed.files.at(-1) !== file) placed.files.push(file);
+    placed.bytes += bytes.length;
+    placed.lastSegment = String(id);
+    await files.append(`${staging}/${file}`, bytes, directories.aside);
+  }
+  await files.sync(staging);
+  signal.throwIfAborted();
+
+  const outcome = {
+    mutations: counts.whole + counts.cut,
+    cut: counts.cut,
+    dropped: counts.dropped,
+    bytes: placed.bytes,
+    lastSegment: placed.lastSegment,
+  };
+  const marker = { plan: run, wanted, files: placed.files, outcome };
+  await files.makeDirectory(directories.commitlog);
+  await files.writeWhole(logPlacementFile(directories), logPlacementDocument.write({ ...marker, phase: 'placing' }));
+  for (const name of placed.files) await files.rename(`${staging}/${name}`, `${directories.commitlog}/${name}`);
+  await files.writeWhole(logPlacementFile(directories), logPlacementDocument.write({ ...marker, phase: 'placed' }));
+  await files.remove(staging);
+  log('logs placed', { plan: run, segments: placed.files.length, ...outcome });
+  return outcome;
+}
+
+async function readPlan({ bucket, node }: NodeParts, run: string): Promise<{ plan: LogPlan; hash: string }> {
+  const stored = await bucket.get(logPlanKey(run));
+  if (stored === undefined) {
+    throw new FailedProblem({
+      code: 'log-plan-missing',
+      happened: `${node} was to place logs by the plan of ${run}, and ${bucket.description} has no such plan.`,
+      state: 'No file was written.',
+      next: 'Look for who removed it (`cardea audit`), then start the restore again.',
+    });
+  }
+  const hash = sha256(stored.body);
+  return { plan: logPlanDocument.read(stored.body, logPlanKey(run)), hash };
+}
+
+/**
+ * The outcome of an earlier attempt that placed this very plan; else what a dead one placed is removed. Throws RefusedProblem `data-present`
+ * when the directory holds files that no attempt of ours placed.
+ */
+async function clearedAttempt(
+  parts: NodeParts,
+  wanted: string,
+  afterDrain: boolean,
+): Promise<JobResult['place-logs'] | undefined> {
+  const { node, files, directories } = parts;
+  const text = await files.read(logPlacementFile(directories));
+  const found = text === undefined ? undefined : logPlacementDocument.read(text, logPlacementFile(directories));
+  const there = ((await files.entries(directories.commitlog)) ?? []).map(({ name }) => name);
+  const ours = new Set(found?.files ?? []);
+  const isWhole = found?.files.every((name) => there.includes(name)) === true && there.length === ours.size;
+  if (found?.phase === 'placed' && found.wanted === wanted && isWhole) return found.outcome;
+  const foreign = there.filter((name) => !ours.has(name));
+  if (foreign.length > 0 && !afterDrain) {
+    throw new RefusedProblem({
+      code: 'data-present',
+      happened: `${directories.commitlog} of ${node} is not empty, and logs are placed into an empty directory only.`,
+      state: 'No file was moved or deleted.',
+      next: 'Set the data aside first; `cardea restore` does so itself.',
+      details: foreign.slice(0, 20),
+    });
+  }
+  for (const name of there) await files.remove(`${directories.commitlog}/${name}`);
+  await files.remove(logPlacementFile(directories));
+  return undefined;
+}
+
+function objectsOf({ strands }: LogPlan) {
+  return strands.flatMap(({ streams }) => streams.flatMap(({ objects }) => objects));
+}
+
+/** What is placed is at most what was read. */
+async function requireRoom({ node, files, directories }: NodeParts, plan: LogPlan): Promise<void> {
+  const bytes = objectsOf(plan).reduce((sum, each) => sum + each.bytes, 0);
+  const { free } = await files.space(directories.aside);
+  if (free >= bytes) return;
+  throw new RefusedProblem({
+    code: 'disk-too-small',
+    happened: `The logs to replay on ${node} take up to ${formatBytes(bytes)}, and ${formatBytes(free)} are free.`,
+    state: 'No log was placed; the restored files are in place.',
+    next: 'Free space on the disk (older restores that can be accepted are listed by `cardea runs`), then resume the run.',
+  });
+}
+
+/**
+ * Above every id that any node ever used: SSTables name the segments that they hold already, and Cassandra skips those at replay. Ids count
+ * up from the milliseconds of Cassandra's start, so the present is above them, unless a clock went back; its next start goes on above ours.
+ */
+function firstId({ clock }: NodeParts, plan: LogPlan): bigint {
+  const known = objectsOf(plan).map(({ key }) => BigInt(/\/(\d{19})\/[^/]+$/.exec(key)?.[1] ?? 0));
+  return known.reduce((most, id) => (id >= most ? id + 1n : most), BigInt(clock.now().getTime()));
+}

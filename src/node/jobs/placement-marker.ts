@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { documentType } from '../../model/document.ts';
+import { jobResults } from '../../ports/node-agent-wire.ts';
+import type { NodeDirectories } from '../node-parts.ts';
+
+/**
+ * `<aside>/placement.json`: which backup's files are being put into the data directory (`placing`) or lie there (`placed`). Written before
+ * the first file is placed, so that what a killed attempt left is known to be ours and not somebody's data.
+ */
+export const placementDocument = documentType('placement', 1, {
+  point: z.string(),
+  source: z.string(),
+  inPlace: z.boolean(),
+  phase: z.enum(['placing', 'placed']),
+});
+
+export function placementFile(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/placement.json`;
+}
+
+/**
+ * `<aside>/logs.json`: which run's cut logs are being put into the commitlog directory (`placing`) or were put there whole (`placed`), and
+ * with what outcome.
+ */
+export const logPlacementDocument = documentType('log-placement', 1, {
+  plan: z.string(),
+  /** SHA-256 of the plan and the ranges. */
+  wanted: z.string(),
+  phase: z.enum(['placing', 'placed']),
+  files: z.array(z.string()),
+  outcome: jobResults['place-logs'],
+});
+
+export function logPlacementFile(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/logs.json`;
+}
+
+/** Where segments are written before they are placed. */
+export function logStagingFolder(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/log-staging`;
+}
+
+/** Markers say what the live directories hold: they go when these do. */
+export function markerFiles(directories: Pick<NodeDirectories, 'aside'>): readonly string[] {
+  return [placementFile(directories), logPlacementFile(directories)];
+}
+
+/** Where files are brought to before they are placed: on the same file system, so that placing is a rename. */
+export function stagingFolder(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/staging`;
+}

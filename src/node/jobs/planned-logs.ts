@@ -1,0 +1,122 @@
+import { type CutCounts, type CutRule, MutationCut } from '../../commitlog/mutation-cut.ts';
+import { type EntryRun, type ReadPiece, cutPieces } from '../../commitlog/cut-segment.ts';
+import { logDamaged } from '../../commitlog/log-damage.ts';
+import { sha256 } from '../../model/sha256.ts';
+import { readPiece } from '../../commitlog/piece.ts';
+import { tokenOf } from '../../commitlog/token.ts';
+import { commitSlot, cutAfter } from '../../model/commit-slot.ts';
+import type { HeldRange } from '../../model/held-ranges.ts';
+import { instantOf } from '../../model/instant.ts';
+import type { LogPlan } from '../../model/log-plan.ts';
+import { type LoggedTable, logSchemaDocument } from '../../model/log-schema.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+type Strand = LogPlan['strands'][number];
+
+export interface KeptLogsOptions {
+  /** Token ranges whose mutations are wanted; all when absent. */
+  readonly ranges: readonly HeldRange[] | undefined;
+  readonly counts: CutCounts;
+  readonly signal: AbortSignal;
+  /** Told the plain bytes of each object that is done. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/**
+ * What a plan keeps of its logs, one object in memory at a time, each checked again as it is read. Throws FailedProblem `log-damaged`,
+ * `log-schema-missing`, and what the cut throws.
+ */
+export async function* keptLogs(
+  bucket: ObjectStore,
+  plan: LogPlan,
+  options: KeptLogsOptions,
+): AsyncGenerator<EntryRun> {
+  for (const strand of plan.strands) {
+    const tables = await readTables(bucket, strand.schemas);
+    const cut = new MutationCut(tables, ruleOf(plan, strand, tables, options.ranges), options.counts);
+    yield* cutPieces(readPieces(bucket, strand, options), cut);
+  }
+}
+
+async function* readPieces(
+  bucket: ObjectStore,
+  { streams }: Strand,
+  { signal, onBytes }: KeptLogsOptions,
+): AsyncGenerator<ReadPiece> {
+  for (const object of streams.flatMap(({ objects }) => objects)) {
+    signal.throwIfAborted();
+    const piece = await readPlanned(bucket, object.key);
+    if (sha256(piece.plain) !== object.sha256) {
+      throw logDamaged(`The shipped log ${object.key}`, 'it is another one than when the plan was made');
+    }
+    yield piece;
+    onBytes(piece.plain.length);
+  }
+}
+
+const objectName = /^(.*\/)(\d{10})-(\d{10})$/;
+
+/** An object of the plan, or its part of the larger one into which the node that ships has merged it meanwhile. */
+async function readPlanned(bucket: ObjectStore, key: string): Promise<ReadPiece> {
+  const stored = await bucket.get(key);
+  if (stored !== undefined) return readPiece(stored.body);
+  const [, folder = '', from = '', to = ''] = objectName.exec(key) ?? [];
+  for await (const { key: other } of bucket.list(folder)) {
+    const [, , begins = '', ends = ''] = objectName.exec(other) ?? [];
+    if (begins === '' || begins > from || ends < to) continue;
+    const merged = await bucket.get(other);
+    if (merged === undefined) continue;
+    const { header, plain } = readPiece(merged.body);
+    const part = { from: Number(from), to: Number(to) };
+    return { header: { ...header, ...part }, plain: plain.subarray(part.from - header.from, part.to - header.from) };
+  }
+  throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
+}
+
+function ruleOf(
+  { uncut, omitted }: LogPlan,
+  { until, exclusions }: Strand,
+  tables: ReadonlyMap<string, LoggedTable>,
+  ranges: readonly HeldRange[] | undefined,
+): CutRule {
+  const idsOf = (names: readonly string[]) =>
+    new Set(
+      [...tables.values()].filter((each) => names.includes(`${each.keyspace}.${each.table}`)).map(({ id }) => id),
+    );
+  return {
+    lastKept: cutAfter(instantOf(until)),
+    exclusions: new Set(exclusions.map((slot) => commitSlot(instantOf(slot)))),
+    uncut: idsOf(uncut),
+    omitted: idsOf(omitted),
+    ...(ranges === undefined ? {} : { ownsToken: ownerOf(ranges) }),
+  };
+}
+
+function ownerOf(ranges: readonly HeldRange[]): (key: Uint8Array) => boolean {
+  const parsed = ranges.map(([start, end]) => ({ start: BigInt(start), end: BigInt(end) }));
+  return (key) => {
+    const token = tokenOf(key);
+    return parsed.some(({ start, end }) =>
+      start < end ? token > start && token <= end : token > start || token <= end,
+    );
+  };
+}
+
+/** The tables by id, each as the newest schema has it. */
+async function readTables(bucket: ObjectStore, keys: readonly string[]): Promise<ReadonlyMap<string, LoggedTable>> {
+  const tables = new Map<string, LoggedTable>();
+  for (const key of keys) {
+    const stored = await bucket.get(key);
+    if (stored === undefined) {
+      throw new FailedProblem({
+        code: 'log-schema-missing',
+        happened: `The schema ${key}, which the shipped logs need to be read, is gone from the store.`,
+        state: 'No log was placed.',
+        next: 'Look for who removed it (`cardea audit`); restore to a restore point, without the log.',
+      });
+    }
+    for (const table of logSchemaDocument.read(stored.body, key).tables) tables.set(table.id, table);
+  }
+  return tables;
+}

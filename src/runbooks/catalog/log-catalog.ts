@@ -1,0 +1,296 @@
+import { type FoundPiece, type LogFault, type VerifiedStream, verifyStream } from '../../commitlog/verified-stream.ts';
+import { readPieceHeader } from '../../commitlog/piece.ts';
+import { type Micros, formatInstant, instantOf, micros, microsOf, parseInstant } from '../../model/instant.ts';
+import {
+  type LogMark,
+  type Watermark,
+  logMarkDocument,
+  logMarkKey,
+  streamPrefix,
+  watermarkDocument,
+  watermarkKey,
+} from '../../model/log-piece.ts';
+import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
+import { FailedProblem, asProblem } from '../../model/problem.ts';
+import type { Timeline } from '../../model/timeline.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { listTimelines } from './timeline-catalog.ts';
+
+/** Everything shipped of an environment, as far as it can be believed. */
+export interface LogCatalog {
+  readonly timelines: readonly Timeline[];
+  /** By timeline id; a timeline on which nothing was shipped has none. */
+  readonly logs: ReadonlyMap<string, TimelineLog>;
+}
+
+export interface TimelineLog {
+  readonly timeline: string;
+  /** Ascending by host id. */
+  readonly streams: readonly VerifiedStream[];
+  /** Ascending by `at`. */
+  readonly schemas: readonly StoredSchema[];
+  /** What is wrong besides the streams: a schema that cannot be read, an object that does not belong there. */
+  readonly faults: readonly LogFault[];
+}
+
+export interface StoredSchema {
+  readonly key: string;
+  readonly at: Micros;
+  readonly schema: LogSchema;
+}
+
+export interface Reading {
+  readonly signal?: AbortSignal;
+  /** Objects known to be damaged, with the reason: they do not count. */
+  readonly damaged?: ReadonlyMap<string, string>;
+  /** Only what was shipped after it, and a little more: for who asks about the newest instants alone. */
+  readonly since?: Micros;
+  /** Called each time that a watermark was read: what a lag is measured against is this moment, not the end of the reading. */
+  readonly onWatermark?: () => void;
+}
+
+/**
+ * Reads what was shipped: of each piece its header only, side by side. What is damaged, missing, swapped or doubled does not throw: it is
+ * a fault of its stream, and what it made unprovable is not covered.
+ */
+export async function readLogCatalog(bucket: ObjectStore, reading: Reading = {}): Promise<LogCatalog> {
+  const timelines = await listTimelines(bucket);
+  const logs = await Promise.all(timelines.map(async ({ id }) => readTimeline(bucket, id, reading)));
+  return { timelines, logs: new Map(logs.map((log) => [log.timeline, log])) };
+}
+
+async function readTimeline(bucket: ObjectStore, timeline: string, reading: Reading): Promise<TimelineLog> {
+  const faults: LogFault[] = [];
+  const hosts: string[] = [];
+  let schemas: Promise<readonly StoredSchema[]> = Promise.resolve([]);
+  for await (const child of bucket.children(`log/${timeline}/`)) {
+    const name = child.slice(`log/${timeline}/`.length, -1);
+    if (name === 'schema') schemas = readSchemas(bucket, child, faults);
+    else if (hostFolder.test(child)) hosts.push(name);
+    else faults.push({ key: child, reason: 'it is no part of a shipped log' });
+  }
+  const streams = await Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading)));
+  return { timeline, streams, schemas: await schemas, faults };
+}
+
+const hostFolder = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/;
+
+/**
+ * Agents ship and merge while this reads: what seems to be missing may only have moved. So a stream of which something moved is read again,
+ * and so is one with faults: they count when they are still there.
+ */
+async function readStream(bucket: ObjectStore, place: Place, reading: Reading): Promise<VerifiedStream> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { stream, moved } = await readOnce(bucket, place, reading);
+    if (attempt === 5 || (!moved && (attempt > 1 || stream.faults.length === 0))) return stream;
+  }
+}
+
+async function readOnce(
+  bucket: ObjectStore,
+  place: Place,
+  reading: Reading,
+): Promise<{ readonly stream: VerifiedStream; readonly moved: boolean }> {
+  const prefix = streamPrefix(place.timeline, place.hostId);
+  const faults: LogFault[] = [];
+  // Before the listing: it must not name what was shipped after the listing was made.
+  const watermark = await readWatermark(bucket, watermarkKey(place.timeline, place.hostId), place, faults);
+  reading.onWatermark?.();
+  const keys: string[] = [];
+  const markKeys: string[] = [];
+  for await (const { key } of bucket.list(prefix)) {
+    if (key === watermarkKey(place.timeline, place.hostId)) continue;
+    if (key.startsWith(`${prefix}marks/`)) markKeys.push(key);
+    else keys.push(key);
+  }
+  const wanted = reading.since === undefined ? keys : await keysSince(bucket, keys, reading.since);
+  const found = await sideBySide(wanted, async (key) => readFound(bucket, key, reading));
+  const objects = found.filter((object) => object !== undefined);
+  const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, place, faults));
+  const stream = verifyStream({
+    ...place,
+    watermark,
+    objects,
+    marks: marks.filter((mark) => mark !== undefined),
+    faults,
+  });
+  return { stream, moved: objects.length < found.length };
+}
+
+async function readFound(
+  bucket: ObjectStore,
+  key: string,
+  { signal, damaged }: Reading,
+): Promise<FoundPiece | undefined> {
+  signal?.throwIfAborted();
+  if (!pieceFile.test(key)) return { key, fault: 'it is no part of a shipped log' };
+  const known = damaged?.get(key);
+  if (known !== undefined) return { key, fault: known };
+  try {
+    return { key, header: readPieceHeader(await headerLine(bucket, key)) };
+  } catch (error) {
+    const problem = failed(error);
+    // Merged away since it was listed: its bytes are in another object.
+    if (problem.code === 'object-missing') return undefined;
+    return { key, fault: problem.happened };
+  }
+}
+
+async function keysSince(bucket: ObjectStore, keys: readonly string[], since: Micros): Promise<readonly string[]> {
+  // Where it cannot be found everything is read, and says why.
+  return keys.slice((await segmentOfInstant(bucket, keys, since)) ?? 0);
+}
+
+/**
+ * Where, among the ascending keys of a stream's pieces, the segment begins in which the instant lies: everything before is older. Segments
+ * follow one another in time, so a few first objects tell. Undefined when one of those cannot be read.
+ */
+export async function segmentOfInstant(
+  bucket: ObjectStore,
+  keys: readonly string[],
+  instant: Micros,
+): Promise<number | undefined> {
+  const firsts = keys.flatMap((key, at) => (segmentOf(key) === segmentOf(keys[at - 1] ?? '') ? [] : [at]));
+  let [low, high] = [0, firsts.length];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await readFound(bucket, keys[firsts[middle] ?? 0] ?? '', {});
+    if (found === undefined || 'fault' in found) return undefined;
+    const begins = found.header.pieces[0]?.coveredFrom;
+    if (begins === undefined || instantOf(begins) > instant) high = middle;
+    else low = middle;
+  }
+  return firsts[low] ?? 0;
+}
+
+function segmentOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
+}
+
+/** Only as much of the object as holds its first line. */
+async function headerLine(bucket: ObjectStore, key: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of await bucket.getStream(key)) {
+    parts.push(part);
+    if (part.includes(0x0a)) break;
+  }
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+}
+
+/** Keys of pieces, and of nothing else below a stream. */
+export const pieceFile = /\/\d{19}\/\d{10,}-\d{10,}$/;
+
+interface Place {
+  readonly timeline: string;
+  readonly hostId: string;
+}
+
+async function readWatermark(
+  bucket: ObjectStore,
+  key: string,
+  place: Place,
+  faults: LogFault[],
+): Promise<Watermark | undefined> {
+  const watermark = await readDocument(bucket, key, watermarkDocument, faults);
+  if (watermark === undefined) return undefined;
+  return isAt(watermark, place) ? watermark : faulty(faults, key, `it is the watermark of ${watermark.node}`);
+}
+
+async function readMark(
+  bucket: ObjectStore,
+  key: string,
+  place: Place,
+  faults: LogFault[],
+): Promise<LogMark | undefined> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  let mark: LogMark;
+  try {
+    mark = logMarkDocument.read(stored.body, key);
+  } catch (error) {
+    faults.push({ key, reason: failed(error).happened });
+    return markOfName(key, place, stored.modifiedAt);
+  }
+  if (!isAt(mark, place)) return faulty(faults, key, `it is a mark of ${mark.node}`);
+  // Believed all the same: a mark only ever makes the window smaller.
+  if (logMarkKey(mark) !== key) faults.push({ key, reason: 'its name and what it says do not agree' });
+  return mark;
+}
+
+/** What a mark that cannot be read says at least, from its name: it was written when what it tells was over. */
+function markOfName(key: string, place: Place, writtenAt: Date): LogMark | undefined {
+  const [, day = '', hour = '', minute = '', rest = '', what] = markFile.exec(key) ?? [];
+  const at = parseInstant(`${day}T${hour}:${minute}:${rest}`);
+  if (at === undefined) return undefined;
+  const until = Math.max(at, microsOf(writtenAt));
+  return logMarkDocument.body.parse({
+    ...place,
+    node: place.hostId,
+    what,
+    at: formatInstant(at),
+    until: formatInstant(micros(until)),
+    reason: `the record ${key} cannot be read`,
+  });
+}
+
+const markFile = /\/marks\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-(gap|truncate|bypass|schema)\.json$/;
+
+async function readSchemas(bucket: ObjectStore, prefix: string, faults: LogFault[]): Promise<readonly StoredSchema[]> {
+  const keys: string[] = [];
+  for await (const { key } of bucket.list(prefix)) keys.push(key);
+  const read = await sideBySide(keys, async (key) => {
+    const schema = await readDocument(bucket, key, logSchemaDocument, faults);
+    return schema === undefined ? [] : [{ key, at: instantOf(schema.at), schema }];
+  });
+  return read.flat().sort((a, b) => a.at - b.at);
+}
+
+interface Readable<Body> {
+  read(text: Uint8Array, where: string): Body;
+}
+
+async function readDocument<Body>(
+  bucket: ObjectStore,
+  key: string,
+  type: Readable<Body>,
+  faults: LogFault[],
+): Promise<Body | undefined> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  try {
+    return type.read(stored.body, key);
+  } catch (error) {
+    return faulty(faults, key, failed(error).happened);
+  }
+}
+
+function isAt(document: Place, place: Place): boolean {
+  return document.timeline === place.timeline && document.hostId === place.hostId;
+}
+
+function faulty(faults: LogFault[], key: string, reason: string): undefined {
+  faults.push({ key, reason });
+  return undefined;
+}
+
+/** What is wrong with the object itself; a store that cannot be asked says nothing about the objects, so that is thrown on. */
+function failed(error: unknown): FailedProblem {
+  const problem = asProblem(error, 'Reading the shipped log');
+  if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;
+  throw error;
+}
+
+/** Results in the order of the items. Wide enough to hide a store's latency, narrow enough for its connections. */
+export async function sideBySide<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  const worker = async () => {
+    for (const [at, item] of queue) results[at] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(48, items.length) }, worker));
+  return results;
+}

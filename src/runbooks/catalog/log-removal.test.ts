@@ -1,0 +1,98 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
+import { chooseBase } from '../recovery/choose-base.ts';
+import { readLogCatalog } from './log-catalog.ts';
+import { planLogs } from '../recovery/plan-logs.ts';
+import { logHorizon, removeOldLogs } from './log-removal.ts';
+import { listPoints } from './point-catalog.ts';
+import { type RecoveryFacts, usualLimits } from '../recovery/recovery-facts.ts';
+import { computeWindow } from '../recovery/window.ts';
+
+const [a, b] = hosts;
+const quiet = { signal: new AbortController().signal, log: () => {} };
+
+async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
+  const [catalog, points] = await Promise.all([readLogCatalog(store), listPoints(store)]);
+  return { environment: 'local', catalog, points, now: second(now), limits: usualLimits };
+}
+
+/** A segment every thousand seconds, three pieces each. */
+async function shipped(segments: number, points: readonly number[]): Promise<ShippedBucket> {
+  const bucket = new ShippedBucket();
+  await bucket.timeline('t0001');
+  for (const host of [a, b]) {
+    await bucket.begin('t0001', host, 0);
+    for (let segment = 1; segment <= segments; segment += 1) {
+      for (const part of [300, 600, 1000])
+        await bucket.ship('t0001', host, { segment, covered: (segment - 1) * 1000 + part });
+    }
+    await bucket.watermark('t0001', host, segments * 1000);
+  }
+  for (const from of points) await bucket.point(from, from + 5);
+  return bucket;
+}
+
+function pieces({ store }: ShippedBucket): readonly string[] {
+  return [...store.objects.keys()].filter((key) => /\/\d{19}\//.test(key));
+}
+
+test('without a point nothing goes', async () => {
+  const bucket = await shipped(3, []);
+  expect(logHorizon([])).toBeUndefined();
+  expect(await removeOldLogs(bucket.store, quiet)).toEqual({ objects: 0, bytes: 0, before: null });
+  expect(pieces(bucket)).toHaveLength(18);
+});
+
+test('B5: whole segments go that end well before the oldest point; the window stays as it is', async () => {
+  const bucket = await shipped(6, [4700, 5500]);
+  const before = computeWindow(await factsAt(bucket, 6000));
+  const removed = await removeOldLogs(bucket.store, quiet);
+  // Second 4700 less ten minutes lies in the fifth segment.
+  expect(removed).toMatchObject({ objects: 24, before: secondText(4100) });
+  expect(pieces(bucket)).toHaveLength(12);
+  expect(computeWindow(await factsAt(bucket, 6000))).toEqual(before);
+  expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
+});
+
+test('a point that failed its check keeps nothing', async () => {
+  const bucket = await shipped(6, [5500]);
+  await bucket.point(100, 105, { proof: 'failed' });
+  expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 24 });
+});
+
+test('a stream whose log cannot be read keeps everything', async () => {
+  const bucket = await shipped(6, [5500]);
+  for (const key of pieces(bucket).filter((each) => each.includes(a))) bucket.store.set(key, 'no piece');
+  expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 12 });
+});
+
+test('whatever is kept: no plan of a kept base loses an object, on its own timeline or over a fork', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.integer({ min: 1, max: 5900 }), { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 1, max: 5999 }),
+      async (points, fork) => {
+        const bucket = await shipped(6, points);
+        await bucket.timeline('t0002', { id: 't0001', fork }, { opened: 6100 });
+        for (const host of [a, b]) {
+          await bucket.begin('t0002', host, 6101);
+          for (const segment of [11, 12, 13]) await bucket.ship('t0002', host, { segment, covered: segment * 1000 });
+          await bucket.watermark('t0002', host, 13_000);
+        }
+        const plans = async () => {
+          const facts = await factsAt(bucket, 13_000);
+          return ['t0001', 't0002'].flatMap((timeline) =>
+            computeWindow(facts, timeline).stretches.map(({ to }) =>
+              planLogs(facts, chooseBase(facts, { instant: (Date.parse(to) * 1000) as never, timeline })),
+            ),
+          );
+        };
+        const before = await plans();
+        await removeOldLogs(bucket.store, quiet);
+        expect(await plans()).toEqual(before);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});

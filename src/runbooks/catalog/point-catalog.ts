@@ -1,0 +1,104 @@
+import { graphSchemaKey } from '../../graph/schema-document.ts';
+import { FailedProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
+import { restorePointDocument, restorePointKey } from '../../model/restore-point.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
+import { ConflictProblem } from '../../ports/object-store.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+const pointFile = /^backup-\d{8}-\d{6}\.json$/;
+
+/** Every restore point of a bucket, newest first. */
+export async function listPoints(bucket: ObjectStore): Promise<readonly RestorePoint[]> {
+  const keys: string[] = [];
+  for await (const child of bucket.children('')) if (pointFile.test(child)) keys.push(child);
+  keys.reverse();
+  const points: RestorePoint[] = [];
+  // A bank keeps dozens of points; a listing of thousands still has to answer in a second, so documents are read side by side.
+  for (let at = 0; at < keys.length; at += 64) {
+    const read = await Promise.all(keys.slice(at, at + 64).map((key) => readPointFile(bucket, key)));
+    points.push(...read.filter((point) => point !== undefined));
+  }
+  return points;
+}
+
+/** Throws UsageProblem `unknown-point`, naming the newest ones, when there is no such point. */
+export async function getPoint(bucket: ObjectStore, id: string): Promise<RestorePoint> {
+  const point = await readPointFile(bucket, restorePointKey(id));
+  if (point !== undefined) return point;
+  const known = (await listPoints(bucket)).slice(0, 5).map((each) => each.id);
+  throw new UsageProblem({
+    code: 'unknown-point',
+    happened: `There is no restore point "${id}" in ${bucket.description}.`,
+    state: 'Nothing was changed.',
+    next:
+      known.length === 0
+        ? 'Take a backup first: cardea backup ENV.'
+        : `Use one of ${known.join(', ')} (all: cardea points ENV).`,
+  });
+}
+
+export async function findPoint(bucket: ObjectStore, id: string): Promise<RestorePoint | undefined> {
+  return readPointFile(bucket, restorePointKey(id));
+}
+
+/** Creates the point's document. The same point by the same run again is no error: a resumed step comes here twice. */
+export async function createPoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
+  try {
+    await bucket.put(restorePointKey(point.id), restorePointDocument.write(point), { ifAbsent: true });
+  } catch (error) {
+    if (!(error instanceof ConflictProblem)) throw error;
+    const existing = await findPoint(bucket, point.id);
+    if (existing?.run === point.run) return;
+    throw new RefusedProblem({
+      code: 'point-exists',
+      happened: `The restore point ${point.id} exists already, taken by the run ${existing?.run ?? 'unknown'}.`,
+      state: 'That point was left as it is.',
+      next: 'Start the backup again: a new second gives a new name.',
+    });
+  }
+}
+
+/** Changes the point's document by compare-and-swap; `change` may be called more than once and must be pure. */
+export async function updatePoint(
+  bucket: ObjectStore,
+  id: string,
+  change: (point: RestorePoint) => RestorePoint,
+): Promise<RestorePoint> {
+  const key = restorePointKey(id);
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const stored = await bucket.get(key);
+    if (stored === undefined) {
+      throw new FailedProblem({
+        code: 'point-vanished',
+        happened: `The restore point ${id} vanished from ${bucket.description} while it was being updated.`,
+        state: 'Its files in the store may still be there; it is not listed and cannot be restored by name.',
+        next: 'Find out who removed it (`cardea audit`), then take a new backup.',
+      });
+    }
+    const changed = change(restorePointDocument.read(stored.body, key));
+    try {
+      await bucket.put(key, restorePointDocument.write(changed), { ifMatch: stored.etag });
+      return changed;
+    } catch (error) {
+      if (!(error instanceof ConflictProblem)) throw error;
+    }
+  }
+  throw new FailedProblem({
+    code: 'point-contended',
+    happened: `The restore point ${id} was changed by others again and again; twenty attempts did not get through.`,
+    state: 'Its document is whole, without this change.',
+    next: 'Look for a second Cardea working on the same point (`cardea runs`), then resume this run.',
+  });
+}
+
+/** Removes the point's document and its inventories; its files must have gone through Medusa before. Idempotent. */
+export async function removePoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
+  for (const node of point.nodes) await bucket.delete(node.inventory);
+  await bucket.delete(graphSchemaKey(point.id));
+  await bucket.delete(restorePointKey(point.id));
+}
+
+async function readPointFile(bucket: ObjectStore, key: string): Promise<RestorePoint | undefined> {
+  const stored = await bucket.get(key);
+  return stored === undefined ? undefined : restorePointDocument.read(stored.body, key);
+}

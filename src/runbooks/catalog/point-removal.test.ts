@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { MemoryStore } from '../../../test/support/memory-store.ts';
+import { configSchema } from '../../model/config.ts';
+import { pointId, runId, timelineId } from '../../model/identifiers.ts';
+import type { Proof, RestorePoint } from '../../model/restore-point.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { createPoint, listPoints, removePoint } from './point-catalog.ts';
+import { choosePointsToRemove, removePoints } from './point-removal.ts';
+
+const clock = new FakeClock('2026-03-31T02:00:00Z');
+const config = configSchema.parse({ name: 'bank', environments: { prod: { platform: { kind: 'sandbox' } } } });
+
+/** One node whose agent notes what it is asked for. */
+function services(...points: readonly RestorePoint[]) {
+  const bucket = new MemoryStore();
+  const jobs: string[] = [];
+  const platform = {
+    bucket,
+    nodes: [{ name: 'node-0' }],
+    agent: () => ({
+      run: async (_key: unknown, kind: string, { point }: { point: string }) => {
+        jobs.push(`${kind} ${point}`);
+        return {};
+      },
+    }),
+  } as unknown as Platform;
+  const [prod] = Object.values(config.environments);
+  if (prod === undefined) throw new TypeError('the configuration has no environment');
+  const given = { platform, config: prod, clock };
+  const context = {
+    services: given,
+    run: 'backup-20260331-020000-abcd',
+    step: 'retention',
+    epoch: 1,
+    signal: new AbortController().signal,
+    progress: () => {},
+    log: () => {},
+  };
+  return { given, context, jobs, bucket, made: Promise.all(points.map(async (point) => createPoint(bucket, point))) };
+}
+
+function pointOf(day: string, proof: Proof): RestorePoint {
+  return {
+    id: pointId.parse(`backup-2026${day}-020000`),
+    environment: 'prod',
+    timeline: timelineId.parse('t0001'),
+    run: runId.parse(`backup-2026${day}-020000-abcd`),
+    takenAt: `2026-${day.slice(0, 2)}-${day.slice(2)}T02:00:00Z`,
+    mode: 'differential',
+    cut: 'quiesced',
+    proof,
+    nodes: [],
+    bytes: 0,
+    newBytes: 0,
+    cassandraVersion: '5.0.6',
+    schemaVersion: 'v',
+    keyspace: 'janusgraph',
+    replicationFactor: 1,
+    seconds: { taken: 1 },
+  };
+}
+
+const points = [
+  pointOf('0101', 'checked'),
+  pointOf('0102', 'proven'),
+  pointOf('0328', 'failed'),
+  pointOf('0329', 'checked'),
+  pointOf('0330', 'checked'),
+  pointOf('0331', 'checked'),
+];
+
+test('B5: what goes is removed on the nodes and from the catalogue, and every good point that stays is looked at', async () => {
+  const { given, context, jobs, bucket, made } = services(...points);
+  await made;
+  const choice = await choosePointsToRemove(given);
+  expect(choice).toEqual({ kept: 5, going: [{ point: 'backup-20260101-020000', why: 'older than 30d' }] });
+  await removePoints(context, choice);
+  expect((await listPoints(bucket)).map(({ id }) => id)).not.toContain('backup-20260101-020000');
+  // A point that had failed its check is kept for the record; it would fail again.
+  expect(jobs).toEqual([
+    'delete-backup backup-20260101-020000',
+    'verify backup-20260331-020000',
+    'verify backup-20260330-020000',
+    'verify backup-20260329-020000',
+    'verify backup-20260102-020000',
+  ]);
+});
+
+test('B5: after a kill in the midst of it the same points go, and those that stay are looked at all the same', async () => {
+  const { given, context, jobs, bucket, made } = services(...points);
+  await made;
+  const choice = await choosePointsToRemove(given);
+  await removePoint(bucket, pointOf('0101', 'checked'));
+  await removePoints(context, choice);
+  expect(jobs.filter((job) => job.startsWith('verify'))).toHaveLength(4);
+});
+
+test('nothing that goes, nothing to look at', async () => {
+  const { given, context, jobs, made } = services(pointOf('0330', 'checked'));
+  await made;
+  await removePoints(context, await choosePointsToRemove(given));
+  expect(jobs).toEqual([]);
+});

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { decideRetention } from '../../model/retention.ts';
+import { onEachNode } from '../steps/each-node.ts';
+import { findPoint, listPoints, removePoint } from './point-catalog.ts';
+import { listOpenRestores } from './restore-catalog.ts';
+import type { RunbookServices } from '../services.ts';
+
+/** What retention lets go. Decided in a step of its own, so that a run that is killed while it removes them comes back to the same list. */
+export const pointChoice = z.object({
+  kept: z.number(),
+  going: z.array(z.object({ point: z.string(), why: z.string() })),
+});
+export type PointChoice = z.infer<typeof pointChoice>;
+
+/** Reads only. */
+export async function choosePointsToRemove({ platform, config, clock }: RunbookServices): Promise<PointChoice> {
+  const needed = new Set((await listOpenRestores(platform.bucket)).map((restore) => restore.point as string));
+  const points = await listPoints(platform.bucket);
+  const decisions = decideRetention(points, config.backup.retention, clock.now(), needed);
+  const kept = decisions.filter((decision) => decision.keep).length;
+  // A result must stay small; what a long-neglected bucket still holds goes with the next backups.
+  const going = decisions.filter((decision) => !decision.keep).slice(0, 50);
+  return { kept, going: going.map(({ point, why }) => ({ point: point.id, why })) };
+}
+
+type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServices; log(line: string): void };
+
+/** Removes them through Medusa, on every node, and looks whether each good point that stays is still whole. May be done again after a kill. */
+export async function removePoints(context: Fan, { going }: PointChoice): Promise<void> {
+  const { platform } = context.services;
+  for (const { point: id, why } of going) {
+    context.log(`${id} goes: ${why}`);
+    const step = `${context.step}-${id}`;
+    await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: id }));
+    const point = await findPoint(platform.bucket, id);
+    if (point !== undefined) await removePoint(platform.bucket, point);
+  }
+  if (going.length === 0) return;
+  // Differential backups share files: that Medusa spared every shared one is looked at, not believed.
+  for (const { id, proof } of await listPoints(platform.bucket)) {
+    if (proof !== 'checked' && proof !== 'proven') continue;
+    const step = `${context.step}-look-${id}`;
+    await onEachNode(platform, { ...context, step }, 'verify', () => ({ point: id, knownPoints: [id] }));
+  }
+}

@@ -1,0 +1,71 @@
+import { readSchema, type GraphSchema } from '../../graph/schema.ts';
+import {
+  bareSchema,
+  fromSchemaDocument,
+  graphSchemaDocument,
+  graphSchemaKey,
+  graphSchemaPrefix,
+  toSchemaDocument,
+} from '../../graph/schema-document.ts';
+import { sampleShapes } from '../../graph/transactions/sample-shapes.ts';
+import type { VertexShape } from '../../graph/transactions/vertex-shapes.ts';
+import { formatInstant, type Micros, microsOf } from '../../model/instant.ts';
+import { Problem } from '../../model/problem.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import type { Platform } from '../../ports/platform.ts';
+
+/** What names the type ids in rows and logs, and where it was read. */
+export interface KnownSchema {
+  readonly schema: GraphSchema;
+  readonly shapes: readonly VertexShape[];
+  readonly from: 'database' | 'bucket' | 'nowhere';
+  /** For people: where it came from, or why there are only ids. */
+  readonly says: string;
+}
+
+/** Stores the graph's types beside a point. Reads of the database fail as RetryableProblem; a graph of unknown form as RefusedProblem. */
+export async function recordSchema(platform: Platform, point: string, clock: Clock): Promise<{ types: number }> {
+  const { database, keyspace, bucket } = platform;
+  const schema = await readSchema(database, keyspace);
+  const shapes = await sampleShapes(database, keyspace, schema);
+  const document = toSchemaDocument(schema, { keyspace, at: formatInstant(microsOf(clock.now())), shapes });
+  await bucket.put(graphSchemaKey(point), graphSchemaDocument.write(document));
+  return { types: document.types.length + document.labels.length };
+}
+
+/**
+ * The schema that reads the log around an instant: the database's own while it answers, else that of the newest point at or before it, else
+ * of the oldest after it, else JanusGraph's own types alone. Never throws for a database that is away.
+ */
+export async function knownSchema(platform: Platform, around: Micros): Promise<KnownSchema> {
+  const stored = await storedSchema(platform.bucket, around);
+  try {
+    const schema = await readSchema(platform.database, platform.keyspace);
+    const shapes = stored?.shapes ?? (await sampleShapes(platform.database, platform.keyspace, schema));
+    return { schema, shapes, from: 'database', says: 'the database' };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (stored !== undefined) return stored;
+    const says = `There is no schema in the bucket and the database does not tell (${error.happened}): ids stand for names.`;
+    return { schema: bareSchema(), shapes: [], from: 'nowhere', says };
+  }
+}
+
+/** From the bucket alone; undefined when no backup has stored one. */
+export async function storedSchema(bucket: ObjectStore, around: Micros): Promise<KnownSchema | undefined> {
+  const keys: string[] = [];
+  for await (const { key } of bucket.list(graphSchemaPrefix)) keys.push(key);
+  const wanted = graphSchemaKey(`backup-${compact(around)}`);
+  const key = keys.findLast((each) => each <= wanted) ?? keys[0];
+  const found = key === undefined ? undefined : await bucket.get(key);
+  if (found === undefined) return undefined;
+  const read = fromSchemaDocument(graphSchemaDocument.read(found.body, found.key));
+  return { ...read, from: 'bucket', says: found.key };
+}
+
+/** `20260219-020000`, as the ids of points carry it. */
+function compact(at: Micros): string {
+  const text = formatInstant(at);
+  return `${text.slice(0, 10).replaceAll('-', '')}-${text.slice(11, 19).replaceAll(':', '')}`;
+}

@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import { timelineId } from '../../model/identifiers.ts';
+import { type Timeline, nextTimelineId, timelineDocument, timelineKey } from '../../model/timeline.ts';
+import { ConflictProblem } from '../../ports/object-store.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+type TimelineId = z.infer<typeof timelineId>;
+
+const timelineFile = /^timelines\/(t\d{4})\.json$/;
+/** What is current before any agent has shipped: the first history needs no record to be it. */
+const first: TimelineId = timelineId.parse('t0001');
+
+/** The history that the environment writes now: the newest that was opened. */
+export async function currentTimeline(bucket: ObjectStore): Promise<TimelineId> {
+  return (await timelineIds(bucket)).at(-1) ?? first;
+}
+
+/** Ascending. */
+export async function timelineIds(bucket: ObjectStore): Promise<readonly TimelineId[]> {
+  const ids: TimelineId[] = [];
+  for await (const key of bucket.children('timelines/')) {
+    const id = timelineFile.exec(key)?.[1];
+    if (id !== undefined) ids.push(timelineId.parse(id));
+  }
+  return ids;
+}
+
+/**
+ * Opens the next timeline. The same run again finds the one it opened. Where none was recorded yet the first is recorded before it, so
+ * that the new one has a parent to name.
+ */
+export async function openTimeline(
+  bucket: ObjectStore,
+  wanted: Omit<Timeline, 'id'> & { readonly run: NonNullable<Timeline['run']> },
+): Promise<Timeline> {
+  let known = await timelineIds(bucket);
+  if (known.length === 0) {
+    const { environment, openedAt } = wanted;
+    const why = 'recorded when a restore opened the next one; nothing was shipped on it before';
+    await createTimeline(bucket, { id: first, environment, exclusions: [], openedAt, why });
+    known = [first];
+  }
+  for (const id of known.toReversed()) {
+    const stored = await bucket.get(timelineKey(id));
+    if (stored === undefined) continue;
+    const timeline = timelineDocument.read(stored.body, timelineKey(id));
+    if (timeline.run === wanted.run) return timeline;
+  }
+  const timeline = { ...wanted, id: nextTimelineId(known.at(-1)) };
+  // Under the environment's lease nobody else opens one: a conflict here is this very run, twice.
+  if (await createTimeline(bucket, timeline)) return timeline;
+  return openTimeline(bucket, wanted);
+}
+
+async function createTimeline(bucket: ObjectStore, timeline: Timeline): Promise<boolean> {
+  try {
+    await bucket.put(timelineKey(timeline.id), timelineDocument.write(timeline), { ifAbsent: true });
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictProblem) return false;
+    throw error;
+  }
+}

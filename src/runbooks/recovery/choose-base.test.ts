@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest';
+import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
+import { type Problem, RefusedProblem } from '../../model/problem.ts';
+import { type Wanted, chooseBase } from './choose-base.ts';
+import { readLogCatalog } from '../catalog/log-catalog.ts';
+import { planLogs } from './plan-logs.ts';
+import { listPoints } from '../catalog/point-catalog.ts';
+import { type RecoveryFacts, usualLimits } from './recovery-facts.ts';
+
+const [a, b, c] = hosts;
+
+async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
+  const [catalog, points] = await Promise.all([readLogCatalog(store), listPoints(store)]);
+  return { environment: 'local', catalog, points, now: second(now), limits: usualLimits };
+}
+
+async function shipAll(bucket: ShippedBucket, timeline: string, since: number, ...seconds: number[]): Promise<void> {
+  for (const host of hosts) {
+    await bucket.begin(timeline, host, since);
+    for (const covered of seconds) await bucket.ship(timeline, host, { segment: 7, covered });
+    await bucket.watermark(timeline, host, seconds.at(-1) ?? since);
+  }
+}
+
+/** Bases of seconds 12 and 63, log of seconds 0 to 100. */
+async function shipped(): Promise<ShippedBucket> {
+  const bucket = new ShippedBucket();
+  await bucket.timeline('t0001');
+  await shipAll(bucket, 't0001', 0, 5, 50, 80, 100);
+  await bucket.point(10, 12, { nodeCount: 3 });
+  await bucket.point(60, 63, { nodeCount: 3, proof: 'checked' });
+  return bucket;
+}
+
+async function choose(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, now = 100) {
+  return chooseBase(await factsAt(bucket, now), { instant: second(at), timeline: 't0001', ...more });
+}
+
+async function refusal(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, now = 100): Promise<Problem> {
+  try {
+    await choose(bucket, at, more, now);
+  } catch (error) {
+    expect(error).toBeInstanceOf(RefusedProblem);
+    return error as Problem;
+  }
+  throw new TypeError(`second ${at} was not refused`);
+}
+
+describe('the base of an instant', () => {
+  test('is the latest that was whole before it', async () => {
+    const bucket = await shipped();
+    expect((await choose(bucket, 62)).point.id).toBe('backup-20260219-020010');
+    const later = await choose(bucket, 63);
+    expect(later.point.id).toBe('backup-20260219-020100');
+    expect(later.warnings.join()).toContain('checked, not proven');
+  });
+
+  test('can be named, when it serves the instant', async () => {
+    const bucket = await shipped();
+    expect((await choose(bucket, 90, { base: 'backup-20260219-020010' })).point.id).toBe('backup-20260219-020010');
+    expect((await refusal(bucket, 50, { base: 'backup-20260219-020100' })).next).toContain(secondText(63));
+  });
+
+  test('is one of before every transaction that is to be left out', async () => {
+    const bucket = await shipped();
+    expect((await choose(bucket, 90, { exclusions: [second(61)] })).point.id).toBe('backup-20260219-020010');
+    const problem = await refusal(bucket, 90, { exclusions: [second(11)] });
+    expect(problem.code).toBe('no-base');
+    expect(problem.details.join()).toContain('undone transaction');
+  });
+
+  test('comes with a warning in the last moments of the log', async () => {
+    const bucket = await shipped();
+    expect((await choose(bucket, 95)).warnings.join()).toContain('may be incomplete');
+    expect((await choose(bucket, 50)).warnings).toEqual([]);
+    expect((await choose(bucket, 50)).settledUntil).toBe(second(90));
+  });
+
+  test('names the tables that were made since and have to be created', async () => {
+    const bucket = await shipped();
+    await bucket.schema('t0001', 1, ['edgestore']);
+    await bucket.schema('t0001', 70, ['edgestore', 'extra']);
+    expect((await choose(bucket, 69)).tablesToCreate).toEqual([]);
+    expect((await choose(bucket, 90)).tablesToCreate.map(({ table }) => table)).toEqual(['extra']);
+  });
+});
+
+describe('wrong use is refused with the nearest instant that would work', () => {
+  test('before the window: every base is newer', async () => {
+    const problem = await refusal(await shipped(), 11);
+    expect(problem.happened).toContain('every base was taken after it');
+    expect(problem.next).toContain(`${secondText(12)} (after it)`);
+  });
+
+  test('after what is shipped', async () => {
+    const problem = await refusal(await shipped(), 105, {}, 110);
+    expect(problem.happened).toContain('nothing later is shipped yet');
+    expect(problem.next).toContain(`${secondText(100)} (before it)`);
+  });
+
+  test('in the future', async () => {
+    const problem = await refusal(await shipped(), 101);
+    expect(problem.code).toBe('in-the-future');
+    expect(problem.next).toContain(secondText(100));
+  });
+
+  test('in a gap', async () => {
+    const bucket = await shipped();
+    await bucket.mark('t0001', a, 'gap', 30, 31, 'its disk was full');
+    await bucket.mark('t0001', b, 'gap', 30, 31, 'its disk was full');
+    const problem = await refusal(bucket, 40);
+    expect(problem.happened).toContain('its disk was full');
+    expect(problem.next).toContain(`${secondText(29.999999)} (before it) or ${secondText(63)} (after it)`);
+  });
+
+  test('after the schema changed', async () => {
+    const bucket = await shipped();
+    await bucket.schema('t0001', 1, ['edgestore', 'graphindex']);
+    await bucket.schema('t0001', 30, ['edgestore']);
+    const problem = await refusal(bucket, 40);
+    expect(problem.happened).toContain('janusgraph.graphindex was dropped');
+    expect(problem.next).toContain(secondText(29.999999));
+  });
+
+  test('after the ring changed', async () => {
+    const bucket = new ShippedBucket();
+    await bucket.timeline('t0001');
+    for (const host of [a, b]) {
+      await bucket.begin('t0001', host, 0);
+      await bucket.watermark('t0001', host, 100);
+    }
+    await bucket.point(10, 12, { nodeCount: 2 });
+    await bucket.begin('t0001', c, 40);
+    await bucket.watermark('t0001', c, 100);
+    const problem = await refusal(bucket, 50);
+    expect(problem.happened).toContain('the ring changed');
+    expect(problem.next).toContain(secondText(39.999999));
+  });
+
+  test("with writers' clocks too far apart, naming what does not depend on them", async () => {
+    const bucket = await shipped();
+    await bucket.watermark('t0001', b, 100, { clockLead: 7 });
+    const problem = await refusal(bucket, 80);
+    expect(problem.code).toBe('clocks-apart');
+    expect(problem.next).toContain('--to backup-20260219-020100');
+  });
+
+  test('without any base', async () => {
+    const bucket = new ShippedBucket();
+    await bucket.timeline('t0001');
+    await shipAll(bucket, 't0001', 0, 100);
+    expect((await refusal(bucket, 50)).code).toBe('no-base');
+  });
+});
+
+describe('the logs of an instant', () => {
+  async function planOf(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, now = 400) {
+    const facts = await factsAt(bucket, now);
+    return planLogs(facts, chooseBase(facts, { instant: second(at), timeline: 't0001', ...more }));
+  }
+
+  test('begin with the piece that the snapshot began in and go to the end: late writes and ids lie there', async () => {
+    const plan = await planOf(await shipped(), 55);
+    expect(plan.instant).toBe(secondText(55));
+    expect(plan.strands).toHaveLength(1);
+    const [strand] = plan.strands;
+    expect(strand).toMatchObject({ timeline: 't0001', until: secondText(55), exclusions: [] });
+    // Of four pieces the first, covered up to second 5, is older than the snapshot of second 10.
+    expect(strand?.streams.map(({ hostId, objects }) => [hostId, objects.length])).toEqual(
+      hosts.map((host) => [host, 3]),
+    );
+    expect(strand?.streams[0]?.objects.map(({ key }) => key.slice(-21))).toEqual([
+      '0000000040-0000000080',
+      '0000000080-0000000120',
+      '0000000120-0000000160',
+    ]);
+    expect(plan.uncut).toEqual(['janusgraph.janusgraph_ids']);
+    expect(plan.omitted).toContain('janusgraph.edgestore_lock_');
+  });
+
+  /** At second 200 restored to second 40 without one transaction; at second 300 the old history again. */
+  async function forked(): Promise<ShippedBucket> {
+    const bucket = await shipped();
+    await bucket.timeline('t0002', { id: 't0001', fork: 40 }, { opened: 200, exclusions: [secondText(35)] });
+    await shipAll(bucket, 't0002', 201, 250, 300);
+    await bucket.schema('t0001', 1, ['edgestore']);
+    await bucket.schema('t0002', 201, ['edgestore']);
+    return bucket;
+  }
+
+  test('go over the fork, each strand up to its end and less what was left out', async () => {
+    const plan = await planOf(await forked(), 260, { timeline: 't0002', exclusions: [second(230)] });
+    expect(plan.strands.map(({ timeline, until, exclusions }) => [timeline, until, exclusions])).toEqual([
+      ['t0001', secondText(40), [secondText(35)]],
+      ['t0002', secondText(260), [secondText(230)]],
+    ]);
+    expect(plan.strands[1]?.streams[0]?.objects).toHaveLength(2);
+    expect(plan.strands.map(({ schemas }) => schemas.length)).toEqual([1, 1]);
+  });
+
+  test('take of other timelines the ids alone, for none may be given out again', async () => {
+    const plan = await planOf(await forked(), 90);
+    expect(plan.strands.map(({ timeline, until }) => [timeline, until])).toEqual([
+      ['t0002', '1970-01-01T00:00:00.000000Z'],
+      ['t0001', secondText(90)],
+    ]);
+  });
+
+  test('before a fork lie on the older timeline, and still leave out what the child left out', async () => {
+    const plan = await planOf(await forked(), 38, { timeline: 't0002' });
+    expect(plan.strands.map(({ timeline, until, exclusions }) => [timeline, until, exclusions])).toEqual([
+      ['t0001', secondText(38), [secondText(35)]],
+      ['t0002', secondText(38), []],
+    ]);
+  });
+});

@@ -1,0 +1,149 @@
+import { type Service, type Services, nearestInstants, serviceAt, servicesOf } from '../../commitlog/window.ts';
+import type { z } from 'zod';
+import { formatSeconds } from '../../model/duration.ts';
+import { timelineId } from '../../model/identifiers.ts';
+import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import type { LoggedTable } from '../../model/log-schema.ts';
+import { RefusedProblem } from '../../model/problem.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
+import type { RecoveryFacts } from './recovery-facts.ts';
+import { addedTables } from './schema-change.ts';
+import { type WindowPath, pathOf, windowPath } from './window-path.ts';
+
+export interface Wanted {
+  readonly instant: Micros;
+  readonly timeline: string;
+  /** Commit slots to leave out besides those that the timeline leaves out already. */
+  readonly exclusions?: readonly Micros[];
+  /** Only this base, when it serves the instant at all. */
+  readonly base?: string;
+}
+
+/** How an instant comes back. */
+export interface BaseChoice {
+  readonly instant: Micros;
+  readonly timeline: z.infer<typeof timelineId>;
+  readonly exclusions: readonly Micros[];
+  readonly point: RestorePoint;
+  /** Later than this, a transaction of just before the instant may lack its last writes: list the tail, leave out what is not whole. */
+  readonly settledUntil: Micros;
+  /** To be created, with these ids, before the logs are replayed. */
+  readonly tablesToCreate: readonly LoggedTable[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The base that an instant is restored from: the latest that serves it, because that replays least. Pure. Throws RefusedProblem
+ * `instant-unreachable` (with the nearest instants that would work), `in-the-future`, `clocks-apart`, `no-base`; and what `timelinePath` throws.
+ */
+export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
+  const { instant, timeline, exclusions = [] } = wanted;
+  const path = windowPath(facts, timeline, exclusions);
+  const all = servicesOf(path.bases, path.strands, path.lead);
+  const services =
+    wanted.base === undefined ? all : { ...all, serving: all.serving.filter(({ base }) => base.point === wanted.base) };
+  requirePresent(facts, instant, services);
+  requireClocks(facts, path);
+  const service = serviceAt(services, instant);
+  if (service === undefined) throw unreachable(facts, path, services, wanted);
+  const point = path.points.get(service.base.point);
+  if (point === undefined) throw new TypeError(`${service.base.point} is no point`);
+  const strands = pathOf(facts, timeline);
+  return {
+    instant,
+    timeline: timelineId.parse(timeline),
+    exclusions,
+    point,
+    settledUntil: micros(service.to - facts.limits.settleMargin),
+    tablesToCreate: addedTables(strands, path.logs, service.base, instant),
+    warnings: warningsOf(facts, service, point, instant),
+  };
+}
+
+function warningsOf({ environment, limits }: RecoveryFacts, service: Service, point: RestorePoint, instant: Micros) {
+  const warnings: string[] = [];
+  if (point.proof !== 'proven') {
+    warnings.push(
+      `${point.id} is ${point.proof}, not proven: it was never restored and opened (cardea rehearse ${environment} ${point.id})`,
+    );
+  }
+  if (instant > service.to - limits.settleMargin) {
+    warnings.push(
+      `The instant is less than ${formatSeconds(limits.settleMargin / 1_000_000)} before the end of what is shipped: transactions of its last moments may be incomplete and are then left out whole`,
+    );
+  }
+  return warnings;
+}
+
+function requirePresent({ now }: RecoveryFacts, instant: Micros, services: Services): void {
+  if (instant <= now) return;
+  throw new RefusedProblem({
+    code: 'in-the-future',
+    happened: `${formatInstant(instant)} lies in the future: it is ${formatInstant(now)} now.`,
+    state: nothingChanged,
+    next: nearestText(services, now),
+  });
+}
+
+function requireClocks({ limits, environment }: RecoveryFacts, { seenLead, points }: WindowPath): void {
+  if (seenLead <= limits.clockLead) return;
+  const [newest] = points.keys();
+  throw new RefusedProblem({
+    code: 'clocks-apart',
+    happened: `Writers' clocks run up to ${formatSeconds(seenLead / 1_000_000)} ahead of the nodes' clocks; ${formatSeconds(limits.clockLead / 1_000_000)} is the limit up to which an instant means what it says.`,
+    state: nothingChanged,
+    next: `Set the clocks right (NTP on every graph server and node) and take a backup. ${newest === undefined ? '' : `What does not depend on clocks: cardea restore ${environment} --to ${newest}.`}`.trim(),
+  });
+}
+
+function unreachable(facts: RecoveryFacts, path: WindowPath, services: Services, wanted: Wanted): RefusedProblem {
+  const { environment } = facts;
+  const asked = `${formatInstant(wanted.instant)} on ${wanted.timeline}`;
+  const details = services.useless.map(({ base, stop }) => `${base.point} serves no instant: ${stop.reason}`);
+  if (path.bases.length === 0 || services.serving.length === 0) {
+    return new RefusedProblem({
+      code: 'no-base',
+      happened: `${asked} cannot be restored to: ${whyNone(path, wanted)}.`,
+      state: nothingChanged,
+      next: `Take a backup (cardea backup ${environment}); from its end on instants can be restored to. cardea points ${environment} lists what can be restored as it was taken.`,
+      details,
+    });
+  }
+  return new RefusedProblem({
+    code: 'instant-unreachable',
+    happened: `${asked} cannot be restored to: ${whyNot(services, wanted.instant)}.`,
+    state: nothingChanged,
+    next: `${nearestText(services, wanted.instant)} The whole window: cardea window ${environment} --timeline ${wanted.timeline}.`,
+    details,
+  });
+}
+
+function whyNone({ bases, timeline }: WindowPath, { base, exclusions = [] }: Wanted): string {
+  if (bases.length === 0) return `there is no checked or proven restore point on ${timeline} or what it came from`;
+  if (base !== undefined) return `${base} is no base that serves any instant of it`;
+  return exclusions.length === 0
+    ? 'no restore point serves any instant'
+    : 'no restore point serves any instant without those transactions';
+}
+
+function whyNot({ serving }: Services, instant: Micros): string {
+  const before = serving.filter(({ from }) => from <= instant);
+  const [first] = serving;
+  if (before.length === 0) {
+    return `every base was taken after it, the first, ${first?.base.point ?? ''}, being whole from ${formatInstant(first?.from ?? instant)} on`;
+  }
+  const furthest = before.reduce((best, each) => (each.to > best.to ? each : best));
+  return `${furthest.base.point} and its log reach only ${formatInstant(furthest.to)}: ${furthest.stop.reason}`;
+}
+
+/** The nearest instants that would work, as a sentence. */
+function nearestText(services: Services, instant: Micros): string {
+  const { before, after } = nearestInstants(services, instant);
+  const words = [
+    ...(before === undefined ? [] : [`${formatInstant(before)} (before it)`]),
+    ...(after === undefined ? [] : [`${formatInstant(after)} (after it)`]),
+  ];
+  return words.length === 0 ? 'No instant can be restored to yet.' : `Nearest that works: ${words.join(' or ')}.`;
+}
+
+const nothingChanged = 'Nothing was changed.';

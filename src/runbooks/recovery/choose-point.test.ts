@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { pointId, runId, timelineId } from '../../model/identifiers.ts';
+import type { Proof, RestorePoint } from '../../model/restore-point.ts';
+import { acceptPoint, choosePoint } from './choose-point.ts';
+
+function point(day: number, proof: Proof): RestorePoint {
+  const stamp = `202602${String(day).padStart(2, '0')}-020000`;
+  return {
+    id: pointId.parse(`backup-${stamp}`),
+    environment: 'prod',
+    timeline: timelineId.parse('t0001'),
+    run: runId.parse(`backup-${stamp}-abcd`),
+    takenAt: `2026-02-${String(day).padStart(2, '0')}T02:00:00Z`,
+    mode: 'differential',
+    cut: 'quiesced',
+    proof,
+    nodes: [],
+    bytes: 0,
+    newBytes: 0,
+    cassandraVersion: '5.0.6',
+    schemaVersion: 'v',
+    keyspace: 'janusgraph',
+    replicationFactor: 3,
+    seconds: { taken: 1 },
+    ...(proof === 'failed' ? { failure: 'edgestore-1 is missing' } : {}),
+  };
+}
+
+test('C2: the newest proven point is chosen, before newer ones that are only checked', () => {
+  const choice = choosePoint([point(9, 'taken'), point(8, 'checked'), point(7, 'proven'), point(6, 'proven')], 'prod');
+  expect(choice).toEqual({ point: point(7, 'proven') });
+});
+
+test('C2: without a proven point the newest checked one is chosen, with a warning that names the rehearsal', () => {
+  const choice = choosePoint([point(9, 'failed'), point(8, 'checked'), point(7, 'checked')], 'prod');
+  expect(choice.point.id).toBe('backup-20260208-020000');
+  expect(choice.warning).toContain('not proven');
+  expect(choice.warning).toContain('cardea rehearse prod backup-20260208-020000');
+});
+
+test('C2: a taken or failed point is never chosen; the refusal lists what there is', () => {
+  expect(() => choosePoint([point(9, 'taken'), point(8, 'failed')], 'prod')).toThrow(
+    expect.objectContaining({
+      code: 'no-good-point',
+      details: ['backup-20260209-020000: taken', 'backup-20260208-020000: failed (edgestore-1 is missing)'],
+    }),
+  );
+});
+
+test('a taken point needs the flag, and is used with a warning', () => {
+  expect(() => acceptPoint(point(9, 'taken'), false)).toThrow(expect.objectContaining({ code: 'point-not-good' }));
+  expect(acceptPoint(point(9, 'taken'), true).warning).toContain('taken, not proven');
+});
+
+test('a failed point is refused, with the flag too', () => {
+  expect(() => acceptPoint(point(9, 'failed'), true)).toThrow(/edgestore-1 is missing/);
+});

@@ -1,0 +1,89 @@
+import { requireTimely } from '../../graph/commit-times.ts';
+import { incompleteSlots } from '../../graph/transactions/wholeness.ts';
+import { type Micros, instantOf, micros } from '../../model/instant.ts';
+import type { LogPlan } from '../../model/log-plan.ts';
+import { FailedProblem, Problem } from '../../model/problem.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { runId } from '../../model/identifiers.ts';
+import type { AddedTable } from '../steps/added-tables.ts';
+import { type BaseChoice, chooseBase } from './choose-base.ts';
+import { planLogs } from './plan-logs.ts';
+import type { LogTarget, ReplayParams } from './replay-params.ts';
+import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
+import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
+import type { RunbookServices } from '../services.ts';
+import { slotsIn } from './transaction-search.ts';
+import { snapshotOf } from '../catalog/snapshot-span.ts';
+import { computeWindow } from './window.ts';
+
+/**
+ * The plan of a run by what is in the store now. What the command decided stands: base, instant, timeline, exclusions; only a run that goes
+ * to the log's end takes what was shipped since. Throws what `chooseBase` throws.
+ */
+export async function makeLogPlan(
+  services: RunbookServices,
+  wanted: ReplayParams & { readonly point: string; readonly run: string; readonly signal: AbortSignal },
+): Promise<{
+  readonly plan: LogPlan;
+  readonly incomplete: readonly Micros[];
+  readonly addedTables: readonly AddedTable[];
+}> {
+  const { logs, toEnd, point, run, signal } = wanted;
+  if (logs === undefined) throw new TypeError('a plain restore has no log plan');
+  const facts = await readRecoveryFacts(services, signal);
+  const { timeline, exclusions } = logs;
+  const choice = chooseBase(facts, {
+    instant: toEnd ? endOf(facts, logs) : instantOf(logs.instant),
+    timeline,
+    exclusions: exclusions.map(instantOf),
+    base: point,
+  });
+  requireTimely(choice.point.commitTimes, choice.point.id);
+  const incomplete = await incompleteTail(services.platform, choice, signal);
+  const addedTables = choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` }));
+  const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
+  return { plan: { run: runId.parse(run), ...planLogs(facts, all) }, incomplete, addedTables };
+}
+
+/**
+ * Transactions of the log's unsettled end of which only a part was shipped: nobody was told that they are committed, and a half of one must
+ * not come back. What was acknowledged up to the instant is whole in the store.
+ */
+async function incompleteTail(
+  platform: Platform,
+  { instant, settledUntil, timeline, point }: BaseChoice,
+  signal: AbortSignal,
+): Promise<readonly Micros[]> {
+  if (instant <= settledUntil) return [];
+  const { bucket, keyspace } = platform;
+  const known = (await storedSchema(bucket, instant)) ?? (await knownSchema(platform, instant));
+  // Without types nobody can tell what belongs to an edge.
+  if (known.from === 'nowhere') return [];
+  // What the base holds cannot be left out; it was whole when the snapshot was taken, or its rest is in the log.
+  const from = micros(Math.max(settledUntil, snapshotOf(point).to));
+  const slots: Micros[] = [];
+  try {
+    for await (const groups of slotsIn(bucket, keyspace, known, { from, to: instant, timeline }, undefined, signal)) {
+      slots.push(...incompleteSlots(known.schema, groups));
+    }
+  } catch (error) {
+    // Nothing was written there.
+    if (!(error instanceof Problem) || error.code !== 'no-log-there') throw error;
+  }
+  return slots;
+}
+
+/** The newest instant that is in the store, which is never before the one that was decided on. */
+function endOf(facts: RecoveryFacts, { timeline, instant }: LogTarget): Micros {
+  const { newest } = computeWindow(facts, timeline);
+  const end = newest === null ? undefined : instantOf(newest);
+  if (end === undefined || end < instantOf(instant)) {
+    throw new FailedProblem({
+      code: 'log-shrunk',
+      happened: `The shipped log of ${timeline} reached ${instant} when this run began, and reaches ${newest ?? 'nowhere'} now.`,
+      state: 'Nothing was moved or deleted yet; the graph servers are stopped.',
+      next: 'Look at cardea window for what is wrong with the log; start the graph again with cardea sandbox up, or restore to an earlier instant.',
+    });
+  }
+  return end;
+}

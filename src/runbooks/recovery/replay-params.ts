@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { timelineId } from '../../model/identifiers.ts';
+import { instantText } from '../../model/instant.ts';
+
+/** What a restore is told about the instant it goes to. A plain restore of a point has none of it. */
+export const replayParams = {
+  /** Replay the shipped log over the point, up to an instant. */
+  replay: z.boolean().default(false),
+  /** Replay everything that is in the log when the graph has stopped, later than `logs.instant`: for an undo, which loses nothing. */
+  toEnd: z.boolean().default(false),
+  logs: z
+    .object({
+      /** Everything committed at or before it comes back. */
+      instant: instantText,
+      timeline: timelineId,
+      /** Commit slots that are left out, besides those that the timeline leaves out already. */
+      exclusions: z.array(instantText).default([]),
+    })
+    .optional(),
+};
+const replay = z.object(replayParams);
+export type ReplayParams = z.output<typeof replay>;
+export type LogTarget = NonNullable<ReplayParams['logs']>;
+
+/** The plan shows by `replay` which steps run, so the two must say the same. */
+export function requireTarget({ replay, toEnd, logs }: ReplayParams, issues: z.RefinementCtx): void {
+  if (replay !== (logs !== undefined)) {
+    issues.addIssue({ code: 'custom', path: ['logs'], message: 'is given exactly when replay is true' });
+  }
+  if (toEnd && !replay) issues.addIssue({ code: 'custom', path: ['toEnd'], message: 'needs replay' });
+}
+
+/** For sentences: what comes back. */
+export function targetName({ point, logs }: ReplayParams & { readonly point: string }): string {
+  return logs === undefined ? point : `${logs.instant} on ${logs.timeline} (from ${point})`;
+}

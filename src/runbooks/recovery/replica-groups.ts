@@ -1,0 +1,67 @@
+import type { ReplicaGroup } from '../../commitlog/window.ts';
+import { replicasOf } from '../../model/held-ranges.ts';
+
+/** A node of the ring as a restore point records it, with the stream that is its own. */
+export interface GroupNode {
+  readonly hostId: string;
+  readonly datacenter: string;
+  readonly rack: string;
+  readonly tokens: readonly string[];
+}
+
+/** Class and options as system_schema.keyspaces gives them. */
+export type Replication = Readonly<Record<string, string>>;
+
+/**
+ * For each token range, and each datacenter that keeps replicas of it: whose logs hold it, and how many of them are enough. A write that a
+ * quorum acknowledged misses fewer replicas than that. Equal groups once.
+ */
+export function replicaGroups(nodes: readonly GroupNode[], replication: Replication): readonly ReplicaGroup[] {
+  const groups = new Map<string, ReplicaGroup>();
+  for (const ring of ringsOf(nodes, replication)) {
+    const count = Math.min(ring.replicas, ring.nodes.length);
+    // A quorum is counted over the replicas that the keyspace names, also when fewer nodes are there to hold them.
+    const acknowledged = Math.floor(ring.replicas / 2) + 1;
+    const enough = Math.max(1, count - acknowledged + 1);
+    for (const chosen of rangesOf(ring.nodes, count)) {
+      const streams = chosen.map(({ hostId }) => hostId).sort();
+      groups.set(streams.join(' '), { streams, enough });
+    }
+  }
+  return [...groups.values()];
+}
+
+interface Ring {
+  readonly nodes: readonly GroupNode[];
+  readonly replicas: number;
+}
+
+/** NetworkTopologyStrategy places each datacenter's replicas by themselves; SimpleStrategy knows neither datacenters nor racks. */
+function ringsOf(nodes: readonly GroupNode[], replication: Replication): readonly Ring[] {
+  const { class: strategy = '', ...options } = replication;
+  if (strategy.endsWith('SimpleStrategy')) {
+    const flat = nodes.map((node) => ({ ...node, rack: '' }));
+    return [{ nodes: flat, replicas: replicaCount(options['replication_factor']) }];
+  }
+  if (strategy.endsWith('EverywhereStrategy')) return [{ nodes, replicas: nodes.length }];
+  return Object.entries(options)
+    .map(([datacenter, text]) => ({
+      nodes: nodes.filter((node) => node.datacenter === datacenter),
+      replicas: replicaCount(text),
+    }))
+    .filter(({ nodes, replicas }) => nodes.length > 0 && replicas > 0);
+}
+
+/** `3`, or `3/1` with transient replicas, which keep no log of their own for long. */
+function replicaCount(text: string | undefined): number {
+  return Number.parseInt(text ?? '1', 10);
+}
+
+function rangesOf(nodes: readonly GroupNode[], count: number): ReadonlyArray<readonly GroupNode[]> {
+  if (count >= nodes.length) return [nodes];
+  const ring = nodes
+    .flatMap((node) => node.tokens.map((token) => ({ node, value: BigInt(token) })))
+    .sort((a, b) => (a.value < b.value ? -1 : 1))
+    .map(({ node }) => node);
+  return ring.map((_, at) => [...replicasOf([...ring.slice(at), ...ring.slice(0, at)], nodes, count)]);
+}

@@ -1,0 +1,123 @@
+import { reportSlot, type SlotReport } from '../../graph/transactions/slot-report.ts';
+import { cutAfter } from '../../model/commit-slot.ts';
+import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import { Problem } from '../../model/problem.ts';
+import type { Platform } from '../../ports/platform.ts';
+import type { BaseChoice } from './choose-base.ts';
+import { planLogs } from './plan-logs.ts';
+import type { RecoveryFacts } from './recovery-facts.ts';
+import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
+import { slotsIn } from './transaction-search.ts';
+import { computeWindow } from './window.ts';
+
+/** What a restore to an instant replays and what it leaves behind, before anything is done. */
+export interface Forecast {
+  readonly base: string;
+  readonly timeline: string;
+  readonly instant: string;
+  /** The last write time that comes back: the odd microsecond, as the log has it. */
+  readonly cut: Micros;
+  /** Everything acknowledged up to here is in the store; null when nothing can be said. */
+  readonly newest: string | null;
+  readonly settled: string | null;
+  /** From the instant to `newest`: what is left behind on the old timeline. */
+  readonly leftSeconds: number | null;
+  readonly replay: { readonly bytes: number; readonly objects: number; readonly streams: number };
+  readonly left: LeftBehind;
+}
+
+/** The transactions after the instant, as far as they were counted. */
+export interface LeftBehind {
+  readonly transactions: number;
+  /** False when there were too many to count: then all numbers are at least so many. */
+  readonly counted: boolean;
+  /** By label. */
+  readonly verticesAdded: Tally;
+  readonly verticesRemoved: Tally;
+  readonly edgesAdded: Tally;
+  readonly edgesRemoved: Tally;
+  /** Cells by table. */
+  readonly tables: Tally;
+  /** Why nothing was counted. */
+  readonly unknown?: string;
+}
+type Tally = Readonly<Record<string, number>>;
+
+/** `withinMs`: how long the later transactions are counted at most. Never throws because they cannot be. */
+export async function forecastOf(
+  platform: Platform,
+  facts: RecoveryFacts,
+  choice: BaseChoice,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<Forecast> {
+  const plan = planLogs(facts, choice);
+  const streams = plan.strands.flatMap((strand) => strand.streams);
+  const objects = streams.flatMap((stream) => stream.objects);
+  const { newest, settled } = computeWindow(facts, choice.timeline);
+  const cut = cutAfter(choice.instant);
+  return {
+    base: choice.point.id,
+    timeline: choice.timeline,
+    instant: formatInstant(choice.instant),
+    cut,
+    newest,
+    settled,
+    leftSeconds: newest === null ? null : Math.max(0, (Date.parse(newest) * 1000 - choice.instant) / 1_000_000),
+    replay: {
+      bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
+      objects: objects.length,
+      streams: streams.length,
+    },
+    left: await leftBehind(platform, choice, cut, { withinMs, signal }),
+  };
+}
+
+async function leftBehind(
+  platform: Platform,
+  { timeline, instant }: BaseChoice,
+  cut: Micros,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<LeftBehind> {
+  const sums = {
+    verticesAdded: {} as Record<string, number>,
+    verticesRemoved: {} as Record<string, number>,
+    edgesAdded: {} as Record<string, number>,
+    edgesRemoved: {} as Record<string, number>,
+    tables: {} as Record<string, number>,
+  };
+  let transactions = 0;
+  const enough = AbortSignal.timeout(withinMs);
+  try {
+    // The bucket first: after a disaster the database would only be waited for.
+    const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
+    const range = { from: micros(cut + 2), to: undefined, timeline };
+    for await (const groups of slotsIn(platform.bucket, platform.keyspace, known, range, undefined, signal)) {
+      if (enough.aborted) return { transactions, counted: false, ...sums };
+      const report = reportSlot(known.schema, groups, known.shapes, 0);
+      transactions += 1;
+      addReport(sums, report);
+    }
+    return { transactions, counted: true, ...sums };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Problem)) throw error;
+    // Nothing was written after the instant, or what was written cannot be read: neither stands in the way of going back.
+    if (error.code === 'no-log-there') return { transactions: 0, counted: true, ...sums };
+    return { transactions, counted: false, ...sums, unknown: error.happened };
+  }
+}
+
+function addReport(
+  sums: Record<'verticesAdded' | 'verticesRemoved' | 'edgesAdded' | 'edgesRemoved' | 'tables', Record<string, number>>,
+  { vertices, edges, tables }: SlotReport,
+): void {
+  add(sums.verticesAdded, vertices.added.by);
+  add(sums.verticesRemoved, vertices.removed.by);
+  add(sums.edgesAdded, edges.added.by);
+  add(sums.edgesRemoved, edges.removed.by);
+  add(sums.tables, tables);
+}
+
+function add(sum: Record<string, number>, more: Tally): void {
+  for (const [name, count] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + count;
+}

@@ -1,0 +1,124 @@
+import type { LogFault } from '../../commitlog/verified-stream.ts';
+import { readPiece } from '../../commitlog/piece.ts';
+import { instantOf } from '../../model/instant.ts';
+import { logPieceKey } from '../../model/log-piece.ts';
+import type { LogPlan } from '../../model/log-plan.ts';
+import { FailedProblem, RefusedProblem, asProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { chooseBase } from './choose-base.ts';
+import { planLogs } from './plan-logs.ts';
+import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
+import type { RunbookServices } from '../services.ts';
+
+interface Watching {
+  readonly signal: AbortSignal;
+  /** Plain bytes done and in all. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** A plan whose every byte was read and found right. */
+export interface VerifiedLogs {
+  /** The plan itself, or another one of the same instant where objects had to be left out and others hold the same. */
+  readonly plan: LogPlan;
+  readonly bytes: number;
+  /** What was damaged and left out without harm to the instant. */
+  readonly left: readonly LogFault[];
+}
+
+/**
+ * Reads every byte of a plan and checks each against its SHA-256, its links and the plan, before anything is touched. Where something is
+ * damaged the instant is judged anew without it: parts may still hold what a merged object lost, and what was shipped after the instant
+ * may be missed. Throws RefusedProblem `log-damaged`, naming what is damaged and the nearest instants that still work; RetryableProblem
+ * when the store cannot be asked.
+ */
+export async function verifyLogs(
+  services: RunbookServices,
+  plan: LogPlan,
+  base: string,
+  watching: Watching,
+): Promise<VerifiedLogs> {
+  const { bucket } = services.platform;
+  const damaged = new Map<string, string>();
+  for (let current = plan; ; ) {
+    const found = await damagedLogs(bucket, current, watching);
+    const left = () => [...damaged].map(([key, reason]) => ({ key, reason }));
+    if (found.length === 0) return { plan: current, bytes: bytesOf(current), left: left() };
+    for (const { key, reason } of found) damaged.set(key, reason);
+    const facts = await readRecoveryFacts(services, { signal: watching.signal, damaged });
+    current = replan(facts, current, base, left());
+  }
+}
+
+/** The same instant from the same base, by what is left. */
+function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: readonly LogFault[]): LogPlan {
+  const last = plan.strands.at(-1);
+  try {
+    const choice = chooseBase(facts, {
+      instant: instantOf(plan.instant),
+      timeline: last?.timeline ?? '',
+      exclusions: (last?.exclusions ?? []).map(instantOf),
+      base,
+    });
+    return { run: plan.run, ...planLogs(facts, choice) };
+  } catch (error) {
+    const why = asProblem(error, 'Judging the log anew');
+    throw new RefusedProblem({
+      code: 'log-damaged',
+      happened: `The shipped log that ${plan.instant} needs is damaged: ${damaged.length === 1 ? 'an object' : `${damaged.length} objects`} of it cannot be used. ${why.happened}`,
+      state: 'Nothing was touched.',
+      next: why.next,
+      details: [...damaged.map(({ key, reason }) => `${key}: ${reason}`), ...why.details],
+      cause: error,
+    });
+  }
+}
+
+/** The objects of the plan that are not what was planned with, each with what is wrong. */
+async function damagedLogs(
+  bucket: ObjectStore,
+  plan: Pick<LogPlan, 'strands'>,
+  { signal, progress }: Watching,
+): Promise<readonly LogFault[]> {
+  const objects = plan.strands.flatMap(({ streams }) => streams.flatMap((stream) => stream.objects));
+  const total = bytesOf(plan);
+  const damaged: LogFault[] = [];
+  let done = 0;
+  const queue = objects.values();
+  const worker = async () => {
+    for (const object of queue) {
+      signal.throwIfAborted();
+      const reason = await faultOf(bucket, object);
+      if (reason !== undefined) damaged.push({ key: object.key, reason });
+      done += object.bytes;
+      progress?.(done, total);
+    }
+  };
+  // Two at a time keep a core busy with hashing while the store is waited for; an object may be a whole segment, so more would take memory.
+  await Promise.all([worker(), worker()]);
+  return damaged;
+}
+
+function bytesOf({ strands }: Pick<LogPlan, 'strands'>): number {
+  return strands
+    .flatMap(({ streams }) => streams.flatMap((stream) => stream.objects))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+interface Expected {
+  readonly key: string;
+  readonly sha256: string;
+}
+
+async function faultOf(bucket: ObjectStore, { key, sha256 }: Expected): Promise<string | undefined> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return 'it is no longer there: merged into another object since, or removed';
+  try {
+    const { header } = readPiece(stored.body);
+    if (logPieceKey(header) !== key) return `it is a copy of ${logPieceKey(header)}`;
+    return header.sha256 === sha256 ? undefined : 'it is not the object that was planned with';
+  } catch (error) {
+    const problem = asProblem(error, 'Reading a log piece');
+    if (problem instanceof FailedProblem && problem.code === 'log-damaged') return problem.happened;
+    throw error;
+  }
+}

@@ -1,0 +1,171 @@
+import { type VerifiedStream, reachFrom } from '../../commitlog/verified-stream.ts';
+import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../../commitlog/window.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
+import { type Strand, timelinePath } from '../../model/timeline-path.ts';
+import { timelineDocument } from '../../model/timeline.ts';
+import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
+import type { RecoveryFacts } from './recovery-facts.ts';
+import { type Replication, replicaGroups } from './replica-groups.ts';
+import { schemaObstacles } from './schema-change.ts';
+import { ringObstacles, ringOn } from './ring-change.ts';
+import { snapshotOf } from '../catalog/snapshot-span.ts';
+
+/** A timeline's history in the terms of the window: its strands, and the bases that lie on them. */
+export interface WindowPath {
+  readonly timeline: string;
+  readonly strands: readonly WindowStrand[];
+  readonly logs: ReadonlyArray<TimelineLog | undefined>;
+  readonly bases: readonly WindowBase[];
+  /** Of the bases, by id. */
+  readonly points: ReadonlyMap<string, RestorePoint>;
+  /** How far writers' clocks run ahead of the nodes', microseconds; never more than the limit. */
+  readonly lead: number;
+  /** As it was seen, also above the limit. */
+  readonly seenLead: number;
+}
+
+/** `exclusions` are left out besides those that the timeline leaves out already. Throws what `timelinePath` throws. */
+export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: readonly Micros[] = []): WindowPath {
+  const path = pathOf(facts, timeline);
+  const logs = path.map((strand) => facts.catalog.logs.get(strand.timeline.id));
+  const schemas = schemaObstacles(path, logs);
+  const strands = path.map((strand, at) => windowStrand(strand, logs[at], schemas[at] ?? [], exclusions, facts.points));
+  const points = facts.points.filter(
+    (point) =>
+      (point.proof === 'checked' || point.proof === 'proven') &&
+      path.some((strand) => strand.timeline.id === point.timeline),
+  );
+  const leads = logs.flatMap(
+    (log) => log?.streams.map(({ watermark }) => (watermark?.clockLead ?? 0) * 1_000_000) ?? [],
+  );
+  const seenLead = Math.ceil(Math.max(0, ...leads));
+  return {
+    timeline,
+    strands,
+    logs,
+    bases: points.map((point) => windowBase(point, facts, path, logs)),
+    points: new Map(points.map((point) => [point.id, point])),
+    lead: Math.min(seenLead, facts.limits.clockLead),
+    seenLead,
+  };
+}
+
+/** Before anything was shipped the first timeline has no record; what was backed up lies on it all the same. Throws what `timelinePath` throws. */
+export function pathOf({ catalog, environment }: RecoveryFacts, timeline: string): readonly Strand[] {
+  if (catalog.timelines.length > 0 || timeline !== firstTimeline) return timelinePath(catalog.timelines, timeline);
+  const body = { id: firstTimeline, environment, openedAt: formatInstant(micros(0)), why: 'nothing was shipped on it' };
+  return timelinePath([timelineDocument.body.parse(body)], timeline);
+}
+
+export const firstTimeline = 't0001';
+
+function windowStrand(
+  { timeline, until, exclusions }: Strand,
+  log: TimelineLog | undefined,
+  schemas: readonly Obstacle[],
+  more: readonly Micros[],
+  points: readonly RestorePoint[],
+): WindowStrand {
+  const opened = timeline.parent === undefined ? undefined : instantOf(timeline.openedAt);
+  const counts = (obstacle: Obstacle) => until === undefined || obstacle.at <= until;
+  return {
+    timeline: timeline.id,
+    opened,
+    until,
+    exclusions: [...new Set([...exclusions, ...more])].sort((a, b) => a - b),
+    streams: new Map([
+      ...points.flatMap(({ nodes }) => nodes.map(({ hostId, node }) => [hostId, silentStream(node)] as const)),
+      ...(log?.streams ?? []).map((stream) => [stream.hostId, windowStream(stream, opened)] as const),
+    ]),
+    obstacles: [...(log?.streams.flatMap(markObstacles) ?? []), ...schemas].filter(counts),
+  };
+}
+
+/**
+ * A restore opens its timeline a moment before it tells the agents to ship on it, and lets nobody write until they do. So a stream that
+ * begins with its first piece in that time has everything of the timeline. It is not believed of a stream that began later, when Cassandra
+ * may have let go of segments already.
+ */
+const openingTime = 120_000_000;
+
+function windowStream(stream: VerifiedStream, opened: Micros | undefined): WindowStream {
+  const [first] = stream.covered;
+  const whole =
+    opened !== undefined &&
+    first !== undefined &&
+    first.from >= opened &&
+    first.from <= opened + openingTime &&
+    (stream.pieces[0]?.first ?? 1) === 1;
+  return {
+    name: stream.node,
+    reach: (start) => reachFrom(stream, whole && start >= opened && start < first.from ? first.from : start),
+    gaps: stream.marks.filter(({ what }) => what === 'gap').map(obstacleOf),
+    absent: (start) => absence(stream, start),
+  };
+}
+
+/** Of a node that is known and ships nothing here. */
+function silentStream(name: string): WindowStream {
+  return { name, reach: () => undefined, gaps: [], absent: () => 'nothing of it is shipped' };
+}
+
+function absence(stream: VerifiedStream, start: Micros): string {
+  const next = stream.covered.find(({ from }) => from > start);
+  const before = stream.covered.findLast(({ to }) => to < start);
+  if (before?.ends !== undefined) return before.ends;
+  if (next !== undefined) {
+    const first = stream.pieces[0]?.first ?? 1;
+    const gone = first > 1 ? ` (pieces 1–${first - 1} are not there)` : '';
+    return `its log begins at ${formatInstant(next.from)}${gone}`;
+  }
+  if (before !== undefined) return `its log ends at ${formatInstant(before.to)}`;
+  return stream.faults[0]?.reason ?? 'nothing of it is shipped';
+}
+
+function markObstacles(stream: VerifiedStream): readonly Obstacle[] {
+  return stream.marks
+    .filter(({ what }) => what !== 'gap')
+    .map(obstacleOf)
+    .map((obstacle) => ({ ...obstacle, reason: `${stream.node}: ${obstacle.reason}` }));
+}
+
+function obstacleOf({ what, at, until, reason }: VerifiedStream['marks'][number]): Obstacle {
+  return { kind: what, at: instantOf(at), until: instantOf(until), reason };
+}
+
+function windowBase(
+  point: RestorePoint,
+  { points }: RecoveryFacts,
+  path: readonly Strand[],
+  logs: ReadonlyArray<TimelineLog | undefined>,
+): WindowBase {
+  const strand = path.findIndex(({ timeline }) => timeline.id === point.timeline);
+  const { from, to } = snapshotOf(point);
+  const rings = path.slice(strand).map(({ timeline }, at) => ringOn(timeline.id, point, points, logs[strand + at]));
+  return {
+    point: point.id,
+    strand,
+    from,
+    to,
+    groups: rings.map((ring, at) => replicaGroups(ring, replicationOf(point, logs[strand + at]?.schemas ?? [], from))),
+    obstacles: rings.flatMap((ring, at) =>
+      ringObstacles(ring, point, points, logs[strand + at], path[strand + at]).map((each) => ({
+        ...each,
+        strand: strand + at,
+      })),
+    ),
+  };
+}
+
+/** As the schema that was in force said, else as the point says: JanusGraph's own default is one datacenter with that many replicas. */
+export function replicationOf(point: RestorePoint, schemas: readonly StoredSchema[], at: Micros): Replication {
+  const inForce = schemas.findLast((each) => each.at <= at) ?? schemas[0];
+  const found = inForce?.schema.keyspaces.find(({ keyspace }) => keyspace === point.keyspace);
+  if (found !== undefined) return found.replication;
+  const datacenters = new Set(point.nodes.map(({ datacenter }) => datacenter));
+  return {
+    class: 'NetworkTopologyStrategy',
+    ...Object.fromEntries([...datacenters].map((datacenter) => [datacenter, String(point.replicationFactor)])),
+  };
+}

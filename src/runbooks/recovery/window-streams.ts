@@ -1,0 +1,61 @@
+import type { VerifiedStream } from '../../commitlog/verified-stream.ts';
+import { formatSeconds } from '../../model/duration.ts';
+import { formatInstant } from '../../model/instant.ts';
+import type { WindowReport } from '../../model/window.ts';
+import type { RecoveryFacts } from './recovery-facts.ts';
+import { ringOn } from './ring-change.ts';
+import type { WindowPath } from './window-path.ts';
+
+/** A stream this long without news has stopped, whatever its agent says; microseconds. An agent speaks several times a second. */
+const silence = 60_000_000;
+
+type Line = WindowReport['streams'][number];
+
+/** One line for each node that ships on the path's last timeline, or should. */
+export function windowStreams(path: WindowPath, facts: RecoveryFacts, current: boolean): Line[] {
+  const log = path.logs.at(-1);
+  const streams = log?.streams ?? [];
+  const lines = streams.map((stream) => lineOf(stream, facts, current));
+  const newestPoint = [...path.points.values()][0];
+  const ring =
+    newestPoint === undefined
+      ? []
+      : ringOn(path.timeline, newestPoint, facts.points, log).map((node, at) => ({
+          hostId: node.hostId,
+          node: newestPoint.nodes[at]?.node ?? node.hostId,
+        }));
+  const silent = ring.filter(({ hostId }) => !streams.some((stream) => stream.hostId === hostId));
+  return [
+    ...lines,
+    ...silent.map(({ hostId, node }) => ({
+      node,
+      hostId,
+      newest: null,
+      lagSeconds: null,
+      clockLead: 0,
+      problems: [`nothing of its log is shipped on ${path.timeline}`],
+    })),
+  ].sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+function lineOf(stream: VerifiedStream, { now, limits }: RecoveryFacts, current: boolean): Line {
+  const newest = stream.covered.at(-1)?.to;
+  const lag = newest === undefined ? undefined : Math.max(0, now - newest);
+  const clockLead = stream.watermark?.clockLead ?? 0;
+  const problems = stream.faults.map(({ key, reason }) => (key === '' ? reason : `${key}: ${reason}`));
+  if (current && lag !== undefined && lag > silence) {
+    problems.push(`shipping has stopped: nothing for ${formatSeconds(lag / 1_000_000)}`);
+  }
+  if (clockLead * 1_000_000 > limits.clockLead) {
+    problems.push(`writers' clocks run up to ${formatSeconds(clockLead)} ahead of this node's`);
+  }
+  for (const mark of stream.marks) problems.push(`${mark.what} at ${mark.at}: ${mark.reason}`);
+  return {
+    node: stream.node,
+    hostId: stream.hostId,
+    newest: newest === undefined ? null : formatInstant(newest),
+    lagSeconds: lag === undefined ? null : lag / 1_000_000,
+    clockLead,
+    problems,
+  };
+}

@@ -1,0 +1,119 @@
+import { type Service, gapsOf, servicesOf, stretchesOf } from '../../commitlog/window.ts';
+import { formatSeconds } from '../../model/duration.ts';
+import { timelineId } from '../../model/identifiers.ts';
+import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import type { WindowReport } from '../../model/window.ts';
+import type { RecoveryFacts } from './recovery-facts.ts';
+import { windowStreams } from './window-streams.ts';
+import { type WindowPath, firstTimeline, windowPath } from './window-path.ts';
+
+/** The timeline that the environment writes: the newest. The first when none is recorded yet. */
+export function currentTimelineOf({ catalog }: RecoveryFacts): string {
+  return catalog.timelines.at(-1)?.id ?? firstTimeline;
+}
+
+/** To which instants the environment can be restored. Pure. Throws what `timelinePath` throws. */
+export function computeWindow(facts: RecoveryFacts, timeline = currentTimelineOf(facts)): WindowReport {
+  const path = windowPath(facts, timeline);
+  const services = servicesOf(path.bases, path.strands, path.lead);
+  const { serving, useless } = services;
+  const current = timeline === currentTimelineOf(facts);
+  const oldest = serving[0]?.from;
+  const newest = latest(serving, facts.now);
+  const settled = newest === undefined ? undefined : micros(newest - facts.limits.settleMargin);
+  const whyNot = new Map(useless.map(({ base, stop }) => [base.point, stop.reason]));
+  return {
+    timeline: timelineId.parse(timeline),
+    oldest: text(oldest),
+    settled: settled === undefined || oldest === undefined || settled < oldest ? null : formatInstant(settled),
+    newest: text(newest),
+    rpoSeconds: newest === undefined || !current ? null : (facts.now - newest) / 1_000_000,
+    gaps: gapsOf(services).map(({ from, to, stop, next }) => ({
+      from: formatInstant(from),
+      to: formatInstant(to),
+      reason: `${stop.reason}; ${next.point} is the next base`,
+    })),
+    stretches: stretchesOf(services).map(({ from, to, service }) => ({
+      from: formatInstant(from),
+      to: formatInstant(to),
+      base: service.base.point,
+      timeline: pointOf(path, service.base.point).timeline,
+    })),
+    streams: windowStreams(path, facts, current),
+    warnings: warningsOf(facts, path, services.serving, current),
+    bases: [...path.points.values()].map((point) => {
+      const service = serving.find(({ base }) => base.point === point.id);
+      return {
+        point: point.id,
+        timeline: point.timeline,
+        proof: point.proof,
+        from: text(service?.from),
+        to: text(service?.to),
+        why:
+          service === undefined
+            ? (whyNot.get(point.id) ?? null)
+            : service.stop.kind === 'end'
+              ? null
+              : service.stop.reason,
+      };
+    }),
+    timelines: facts.catalog.timelines.map((each) => ({
+      id: each.id,
+      parent: each.parent?.id ?? null,
+      forkedAt: each.parent?.forkedAt ?? null,
+      exclusions: each.exclusions,
+      openedAt: each.openedAt,
+      current: each.id === currentTimelineOf(facts),
+      why: each.why,
+    })),
+  };
+}
+
+function latest(serving: readonly Service[], now: Micros): Micros | undefined {
+  if (serving.length === 0) return undefined;
+  // A node whose clock runs ahead of this one's says nothing about the future.
+  return micros(Math.min(now, Math.max(...serving.map(({ to }) => to))));
+}
+
+function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Service[], current: boolean): string[] {
+  const warnings: string[] = [];
+  const { environment, limits } = facts;
+  if (path.seenLead > limits.clockLead) {
+    warnings.push(
+      `Writers' clocks run up to ${formatSeconds(path.seenLead / 1_000_000)} ahead of the nodes' (limit ${formatSeconds(limits.clockLead / 1_000_000)}): an instant is not sure to mean what it says, so restores to an instant are refused`,
+    );
+  }
+  if (!path.bases.some(({ strand }) => strand === path.strands.length - 1)) {
+    warnings.push(`No good base on ${path.timeline} yet: cardea backup ${environment}`);
+  }
+  const last = serving.reduce<Service | undefined>(
+    (best, each) => (best === undefined || each.to >= best.to ? each : best),
+    undefined,
+  );
+  if (current && last !== undefined && last.stop.kind !== 'end' && last.stop.kind !== 'coverage') {
+    warnings.push(
+      `Nothing later can be restored without a new base (cardea backup ${environment}): ${last.stop.reason}`,
+    );
+  } else if (current && last?.stop.kind === 'coverage') {
+    warnings.push(`Nothing later can be restored until the log goes on or a new base is taken: ${last.stop.reason}`);
+  }
+  if (last !== undefined && pointOf(path, last.base.point).proof === 'checked') {
+    warnings.push(
+      `${last.base.point}, the newest base, is checked but not proven: cardea rehearse ${environment} ${last.base.point}`,
+    );
+  }
+  for (const log of path.logs) {
+    for (const { key, reason } of log?.faults ?? []) warnings.push(`${key}: ${reason}`);
+  }
+  return warnings;
+}
+
+function pointOf(path: WindowPath, id: string) {
+  const point = path.points.get(id);
+  if (point === undefined) throw new TypeError(`${id} is no base of ${path.timeline}`);
+  return point;
+}
+
+function text(instant: Micros | undefined): string | null {
+  return instant === undefined ? null : formatInstant(instant);
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { LogPlan } from '../../model/log-plan.ts';
+import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { standardRetry } from './standard-steps.ts';
+
+/** A table that came after the base: Cassandra skips its mutations at replay, with no more than a warning, unless it is there with the same id. */
+export const addedTable = z.object({ id: z.uuid(), name: z.string() });
+export type AddedTable = z.infer<typeof addedTable>;
+
+export const createTablesStep = {
+  id: 'create-tables',
+  title: 'Start the nodes without logs, create the tables that came after the base, stop them again',
+  effect: 'write',
+  timeout: '1h',
+  retry: standardRetry,
+  result: z.object({ tables: z.array(z.string()) }),
+} as const;
+
+/** Creates the tables with the ids that the log knows them by, on the nodes of `platform`, which are stopped before and after. */
+export async function createTables(
+  platform: Platform,
+  tables: readonly AddedTable[],
+  plan: LogPlan,
+  signal: AbortSignal,
+): Promise<{ tables: string[] }> {
+  const statements = await statementsFor(platform, tables, plan);
+  await platform.databaseLifecycle.startAll(signal);
+  const known = await tableIds(platform);
+  for (const { id, statement, keyspace } of statements) {
+    if (known.has(id)) continue;
+    if (keyspace !== undefined) await platform.database.execute(keyspace);
+    await platform.database.execute(statement);
+  }
+  const now = await tableIds(platform);
+  const missing = tables.filter(({ id }) => !now.has(id));
+  if (missing.length > 0) throw notCreated(missing);
+  // Drained: what was just made is in files then, and the log that it was written to can go.
+  await platform.databaseLifecycle.stopAll(signal);
+  return { tables: tables.map(({ name }) => name) };
+}
+
+/** After the replay: a table that is not there under its id has lost its mutations. Throws FailedProblem `tables-not-created`. */
+export async function requireTables(platform: Platform, tables: readonly AddedTable[]): Promise<void> {
+  if (tables.length === 0) return;
+  const ids = await tableIds(platform);
+  const missing = tables.filter(({ id }) => !ids.has(id));
+  if (missing.length > 0) throw notCreated(missing);
+}
+
+async function tableIds({ database }: Platform): Promise<ReadonlySet<string>> {
+  const rows = await database.execute('SELECT id FROM system_schema.tables');
+  return new Set(rows.map(({ id }) => String(id)));
+}
+
+interface Creation {
+  readonly id: string;
+  readonly statement: string;
+  /** Makes the keyspace, if that came later too. */
+  readonly keyspace: string | undefined;
+}
+
+async function statementsFor(
+  { bucket }: Platform,
+  tables: readonly AddedTable[],
+  { strands }: LogPlan,
+): Promise<readonly Creation[]> {
+  const schemas: LogSchema[] = [];
+  for (const key of strands.flatMap((strand) => strand.schemas)) {
+    const stored = await bucket.get(key);
+    if (stored !== undefined) schemas.push(logSchemaDocument.read(stored.body, key));
+  }
+  return tables.map(({ id, name }) => {
+    const schema = schemas.findLast((each) => each.tables.some((table) => table.id === id));
+    const all = schema?.cql.split(/;\s*(?:\n\s*\n|$)/) ?? [];
+    const statement = all.find((each) => each.includes(`WITH ID = ${id}`));
+    if (statement === undefined) throw notCreated([{ id, name }]);
+    const head = `CREATE KEYSPACE ${name.split('.')[0]} `;
+    const keyspace = all.find((each) => each.trimStart().startsWith(head));
+    return { id, statement, keyspace: keyspace?.replace('CREATE KEYSPACE', 'CREATE KEYSPACE IF NOT EXISTS') };
+  });
+}
+
+function notCreated(missing: readonly AddedTable[]): FailedProblem {
+  return new FailedProblem({
+    code: 'tables-not-created',
+    happened: `${missing.length} tables that came after the base could not be made with the ids that the log knows them by.`,
+    state: 'The restored files are in place; no log was replayed into these tables. What was there before lies aside.',
+    next: 'Restore to an instant before they were made, or to a later restore point that holds them.',
+    details: missing.map(({ id, name }) => `${name} (${id})`),
+  });
+}

@@ -1,0 +1,283 @@
+import { z } from 'zod';
+import type { pointId } from '../../model/identifiers.ts';
+import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
+import { proof } from '../../model/restore-point.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
+import type { Copies, Platform } from '../../ports/platform.ts';
+import type { RunbookBuilder } from '../../runbook/define.ts';
+import { acceptPoint } from '../recovery/choose-point.ts';
+import { onEachNode } from './each-node.ts';
+import { createTablesStep, requireTables } from './added-tables.ts';
+import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, verifyLogsStep } from './log-steps.ts';
+import { type ReplayParams, targetName } from '../recovery/replay-params.ts';
+import { getPoint } from '../catalog/point-catalog.ts';
+import {
+  indexResult,
+  makeGraphSound,
+  rebuildIndex,
+  soundResult,
+  verifiedResult,
+  verifyRestored,
+} from './restored-graph.ts';
+import type { RunbookServices } from '../services.ts';
+import { standardRetry, checkStore, emptyResult } from './standard-steps.ts';
+
+interface CopyParams extends ReplayParams {
+  readonly point: z.infer<typeof pointId>;
+  readonly allowTaken: boolean;
+}
+
+interface CopyPurpose<Params> {
+  readonly purpose: 'rehearsal' | 'restore';
+  /** Name of the copy: the same for every attempt and after every resume. */
+  readonly nameOf: (context: { readonly run: string; readonly params: Params }) => string;
+}
+
+const timed = z.object({ seconds: z.number() });
+
+/**
+ * The steps that bring the database of a point up beside the live environment: a new ring of its own name, addresses and tokens. Nothing of
+ * it touches the live one, and that is looked at before anything is done with it.
+ */
+export function withCopyDatabase<Params extends CopyParams>(
+  builder: RunbookBuilder<Params, RunbookServices, unknown>,
+  { purpose, nameOf }: CopyPurpose<Params>,
+) {
+  return builder
+    .step({
+      id: 'check-point',
+      title: 'The point is good',
+      effect: 'read',
+      needs: [],
+      timeout: '1m',
+      retry: standardRetry,
+      result: z.object({ proof, warning: z.string().optional() }),
+      run: async (context) => {
+        const { params, log } = context;
+        const { platform } = context.services;
+        const point = await getPoint(platform.bucket, params.point);
+        await requireNewName(platform, nameOf(context));
+        const { warning } = acceptPoint(point, params.allowTaken);
+        if (warning !== undefined && purpose === 'restore') log(warning);
+        return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
+      },
+    })
+    .step(checkStore)
+    .step(planLogsStep)
+    .step(verifyLogsStep)
+    .step({
+      id: 'prepare-copy',
+      title: 'Set up nodes, agents and index of the copy, with names and tokens of its own',
+      effect: 'write',
+      needs: ['check-point', 'check-store', 'verify-logs'],
+      timeout: '5m',
+      retry: standardRetry,
+      result: z.object({ copy: z.string() }),
+      run: async (context) => {
+        const point = await getPoint(context.services.platform.bucket, context.params.point);
+        const copy = nameOf(context);
+        const opened = await context.services.platform.copies.prepare(copy, {
+          nodes: point.nodes.map(({ node, datacenter, rack, tokens }) => ({ source: node, datacenter, rack, tokens })),
+          keyspace: point.keyspace,
+          purpose,
+        });
+        await opened.close();
+        return { copy };
+      },
+    })
+    .step({
+      id: 'restore-files',
+      title: 'Medusa brings the files of the point into the copy',
+      effect: 'write',
+      needs: ['prepare-copy'],
+      timeout: '12h',
+      retry: standardRetry,
+      result: z.object({ files: z.number(), bytes: z.number(), seconds: z.number() }),
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const from = context.services.clock.monotonic();
+          const point = await getPoint(copy.bucket, context.params.point);
+          const done = await onEachNode(copy, context, 'restore-files', (node) => ({
+            point: point.id,
+            source: sourceOf(copy, point, node),
+            inPlace: false,
+          }));
+          return {
+            files: done.reduce((sum, { result }) => sum + result.files, 0),
+            bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+            seconds: context.services.clock.monotonic() - from,
+          };
+        }),
+    })
+    .step({
+      ...createTablesStep,
+      needs: ['restore-files', 'plan-logs'],
+      when: { result: 'plan-logs.createTables', is: true },
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) =>
+          createAddedTables(context, copy, context.results['plan-logs']),
+        ),
+    })
+    .step({
+      ...placeLogsStep,
+      effect: 'write',
+      needs: ['restore-files', 'plan-logs', 'create-tables'],
+      when: { param: 'replay', is: true },
+      run: async (context) => {
+        const afterDrain = context.results['plan-logs'].createTables;
+        return inCopy(context, nameOf(context), async (copy) => placeLogs(context, copy, { afterDrain }));
+      },
+    })
+    .step({
+      id: 'start-database',
+      title: "Start the copy's nodes",
+      effect: 'write',
+      needs: ['restore-files', 'place-logs', 'plan-logs'],
+      timeout: '30m',
+      retry: standardRetry,
+      result: timed,
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const from = context.services.clock.monotonic();
+          await copy.databaseLifecycle.startAll(context.signal);
+          if (context.params.replay) await requireTables(copy, context.results['plan-logs'].addedTables);
+          await requireIsolation(context.services.platform.copies, nameOf(context));
+          return { seconds: context.services.clock.monotonic() - from };
+        }),
+    });
+}
+
+/** And then the graph: opened by a real JanusGraph with an index of its own, and checked. */
+export function withCopySteps<Params extends CopyParams>(
+  builder: RunbookBuilder<Params, RunbookServices, unknown>,
+  copyPurpose: CopyPurpose<Params>,
+) {
+  const { nameOf } = copyPurpose;
+  return withCopyDatabase(builder, copyPurpose)
+    .step({
+      id: 'make-sound',
+      title: "Clear the live environment's registrations and locks from the copy",
+      effect: 'write',
+      needs: ['start-database'],
+      timeout: '10m',
+      retry: standardRetry,
+      result: soundResult,
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) =>
+          makeGraphSound({ ...context, platform: copy, clock: context.services.clock }, undefined),
+        ),
+    })
+    .step({
+      id: 'open-graph',
+      title: 'A real JanusGraph opens the copy; its mixed index is built anew',
+      effect: 'write',
+      needs: ['make-sound'],
+      timeout: '12h',
+      retry: standardRetry,
+      result: indexResult.extend({ seconds: z.number() }),
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const { clock } = context.services;
+          const from = clock.monotonic();
+          await copy.graphLifecycle.startAll(context.signal);
+          const { rebuilt } = await rebuildIndex({ ...context, platform: copy, clock });
+          return { rebuilt, seconds: clock.monotonic() - from };
+        }),
+    })
+    .step({
+      id: 'verify',
+      title: 'Every invariant holds, and a point comes back with the fingerprint that it recorded',
+      effect: 'read',
+      needs: ['open-graph'],
+      timeout: '12h',
+      retry: standardRetry,
+      result: verifiedResult,
+      run: async (context) =>
+        inCopy(context, nameOf(context), async (copy) => {
+          const { clock, platform } = context.services;
+          const point = await getPoint(platform.bucket, context.params.point);
+          const remedy = `Do not rely on ${point.id}; take a new backup: cardea backup ${context.environment}.`;
+          const wanted = context.params.replay ? undefined : point.fingerprint;
+          const restored = { name: targetName(context.params), wanted };
+          const verified = await verifyRestored({ ...context, platform: copy, clock }, restored, remedy);
+          await requireIsolation(platform.copies, nameOf(context));
+          return verified;
+        }),
+    });
+}
+
+/** For runs whose copy is gone at their end, whatever becomes of them. `nameOf` as for the steps that make it. */
+export function removeCopyStep(nameOf: (context: { readonly run: string }) => string) {
+  return {
+    id: 'remove-copy',
+    title: 'Stop and remove the copy',
+    effect: 'write',
+    needs: [],
+    always: 'after-change',
+    timeout: '10m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async (context: { readonly run: string; readonly services: RunbookServices }) => {
+      await context.services.platform.copies.remove(nameOf(context));
+      return {};
+    },
+  } as const;
+}
+
+/** This step is done before the run makes its copy, so a copy of the name is somebody else's, and may be in use. */
+async function requireNewName(platform: Platform, name: string): Promise<void> {
+  if (!(await platform.copies.list()).includes(name)) return;
+  throw new RefusedProblem({
+    code: 'copy-exists',
+    happened: `There is an environment ${name} beside ${platform.environment} already.`,
+    state: 'Nothing was changed.',
+    next: 'Choose another name, or remove that one first.',
+  });
+}
+
+export async function inCopy<Result>(
+  context: { readonly services: RunbookServices },
+  name: string,
+  work: (copy: Platform) => Promise<Result>,
+): Promise<Result> {
+  const copy = await context.services.platform.copies.open(name);
+  if (copy === undefined) {
+    throw new FailedProblem({
+      code: 'copy-vanished',
+      happened: `The copy ${name} is gone; somebody removed it while the run was working on it.`,
+      state: 'The live environment was not touched.',
+      next: 'Start the run again.',
+    });
+  }
+  try {
+    return await work(copy);
+  } finally {
+    await copy.close();
+  }
+}
+
+/** The copy's nodes stand in the order of the point's: its first node takes the files of the first. */
+function sourceOf(copy: Platform, point: RestorePoint, node: string): string {
+  const source = point.nodes[copy.nodes.findIndex((each) => each.name === node)]?.node;
+  if (source !== undefined) return source;
+  throw new FailedProblem({
+    code: 'copy-layout-differs',
+    happened: `The copy's node ${node} has no counterpart in ${point.id}.`,
+    state: 'The live environment was not touched.',
+    next: 'Remove the copy (cardea sandbox status names it) and start the run again.',
+  });
+}
+
+/** A copy that talks to the live ring could join it, or serve its reads. Throws, naming every connection. */
+async function requireIsolation(copies: Copies, name: string): Promise<void> {
+  const connections = await copies.connectionsToLive(name);
+  if (connections.length === 0) return;
+  await copies.remove(name);
+  throw new FailedProblem({
+    code: 'copy-not-isolated',
+    happened: `The copy ${name} had connections to the live environment.`,
+    state: 'The copy was stopped and removed at once; check the live environment with cardea doctor.',
+    next: 'Report this as a defect: a copy must know no address of the live environment.',
+    details: connections,
+  });
+}

@@ -1,0 +1,56 @@
+import type { Progress, ReportProgress } from '../../model/progress.ts';
+import type { JobKind, JobParams, JobResult } from '../../ports/node-agent.ts';
+import type { Platform } from '../../ports/platform.ts';
+
+export interface NodeJobCall {
+  readonly run: string;
+  readonly step: string;
+  readonly epoch: number;
+  readonly signal: AbortSignal;
+  readonly progress: ReportProgress;
+}
+
+/**
+ * Runs one job on every node's agent at once, and resolves with each node's result in the platform's order. The progress reported is the
+ * sum over the nodes. When a node fails the others are still followed to their end, so that no job is left behind unseen; then the
+ * first failure is thrown.
+ */
+export async function onEachNode<K extends JobKind>(
+  platform: Platform,
+  fan: NodeJobCall,
+  kind: K,
+  paramsFor: (node: string) => JobParams[K],
+): Promise<ReadonlyArray<{ readonly node: string; readonly result: JobResult[K] }>> {
+  const parts = new Map<string, Progress>();
+  const jobs = platform.nodes.map(async ({ name }) => {
+    const progress = (part: Progress) => {
+      parts.set(name, part);
+      fan.progress(summed([...parts.values()], platform.nodes.length));
+    };
+    return { node: name, result: await oneNode(platform, { ...fan, progress }, name, kind, paramsFor(name)) };
+  });
+  const settled = await Promise.allSettled(jobs);
+  return settled.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+/** One job on one node's agent. */
+export async function oneNode<K extends JobKind>(
+  platform: Platform,
+  { run, step, epoch, signal, progress }: NodeJobCall,
+  node: string,
+  kind: K,
+  params: JobParams[K],
+): Promise<JobResult[K]> {
+  return platform.agent(node).run({ run, step, epoch }, kind, params, { signal, progress });
+}
+
+/** One progress for several nodes. The total is known only when every node has told its own. */
+function summed(parts: readonly Progress[], nodes: number): Progress {
+  const done = parts.reduce((sum, part) => sum + part.done, 0);
+  const total = parts.reduce((sum, part) => sum + (part.total ?? 0), 0);
+  const known = parts.length === nodes && parts.every((part) => part.total !== undefined);
+  return { done, unit: parts[0]?.unit ?? 'items', ...(known ? { total } : {}) };
+}

@@ -1,0 +1,62 @@
+import type { DatabaseNode, RingMember } from '../../model/database-node.ts';
+import { RefusedProblem } from '../../model/problem.ts';
+import type { Platform } from '../../ports/platform.ts';
+
+export interface HealthyRing {
+  readonly schemaVersion: string;
+  readonly cassandraVersion: string;
+  readonly members: ReadonlyMap<string, RingMember>;
+}
+
+/**
+ * Asks every node for its own view of the ring and refuses unless all of them agree that all declared nodes are up, on one schema.
+ * One node's word is not enough: a node that is cut off sees the others as down, and the others see it so.
+ */
+export async function requireHealthyRing(platform: Platform): Promise<HealthyRing> {
+  const views = await Promise.all(
+    platform.nodes.map(async (node) => ({ node, view: await platform.database.ringSeenBy(node.address) })),
+  );
+  const mistakes = views.flatMap(({ node, view }) => faultsSeenBy(node, view, platform.nodes));
+  const schemas = new Set(views.flatMap(({ view }) => (view ?? []).map((member) => member.schemaVersion)));
+  if (schemas.size > 1)
+    mistakes.push(`the nodes hold ${schemas.size} different schema versions: ${[...schemas].join(', ')}`);
+  const ring = views[0]?.view;
+  if (mistakes.length > 0 || ring === undefined) {
+    throw new RefusedProblem({
+      code: 'ring-unhealthy',
+      happened: `The database of ${platform.environment} is not healthy: a backup now would miss data.`,
+      state: 'Nothing was changed; no backup was taken.',
+      next: `Bring every node up and let the schema settle (nodetool status, nodetool describecluster; cardea doctor ${platform.environment}), then start again.`,
+      details: mistakes,
+    });
+  }
+  const members = new Map<string, RingMember>();
+  for (const node of platform.nodes) {
+    const member = ring.find((each) => each.address === node.address);
+    if (member !== undefined) members.set(node.name, member);
+  }
+  return {
+    schemaVersion: ring[0]?.schemaVersion ?? '',
+    cassandraVersion: ring[0]?.releaseVersion ?? '',
+    members,
+  };
+}
+
+function faultsSeenBy(
+  node: DatabaseNode,
+  view: readonly RingMember[] | undefined,
+  declared: readonly DatabaseNode[],
+): readonly string[] {
+  if (view === undefined) return [`${node.name} (${node.address}) does not answer`];
+  const faults: string[] = [];
+  for (const other of declared) {
+    const member = view.find((each) => each.address === other.address);
+    if (member === undefined) faults.push(`${node.name} does not know ${other.name} (${other.address})`);
+    else if (!member.up) faults.push(`${node.name} sees ${other.name} (${other.address}) as down`);
+  }
+  const strangers = view.filter((member) => !declared.some((each) => each.address === member.address));
+  for (const stranger of strangers) {
+    faults.push(`${node.name} sees a node that the configuration does not declare: ${stranger.address}`);
+  }
+  return faults;
+}

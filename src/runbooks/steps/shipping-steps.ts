@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { timelineId } from '../../model/identifiers.ts';
+import { formatInstant, instantText, microsOf } from '../../model/instant.ts';
+import { logMarkDocument, logMarkKey } from '../../model/log-piece.ts';
+import { asProblem } from '../../model/problem.ts';
+import type { RestoreRecord } from '../../model/restore-record.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { ConflictProblem } from '../../ports/object-store.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { type NodeJobCall, oneNode } from './each-node.ts';
+import { standardRetry } from './standard-steps.ts';
+import { currentTimeline } from '../catalog/timeline-record.ts';
+
+/** What restores and reverts do about the shipped log: its tail is kept before the data goes, and a new stream begins after it came. */
+export interface Work extends NodeJobCall {
+  readonly environment: string;
+  readonly log: (line: string) => void;
+  readonly services: { readonly platform: Platform; readonly clock: Clock };
+}
+
+const pausedResult = z.object({
+  /** The timeline that the environment wrote until now. */
+  timeline: timelineId,
+  /** The latest instant that any node's stream reaches; null when none ships. */
+  newest: instantText.nullable(),
+  /** One line for each node whose tail could not be shipped: what it acknowledged last may be lost. */
+  lost: z.array(z.string()),
+});
+
+export const pauseShippingStep = {
+  id: 'pause-shipping',
+  title: 'Ship what is left of the log, then stop shipping',
+  effect: 'write',
+  timeout: '10m',
+  retry: standardRetry,
+  result: pausedResult,
+} as const;
+
+/**
+ * Ships what is left of every node's log and stops. A restore goes on without a node that cannot: its disk may be gone, which is why
+ * there is a restore. Then it says so.
+ */
+export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedResult>> {
+  const { platform } = work.services;
+  const outcomes = await Promise.all(
+    platform.nodes.map(async ({ name }) => {
+      try {
+        return await oneNode(platform, work, name, 'pause-shipping', {});
+      } catch (error) {
+        work.signal.throwIfAborted();
+        return { newest: null, lost: `${name}: ${asProblem(error, 'Shipping the rest of its log').happened}` };
+      }
+    }),
+  );
+  const newest = outcomes.flatMap((each) => each.newest ?? []).toSorted();
+  const lost = outcomes.flatMap((each) => ('lost' in each ? [each.lost] : []));
+  for (const line of lost) work.log(`the rest of the log is not shipped: ${line}`);
+  return { timeline: await currentTimeline(platform.bucket), newest: newest.at(-1) ?? null, lost };
+}
+
+/** What a restore's record keeps of it. */
+export function leftTimeline({ timeline, newest }: z.infer<typeof pausedResult>): NonNullable<RestoreRecord['left']> {
+  return { timeline, ...(newest === null ? {} : { end: newest }) };
+}
+
+const shippingResult = z.object({
+  /** One line for each node that does not ship now. */
+  problems: z.array(z.string()),
+});
+
+export const startShippingStep = {
+  id: 'start-shipping',
+  title: 'Ship the log again, on the new timeline',
+  effect: 'write',
+  timeout: '5m',
+  retry: standardRetry,
+  result: shippingResult,
+} as const;
+
+/** Begins every node's stream on the timeline, after the segments that a restore placed. A graph that is back must not wait for a log that is not: what fails is told and mended later. */
+export async function startShipping(
+  work: Work,
+  timeline: z.infer<typeof timelineId>,
+  after: Readonly<Record<string, string | null>>,
+): Promise<z.infer<typeof shippingResult>> {
+  const { platform } = work.services;
+  const outcomes = await Promise.all(
+    platform.nodes.map(async ({ name }) => {
+      try {
+        await oneNode(platform, work, name, 'start-shipping', { timeline, after: after[name] ?? null });
+        return [];
+      } catch (error) {
+        work.signal.throwIfAborted();
+        return [`${name}: ${asProblem(error, 'Starting to ship its log').happened}`];
+      }
+    }),
+  );
+  const problems = outcomes.flat();
+  for (const line of problems) work.log(`the log is not shipped: ${line}`);
+  return { problems };
+}
+
+/**
+ * Says on every stream of the timeline that what lies before now is in no log: instants of it need a base that is still to come. Once per
+ * run, however often the step is done.
+ */
+export async function markBaseRequired(
+  work: Work & { readonly startedAt: Date },
+  timeline: z.infer<typeof timelineId>,
+  reason: string,
+): Promise<void> {
+  const { platform } = work.services;
+  const at = formatInstant(microsOf(work.startedAt));
+  const byAddress = new Map(platform.nodes.map(({ name, address }) => [address, name]));
+  for (const { address, hostId } of await platform.database.ring()) {
+    const node = byAddress.get(address) ?? address;
+    const mark = { timeline, hostId, node, what: 'bypass', at, until: at, reason } as const;
+    try {
+      await platform.bucket.put(logMarkKey(mark), logMarkDocument.write(mark), { ifAbsent: true });
+    } catch (error) {
+      if (!(error instanceof ConflictProblem)) throw error;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { runId, timelineId } from '../../model/identifiers.ts';
+import { formatInstant, microsOf } from '../../model/instant.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
+import type { RestoreRecord } from '../../model/restore-record.ts';
+import { openTimeline } from '../catalog/timeline-record.ts';
+import type { logsResult } from './log-steps.ts';
+import { type Work, markBaseRequired } from './shipping-steps.ts';
+import { standardRetry } from './standard-steps.ts';
+
+/** Every way back opens a timeline: what was written after the fork stays where it is and is never mixed into what comes now. */
+interface TimelineWork extends Work {
+  readonly startedAt: Date;
+}
+
+const openedResult = z.object({ timeline: timelineId });
+type Opened = z.infer<typeof openedResult>;
+
+export const openTimelineStep = {
+  id: 'open-timeline',
+  title: 'Open a new timeline: what was written after the fork stays on the old one',
+  effect: 'write',
+  timeout: '2m',
+  retry: standardRetry,
+  result: openedResult,
+} as const;
+
+/** After a replay: the parent up to the instant, less what was left out, is what the new timeline begins with. */
+export async function openReplayedTimeline(work: TimelineWork, replayed: z.infer<typeof logsResult>): Promise<Opened> {
+  const { instant, timeline, exclusions } = replayed;
+  const { id } = await openTimeline(work.services.platform.bucket, {
+    ...recordOf(work),
+    parent: { id: timeline, forkedAt: instant },
+    exclusions,
+    why: exclusions.length === 0 ? `restored to ${instant}` : `restored to ${instant} without ${exclusions.join(', ')}`,
+  });
+  return { timeline: id };
+}
+
+/** After a plain restore of a point. A fuzzy one is no instant of its timeline, so nothing but a base of the new one serves the new one. */
+export async function openPointTimeline(work: TimelineWork, point: RestorePoint): Promise<Opened> {
+  const { id } = await openTimeline(work.services.platform.bucket, {
+    ...recordOf(work),
+    parent: { id: point.timeline, forkedAt: point.snapshot?.to ?? formatInstant(microsOf(new Date(point.takenAt))) },
+    exclusions: [],
+    why: `restored to ${point.id}`,
+  });
+  if (point.cut === 'fuzzy' || point.snapshot === undefined) {
+    await markBaseRequired(work, id, `${point.id} was brought back as it was taken, while writes went on`);
+  }
+  return { timeline: id };
+}
+
+/** After a revert: the data that came back is the end of the timeline that the restore had left, with what of it was never shipped. */
+export async function openRevertedTimeline(work: TimelineWork, { run, left }: RestoreRecord): Promise<Opened> {
+  const at = formatInstant(microsOf(work.startedAt));
+  const { id } = await openTimeline(work.services.platform.bucket, {
+    ...recordOf(work),
+    ...(left === undefined ? {} : { parent: { id: left.timeline, forkedAt: left.end ?? at } }),
+    exclusions: [],
+    why: `${run} reverted`,
+  });
+  await markBaseRequired(work, id, `${run} was reverted: the data that came back may hold what was never shipped`);
+  return { timeline: id };
+}
+
+function recordOf({ run, environment, startedAt }: TimelineWork) {
+  return { environment, run: runId.parse(run), openedAt: formatInstant(microsOf(startedAt)) };
+}

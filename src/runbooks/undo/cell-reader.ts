@@ -1,0 +1,27 @@
+import type { LeftCell, ReadCell } from '../../graph/transactions/compensation.ts';
+import type { Database } from '../../ports/database.ts';
+
+/** Cells that are asked for together. */
+const asked = 32;
+
+/** What the database has in these cells, by name; cells that it does not have are not in the answer. Reads at LOCAL_QUORUM. */
+export async function readCells(
+  database: Database,
+  keyspace: string,
+  cells: readonly LeftCell[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ReadCell>> {
+  const found = new Map<string, ReadCell>();
+  for (let at = 0; at < cells.length; at += asked) {
+    signal.throwIfAborted();
+    await Promise.all(
+      cells.slice(at, at + asked).map(async ({ name, cell }) => {
+        const query = `SELECT value, WRITETIME(value) AS time FROM "${keyspace}".${cell.table} WHERE key = ? AND column1 = ?`;
+        const [row] = await database.execute(query, [cell.key, cell.column]);
+        if (row === undefined || !(row['value'] instanceof Uint8Array)) return;
+        found.set(name, { value: Buffer.from(row['value']), at: Number(row['time']) });
+      }),
+    );
+  }
+  return found;
+}
