@@ -29,7 +29,13 @@ export const runEventBody = z.discriminatedUnion('type', [
     /** The name typed with `--confirm`, when the runbook has destructive steps. */
     confirmed: z.string().optional(),
   }),
-  z.object({ type: z.literal('run-resumed'), actor, holder: processIdentity }),
+  z.object({
+    type: z.literal('run-resumed'),
+    actor,
+    holder: processIdentity,
+    /** Steps that are done again although they had ended: guards, and those that run at the end. Absent in journals of before there were any. */
+    again: z.array(z.string()).optional(),
+  }),
   z.object({ type: z.literal('step-started'), step: z.string(), attempt: z.number().int().positive() }),
   z.object({ type: z.literal('step-progress'), step: z.string(), progress }),
   z.object({ type: z.literal('step-succeeded'), step: z.string(), result: z.unknown(), seconds: z.number() }),
@@ -47,12 +53,20 @@ export const runEventBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('run-succeeded'), seconds: z.number() }),
   z.object({ type: z.literal('run-failed'), problem: problemDocument, seconds: z.number() }),
   z.object({ type: z.literal('run-cancelled'), seconds: z.number() }),
+  /** Another run decided what this one had left behind: nothing is left to carry on. `status` is how this one counts from now on. */
+  z.object({
+    type: z.literal('run-decided'),
+    as: z.enum(['accepted', 'reverted']),
+    by: z.string(),
+    status: z.enum(['succeeded', 'failed', 'cancelled']),
+  }),
 ]);
 export type RunEventBody = z.infer<typeof runEventBody>;
 
-/** Whether nothing comes after it. */
+/** Whether the run had ended with it. A failed or cancelled run that had moved data may be carried on all the same. */
 export function isFinal(event: RunEventBody): boolean {
-  return event.type === 'run-succeeded' || event.type === 'run-failed' || event.type === 'run-cancelled';
+  const ends: ReadonlyArray<RunEventBody['type']> = ['run-succeeded', 'run-failed', 'run-cancelled', 'run-decided'];
+  return ends.includes(event.type);
 }
 
 /** One file of `runs/<run>/`: numbered from 1, carrying the SHA-256 of the previous file's bytes (64 zeros for the first). */

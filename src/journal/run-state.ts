@@ -48,6 +48,8 @@ export interface RunState {
   readonly seconds?: number;
   readonly problem?: ProblemDocument;
   readonly cancelRequestedBy?: Actor;
+  /** Another run accepted or reverted what this one had left: it cannot be carried on. */
+  readonly decided?: { readonly as: 'accepted' | 'reverted'; readonly by: string };
   readonly epoch: number;
   readonly resumed: number;
   readonly events: number;
@@ -66,8 +68,9 @@ export function applyEvent(state: RunState | undefined, event: RunEvent): RunSta
   const body = event.event;
   if (body.type === 'run-started') return started(event, body);
   if (state === undefined) return undefined;
+  const before = body.type === 'run-resumed' ? reopened(state, body.again ?? []) : state;
   return {
-    ...state,
+    ...before,
     ...runChange(state, event, body),
     lastEventAt: event.at,
     epoch: Math.max(state.epoch, event.epoch),
@@ -97,6 +100,8 @@ function runChange(state: RunState, event: RunEvent, body: RunEventBody): Partia
       return {};
     case 'run-resumed':
       return { holder: body.holder, resumed: state.resumed + 1 };
+    case 'run-decided':
+      return { ...ended(state), status: body.status, decided: { as: body.as, by: body.by } };
     case 'cancel-requested':
       return { cancelRequestedBy: body.actor };
     case 'run-succeeded':
@@ -114,6 +119,26 @@ function runChange(state: RunState, event: RunEvent, body: RunEventBody): Partia
     default:
       return { steps: { ...state.steps, [body.step]: stepChange(state.steps[body.step], event, body) } };
   }
+}
+
+/**
+ * The state that a resume goes on from. Of a run that had ended, what had failed is to do, its failures counted anew; a cancel that ended it is
+ * past. The steps to do `again` are to do whatever they had come to.
+ */
+function reopened(state: RunState, again: readonly string[]): RunState {
+  const hadEnded = state.status !== 'running';
+  const steps = Object.entries(state.steps).map(([id, step]): [string, StepState] => {
+    if (!again.includes(id) && !(hadEnded && step.status === 'failed')) return [id, step];
+    const { attempts, startedAt } = step;
+    return [
+      id,
+      { step: id, status: 'stopped', attempts, failures: 0, ...(startedAt === undefined ? {} : { startedAt }) },
+    ];
+  });
+  const open = { ...state, steps: Object.fromEntries(steps) };
+  if (!hadEnded) return open;
+  const { endedAt: _endedAt, seconds: _seconds, problem: _problem, cancelRequestedBy: _cancel, ...kept } = open;
+  return { ...kept, status: 'running' };
 }
 
 function ended(state: RunState): Pick<RunState, 'steps'> {

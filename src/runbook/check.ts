@@ -14,7 +14,7 @@ interface Node {
  * Steps in topological order, in the given order where the graph leaves it open. Refuses, with every mistake and the path of a cycle,
  * a graph that the builder's types could not see: one put together from data.
  */
-export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[]): readonly S[] {
+export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[], pivot?: string): readonly S[] {
   const mistakes: string[] = [];
   const byId = new Map<string, S>();
   for (const step of steps) {
@@ -28,6 +28,7 @@ export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[
       mistakes.push(`step "${step.id}": timeout: ${(error as Error).message}`);
     }
   }
+  if (pivot !== undefined && !byId.has(pivot)) mistakes.push(`the pivot "${pivot}" is no step`);
   for (const step of steps) {
     for (const need of step.needs) {
       const needed = byId.get(need);

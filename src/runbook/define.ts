@@ -52,9 +52,15 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
   /**
    * Runs after everything else, also after a failure or cancel; its own failure does not hide the first. `after-change`: only when a step
-   * that writes or destroys had begun, for otherwise there is nothing to clean up, and perhaps nobody there to ask.
+   * that writes or destroys had begun, for otherwise there is nothing to clean up, and perhaps nobody there to ask. `unless-moved`: only when
+   * the run failed or was cancelled after it had stopped something, and before the runbook's pivot: it starts again what was stopped.
    */
-  readonly always?: true | 'after-change';
+  readonly always?: true | 'after-change' | 'unless-moved';
+  /**
+   * A look at the world, or something that keeps it as the next steps need it: done again at every resume while a step that needs it has not
+   * finished. Every other step is done once.
+   */
+  readonly guard?: true;
 }
 
 /** A runbook as data: plain, frozen, in topological order. */
@@ -63,6 +69,13 @@ export interface Runbook<Params = unknown, Services = unknown> {
   readonly version: number;
   readonly title: string;
   readonly params: z.ZodType<Params>;
+  /**
+   * The first step that moves or deletes data. A run that fails before it has begun ends, with everything as it was; one that fails later can
+   * be carried on until another run decides it.
+   */
+  readonly pivot?: string;
+  /** The command that undoes what a run has done since its pivot, when there is one. */
+  readonly wayBack?: (run: string, environment: string) => string;
   readonly steps: ReadonlyArray<Step<Params, Record<string, unknown>, Services, unknown>>;
 }
 
@@ -94,6 +107,8 @@ export function defineRunbook<Params, Services>(head: {
   readonly version: number;
   readonly title: string;
   readonly params: z.ZodType<Params>;
+  readonly pivot?: string;
+  readonly wayBack?: (run: string, environment: string) => string;
 }): RunbookBuilder<Params, Services, unknown> {
   return builder<Params, Services, unknown>(head, []);
 }
@@ -109,7 +124,7 @@ function builder<Params, Services, Results>(
       return builder(head, [...steps, step]);
     },
     build() {
-      const runbook = { ...head, steps: checkedOrder(head.name, steps) };
+      const runbook = { ...head, steps: checkedOrder(head.name, steps, head.pivot) };
       return Object.freeze(runbook);
     },
   };

@@ -12,11 +12,12 @@ import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import { carryOut, type Execution } from './execution.ts';
 import { openRun } from './open-run.ts';
-import { interruptedOutcome, interruption, lastEvent, outcomeOf, type RunOutcome } from './outcome.ts';
+import { canCarryOn, interruptedOutcome, interruption, lastEvent, outcomeOf, type RunOutcome } from './outcome.ts';
 import { acceptedParams } from './params.ts';
 import { isDestructive, onlyReads, planOf } from './plan.ts';
-import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
+import { notConfirmed, planChanged, runAlive, runDecided, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
+import { stepsToRepeat } from './schedule.ts';
 
 export type { EngineWorld } from './engine-world.ts';
 export type { RunOutcome } from './outcome.ts';
@@ -77,9 +78,9 @@ export interface ResumeOptions<S> {
 }
 
 /**
- * Carries on a run whose process is gone, with the same params and idempotency keys and a higher epoch: what had finished is not done
- * again. A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
- * `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
+ * Carries on a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params and idempotency keys
+ * and a higher epoch: what had finished is not done again, but for guards. Any other run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
+ * `environment-busy`, `run-alive`, `run-decided`, `unknown-runbook` or `plan-changed`.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
@@ -89,7 +90,8 @@ export async function resumeRun<S, P = never>(
   const { run } = options;
   const trail = auditTrail(world);
   const found = await readRun(world, trail, run);
-  if (found.state.status !== 'running') {
+  if (found.state.decided !== undefined) throw runDecided(found.state, found.state.decided);
+  if (!isOpen(found.state, find)) {
     if (found.lastAudited?.what !== 'ended') await trail.record({ what: 'ended', run, ...audited(found.journal) });
     return outcomeOf(found.state);
   }
@@ -99,11 +101,18 @@ export async function resumeRun<S, P = never>(
   return withLease(lease, async () => {
     // Read again: until the lease was taken over, its last holder may have appended.
     const { state, journal } = await readRun(world, trail, run);
-    if (state.status !== 'running') return outcomeOf(state);
+    if (state.decided !== undefined) throw runDecided(state, state.decided);
+    if (!isOpen(state, find)) return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
     const epoch = lease?.epoch ?? state.epoch + 1;
     const open = openRun(world, { run, epoch, head: journal.head, state, ...(lease && { lease }) });
-    await open.journal.append({ type: 'run-resumed', actor: world.actor, holder: world.processes.self });
+    const again = stepsToRepeat(runbook.steps, state.steps, { ended: state.status !== 'running' });
+    await open.journal.append({
+      type: 'run-resumed',
+      actor: world.actor,
+      holder: world.processes.self,
+      ...(again.length === 0 ? {} : { again: [...again] }),
+    });
     return finish({ world, runbook, params, services, open, epoch }, trail, 'resumed', lease, options.signal);
   });
 }
@@ -132,6 +141,44 @@ export async function requestCancel(world: Pick<EngineWorld, 'store' | 'clock' |
   await asker.append({ type: 'cancel-requested', actor: world.actor });
 }
 
+/** Whether something is left to carry on. */
+function isOpen<P, S>(state: RunState, find: (name: string, version: number) => Runbook<P, S> | undefined): boolean {
+  if (state.status === 'running') return true;
+  const runbook = find(state.runbook, state.runbookVersion);
+  return runbook !== undefined && canCarryOn(runbook, state);
+}
+
+/**
+ * Ends the run that another one, `by`, has accepted or reverted: it cannot be carried on any more. The caller holds the environment's lease
+ * under `epoch`. Once decided it stays so; a run without a journal needs no end.
+ */
+export async function decideRun(
+  world: Pick<EngineWorld, 'store' | 'clock'>,
+  run: string,
+  decision: { readonly as: 'accepted' | 'reverted'; readonly by: string; readonly epoch: number },
+): Promise<void> {
+  if ((await world.store.head(eventKey(run, 1))) === undefined) return;
+  const journal = await readJournal(world.store, run);
+  const state = stateOf(journal);
+  if (state.decided !== undefined) return;
+  const { status } = state;
+  const { as, by, epoch } = decision;
+  await openJournal({
+    store: world.store,
+    clock: world.clock,
+    run,
+    epoch: Math.max(epoch, state.epoch),
+    owns: false,
+    head: journal.head,
+    observe: () => {},
+  }).append({
+    type: 'run-decided',
+    as,
+    by,
+    status: status === 'succeeded' || status === 'failed' ? status : 'cancelled',
+  });
+}
+
 async function finish(
   execution: Omit<Execution, 'stop'>,
   trail: AuditTrail,
@@ -154,7 +201,7 @@ async function finish(
     if (stopped === undefined) {
       await open.journal.append(lastEvent(runbook, open.state(), world.clock.now()));
       await trail.record({ what: 'ended', run, ...audited(open.journal) });
-      return outcomeOf(open.state());
+      return outcomeOf(open.state(), runbook);
     }
     if (stopped.code === 'interrupted') await trail.record({ what: 'paused', run, ...audited(open.journal) });
     return interruptedOutcome(open.state(), world.clock.now(), stopped);

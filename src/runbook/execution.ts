@@ -62,6 +62,7 @@ export async function carryOut(execution: Execution): Promise<Problem | undefine
         params,
         results: Object.fromEntries(results),
         cancelled: open.cancel.aborted,
+        pivot: runbook.pivot,
       });
       for (const { step, reason } of moves.skip) {
         await open.journal.append({ type: 'step-skipped', step: step.id, reason });

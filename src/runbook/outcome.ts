@@ -1,7 +1,8 @@
 import type { RunEventBody } from '../journal/event.ts';
 import type { RunState, StepState } from '../journal/run-state.ts';
-import { FailedProblem, problemFromDocument, type Problem } from '../model/problem.ts';
+import { FailedProblem, type Problem, type ProblemDocument, problemFromDocument } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
+import { hasBegun } from './schedule.ts';
 
 /** How a run ended, or that it did not: `interrupted` can be resumed. `problem` is there unless it succeeded. */
 export interface RunOutcome {
@@ -12,6 +13,8 @@ export interface RunOutcome {
   /** From the start to the end, or to now; interruptions included. */
   readonly seconds: number;
   readonly problem?: Problem;
+  /** It had moved data when it failed or was cancelled: it can be carried on until another run decides it. */
+  readonly carriesOn?: true;
 }
 
 /** Pure: the last event of a run in which nothing is left to do. */
@@ -19,22 +22,30 @@ export function lastEvent(runbook: Runbook, state: RunState, now: Date): RunEven
   const seconds = secondsSince(state, now);
   const failed = firstFailure(runbook, state);
   if (failed?.problem !== undefined && failed.problem.code !== 'cancelled') {
-    return { type: 'run-failed', problem: runProblem(runbook, state, failed, failed.problem), seconds };
+    const problem = runProblem(runbook, state, failed, failed.problem);
+    return { type: 'run-failed', problem: withWayOn(runbook, state, problem), seconds };
   }
   const unfinished = runbook.steps.some((step) => !isPassed(state.steps[step.id]));
   if (state.cancelRequestedBy !== undefined && unfinished) return { type: 'run-cancelled', seconds };
   return { type: 'run-succeeded', seconds };
 }
 
+/** Pure: whether a run that ended without success may be carried on all the same, because it had moved data. */
+export function canCarryOn(runbook: Pick<Runbook, 'pivot'>, state: RunState): boolean {
+  const { status, decided, steps } = state;
+  return (status === 'failed' || status === 'cancelled') && decided === undefined && hasBegun(steps, runbook.pivot);
+}
+
 /** Pure: what a finished run's journal says. */
-export function outcomeOf(state: RunState): RunOutcome {
+export function outcomeOf(state: RunState, runbook?: Pick<Runbook, 'pivot'>): RunOutcome {
   const { run, seconds = 0 } = state;
-  const outcome = { run, results: resultsOf(state), seconds };
+  const carriesOn = runbook !== undefined && canCarryOn(runbook, state);
+  const outcome = { run, results: resultsOf(state), seconds, ...(carriesOn ? { carriesOn } : {}) };
   switch (state.status) {
     case 'succeeded':
       return { ...outcome, status: 'succeeded' };
     case 'cancelled':
-      return { ...outcome, status: 'cancelled', problem: cancelled(state) };
+      return { ...outcome, status: 'cancelled', problem: cancelled(state, carriesOn) };
     case 'failed':
     case 'refused':
       return {
@@ -113,6 +124,31 @@ function runProblem(
   return couldNotLook ? { ...problem, problem: 'refused' } : problem;
 }
 
+/** What a failed run says of itself: a step cannot know whether its run can be carried on, nor whether what was stopped runs again. */
+function withWayOn(runbook: Runbook, state: RunState, problem: ProblemDocument): ProblemDocument {
+  const { run, environment, steps } = state;
+  if (problem.problem === 'refused' || problem.problem === 'usage' || runbook.pivot === undefined) return problem;
+  if (hasBegun(steps, runbook.pivot)) {
+    const back = runbook.wayBack?.(run, environment);
+    const next = `Mend the cause, then carry the run on: cardea run resume ${run}${back === undefined ? '' : `. Or go back: ${back}`}`;
+    return { ...problem, next };
+  }
+  const again = runbook.steps.filter(({ always }) => always === 'unless-moved').map(({ id }) => steps[id]);
+  if (!again.some((step) => step?.status === 'succeeded' || step?.status === 'failed')) return problem;
+  const stands = again.every((step) => isPassed(step));
+  return stands
+    ? {
+        ...problem,
+        state: 'Nothing was moved or deleted. What had been stopped was started again: everything is as it was.',
+        next: 'Mend the cause, then start the operation anew: this run has ended.',
+      }
+    : {
+        ...problem,
+        state: `Nothing was moved or deleted, but not everything that had been stopped could be started again: ${again.flatMap((step) => step?.problem?.happened ?? []).join(' ')}`,
+        next: `Start the servers of ${environment}, then look: cardea status ${environment}. This run has ended.`,
+      };
+}
+
 function isPassed(step: StepState | undefined): boolean {
   return step?.status === 'succeeded' || step?.status === 'skipped';
 }
@@ -121,11 +157,13 @@ function secondsSince(state: RunState, now: Date): number {
   return (now.getTime() - Date.parse(state.startedAt)) / 1000;
 }
 
-function cancelled(state: RunState): FailedProblem {
+function cancelled(state: RunState, carriesOn: boolean): FailedProblem {
   return new FailedProblem({
     code: 'cancelled',
     happened: `Run ${state.run} was cancelled by ${state.cancelRequestedBy?.name ?? 'somebody'}.`,
-    state: 'What had finished before stands; see the steps of the run.',
-    next: `See \`cardea run show ${state.run}\`.`,
+    state: carriesOn
+      ? 'Data had been moved, and not all of it is in its place.'
+      : 'What had finished before stands; see the steps of the run.',
+    next: carriesOn ? `Carry it on: cardea run resume ${state.run}` : `See \`cardea run show ${state.run}\`.`,
   });
 }

@@ -15,7 +15,9 @@ export interface PlanStep {
   readonly timeout: string;
   readonly retry?: Retry;
   /** Runs at the end, also after a failure. */
-  readonly always: true | 'after-change' | false;
+  readonly always: true | 'after-change' | 'unless-moved' | false;
+  /** Done again at every resume. */
+  readonly guard?: true;
 }
 
 /** What a run would do, before anything happens. */
@@ -26,6 +28,8 @@ export interface Plan {
   readonly environment: string;
   readonly params: unknown;
   readonly steps: readonly PlanStep[];
+  /** The first step that moves or deletes data. */
+  readonly pivot?: string;
   /** SHA-256 of the canonical JSON of all the above: what an approval is bound to. */
   readonly hash: string;
 }
@@ -39,6 +43,7 @@ export function planOf<P, S>(runbook: Runbook<P, S>, params: P, environment: str
     environment,
     params,
     steps: runbook.steps.map((step) => planStep(step as Runbook['steps'][number], params)),
+    ...(runbook.pivot === undefined ? {} : { pivot: runbook.pivot }),
   };
   return { ...plan, hash: sha256(canonicalJson(plan)) };
 }
@@ -72,5 +77,6 @@ function planStep(step: Runbook['steps'][number], params: unknown): PlanStep {
     timeout: step.timeout,
     ...(step.retry === undefined ? {} : { retry: step.retry }),
     always: step.always ?? false,
+    ...(step.guard === undefined ? {} : { guard: step.guard }),
   };
 }

@@ -12,6 +12,8 @@ export interface Situation {
   readonly params: unknown;
   readonly results: Readonly<Record<string, unknown>>;
   readonly cancelled: boolean;
+  /** The runbook's. */
+  readonly pivot?: string | undefined;
 }
 
 export interface Moves {
@@ -28,7 +30,8 @@ export interface Moves {
  * - after a failure no further step starts, those under way finish (one that a dead process had begun is begun again);
  * - after a cancel nothing starts;
  * - `always` steps start when nothing else can, whatever happened, among themselves in the order of their needs; those that are
- *   `after-change` are skipped when no step that writes or destroys had begun.
+ *   `after-change` are skipped when no step that writes or destroys had begun, and those that are `unless-moved` unless a run that failed or was
+ *   cancelled had stopped something and moved nothing.
  */
 export function nextMoves(steps: readonly AnyStep[], situation: Situation): Moves {
   const main = movesAmong(
@@ -48,16 +51,48 @@ export function nextMoves(steps: readonly AnyStep[], situation: Situation): Move
     last,
     situation,
     (step) => step.needs.every((need) => !lastIds.has(need) || isEnded(situation.steps[need])),
-    hasChanged(steps, situation) ? () => undefined : (step) => (step.always === 'after-change' ? untouched : undefined),
+    (step) => needless(step, steps, situation),
   );
 }
 
-const untouched = 'nothing had been changed';
+/** Why a step that runs at the end need not. */
+function needless(step: AnyStep, steps: readonly AnyStep[], situation: Situation): string | undefined {
+  if (step.always === 'after-change' && !hasChanged(steps, situation)) return 'nothing had been changed';
+  if (step.always !== 'unless-moved') return undefined;
+  if (hasBegun(situation.steps, situation.pivot)) return 'data had been moved';
+  if (!hasFailed(steps, situation) && !situation.cancelled) return 'everything was done';
+  const stopped = steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(situation.steps, id));
+  return stopped ? undefined : 'nothing had been stopped';
+}
+
+/** Whether a step was ever attempted. */
+export function hasBegun(steps: Situation['steps'], id: string | undefined): boolean {
+  return id !== undefined && (steps[id]?.attempts ?? 0) > 0;
+}
+
+/**
+ * Pure: the steps that a resume does again: guards that a step still to do needs, and, of a run that had `ended`, those that ran at the end.
+ */
+export function stepsToRepeat(
+  steps: readonly AnyStep[],
+  states: Situation['steps'],
+  { ended }: { readonly ended: boolean },
+): readonly string[] {
+  const again = new Set<string>();
+  // From the last to the first: a guard that is done again needs its own guards again.
+  for (const step of steps.toReversed()) {
+    if (!isEnded(states[step.id])) continue;
+    const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
+    const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
+    if (step.always === undefined ? step.guard === true && needed : ended) again.add(step.id);
+  }
+  return [...again].toReversed();
+}
 
 /** A step that writes or destroys had begun; those that run at the end do not count. */
 function hasChanged(steps: readonly AnyStep[], situation: Situation): boolean {
   return steps.some(
-    (step) => step.effect !== 'read' && step.always === undefined && (situation.steps[step.id]?.attempts ?? 0) > 0,
+    (step) => step.effect !== 'read' && step.always === undefined && hasBegun(situation.steps, step.id),
   );
 }
 

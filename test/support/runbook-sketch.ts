@@ -13,11 +13,16 @@ export interface Sketch {
   readonly timeout?: string;
   readonly retry?: { attempts: number; backoff: string; max: string };
   readonly when?: unknown;
-  readonly always?: true | 'after-change';
+  readonly always?: true | 'after-change' | 'unless-moved';
+  readonly guard?: true;
   readonly result?: z.ZodType;
 }
 
-export function runbookOf(steps: readonly Sketch[], params: z.ZodType = z.object({})): Runbook {
+export function runbookOf(
+  steps: readonly Sketch[],
+  params: z.ZodType = z.object({}),
+  head: Pick<Runbook, 'pivot' | 'wayBack'> = {},
+): Runbook {
   const filled = steps.map((step) => ({
     title: step.id,
     effect: 'write',
@@ -27,7 +32,7 @@ export function runbookOf(steps: readonly Sketch[], params: z.ZodType = z.object
     run: async () => ({ from: step.id }),
     ...step,
   }));
-  return { name: 'sketch', version: 1, title: 'Sketch', params, steps: filled } as unknown as Runbook;
+  return { name: 'sketch', version: 1, title: 'Sketch', params, ...head, steps: filled } as unknown as Runbook;
 }
 
 export function start(

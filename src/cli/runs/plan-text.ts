@@ -44,5 +44,6 @@ function condition(step: PlanStep): string {
 
 function afterWhat({ always, needs }: PlanStep): string {
   if (always === false) return needs.join(', ');
+  if (always === 'unless-moved') return 'a failure before anything was moved';
   return always === 'after-change' ? 'the end, also after a failure' : 'the end, always';
 }

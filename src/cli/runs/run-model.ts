@@ -1,6 +1,7 @@
 import type { RunEvent } from '../../journal/event.ts';
 import { applyEvent, type RunState, type StepState } from '../../journal/run-state.ts';
 import type { Progress } from '../../model/progress.ts';
+import type { PlanStep } from '../../runbook/plan.ts';
 
 /** A run ready to be drawn, live and afterwards the same: what its journal says, in the order and with the titles of its runbook. */
 export interface RunModel {
@@ -25,9 +26,7 @@ export interface StepTitle {
 }
 
 /** Steps in the order in which people expect to read them: those that run at the very end stand there. */
-export function inReadingOrder<S extends { readonly always?: true | 'after-change' | false }>(
-  steps: readonly S[],
-): readonly S[] {
+export function inReadingOrder<S extends { readonly always?: PlanStep['always'] }>(steps: readonly S[]): readonly S[] {
   const closing = (step: S) => step.always !== undefined && step.always !== false;
   return [...steps.filter((step) => !closing(step)), ...steps.filter(closing)];
 }
