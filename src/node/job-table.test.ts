@@ -36,7 +36,15 @@ function table(): JobTable {
       calls.push({ job, context, succeed: resolve as (result: unknown) => void, fail: reject });
       context.signal.addEventListener('abort', () => reject(context.signal.reason as Error));
     });
-  const kinds: JobKind[] = ['snapshot', 'upload', 'verify', 'clear-snapshot', 'delete-backup', 'set-aside'];
+  const kinds: JobKind[] = [
+    'snapshot',
+    'upload',
+    'verify',
+    'clear-snapshot',
+    'delete-backup',
+    'set-aside',
+    'revert-aside',
+  ];
   return new JobTable({
     store: jobStoreIn(directory, openNodeFiles(join(directory, 'hashes.json'))),
     runners: Object.fromEntries(kinds.map((kind) => [kind, wait(kind)])) as unknown as JobRunners,
@@ -154,6 +162,21 @@ describe('epochs', () => {
     const { context } = await call(0);
     await jobs.start({ ...key, step: 'clean-up' }, 'clear-snapshot', { point: 'backup-20260101-000000' });
     expect(context.signal.aborted).toBe(false);
+    await jobs.stop();
+  });
+});
+
+describe('another run that moves data', () => {
+  test('makes the answers of the earlier one untrue: its job is done anew', async () => {
+    const jobs = table();
+    const restore = { run: 'restore-1', step: 'set-aside', epoch: 5 };
+    const { id } = await jobs.start(restore, 'set-aside', { run: 'restore-1' });
+    (await call(0)).succeed({});
+    expect(await endOf(jobs, id)).toMatchObject({ state: 'succeeded' });
+    await jobs.start({ run: 'revert-2', step: 'bring-back', epoch: 6 }, 'revert-aside', { run: 'restore-1' });
+    (await call(1)).succeed({});
+    await jobs.start({ ...restore, epoch: 7 }, 'set-aside', { run: 'restore-1' });
+    expect((await call(2)).job).toBe('set-aside');
     await jobs.stop();
   });
 });

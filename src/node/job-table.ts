@@ -83,6 +83,7 @@ export class JobTable {
     }
     if (running === undefined && known?.status.state === 'succeeded') return this.#answer(id);
     this.#supersede(key, job, params);
+    if (movesData(job)) await this.#forgetMovesOfOthers(key.run);
     await running?.ended;
     const record: JobRecord = {
       ...key,
@@ -179,6 +180,15 @@ export class JobTable {
     }
   }
 
+  /** What another run had moved is moved again by this one: that run's answers are true no more. */
+  async #forgetMovesOfOthers(run: string): Promise<void> {
+    for (const [id, record] of this.#jobs) {
+      if (record.run === run || !movesData(record.job) || record.status.state !== 'succeeded') continue;
+      await this.#store.forget(id);
+      this.#jobs.delete(id);
+    }
+  }
+
   #end(live: LiveJob, why: string): void {
     if (live.superseded) return;
     live.superseded = true;
@@ -201,6 +211,8 @@ export function jobId(key: Pick<JobKey, 'run' | 'step'>, job: JobKind, params: u
   return `${key.run}.${key.step}.${job}.${hash}`;
 }
 
+const movers: readonly JobKind[] = ['set-aside', 'restore-files', 'place-logs', 'accept-aside', 'revert-aside'];
+const movesData = (job: JobKind) => movers.includes(job);
 const removesPoint = (job: JobKind) => job === 'clear-snapshot' || job === 'delete-backup';
 const worksOnPoint = (job: JobKind) => job === 'snapshot' || job === 'upload' || job === 'verify';
 

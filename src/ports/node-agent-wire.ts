@@ -33,6 +33,10 @@ export const jobParams = {
   verify: z.strictObject({ point: pointId, knownPoints: z.array(pointId) }),
   'clear-snapshot': z.strictObject({ point: pointId }),
   'delete-backup': z.strictObject({ point: pointId }),
+  'stage-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
+  'clear-stage': z.strictObject({}),
+  'check-aside': z.strictObject({}),
+  'look-aside': z.strictObject({ run: safeName }),
   'set-aside': z.strictObject({ run: safeName }),
   'restore-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
   'place-logs': z
@@ -49,7 +53,9 @@ export const jobParams = {
   'pause-shipping': z.strictObject({}),
   'start-shipping': z.strictObject({ timeline: timelineId, after: segmentId }),
   'accept-aside': z.strictObject({ run: safeName }),
-  'revert-aside': z.strictObject({ run: safeName }),
+  'revert-aside': z
+    .strictObject({ run: safeName, mayBeAbsent: z.boolean().optional() })
+    .transform(({ run, mayBeAbsent }) => ({ run, ...(mayBeAbsent === undefined ? {} : { mayBeAbsent }) })),
 } satisfies { [K in JobKind]: z.ZodType<JobParams[K]> };
 
 export const jobResults = {
@@ -65,13 +71,17 @@ export const jobResults = {
   verify: z.object({ files: count, bytes: count, newBytes: count }),
   'clear-snapshot': z.object({ cleared: z.boolean() }),
   'delete-backup': z.object({ deleted: z.boolean() }),
+  'stage-files': z.object({ files: count, bytes: count }),
+  'clear-stage': z.object({}),
+  'check-aside': z.object({}),
+  'look-aside': z.object({ phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable() }),
   'set-aside': z.object({ bytes: count, path: z.string() }),
   'restore-files': z.object({ files: count, bytes: count }),
   'place-logs': z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId }),
   'pause-shipping': z.object({ newest: instantText.nullable(), sequence: count, chain: z.string().nullable() }),
   'start-shipping': z.object({ timeline: timelineId, since: instantText.nullable() }),
   'accept-aside': z.object({ bytes: count }),
-  'revert-aside': z.object({ path: z.string(), lastSegment: segmentId }),
+  'revert-aside': z.object({ path: z.string().nullable(), lastSegment: segmentId }),
 } satisfies { [K in JobKind]: z.ZodType<JobResult[K]> };
 
 export const jobKind = z.enum(Object.keys(jobParams) as [JobKind, ...JobKind[]]);

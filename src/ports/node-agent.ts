@@ -74,6 +74,17 @@ export interface JobParams {
   'clear-snapshot': { readonly point: string };
   /** Removes this node's part of a backup through Medusa. */
   'delete-backup': { readonly point: string };
+  /**
+   * Brings the files of a node's backup beside the data, on the same file system, and hashes each against the inventory; Cassandra may serve
+   * meanwhile. `restore-files` of the same point then only has to move them.
+   */
+  'stage-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
+  /** Removes what `stage-files` brought and nobody moved. */
+  'clear-stage': Record<string, never>;
+  /** What `set-aside` would refuse, asked before anything is stopped. */
+  'check-aside': Record<string, never>;
+  /** How far the moving aside of a run has come. */
+  'look-aside': { readonly run: string };
   /** Moves data, commitlog, hints and saved_caches whole into a folder named after the run; recreates them empty. Cassandra must be stopped. */
   'set-aside': { readonly run: string };
   /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
@@ -99,7 +110,8 @@ export interface JobParams {
   /** What `set-aside` kept is deleted: the restore is accepted. */
   'accept-aside': { readonly run: string };
   /** What `set-aside` kept is moved back; what is there now is kept aside under `revert-<run>`. Cassandra must be stopped. */
-  'revert-aside': { readonly run: string };
+  /** `mayBeAbsent`: this node may never have set anything aside for the run; then there is nothing to do. */
+  'revert-aside': { readonly run: string; readonly mayBeAbsent?: boolean };
 }
 
 export interface JobResult {
@@ -117,6 +129,11 @@ export interface JobResult {
   verify: { readonly files: number; readonly bytes: number; readonly newBytes: number };
   'clear-snapshot': { readonly cleared: boolean };
   'delete-backup': { readonly deleted: boolean };
+  'stage-files': { readonly files: number; readonly bytes: number };
+  'clear-stage': Record<string, never>;
+  'check-aside': Record<string, never>;
+  /** Null when nothing lies aside for the run. */
+  'look-aside': { readonly phase: 'setting-aside' | 'kept' | 'accepting' | 'reverting' | null };
   'set-aside': { readonly bytes: number; readonly path: string };
   'restore-files': { readonly files: number; readonly bytes: number };
   /** `mutations` placed, of which some were cut inside; `dropped` ones had nothing left. `lastSegment`: the highest id placed, null when none was. */
@@ -132,8 +149,8 @@ export interface JobResult {
   /** `since`: when the stream's coverage begins; null when it has not begun yet, for Cassandra or the store does not answer. */
   'start-shipping': { readonly timeline: string; readonly since: string | null };
   'accept-aside': { readonly bytes: number };
-  /** `lastSegment`: the highest id of a commit log segment that came back; null when there is none. */
-  'revert-aside': { readonly path: string; readonly lastSegment: string | null };
+  /** `path`: where what was there now lies; null when nothing had been set aside. `lastSegment`: the highest id of a commit log segment that came back; null when there is none. */
+  'revert-aside': { readonly path: string | null; readonly lastSegment: string | null };
 }
 
 export type JobKind = keyof JobParams;

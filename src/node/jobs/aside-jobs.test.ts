@@ -5,8 +5,8 @@ import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
 import { openNodeFiles } from '../../adapters/node-files/node-files.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
-import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
-import { restoreFiles } from './restore-job.ts';
+import { acceptAside, checkAside, lookAside, revertAside, setAside } from './aside-jobs.ts';
+import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
 import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
@@ -112,6 +112,10 @@ const keptData = async (node: SimulatedNode, of = run) =>
 const aside = async (node: SimulatedNode) => setAside(node, { run }, idleContext());
 const restore = async (node: SimulatedNode, inPlace = true) =>
   restoreFiles(node, { point, source: node.node, inPlace }, idleContext());
+const stage = async (node: SimulatedNode) =>
+  stageFiles(node, { point, source: node.node, inPlace: true }, idleContext());
+const storedFile = (node: SimulatedNode) =>
+  join(node.root, 'bucket', 'medusa', node.node, 'data', 'bank', edges, 'nb-1-big-Data.db');
 const revert = async (node: SimulatedNode) => revertAside(node, { run }, idleContext());
 const accept = async (node: SimulatedNode, of = run) => acceptAside(node, { run: of }, idleContext());
 
@@ -260,5 +264,105 @@ describe('restores', () => {
     await revert(node);
     await revertAside(node, { run: `revert-${run}` }, idleContext());
     expect(await liveData(node)).toBe(asBackedUp);
+  });
+});
+
+describe('staged first', () => {
+  test('files are brought while Cassandra runs, and moved without being brought again', async () => {
+    const node = await ruinedNode();
+    node.faults.running = 4711;
+    await stage(node);
+    await stage(node);
+    expect(await liveData(node)).toBe(asLost);
+    delete node.faults.running;
+    await aside(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+    expect(node.toolCalls.filter((call) => call === 'download')).toHaveLength(1);
+    expect(await readdir(node.directories.aside)).toEqual(['placement.json', run]);
+  });
+
+  test('C4: a bit that flipped in the store is named before anything is moved', async () => {
+    const node = await ruinedNode();
+    const flipped = asBackedUp.replace('data', 'dat`');
+    await writeFile(storedFile(node), flipped);
+    await expect(stage(node)).rejects.toMatchObject({
+      code: 'restore-damaged',
+      details: [`bank/${edges}/nb-1-big-Data.db: its bytes are not those of the snapshot`],
+    });
+    expect(await liveData(node)).toBe(asLost);
+  });
+
+  test('what was staged for another point, or changed since, is brought again', async () => {
+    const node = await ruinedNode();
+    await stage(node);
+    await rm(join(node.directories.aside, 'staging', 'bank'), { recursive: true });
+    await aside(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+    expect(node.toolCalls.filter((call) => call === 'download')).toHaveLength(2);
+  });
+
+  test('killed at any change, staging and placing go on to the data of the backup', async () => {
+    const kills = await killedAnywhere(
+      async (node) => void (await aside(node)),
+      async (node) => {
+        await stage(node);
+        await restore(node);
+      },
+      async (node) => expect(await liveData(node)).toBe(asBackedUp),
+    );
+    expect(kills).toBeGreaterThan(10);
+  });
+
+  test('what was staged and is not wanted goes', async () => {
+    const node = await ruinedNode();
+    await stage(node);
+    await clearStage(node);
+    expect(await readdir(node.directories.aside)).toEqual([]);
+  });
+
+  test('a Cassandra that was started while the files were brought keeps its data', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    const download = node.tool.download.bind(node.tool);
+    Object.assign(node.tool, {
+      download: async (...given: Parameters<typeof download>) => {
+        await download(...given);
+        await node.writeFile('bank', 'edges', 'nb-9-big-Data.db', 'acknowledged meanwhile');
+      },
+    });
+    await expect(restore(node)).rejects.toMatchObject({ code: 'data-present' });
+    expect(await readdir(join(node.directories.data, 'bank', edges))).toEqual(['nb-9-big-Data.db']);
+  });
+});
+
+describe('looked at before', () => {
+  test('what set-aside would refuse is refused while Cassandra runs', async () => {
+    const node = await ruinedNode();
+    node.faults.running = 4711;
+    expect(await checkAside(node)).toEqual({});
+    const space = node.files.space.bind(node.files);
+    Object.assign(node.files, {
+      space: async (path: string) => ({
+        ...(await space(path)),
+        device: path === node.directories.commitlog ? 'other' : 'one',
+      }),
+    });
+    await expect(checkAside(node)).rejects.toMatchObject({ code: 'aside-elsewhere' });
+  });
+
+  test('how far the moving aside has come is told', async () => {
+    const node = await ruinedNode();
+    expect(await lookAside(node, { run })).toEqual({ phase: null });
+    await aside(node);
+    expect(await lookAside(node, { run })).toEqual({ phase: 'kept' });
+  });
+
+  test('reverting on a node that may never have set anything aside leaves it as it is', async () => {
+    const node = await ruinedNode();
+    expect(await revertAside(node, { run, mayBeAbsent: true }, idleContext())).toMatchObject({ path: null });
+    expect(await liveData(node)).toBe(asLost);
+    expect(await readdir(node.directories.aside)).toEqual([]);
   });
 });

@@ -50,6 +50,20 @@ export async function setAside(
   return { bytes, path: folder };
 }
 
+/** Throws RefusedProblem `aside-elsewhere` where directories of this node cannot be moved aside by a rename. Cassandra may run. */
+export async function checkAside(parts: NodeParts): Promise<JobResult['check-aside']> {
+  await requireOneFileSystem(parts);
+  return {};
+}
+
+/** How far the moving aside of the run has come on this node. */
+export async function lookAside(
+  { files, directories }: NodeParts,
+  { run }: JobParams['look-aside'],
+): Promise<JobResult['look-aside']> {
+  return { phase: (await findAside(files, asideFolder(directories, run)))?.phase ?? null };
+}
+
 /** Deletes what `set-aside` kept. Nothing kept is no error: then it was accepted before. */
 export async function acceptAside(
   { files, directories }: NodeParts,
@@ -75,7 +89,7 @@ export async function acceptAside(
 /** Moves what `set-aside` kept back to its place; what is there now is kept under `revert-<run>`, which can be accepted or reverted in turn. */
 export async function revertAside(
   parts: NodeParts,
-  { run }: JobParams['revert-aside'],
+  { run, mayBeAbsent = false }: JobParams['revert-aside'],
   { log }: JobContext,
 ): Promise<JobResult['revert-aside']> {
   const { files, directories } = parts;
@@ -86,7 +100,9 @@ export async function revertAside(
   if (aside === undefined) {
     if (displaced?.phase === 'kept')
       return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
-    throw nothingKept(run);
+    // A restore that failed on another node before it came to this one: what is live here was never touched.
+    if (mayBeAbsent) return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
+    throw nothingKept(parts.node, run);
   }
   if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');
   await requireStopped(parts);
@@ -167,11 +183,11 @@ function otherPhase(run: string, phase: Aside['phase'], wanted: string): Refused
   });
 }
 
-function nothingKept(run: string): RefusedProblem {
+function nothingKept(node: string, run: string): RefusedProblem {
   return new RefusedProblem({
     code: 'nothing-aside',
-    happened: `Nothing is kept aside for ${run}: it was accepted, or it never moved anything.`,
-    state: 'No file was moved.',
-    next: 'See `cardea runs` for restores that can still be reverted.',
+    happened: `On ${node} nothing lies aside for ${run}, although it had been set aside there: its disk was replaced or emptied since.`,
+    state: 'No file was moved on this node.',
+    next: 'The old data of this node is gone. Carry the restore on instead (cardea run resume), or restore a point.',
   });
 }

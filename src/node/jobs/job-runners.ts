@@ -1,10 +1,10 @@
-import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
+import { acceptAside, checkAside, lookAside, revertAside, setAside } from './aside-jobs.ts';
 import type { JobRunners } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import type { LogShipping } from '../shipping/log-shipping.ts';
-import { restoreFiles } from './restore-job.ts';
+import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';
@@ -17,6 +17,10 @@ export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners
     verify: async (params, context) => verify(parts, params, context),
     'clear-snapshot': async (params, context) => clearSnapshot(parts, params, context),
     'delete-backup': async (params, context) => deleteBackup(parts, params, context),
+    'stage-files': async (params, context) => stageFiles(parts, params, context),
+    'clear-stage': async () => clearStage(parts),
+    'check-aside': async () => checkAside(parts),
+    'look-aside': async (params) => lookAside(parts, params),
     'set-aside': async (params, context) => setAside(parts, params, context),
     'restore-files': async (params, context) => restoreFiles(parts, params, context),
     'place-logs': async (params, context) => placeLogs(parts, params, context),

@@ -35,6 +35,17 @@ export function logPlacementFile(directories: Pick<NodeDirectories, 'aside'>): s
   return `${directories.aside}/logs.json`;
 }
 
+/** `<aside>/staged.json`: which backup's files lie whole in the staging folder, each hashed against the inventory. */
+export const stagedDocument = documentType('staged', 1, {
+  point: z.string(),
+  source: z.string(),
+  inPlace: z.boolean(),
+});
+
+export function stagedFile(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/staged.json`;
+}
+
 /** Where segments are written before they are placed. */
 export function logStagingFolder(directories: Pick<NodeDirectories, 'aside'>): string {
   return `${directories.aside}/log-staging`;

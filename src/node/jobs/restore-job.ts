@@ -5,89 +5,158 @@ import { type InventoryBody, filesOf, nameOf, requireInventory, sizeOf } from '.
 import type { JobContext } from './job-context.ts';
 import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from '../node-parts.ts';
-import { placementDocument, placementFile, stagingFolder } from './placement-marker.ts';
+import { placementDocument, placementFile, stagedDocument, stagedFile, stagingFolder } from './placement-marker.ts';
 import { requireStopped } from './stopped-database.ts';
 
 /** Keyspaces that hold a node's own identity and its view of the ring. A copy has its own. */
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
 
 /**
- * Brings the files of a node's backup to a staging folder, compares them with the inventory, and moves them whole tables at a time into
- * the empty data directory. Medusa's own restore is not used: it deletes before it knows that the files are good, rewrites
- * cassandra.yaml, and starts Cassandra.
+ * Brings the files of a node's backup into a staging folder beside the data and hashes each against the inventory. Medusa's own restore is
+ * not used: it deletes before it knows that the files are good, rewrites cassandra.yaml, and starts Cassandra.
+ */
+export async function stageFiles(
+  parts: NodeParts,
+  params: JobParams['stage-files'],
+  context: JobContext,
+): Promise<JobResult['stage-files']> {
+  const wanted = await wantedFiles(parts, params);
+  await stage(parts, wanted, params, context);
+  return sizeOf(wanted);
+}
+
+/**
+ * Moves the staged files whole keyspaces at a time into the empty data directory; what was not staged before is brought first. Killed at any
+ * moment, the same job goes on.
  */
 export async function restoreFiles(
   parts: NodeParts,
-  { point, source, inPlace }: JobParams['restore-files'],
-  { signal, progress, log }: JobContext,
+  params: JobParams['restore-files'],
+  context: JobContext,
 ): Promise<JobResult['restore-files']> {
-  const { bucket, tool, files, directories } = parts;
-  const whole = await requireInventory(bucket, point, source);
-  const wanted = inPlace
-    ? whole
-    : { ...whole, tables: whole.tables.filter((table) => !ownKeyspaces.has(table.keyspace)) };
+  const { files, directories } = parts;
+  const wanted = await wantedFiles(parts, params);
   const size = sizeOf(wanted);
-  await requireStopped(parts);
-  if (await isPlaced(parts, wanted, { point, source, inPlace })) return size;
-  await requireEmpty(parts, wanted);
-
+  const keyspaces = [...new Set(wanted.tables.map((table) => table.keyspace))];
   const staging = stagingFolder(directories);
+  const placement = (phase: 'placing' | 'placed') =>
+    files.writeWhole(placementFile(directories), placementDocument.write({ ...params, phase }));
+  await requireStopped(parts);
+  if (await isPlaced(parts, wanted, params)) return size;
+  let resumed = (await phaseOf(parts, params)) === 'placing';
+  if (!resumed) await requireEmpty(parts, wanted);
+  for (;;) {
+    if (!resumed) {
+      await stage(parts, wanted, params, context);
+      await files.makeDirectory(directories.data);
+      // Asked again: bringing the files may have taken hours, in which somebody may have started Cassandra.
+      await requireStopped(parts);
+      await requireEmpty(parts, wanted);
+      await placement('placing');
+    }
+    for (const keyspace of keyspaces) {
+      const from = `${staging}/${keyspace}`;
+      const to = `${directories.data}/${keyspace}`;
+      // One that a dead attempt placed is whole, since it went by one rename; one without a file was not brought.
+      if ((await files.entries(to)) === undefined && (await files.entries(from)) !== undefined) {
+        await files.rename(from, to);
+      }
+    }
+    const findings = await compareFolder(parts, directories.data, wanted);
+    if (findings.length === 0) break;
+    if (!resumed)
+      throw notRestored(params, findings, 'The files are in the data directory; what was set aside is as it was.');
+    // What a dead attempt had placed is ours by its marker, and not whole: begin anew.
+    resumed = false;
+    for (const entry of (await files.entries(directories.data)) ?? []) {
+      await files.remove(`${directories.data}/${entry.name}`);
+    }
+    await files.remove(placementFile(directories));
+  }
+  await placement('placed');
+  await files.remove(stagedFile(directories));
   await files.remove(staging);
-  await requireRoom(parts, size.bytes);
-  const report = (done: number) => progress({ done, total: size.bytes, unit: 'bytes' });
+  context.progress({ done: size.bytes, total: size.bytes, unit: 'bytes' });
+  context.log('files restored', { ...params, ...size });
+  return size;
+}
+
+/** Removes what was staged and not moved. */
+export async function clearStage({ files, directories }: NodeParts): Promise<JobResult['clear-stage']> {
+  await files.remove(stagedFile(directories));
+  await files.remove(stagingFolder(directories));
+  return {};
+}
+
+async function wantedFiles({ bucket }: NodeParts, { point, source, inPlace }: Marker): Promise<InventoryBody> {
+  const whole = await requireInventory(bucket, point, source);
+  return inPlace ? whole : { ...whole, tables: whole.tables.filter((table) => !ownKeyspaces.has(table.keyspace)) };
+}
+
+/** Does nothing when an earlier attempt staged these very files. Throws FailedProblem `restore-incomplete` or `restore-damaged`. */
+async function stage(
+  parts: NodeParts,
+  wanted: InventoryBody,
+  marker: Marker,
+  { signal, progress }: JobContext,
+): Promise<void> {
+  const { tool, files, directories } = parts;
+  const staging = stagingFolder(directories);
+  if ((await isStaged(parts, marker)) && (await compareFolder(parts, staging, wanted)).length === 0) return;
+  const { bytes } = sizeOf(wanted);
+  await files.remove(stagedFile(directories));
+  await files.remove(staging);
+  await requireRoom(parts, bytes);
+  const report = (done: number) => progress({ done, total: bytes, unit: 'bytes' });
   report(0);
-  const watch = watchDownload(parts.files, staging, wanted, report);
+  const watch = watchDownload(files, staging, wanted, report);
   try {
-    await tool.download(source, point, {
+    await tool.download(marker.source, marker.point, {
       destination: staging,
-      ...(inPlace ? {} : { keyspaces: [...new Set(wanted.tables.map((table) => table.keyspace))] }),
+      ...(marker.inPlace ? {} : { keyspaces: [...new Set(wanted.tables.map((table) => table.keyspace))] }),
       signal,
     });
   } finally {
     await watch.stop();
   }
   const findings = await compareFolder(parts, staging, wanted);
-  if (findings.length > 0) throw notRestored(source, point, findings);
+  if (findings.length > 0) throw notRestored(marker, findings, 'No file of the node was moved.');
+  const damaged = await damagedFiles(parts, staging, wanted, { signal, progress });
+  if (damaged.length > 0) throw notWhole(marker, damaged);
   await files.sync(staging);
   signal.throwIfAborted();
+  await files.writeWhole(stagedFile(directories), stagedDocument.write(marker));
+}
 
-  const marker = { point, source, inPlace };
-  await files.makeDirectory(directories.data);
-  await files.writeWhole(placementFile(directories), placementDocument.write({ ...marker, phase: 'placing' }));
-  for (const entry of (await files.entries(directories.data)) ?? []) {
-    await files.remove(`${directories.data}/${entry.name}`);
-  }
-  for (const keyspace of new Set(wanted.tables.map((table) => table.keyspace))) {
-    const from = `${staging}/${keyspace}`;
-    // A keyspace without one file was not downloaded; Cassandra makes the folders of empty tables itself.
-    if ((await files.entries(from)) !== undefined) await files.rename(from, `${directories.data}/${keyspace}`);
-  }
-  await files.writeWhole(placementFile(directories), placementDocument.write({ ...marker, phase: 'placed' }));
-  await files.remove(staging);
-  report(size.bytes);
-  log('files restored', { point, source, inPlace, ...size });
-  return size;
+async function isStaged({ files, directories }: NodeParts, marker: Marker): Promise<boolean> {
+  const text = await files.read(stagedFile(directories));
+  return text !== undefined && isSame(stagedDocument.read(text, stagedFile(directories)), marker);
+}
+
+function isSame(a: Marker, b: Marker): boolean {
+  return a.point === b.point && a.source === b.source && a.inPlace === b.inPlace;
 }
 
 type Marker = JobParams['restore-files'];
 
 /** True when an earlier attempt placed these very files and nothing has touched them since. */
 async function isPlaced(parts: NodeParts, wanted: InventoryBody, marker: Marker): Promise<boolean> {
-  const { files, directories } = parts;
+  if ((await phaseOf(parts, marker)) !== 'placed') return false;
+  return (await compareFolder(parts, parts.directories.data, wanted)).length === 0;
+}
+
+/** How far an attempt to place these very files has come; undefined when there was none. */
+async function phaseOf({ files, directories }: NodeParts, marker: Marker): Promise<'placing' | 'placed' | undefined> {
   const text = await files.read(placementFile(directories));
-  if (text === undefined) return false;
+  if (text === undefined) return undefined;
   const found = placementDocument.read(text, placementFile(directories));
-  const same = found.point === marker.point && found.source === marker.source && found.inPlace === marker.inPlace;
-  return same && found.phase === 'placed' && (await compareFolder(parts, directories.data, wanted)).length === 0;
+  return isSame(found, marker) ? found.phase : undefined;
 }
 
 /** Throws RefusedProblem `data-present` when a directory holds anything but what a killed restore left. */
 async function requireEmpty(parts: NodeParts, wanted: InventoryBody): Promise<void> {
   const { node, files, directories } = parts;
-  const text = await files.read(placementFile(directories));
-  const unfinished = text !== undefined && placementDocument.read(text, placementFile(directories)).phase === 'placing';
-  const checked = [directories.commitlog, directories.hints, directories.savedCaches];
-  if (!unfinished) checked.unshift(directories.data);
+  const checked = [directories.data, directories.commitlog, directories.hints, directories.savedCaches];
   const full: string[] = [];
   for (const directory of checked) {
     if (((await files.entries(directory)) ?? []).length > 0) full.push(directory);
@@ -135,12 +204,42 @@ async function compareFolder(
   return findings;
 }
 
-function notRestored(source: string, point: string, findings: readonly string[]): FailedProblem {
+/** One line per file below a folder whose bytes are not those that the snapshot held. */
+async function damagedFiles(
+  { files }: Pick<NodeParts, 'files'>,
+  folder: string,
+  wanted: InventoryBody,
+  { signal, progress }: Pick<JobContext, 'signal' | 'progress'>,
+): Promise<readonly string[]> {
+  const hashes = new Map<string, string>();
+  for (const { keyspace, table, file } of filesOf(wanted)) hashes.set(nameOf(keyspace, table, file.path), file.sha256);
+  const walked = await Array.fromAsync(files.walk(folder));
+  const total = walked.reduce((sum, { bytes }) => sum + bytes, 0);
+  const found = await files.hash(walked, {
+    signal,
+    progress: (done) => progress({ done, total, unit: 'bytes', label: 'hashing what arrived' }),
+  });
+  return walked.flatMap(({ path }, index) =>
+    hashes.get(path) === found[index] ? [] : [`${path}: its bytes are not those of the snapshot`],
+  );
+}
+
+function notRestored({ source, point }: Marker, findings: readonly string[], state: string): FailedProblem {
   return new FailedProblem({
     code: 'restore-incomplete',
     happened: `What Medusa brought back of ${source} from ${point} is not what its snapshot held: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
-    state: 'The data directory is empty; what was set aside is as it was.',
-    next: 'Choose another restore point, or move the old data back with `cardea restore revert`.',
+    state,
+    next: 'Choose another restore point: cardea points.',
+    details: findings.slice(0, 50),
+  });
+}
+
+function notWhole({ source, point }: Marker, findings: readonly string[]): FailedProblem {
+  return new FailedProblem({
+    code: 'restore-damaged',
+    happened: `The store holds damaged files of ${source} in ${point}: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    state: 'No file of the node was moved.',
+    next: 'Choose another restore point: cardea points.',
     details: findings.slice(0, 50),
   });
 }
