@@ -53,20 +53,12 @@ export const runEventBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('run-succeeded'), seconds: z.number() }),
   z.object({ type: z.literal('run-failed'), problem: problemDocument, seconds: z.number() }),
   z.object({ type: z.literal('run-cancelled'), seconds: z.number() }),
-  /** Another run decided what this one had left behind: nothing is left to carry on. `status` is how this one counts from now on. */
-  z.object({
-    type: z.literal('run-decided'),
-    as: z.enum(['accepted', 'reverted']),
-    by: z.string(),
-    status: z.enum(['succeeded', 'failed', 'cancelled']),
-  }),
 ]);
 export type RunEventBody = z.infer<typeof runEventBody>;
 
 /** Whether the run had ended with it. A failed or cancelled run that had moved data may be carried on all the same. */
 export function isFinal(event: RunEventBody): boolean {
-  const ends: ReadonlyArray<RunEventBody['type']> = ['run-succeeded', 'run-failed', 'run-cancelled', 'run-decided'];
-  return ends.includes(event.type);
+  return event.type === 'run-succeeded' || event.type === 'run-failed' || event.type === 'run-cancelled';
 }
 
 /** One file of `runs/<run>/`: numbered from 1, carrying the SHA-256 of the previous file's bytes (64 zeros for the first). */

@@ -48,8 +48,6 @@ export interface RunState {
   readonly seconds?: number;
   readonly problem?: ProblemDocument;
   readonly cancelRequestedBy?: Actor;
-  /** Another run accepted or reverted what this one had left: it cannot be carried on. */
-  readonly decided?: { readonly as: 'accepted' | 'reverted'; readonly by: string };
   readonly epoch: number;
   readonly resumed: number;
   readonly events: number;
@@ -100,8 +98,6 @@ function runChange(state: RunState, event: RunEvent, body: RunEventBody): Partia
       return {};
     case 'run-resumed':
       return { holder: body.holder, resumed: state.resumed + 1 };
-    case 'run-decided':
-      return { ...ended(state), status: body.status, decided: { as: body.as, by: body.by } };
     case 'cancel-requested':
       return { cancelRequestedBy: body.actor };
     case 'run-succeeded':

@@ -24,10 +24,10 @@ export interface TokenRange {
 
 /** Nodes started and stopped: processes in the sandbox, `spec.stopped` and pods on Kubernetes. Idempotent: stopping what is stopped is no error. */
 export interface DatabaseLifecycle {
-  /** Starts every node of the datacenter in the right order, and waits until each is up, normal and of one schema. */
-  startAll(signal: AbortSignal): Promise<void>;
+  /** Starts every node of the datacenter in the right order, or those of `only`, and waits until each is up, normal and of one schema. */
+  startAll(signal: AbortSignal, only?: readonly string[]): Promise<void>;
   /** Drains and stops every node; a node that does not drain in time is killed, after which its commit log is replayed at start. */
   stopAll(signal: AbortSignal): Promise<void>;
-  /** True when any process of the datacenter's nodes is running. */
-  anyRunning(): Promise<boolean>;
+  /** Names of the nodes that run. */
+  running(): Promise<readonly string[]>;
 }

@@ -19,9 +19,11 @@ export interface GraphService {
 export interface GraphLifecycle {
   startAll(signal: AbortSignal): Promise<void>;
   stopAll(signal: AbortSignal): Promise<void>;
-  anyRunning(): Promise<boolean>;
+  /** Whether any server runs. */
+  running(): Promise<boolean>;
   /** Moves the index's storage aside under the run's name (a way back), leaving an empty one. */
   setIndexAside(run: string): Promise<void>;
   acceptIndexAside(run: string): Promise<void>;
-  revertIndexAside(run: string): Promise<void>;
+  /** `mayBeAbsent`: nothing may have been moved aside; then there is nothing to do. */
+  revertIndexAside(run: string, options: { readonly mayBeAbsent: boolean }): Promise<void>;
 }

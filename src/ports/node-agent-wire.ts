@@ -51,7 +51,9 @@ export const jobParams = {
       ...(afterDrain === undefined ? {} : { afterDrain }),
     })),
   'pause-shipping': z.strictObject({}),
-  'start-shipping': z.strictObject({ timeline: timelineId, after: segmentId }),
+  'start-shipping': z
+    .strictObject({ timeline: timelineId, after: segmentId.optional() })
+    .transform(({ timeline, after }) => ({ timeline, ...(after === undefined ? {} : { after }) })),
   'accept-aside': z.strictObject({ run: safeName }),
   'revert-aside': z
     .strictObject({ run: safeName, mayBeAbsent: z.boolean().optional() })
@@ -75,7 +77,7 @@ export const jobResults = {
   'clear-stage': z.object({}),
   'check-aside': z.object({}),
   'look-aside': z.object({ phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable() }),
-  'set-aside': z.object({ bytes: count, path: z.string() }),
+  'set-aside': z.object({ bytes: count, path: z.string(), lastSegment: segmentId }),
   'restore-files': z.object({ files: count, bytes: count }),
   'place-logs': z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId }),
   'pause-shipping': z.object({ newest: instantText.nullable(), sequence: count, chain: z.string().nullable() }),

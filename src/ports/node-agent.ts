@@ -105,8 +105,8 @@ export interface JobParams {
    * when that does not come about: it has stopped all the same, and asking again goes on with the rest.
    */
   'pause-shipping': Record<string, never>;
-  /** Begins this node's stream on the timeline, or goes on with it. Segments with ids up to `after` are in no stream of it. */
-  'start-shipping': { readonly timeline: string; readonly after: string | null };
+  /** Begins this node's stream on the timeline, or goes on with it. Segments with ids up to `after` are in no stream of it; absent: as before. */
+  'start-shipping': { readonly timeline: string; readonly after?: string | null };
   /** What `set-aside` kept is deleted: the restore is accepted. */
   'accept-aside': { readonly run: string };
   /** What `set-aside` kept is moved back; what is there now is kept aside under `revert-<run>`. Cassandra must be stopped. */
@@ -134,7 +134,8 @@ export interface JobResult {
   'check-aside': Record<string, never>;
   /** Null when nothing lies aside for the run. */
   'look-aside': { readonly phase: 'setting-aside' | 'kept' | 'accepting' | 'reverting' | null };
-  'set-aside': { readonly bytes: number; readonly path: string };
+  /** `lastSegment`: the highest id of a commit log segment that was set aside; null when there was none. */
+  'set-aside': { readonly bytes: number; readonly path: string; readonly lastSegment: string | null };
   'restore-files': { readonly files: number; readonly bytes: number };
   /** `mutations` placed, of which some were cut inside; `dropped` ones had nothing left. `lastSegment`: the highest id placed, null when none was. */
   'place-logs': {

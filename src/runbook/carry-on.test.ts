@@ -4,7 +4,8 @@ import { readJournal } from '../journal/journal-reader.ts';
 import { saying, type TestWorld, testWorld } from '../../test/support/engine-world.ts';
 import { refused, retryable, runbookOf, type Sketch, start, type Work } from '../../test/support/runbook-sketch.ts';
 import { FailedProblem } from '../model/problem.ts';
-import { decideRun, requestCancel, resumeRun } from './engine.ts';
+import type { Runbook } from './define.ts';
+import { requestCancel, resumeRun } from './engine.ts';
 
 const broken = () =>
   new FailedProblem({ code: 'broken', happened: 'It broke.', state: 'Half done.', next: 'Look at it.' });
@@ -163,7 +164,7 @@ test('a run that was cancelled after its pivot can be carried on, and is not can
   expect(done.filter((id) => id === 'move')).toHaveLength(1);
 });
 
-test('a run that another one has decided is carried on no more, whatever it had come to', async () => {
+test('a run that another one has decided is carried on no more', async () => {
   const world = testWorld();
   const { runbook, done } = moving({
     bring: async () => {
@@ -171,21 +172,15 @@ test('a run that another one has decided is carried on no more, whatever it had 
     },
   });
   const outcome = await start(world, runbook, confirmed);
-  const decision = { as: 'reverted', by: 'revert-20260219-031500-k3f9', epoch: 2 } as const;
-  await decideRun(world, outcome.run, decision);
-  await decideRun(world, outcome.run, decision);
-  await expect(
-    resumeRun(world.another(), () => runbook, { run: outcome.run, services: undefined }),
-  ).rejects.toMatchObject({
-    code: 'run-decided',
-    next: 'See what was done: cardea run show revert-20260219-031500-k3f9',
-  });
+  const decided: Runbook = {
+    ...runbook,
+    mayResume: async () => {
+      throw refused('run-decided');
+    },
+  };
+  const events = await eventsOf(world, outcome.run);
+  const resumed = resumeRun(world.another(), () => decided, { run: outcome.run, services: undefined });
+  await expect(resumed).rejects.toMatchObject({ code: 'run-decided' });
   expect(done).toHaveLength(4);
-  expect((await eventsOf(world, outcome.run)).filter((event) => event === 'run-decided')).toHaveLength(1);
-});
-
-test('deciding a run that never wrote a journal does nothing', async () => {
-  const world = testWorld();
-  await decideRun(world, 'restore-20260219-031500-k3f9', { as: 'accepted', by: 'accept-x', epoch: 1 });
-  expect(world.store.objects.size).toBe(0);
+  expect(await eventsOf(world, outcome.run)).toEqual(events);
 });

@@ -58,9 +58,9 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly always?: true | 'after-change' | 'unless-moved';
   /**
    * A look at the world, or something that keeps it as the next steps need it: done again at every resume while a step that needs it has not
-   * finished. Every other step is done once.
+   * finished; `until-moved`: only as long as the pivot has not begun. Every other step is done once.
    */
-  readonly guard?: true;
+  readonly guard?: true | 'until-moved';
 }
 
 /** A runbook as data: plain, frozen, in topological order. */
@@ -76,6 +76,12 @@ export interface Runbook<Params = unknown, Services = unknown> {
   readonly pivot?: string;
   /** The command that undoes what a run has done since its pivot, when there is one. */
   readonly wayBack?: (run: string, environment: string) => string;
+  /** Throws RefusedProblem when another run has decided what this one left: it cannot be carried on any more. */
+  readonly mayResume?: (context: {
+    readonly run: string;
+    readonly environment: string;
+    readonly services: Services;
+  }) => Promise<void>;
   readonly steps: ReadonlyArray<Step<Params, Record<string, unknown>, Services, unknown>>;
 }
 
@@ -102,14 +108,9 @@ export interface RunbookBuilder<Params, Services, Results> {
   build(): Runbook<Params, Services>;
 }
 
-export function defineRunbook<Params, Services>(head: {
-  readonly name: string;
-  readonly version: number;
-  readonly title: string;
-  readonly params: z.ZodType<Params>;
-  readonly pivot?: string;
-  readonly wayBack?: (run: string, environment: string) => string;
-}): RunbookBuilder<Params, Services, unknown> {
+export function defineRunbook<Params, Services>(
+  head: Omit<Runbook<Params, Services>, 'steps'>,
+): RunbookBuilder<Params, Services, unknown> {
   return builder<Params, Services, unknown>(head, []);
 }
 

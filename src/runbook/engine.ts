@@ -15,7 +15,7 @@ import { openRun } from './open-run.ts';
 import { canCarryOn, interruptedOutcome, interruption, lastEvent, outcomeOf, type RunOutcome } from './outcome.ts';
 import { acceptedParams } from './params.ts';
 import { isDestructive, onlyReads, planOf } from './plan.ts';
-import { notConfirmed, planChanged, runAlive, runDecided, runEnded, runExists, unknownRunbook } from './refusal.ts';
+import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
 import { stepsToRepeat } from './schedule.ts';
 
@@ -80,7 +80,7 @@ export interface ResumeOptions<S> {
 /**
  * Carries on a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params and idempotency keys
  * and a higher epoch: what had finished is not done again, but for guards. Any other run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
- * `environment-busy`, `run-alive`, `run-decided`, `unknown-runbook` or `plan-changed`.
+ * `environment-busy`, `run-alive`, `unknown-runbook`, `plan-changed`, or what the runbook's `mayResume` throws.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
@@ -90,7 +90,6 @@ export async function resumeRun<S, P = never>(
   const { run } = options;
   const trail = auditTrail(world);
   const found = await readRun(world, trail, run);
-  if (found.state.decided !== undefined) throw runDecided(found.state, found.state.decided);
   if (!isOpen(found.state, find)) {
     if (found.lastAudited?.what !== 'ended') await trail.record({ what: 'ended', run, ...audited(found.journal) });
     return outcomeOf(found.state);
@@ -101,12 +100,12 @@ export async function resumeRun<S, P = never>(
   return withLease(lease, async () => {
     // Read again: until the lease was taken over, its last holder may have appended.
     const { state, journal } = await readRun(world, trail, run);
-    if (state.decided !== undefined) throw runDecided(state, state.decided);
     if (!isOpen(state, find)) return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
+    await runbook.mayResume?.({ run, environment: state.environment, services });
     const epoch = lease?.epoch ?? state.epoch + 1;
     const open = openRun(world, { run, epoch, head: journal.head, state, ...(lease && { lease }) });
-    const again = stepsToRepeat(runbook.steps, state.steps, { ended: state.status !== 'running' });
+    const again = stepsToRepeat(runbook, state.steps, { ended: state.status !== 'running' });
     await open.journal.append({
       type: 'run-resumed',
       actor: world.actor,
@@ -146,37 +145,6 @@ function isOpen<P, S>(state: RunState, find: (name: string, version: number) => 
   if (state.status === 'running') return true;
   const runbook = find(state.runbook, state.runbookVersion);
   return runbook !== undefined && canCarryOn(runbook, state);
-}
-
-/**
- * Ends the run that another one, `by`, has accepted or reverted: it cannot be carried on any more. The caller holds the environment's lease
- * under `epoch`. Once decided it stays so; a run without a journal needs no end.
- */
-export async function decideRun(
-  world: Pick<EngineWorld, 'store' | 'clock'>,
-  run: string,
-  decision: { readonly as: 'accepted' | 'reverted'; readonly by: string; readonly epoch: number },
-): Promise<void> {
-  if ((await world.store.head(eventKey(run, 1))) === undefined) return;
-  const journal = await readJournal(world.store, run);
-  const state = stateOf(journal);
-  if (state.decided !== undefined) return;
-  const { status } = state;
-  const { as, by, epoch } = decision;
-  await openJournal({
-    store: world.store,
-    clock: world.clock,
-    run,
-    epoch: Math.max(epoch, state.epoch),
-    owns: false,
-    head: journal.head,
-    observe: () => {},
-  }).append({
-    type: 'run-decided',
-    as,
-    by,
-    status: status === 'succeeded' || status === 'failed' ? status : 'cancelled',
-  });
 }
 
 async function finish(

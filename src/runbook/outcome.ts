@@ -32,8 +32,8 @@ export function lastEvent(runbook: Runbook, state: RunState, now: Date): RunEven
 
 /** Pure: whether a run that ended without success may be carried on all the same, because it had moved data. */
 export function canCarryOn(runbook: Pick<Runbook, 'pivot'>, state: RunState): boolean {
-  const { status, decided, steps } = state;
-  return (status === 'failed' || status === 'cancelled') && decided === undefined && hasBegun(steps, runbook.pivot);
+  const { status, steps } = state;
+  return (status === 'failed' || status === 'cancelled') && hasBegun(steps, runbook.pivot);
 }
 
 /** Pure: what a finished run's journal says. */
@@ -115,7 +115,8 @@ function runProblem(
   if (problem.problem !== 'refused' && problem.problem !== 'usage' && !couldNotLook) return problem;
   const changed = runbook.steps.some(
     (step) =>
-      step.effect !== 'read' &&
+      // Where data is moved, a refusal stays one until something was stopped: to prepare for it changes nothing.
+      (runbook.pivot === undefined ? step.effect !== 'read' : step.effect === 'destroy') &&
       step.always === undefined &&
       step.id !== failed.step &&
       (state.steps[step.id]?.attempts ?? 0) > 0,

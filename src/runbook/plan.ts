@@ -17,7 +17,7 @@ export interface PlanStep {
   /** Runs at the end, also after a failure. */
   readonly always: true | 'after-change' | 'unless-moved' | false;
   /** Done again at every resume. */
-  readonly guard?: true;
+  readonly guard?: true | 'until-moved';
 }
 
 /** What a run would do, before anything happens. */

@@ -59,12 +59,3 @@ export function planChanged(state: RunState): RefusedProblem {
     next: 'Resume it with the Cardea that started it, or start the operation anew.',
   });
 }
-
-export function runDecided(state: RunState, decided: NonNullable<RunState['decided']>): RefusedProblem {
-  return new RefusedProblem({
-    code: 'run-decided',
-    happened: `Run ${state.run} was ${decided.as} by ${decided.by}; there is nothing to carry on.`,
-    state: 'Nothing was changed.',
-    next: `See what was done: cardea run show ${decided.by}`,
-  });
-}

@@ -74,17 +74,19 @@ export function hasBegun(steps: Situation['steps'], id: string | undefined): boo
  * Pure: the steps that a resume does again: guards that a step still to do needs, and, of a run that had `ended`, those that ran at the end.
  */
 export function stepsToRepeat(
-  steps: readonly AnyStep[],
+  { steps, pivot }: { readonly steps: readonly AnyStep[]; readonly pivot?: string },
   states: Situation['steps'],
   { ended }: { readonly ended: boolean },
 ): readonly string[] {
   const again = new Set<string>();
+  const moved = hasBegun(states, pivot);
   // From the last to the first: a guard that is done again needs its own guards again.
   for (const step of steps.toReversed()) {
     if (!isEnded(states[step.id])) continue;
     const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
     const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
-    if (step.always === undefined ? step.guard === true && needed : ended) again.add(step.id);
+    const guards = step.guard === true || (step.guard === 'until-moved' && !moved);
+    if (step.always === undefined ? guards && needed : ended) again.add(step.id);
   }
   return [...again].toReversed();
 }

@@ -3,27 +3,62 @@ import { formatBytes } from '../model/bytes.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { closeRestore } from './catalog/restore-catalog.ts';
+import { closeRestore, getOpenRestore } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { standardRetry, checkRestore, decisionParams, emptyResult, startAgents } from './steps/standard-steps.ts';
+import {
+  beginDecisionStep,
+  checkRestore,
+  decisionParams,
+  emptyResult,
+  standardRetry,
+  startAgents,
+} from './steps/standard-steps.ts';
+import { RefusedProblem } from '../model/problem.ts';
 
 export type AcceptParams = z.output<typeof decisionParams>;
 
 /** Accepts a restore in place: the data that it moved aside is deleted, and with it the way back. */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 2,
+  version: 3,
+  pivot: 'delete-aside',
   title: 'Accept a restore: delete what it moved aside',
   params: decisionParams,
 })
-  .step(checkRestore)
+  .step(checkRestore('accepting'))
   .step({ ...startAgents, needs: ['check-restore'] })
+  .step({
+    id: 'check-kept',
+    title: 'Every node keeps the old data whole',
+    effect: 'read',
+    guard: 'until-moved',
+    needs: ['check-restore', 'start-agents'],
+    timeout: '5m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async (context) => {
+      const { platform } = context.services;
+      const { aside, succeeded } = context.results['check-restore'];
+      const looks = await onEachNode(platform, context, 'look-aside', () => ({ run: aside }));
+      // An accept that broke off has deleted some of it already; only a first one has to find it all.
+      const wrong = looks.filter(
+        ({ result: { phase } }) => phase !== 'kept' && phase !== 'accepting' && phase !== null,
+      );
+      const { state } = await getOpenRestore(platform.bucket, context.params.restore, context.run);
+      const missing = state === 'open' ? looks.filter(({ result: { phase } }) => phase !== 'kept') : wrong;
+      if (missing.length > 0 || (!succeeded && state === 'open')) {
+        throw notKept(context.params.restore, context.environment, missing);
+      }
+      return {};
+    },
+  })
+  .step({ ...beginDecisionStep('accepting'), needs: ['check-kept'] })
   .step({
     id: 'delete-aside',
     title: 'Delete the data that was moved aside on every node',
     effect: 'destroy',
-    needs: ['check-restore', 'start-agents'],
-    timeout: '2h',
+    needs: ['check-restore', 'begin-decision'],
+    timeout: '6h',
     retry: standardRetry,
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
@@ -53,3 +88,17 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     },
   })
   .build();
+
+function notKept(
+  run: string,
+  environment: string,
+  looks: ReadonlyArray<{ readonly node: string; readonly result: { readonly phase: string | null } }>,
+): RefusedProblem {
+  return new RefusedProblem({
+    code: 'restore-unfinished',
+    happened: `Not every node keeps the old data of ${environment} whole, so the restore ${run} is not accepted.`,
+    state: 'Nothing was deleted.',
+    next: `Bring the old data back (cardea restore revert ${run} --confirm ${environment}), or carry the restore on: cardea run resume ${run}`,
+    details: looks.map(({ node, result: { phase } }) => `${node}: ${phase ?? 'nothing lies aside'}`),
+  });
+}

@@ -11,7 +11,7 @@ import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { onEachNode } from './steps/each-node.ts';
 import { getPoint } from './catalog/point-catalog.ts';
-import { findIdMark, keepIdMark, listOpenRestores, openRestore } from './catalog/restore-catalog.ts';
+import { findIdMark, keepIdMark, listOpenRestores, openRestore, requireUndecided } from './catalog/restore-catalog.ts';
 import {
   indexResult,
   makeGraphSound,
@@ -39,11 +39,13 @@ import {
   startShipping,
   startShippingStep,
 } from './steps/shipping-steps.ts';
+import { startAgainStep } from './steps/start-again.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 import {
   standardRetry,
   checkStore,
   emptyResult,
+  lookAtServices,
   startAgents,
   startDatabase,
   startGraph,
@@ -69,14 +71,18 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 2,
+  version: 3,
   title: 'Restore in place',
   params,
+  pivot: 'set-aside',
+  wayBack: (run, environment) => `cardea restore revert ${run} --confirm ${environment}`,
+  mayResume: async ({ run, services: { platform } }) => requireUndecided(platform.bucket, run),
 })
   .step({
     id: 'check-point',
     title: 'The point is good and fits this environment',
     effect: 'read',
+    guard: true,
     needs: [],
     timeout: '1m',
     retry: standardRetry,
@@ -118,6 +124,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'check-disk',
     title: 'Every disk holds the restored data beside what is there now',
     effect: 'read',
+    guard: 'until-moved',
     needs: ['check-point', 'start-agents', 'plan-logs'],
     timeout: '1m',
     retry: standardRetry,
@@ -147,7 +154,43 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
-  .step({ ...stopGraph, needs: ['check-files', 'check-disk', 'verify-logs'] })
+  .step({
+    id: 'check-aside',
+    title: 'What is there now can be moved aside on every node',
+    effect: 'read',
+    guard: 'until-moved',
+    needs: ['start-agents'],
+    timeout: '5m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async (context) => {
+      await onEachNode(context.services.platform, context, 'check-aside', () => ({}));
+      return {};
+    },
+  })
+  .step({
+    id: 'stage-files',
+    title: 'Bring the files of the point beside the data and hash each, while the graph serves',
+    effect: 'write',
+    needs: ['check-files', 'check-disk', 'check-aside'],
+    timeout: '12h',
+    retry: standardRetry,
+    result: z.object({ files: z.number(), bytes: z.number() }),
+    run: async (context) => {
+      const { point } = context.params;
+      const done = await onEachNode(context.services.platform, context, 'stage-files', (node) => ({
+        point,
+        source: node,
+        inPlace: true,
+      }));
+      return {
+        files: done.reduce((sum, { result }) => sum + result.files, 0),
+        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+      };
+    },
+  })
+  .step({ ...lookAtServices, needs: ['start-agents'] })
+  .step({ ...stopGraph, needs: ['stage-files', 'verify-logs', 'look-services'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   .step({
     ...extendLogsStep,
@@ -159,9 +202,10 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'note-ids',
     title: 'Note the highest ids ever given out, while they can still be read',
     effect: 'read',
+    guard: 'until-moved',
     // No server may claim a block of ids after this; hence after their stop.
     needs: ['stop-graph'],
-    timeout: '30s',
+    timeout: '5m',
     result: z.object({ known: z.boolean() }),
     run: async ({ run, services: { platform }, log }) => {
       try {
@@ -176,13 +220,13 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'] })
   .step({
-    id: 'set-aside',
-    title: 'Move the data, logs, hints and index that are there aside, whole',
-    effect: 'destroy',
+    id: 'open-record',
+    title: 'Note that this restore moves data aside, and how to go back',
+    effect: 'write',
     needs: ['stop-database', 'pause-shipping'],
-    timeout: '10m',
+    timeout: '1m',
     retry: standardRetry,
-    result: z.object({ bytes: z.number() }),
+    result: emptyResult,
     run: async (context) => {
       const { platform, clock } = context.services;
       await openRestore(platform.bucket, {
@@ -193,18 +237,38 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         aside: context.run,
         startedAt: clock.now().toISOString(),
       });
+      return {};
+    },
+  })
+  .step({
+    id: 'set-aside',
+    title: 'Move the data, logs, hints and index that are there aside, whole',
+    effect: 'destroy',
+    needs: ['open-record', 'stop-database'],
+    timeout: '1h',
+    retry: standardRetry,
+    result: z.object({
+      bytes: z.number(),
+      /** By node: the highest id of the commit log segments that were there, null when there were none. */
+      lastSegments: z.record(z.string(), z.string().nullable()),
+    }),
+    run: async (context) => {
+      const { platform } = context.services;
       const done = await onEachNode(platform, context, 'set-aside', () => ({ run: context.run }));
       await platform.graphLifecycle.setIndexAside(context.run);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
       context.log(`${formatBytes(bytes)} moved aside; cardea restore revert ${context.run} brings them back`);
-      return { bytes };
+      return {
+        bytes,
+        lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
+      };
     },
   })
   .step({
     id: 'restore-files',
-    title: 'Medusa brings the files of the point into place on every node',
+    title: 'Move the files of the point into place on every node',
     effect: 'destroy',
-    needs: ['set-aside'],
+    needs: ['set-aside', 'stop-database', 'start-agents'],
     timeout: '12h',
     retry: standardRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
@@ -229,7 +293,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...placeLogsStep,
-    needs: ['restore-files', 'plan-logs', 'verify-logs', 'extend-logs', 'create-tables'],
+    needs: ['restore-files', 'plan-logs', 'verify-logs', 'extend-logs', 'create-tables', 'stop-database'],
     when: { param: 'replay', is: true },
     run: async (context) =>
       placeLogs(context, context.services.platform, { afterDrain: context.results['plan-logs'].createTables }),
@@ -256,11 +320,15 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...startShippingStep,
-    needs: ['open-timeline', 'place-logs'],
+    needs: ['open-timeline', 'set-aside', 'place-logs'],
     run: async (context) => {
       const { results, params } = context;
-      const placed = params.replay ? results['place-logs'].lastSegments : {};
-      return startShipping(context, results['open-timeline'].timeline, placed);
+      // What was set aside belongs to the timeline that was left, also where nothing was placed: its kept links must not begin the new one.
+      const after = { ...results['set-aside'].lastSegments };
+      for (const [node, last] of Object.entries(params.replay ? results['place-logs'].lastSegments : {})) {
+        if (last !== null) after[node] = last;
+      }
+      return startShipping(context, results['open-timeline'].timeline, after);
     },
   })
   .step({
@@ -302,6 +370,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return verifyRestored({ ...context, ...context.services }, { name: targetName(context.params), wanted }, remedy);
     },
   })
+  .step(startAgainStep)
   .build();
 
 /** A restore in place keeps each node's identity and tokens, so the point must come from nodes of the same names. */

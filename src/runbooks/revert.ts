@@ -5,8 +5,10 @@ import { onEachNode } from './steps/each-node.ts';
 import { closeRestore, getOpenRestore, openRestore } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
+  beginDecisionStep,
   standardRetry,
   checkRestore,
+  lookAtServices,
   decisionParams,
   emptyResult,
   startAgents,
@@ -22,6 +24,7 @@ import {
   startShipping,
   startShippingStep,
 } from './steps/shipping-steps.ts';
+import { startAgainStep } from './steps/start-again.ts';
 import { openRevertedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 
 const params = decisionParams.extend({
@@ -33,28 +36,32 @@ export type RevertParams = z.output<typeof params>;
 /** Reverts a restore in place, finished or broken off at any step: what it moved aside comes back, and what it brought is kept aside in turn. */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 2,
+  version: 3,
+  pivot: 'bring-back',
   title: 'Revert a restore: bring back what it moved aside',
   params,
 })
-  .step(checkRestore)
+  .step(checkRestore('reverting'))
   .step({ ...startAgents, needs: ['check-restore'] })
-  .step({ ...stopGraph, needs: ['check-restore', 'start-agents'] })
+  .step({ ...lookAtServices, needs: ['start-agents'] })
+  .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'look-services'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   .step({ ...stopDatabase, needs: ['stop-graph', 'pause-shipping'] })
+  .step({ ...beginDecisionStep('reverting'), needs: ['stop-database'] })
   .step({
     id: 'bring-back',
     title: 'Exchange the restored data with the data that was moved aside',
     effect: 'destroy',
-    needs: ['stop-database', 'check-restore'],
-    timeout: '10m',
+    needs: ['stop-database', 'begin-decision', 'check-restore'],
+    timeout: '1h',
     retry: standardRetry,
     result: z.object({ lastSegments: z.record(z.string(), z.string().nullable()) }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside } = context.results['check-restore'];
-      const done = await onEachNode(platform, context, 'revert-aside', () => ({ run: aside }));
-      await platform.graphLifecycle.revertIndexAside(aside);
+      const { aside, whole } = context.results['check-restore'];
+      const mayBeAbsent = !whole;
+      const done = await onEachNode(platform, context, 'revert-aside', () => ({ run: aside, mayBeAbsent }));
+      await platform.graphLifecycle.revertIndexAside(aside, { mayBeAbsent });
       return { lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])) };
     },
   })
@@ -86,13 +93,14 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     result: emptyResult,
     run: async ({ run, environment, params, results, services: { platform, clock } }) => {
       // What the restore had brought, and what was written since, lies aside now in its turn, until this decision too is accepted or reverted.
-      const { aside, point } = results['check-restore'];
+      const { aside, point, succeeded } = results['check-restore'];
       await openRestore(platform.bucket, {
         run: runId.parse(run),
         environment,
         point,
         aside: `revert-${aside}`,
         left: leftTimeline(results['pause-shipping']),
+        ...(succeeded ? {} : { half: true }),
         startedAt: clock.now().toISOString(),
       });
       await closeRestore(platform.bucket, params.restore, 'reverted', {
@@ -102,4 +110,5 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       return {};
     },
   })
+  .step(startAgainStep)
   .build();

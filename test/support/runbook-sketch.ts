@@ -14,14 +14,14 @@ export interface Sketch {
   readonly retry?: { attempts: number; backoff: string; max: string };
   readonly when?: unknown;
   readonly always?: true | 'after-change' | 'unless-moved';
-  readonly guard?: true;
+  readonly guard?: true | 'until-moved';
   readonly result?: z.ZodType;
 }
 
 export function runbookOf(
   steps: readonly Sketch[],
   params: z.ZodType = z.object({}),
-  head: Pick<Runbook, 'pivot' | 'wayBack'> = {},
+  head: Pick<Runbook, 'pivot' | 'wayBack' | 'mayResume'> = {},
 ): Runbook {
   const filled = steps.map((step) => ({
     title: step.id,

@@ -137,8 +137,6 @@ function eventText(event: RunEvent): string {
       return `${body.step}: skipped: ${body.reason}`;
     case 'cancel-requested':
       return `stopping, asked by ${body.actor.name}@${body.actor.host}`;
-    case 'run-decided':
-      return `${body.as} by ${body.by}`;
     case 'run-succeeded':
       return `run ${event.run} succeeded in ${formatSeconds(body.seconds)}`;
     case 'run-failed':

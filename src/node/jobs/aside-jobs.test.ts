@@ -363,6 +363,9 @@ describe('looked at before', () => {
     const node = await ruinedNode();
     expect(await revertAside(node, { run, mayBeAbsent: true }, idleContext())).toMatchObject({ path: null });
     expect(await liveData(node)).toBe(asLost);
+    await revertAside(node, { run: `revert-${run}` }, idleContext());
+    expect(await liveData(node)).toBe(asLost);
+    await accept(node, `revert-revert-${run}`);
     expect(await readdir(node.directories.aside)).toEqual([]);
   });
 });

@@ -20,7 +20,8 @@ export async function setAside(
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
   const before = await findAside(files, folder);
-  if (before?.phase === 'kept') return { bytes: before.bytes, path: folder };
+  const lastSegment = () => newestSegment(files, `${folder}/commitlog`);
+  if (before?.phase === 'kept') return { bytes: before.bytes, path: folder, lastSegment: await lastSegment() };
   if (before !== undefined && before.phase !== 'setting-aside') throw otherPhase(run, before.phase, 'set aside');
   await requireStopped(parts);
   await requireOneFileSystem(parts);
@@ -47,7 +48,7 @@ export async function setAside(
   const bytes = await bytesBelow(files, folder);
   await saveAside(files, folder, { ...aside, phase: 'kept', bytes });
   log('set aside', { run, bytes });
-  return { bytes, path: folder };
+  return { bytes, path: folder, lastSegment: await lastSegment() };
 }
 
 /** Throws RefusedProblem `aside-elsewhere` where directories of this node cannot be moved aside by a rename. Cassandra may run. */
@@ -101,7 +102,12 @@ export async function revertAside(
     if (displaced?.phase === 'kept')
       return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
     // A restore that failed on another node before it came to this one: what is live here was never touched.
-    if (mayBeAbsent) return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
+    if (mayBeAbsent) {
+      // With a marker of its own, so that this revert can be accepted or reverted on every node alike.
+      await files.makeDirectory(other, directories.aside);
+      await saveAside(files, other, { run: revertName(run), phase: 'kept', moves: [], bytes: 0 });
+      return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
+    }
     throw nothingKept(parts.node, run);
   }
   if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');

@@ -117,7 +117,12 @@ export class LogShipping {
     const { state, clock } = this.#parts;
     await this.#end();
     await this.#close();
-    this.#state = { ...this.#state, timeline: timelineId.parse(timeline), after, paused: false };
+    this.#state = {
+      ...this.#state,
+      timeline: timelineId.parse(timeline),
+      ...(after === undefined ? {} : { after }),
+      paused: false,
+    };
     await state.save(this.#state);
     this.#begin();
     // The stream is there when this answers, if the store is.

@@ -15,19 +15,28 @@ const startWithinMs = 180_000;
 /** A drain flushes what is in memory; what is not flushed by then is replayed from the commit log at the next start. */
 const drainWithinMs = 60_000;
 
-/** Starts every node that is not running, all at once, and waits until each sees all others up and of one schema. */
+/**
+ * Starts every node that is not running, or those of `only`, all at once, and waits until each sees all others up and of one schema; of a
+ * part of the ring, until each answers.
+ */
 export async function startRing(
   environment: LocalEnvironment,
-  options: { readonly signal: AbortSignal; readonly archive?: { readonly make: string } },
+  options: {
+    readonly signal: AbortSignal;
+    readonly only?: readonly string[];
+    readonly archive?: { readonly make: string };
+  },
 ): Promise<void> {
   const { record, directory, toolchain } = environment;
-  for (const node of record.nodes) {
+  const nodes = record.nodes.filter(({ name }) => options.only?.includes(name) !== false);
+  for (const node of nodes) {
     const folders = nodeFolders(directory, node.name);
     for (const folder of [folders.data, folders.logs]) mkdirSync(folder, { recursive: true });
     writeFiles(cassandraFiles(record, node, folders, toolchain, options.archive));
   }
-  await Promise.all(record.nodes.map((node) => startNode(environment, node)));
-  await Promise.all(record.nodes.map((node) => waitForPort(environment, node, options.signal)));
+  await Promise.all(nodes.map((node) => startNode(environment, node)));
+  await Promise.all(nodes.map((node) => waitForPort(environment, node, options.signal)));
+  if (nodes.length < record.nodes.length) return;
   let problem: string | undefined;
   const ready = await waitFor(
     async () => {
@@ -51,8 +60,11 @@ export async function stopRing({ record, directory }: LocalEnvironment): Promise
   await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).pidFile, drainWithinMs)));
 }
 
-export function ringRuns({ record, directory }: LocalEnvironment): boolean {
-  return record.nodes.some((node) => runningProcess(nodeFolders(directory, node.name).pidFile) !== undefined);
+/** Names of the nodes that run. */
+export function runningNodes({ record, directory }: LocalEnvironment): readonly string[] {
+  return record.nodes
+    .map(({ name }) => name)
+    .filter((name) => runningProcess(nodeFolders(directory, name).pidFile) !== undefined);
 }
 
 async function startNode({ directory, toolchain }: LocalEnvironment, node: NodeRecord): Promise<void> {

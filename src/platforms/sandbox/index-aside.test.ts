@@ -26,7 +26,7 @@ test('C5: an index set aside leaves an empty one, and reverting brings the old o
   await setIndexAside(place(), 'restore-1');
   expect(readdirSync(place().index)).toEqual([]);
   writeFileSync(join(place().index, 'segments'), 'rebuilt');
-  await revertIndexAside(place(), 'restore-1');
+  await revertIndexAside(place(), 'restore-1', { mayBeAbsent: false });
   expect(content()).toBe('before');
   expect(readFileSync(join(place().aside, 'revert-restore-1', 'segments'), 'utf8')).toBe('rebuilt');
 });
@@ -36,8 +36,8 @@ test('setting aside twice keeps the first index, and reverting twice changes not
   writeFileSync(join(place().index, 'segments'), 'of a dead attempt');
   await setIndexAside(place(), 'restore-1');
   expect(readdirSync(place().index)).toEqual([]);
-  await revertIndexAside(place(), 'restore-1');
-  await revertIndexAside(place(), 'restore-1');
+  await revertIndexAside(place(), 'restore-1', { mayBeAbsent: false });
+  await revertIndexAside(place(), 'restore-1', { mayBeAbsent: false });
   expect(content()).toBe('before');
 });
 
@@ -45,7 +45,7 @@ test('a revert that was killed between its two moves goes on', async () => {
   await setIndexAside(place(), 'restore-1');
   rmSync(place().index, { recursive: true });
   mkdirSync(join(place().aside, 'revert-restore-1'));
-  await revertIndexAside(place(), 'restore-1');
+  await revertIndexAside(place(), 'restore-1', { mayBeAbsent: false });
   expect(content()).toBe('before');
 });
 
@@ -54,5 +54,13 @@ test('an accepted index is gone, and a revert after that is refused with nothing
   await acceptIndexAside(place(), 'restore-1');
   await acceptIndexAside(place(), 'restore-1');
   expect(existsSync(join(place().aside, 'restore-1'))).toBe(false);
-  await expect(revertIndexAside(place(), 'restore-1')).rejects.toMatchObject({ code: 'nothing-aside' });
+  await expect(revertIndexAside(place(), 'restore-1', { mayBeAbsent: false })).rejects.toMatchObject({
+    code: 'nothing-aside',
+  });
+});
+
+test('reverting an index that may never have been moved leaves it as it is', async () => {
+  await revertIndexAside(place(), 'restore-1', { mayBeAbsent: true });
+  expect(content()).toBe('before');
+  expect(existsSync(place().aside)).toBe(false);
 });

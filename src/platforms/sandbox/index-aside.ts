@@ -25,12 +25,16 @@ export async function acceptIndexAside({ aside }: GraphFolders, run: string): Pr
   await rm(join(aside, run), { recursive: true, force: true });
 }
 
-/** What is there now is kept under `revert-<run>`. Throws FailedProblem `nothing-aside` when the run kept nothing. */
-export async function revertIndexAside({ index, aside }: GraphFolders, run: string): Promise<void> {
+/** What is there now is kept under `revert-<run>`. Throws FailedProblem `nothing-aside` when the run kept nothing and should have. */
+export async function revertIndexAside(
+  { index, aside }: GraphFolders,
+  run: string,
+  { mayBeAbsent }: { readonly mayBeAbsent: boolean },
+): Promise<void> {
   const kept = join(aside, run);
   const replaced = join(aside, `revert-${run}`);
   if (!existsSync(kept)) {
-    if (existsSync(replaced) && existsSync(index)) return;
+    if (mayBeAbsent || (existsSync(replaced) && existsSync(index))) return;
     throw new FailedProblem({
       code: 'nothing-aside',
       happened: `The run ${run} kept no mixed index to go back to.`,

@@ -9,7 +9,7 @@ import type { Database, DatabaseLifecycle } from '../../ports/database.ts';
 import type { GraphLifecycle } from '../../ports/graph-service.ts';
 import type { Copies, Platform } from '../../ports/platform.ts';
 import { openStore } from '../open-store.ts';
-import { ringRuns, startRing, stopRing } from './cassandra-ring.ts';
+import { runningNodes, startRing, stopRing } from './cassandra-ring.ts';
 import { copiesBeside } from './copies.ts';
 import { readRecord } from './environment-record.ts';
 import { folders } from '../../host/folders.ts';
@@ -76,14 +76,14 @@ function platformOf(environment: LocalEnvironment, copies: Copies): Platform {
 
 function databaseLifecycle(environment: LocalEnvironment, database: Database): DatabaseLifecycle {
   return {
-    startAll: async (signal) => startRing(environment, { signal }),
+    startAll: async (signal, only) => startRing(environment, { signal, ...(only === undefined ? {} : { only }) }),
     stopAll: async (signal) => {
       signal.throwIfAborted();
       // A session that outlived its nodes would go on taking them for down for a second after they are back.
       await database.close();
       await stopRing(environment);
     },
-    anyRunning: async () => ringRuns(environment),
+    running: async () => runningNodes(environment),
   };
 }
 
@@ -95,10 +95,10 @@ function graphLifecycle(environment: LocalEnvironment): GraphLifecycle {
       signal.throwIfAborted();
       await stopGraphServer(environment);
     },
-    anyRunning: async () => graphRuns(environment),
+    running: async () => graphRuns(environment),
     setIndexAside: async (run) => setIndexAside(place, run),
     acceptIndexAside: async (run) => acceptIndexAside(place, run),
-    revertIndexAside: async (run) => revertIndexAside(place, run),
+    revertIndexAside: async (run, options) => revertIndexAside(place, run, options),
   };
 }
 

@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { idMark } from '../../graph/clean-after-restore.ts';
 import type { IdMark } from '../../graph/clean-after-restore.ts';
 import { documentType } from '../../model/document.ts';
+import type { runId } from '../../model/identifiers.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
-/** Restores in place whose old data still lies aside on the nodes, oldest first. */
+/** Restores in place whose old data still lies aside on the nodes, or whose decision is being carried out, oldest first. */
 export async function listOpenRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
   const open: RestoreRecord[] = [];
   for await (const key of bucket.children('restores/')) {
@@ -16,7 +17,7 @@ export async function listOpenRestores(bucket: ObjectStore): Promise<readonly Re
     const stored = await bucket.get(key);
     if (stored === undefined) continue;
     const record = restoreRecordDocument.read(stored.body, key);
-    if (record.state === 'open') open.push(record);
+    if (isUndecided(record)) open.push(record);
   }
   return open;
 }
@@ -32,20 +33,13 @@ export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecor
   }
 }
 
-/** Throws UsageProblem `unknown-restore` when there is none, RefusedProblem `restore-closed` when it was accepted or reverted by another run. */
+/**
+ * What `closingRun` is to decide. Throws UsageProblem `unknown-restore` when there is none, RefusedProblem `restore-closed` when another run
+ * has accepted or reverted it.
+ */
 export async function getOpenRestore(bucket: ObjectStore, run: string, closingRun: string): Promise<RestoreRecord> {
-  const stored = await bucket.get(restoreRecordKey(run));
-  if (stored === undefined) {
-    const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
-    throw new UsageProblem({
-      code: 'unknown-restore',
-      happened: `No restore in place is recorded under "${run}".`,
-      state: 'Nothing was changed.',
-      next: open.length === 0 ? 'No restore is waiting for a decision.' : `Waiting for a decision: ${open.join(', ')}.`,
-    });
-  }
-  const record = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
-  if (record.state !== 'open' && record.closed?.run !== closingRun) {
+  const { record } = await readRecord(bucket, run);
+  if (!isUndecided(record) && record.closed?.run !== closingRun) {
     throw new RefusedProblem({
       code: 'restore-closed',
       happened: `The restore ${run} was ${record.state} already, by ${record.closed?.run ?? 'an unknown run'}.`,
@@ -56,6 +50,52 @@ export async function getOpenRestore(bucket: ObjectStore, run: string, closingRu
   return record;
 }
 
+/**
+ * Notes that `by` begins to accept or revert the restore: from here on only the same can be done, by this run or a later one. Throws what
+ * `getOpenRestore` throws, and RefusedProblem `restore-being-decided` when the other was begun.
+ */
+export async function beginDecision(
+  bucket: ObjectStore,
+  run: string,
+  state: 'accepting' | 'reverting',
+  by: z.infer<typeof runId>,
+): Promise<void> {
+  const { record, etag } = await readRecord(bucket, run);
+  requireSameDecision(await getOpenRestore(bucket, run, by), state);
+  if (!isUndecided(record) || (record.state === state && record.deciding === by)) return;
+  await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, state, deciding: by }), {
+    ifMatch: etag,
+  });
+}
+
+/** Throws RefusedProblem `restore-being-decided` when the other decision was begun. */
+export function requireSameDecision(record: RestoreRecord, wanted: 'accepting' | 'reverting'): void {
+  const { run, environment, state, deciding } = record;
+  if ((state !== 'accepting' && state !== 'reverting') || state === wanted) return;
+  const verb = state === 'accepting' ? 'accept' : 'revert';
+  throw new RefusedProblem({
+    code: 'restore-being-decided',
+    happened: `${deciding ?? 'A run'} has begun to ${verb} the restore ${run}, and did not finish.`,
+    state: 'Nothing was changed by this run.',
+    next: `Finish that first: cardea restore ${verb} ${run} --confirm ${environment}`,
+  });
+}
+
+/** Throws RefusedProblem `run-decided` when another run has begun to accept or revert what this restore moved aside, or has done so. */
+export async function requireUndecided(bucket: ObjectStore, run: string): Promise<void> {
+  const stored = await bucket.get(restoreRecordKey(run));
+  if (stored === undefined) return;
+  const { state, deciding, closed } = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
+  const by = closed?.run ?? deciding;
+  if (state === 'open' || by === run) return;
+  throw new RefusedProblem({
+    code: 'run-decided',
+    happened: `The restore ${run} ${state === 'accepting' || state === 'reverting' ? 'is being' : 'was'} ${state === 'accepting' || state === 'accepted' ? 'accepted' : 'reverted'} by ${by ?? 'another run'}: it cannot be carried on.`,
+    state: 'Nothing was changed.',
+    next: by === undefined ? 'See cardea status.' : `See what that run does: cardea run show ${by}`,
+  });
+}
+
 export async function closeRestore(
   bucket: ObjectStore,
   run: string,
@@ -64,6 +104,33 @@ export async function closeRestore(
 ): Promise<void> {
   const record = await getOpenRestore(bucket, run, closed.run);
   await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, state, closed }));
+}
+
+/** Ends the record of a restore that moved nothing: there is nothing to decide. Without a record there is nothing to do. */
+export async function dropRestore(
+  bucket: ObjectStore,
+  run: string,
+  closed: NonNullable<RestoreRecord['closed']>,
+): Promise<void> {
+  if ((await bucket.head(restoreRecordKey(run))) !== undefined) await closeRestore(bucket, run, 'reverted', closed);
+}
+
+function isUndecided({ state }: RestoreRecord): boolean {
+  return state === 'open' || state === 'accepting' || state === 'reverting';
+}
+
+async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: RestoreRecord; etag: string }> {
+  const stored = await bucket.get(restoreRecordKey(run));
+  if (stored !== undefined) {
+    return { record: restoreRecordDocument.read(stored.body, restoreRecordKey(run)), etag: stored.etag };
+  }
+  const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
+  throw new UsageProblem({
+    code: 'unknown-restore',
+    happened: `No restore in place is recorded under "${run}".`,
+    state: 'Nothing was changed.',
+    next: open.length === 0 ? 'No restore is waiting for a decision.' : `Waiting for a decision: ${open.join(', ')}.`,
+  });
 }
 
 const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark });

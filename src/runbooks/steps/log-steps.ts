@@ -68,6 +68,7 @@ export const extendLogsStep = {
   id: 'extend-logs',
   title: 'Take the rest of the log in, now that nothing is added to it',
   effect: 'write',
+  guard: 'until-moved',
   timeout: '1h',
   retry: standardRetry,
   result: logsResult,
@@ -220,7 +221,7 @@ function schemaChanged({ environment }: Work, tables: readonly AddedTable[]): Re
   return new RefusedProblem({
     code: 'schema-changed',
     happened: `${tables.map(({ name }) => name).join(', ')} was created while this run was being prepared.`,
-    state: 'Nothing was moved or deleted; the graph servers are stopped.',
-    next: `Start the graph again (cardea sandbox up ${environment}), then start the run again.`,
+    state: 'Nothing was moved or deleted.',
+    next: `Start the restore of ${environment} again: the next plan knows the table.`,
   });
 }

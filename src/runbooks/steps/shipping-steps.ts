@@ -31,6 +31,7 @@ export const pauseShippingStep = {
   id: 'pause-shipping',
   title: 'Ship what is left of the log, then stop shipping',
   effect: 'write',
+  guard: 'until-moved',
   timeout: '10m',
   retry: standardRetry,
   result: pausedResult,
@@ -77,17 +78,20 @@ export const startShippingStep = {
   result: shippingResult,
 } as const;
 
-/** Begins every node's stream on the timeline, after the segments that a restore placed. A graph that is back must not wait for a log that is not: what fails is told and mended later. */
+/** Begins every node's stream on the timeline, after the segments that a restore placed or set aside, or goes on as before. A graph that is back must not wait for a log that is not: what fails is told and mended later. */
 export async function startShipping(
   work: Work,
   timeline: z.infer<typeof timelineId>,
-  after: Readonly<Record<string, string | null>>,
+  after: Readonly<Record<string, string | null>> | 'as-before',
 ): Promise<z.infer<typeof shippingResult>> {
   const { platform } = work.services;
   const outcomes = await Promise.all(
     platform.nodes.map(async ({ name }) => {
       try {
-        await oneNode(platform, work, name, 'start-shipping', { timeline, after: after[name] ?? null });
+        await oneNode(platform, work, name, 'start-shipping', {
+          timeline,
+          ...(after === 'as-before' ? {} : { after: after[name] ?? null }),
+        });
         return [];
       } catch (error) {
         work.signal.throwIfAborted();

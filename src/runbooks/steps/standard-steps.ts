@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { pointId, runId } from '../../model/identifiers.ts';
-import { getOpenRestore } from '../catalog/restore-catalog.ts';
+import { RefusedProblem } from '../../model/problem.ts';
+import type { RestoreRecord } from '../../model/restore-record.ts';
+import { lookAtRun } from '../../runbook/look-at-run.ts';
+import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
@@ -22,6 +25,7 @@ export const checkStore = {
   id: 'check-store',
   title: 'The store takes, keeps and returns an object, and knows conditional puts',
   effect: 'read',
+  guard: true,
   needs: [],
   timeout: '30s',
   result: z.object({ seconds: z.number() }),
@@ -29,11 +33,11 @@ export const checkStore = {
 } as const;
 
 /** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
-/** Comes after the checks that only read: what starts something is no longer refused with nothing changed. */
 export const startAgents = {
   id: 'start-agents',
   title: "Start the nodes' agents that do not run",
   effect: 'write',
+  guard: true,
   timeout: '2m',
   retry: standardRetry,
   result: emptyResult,
@@ -43,16 +47,32 @@ export const startAgents = {
   },
 } as const;
 
+/** What runs before anything is stopped: a run that moves nothing after all starts these again, and nothing that was down before. */
+export const lookAtServices = {
+  id: 'look-services',
+  title: 'Note which servers run',
+  effect: 'read',
+  needs: [],
+  timeout: '2m',
+  retry: standardRetry,
+  result: z.object({ nodes: z.array(z.string()), graph: z.boolean() }),
+  run: async ({ services: { platform } }: Context) => ({
+    nodes: [...(await platform.databaseLifecycle.running())],
+    graph: await platform.graphLifecycle.running(),
+  }),
+} as const;
+
 export const stopGraph = {
   id: 'stop-graph',
   title: 'Stop every JanusGraph server',
   effect: 'destroy',
+  guard: true,
   timeout: '5m',
   retry: standardRetry,
-  result: emptyResult,
-  run: async ({ services: { platform }, signal }: Context) => {
+  result: z.object({ at: z.iso.datetime() }),
+  run: async ({ services: { platform }, signal, startedAt }: Context & { readonly startedAt: Date }) => {
     await platform.graphLifecycle.stopAll(signal);
-    return {};
+    return { at: startedAt.toISOString() };
   },
 } as const;
 
@@ -60,6 +80,7 @@ export const stopDatabase = {
   id: 'stop-database',
   title: 'Drain and stop every node',
   effect: 'destroy',
+  guard: true,
   timeout: '15m',
   retry: standardRetry,
   result: emptyResult,
@@ -73,7 +94,7 @@ export const startDatabase = {
   id: 'start-database',
   title: 'Start every node and wait for one schema',
   effect: 'write',
-  timeout: '30m',
+  timeout: '6h',
   retry: standardRetry,
   result: emptyResult,
   run: async ({ services: { platform }, signal }: Context) => {
@@ -88,30 +109,94 @@ export const startGraph = {
   effect: 'write',
   timeout: '10m',
   retry: standardRetry,
-  result: emptyResult,
-  run: async ({ services: { platform }, signal }: Context) => {
+  result: z.object({ at: z.iso.datetime() }),
+  run: async ({ services: { platform, clock }, signal }: Context) => {
     await platform.graphLifecycle.startAll(signal);
-    return {};
+    return { at: clock.now().toISOString() };
   },
 } as const;
+
+/** Seconds in which the graph did not serve, from the results of a run; undefined when it was not stopped and started in it. */
+export function outageOf(results: Readonly<Record<string, unknown>>): number | undefined {
+  const time = z.object({ at: z.iso.datetime() });
+  const stopped = time.safeParse(results['stop-graph']);
+  const started = time.safeParse(results['start-graph']);
+  if (!stopped.success || !started.success) return undefined;
+  return (Date.parse(started.data.at) - Date.parse(stopped.data.at)) / 1000;
+}
 
 /** What `accept` and `revert` are told: the run of the restore that they decide. */
 export const decisionParams = z.object({ restore: runId });
 
-export const checkRestore = {
-  id: 'check-restore',
-  title: 'The restore waits for a decision',
-  effect: 'read',
-  needs: [],
-  timeout: '1m',
-  retry: standardRetry,
-  result: z.object({ aside: z.string(), point: pointId }),
-  run: async ({
-    run,
-    params,
-    services: { platform },
-  }: Context & { readonly run: string; readonly params: z.output<typeof decisionParams> }) => {
-    const { aside, point } = await getOpenRestore(platform.bucket, params.restore, run);
-    return { aside, point };
-  },
-} as const;
+/** `wanted`: what the run is about to do with the restore. */
+export function checkRestore(wanted: 'accepting' | 'reverting') {
+  return {
+    id: 'check-restore',
+    title: 'The restore waits for this decision',
+    effect: 'read',
+    guard: true,
+    needs: [],
+    timeout: '1m',
+    retry: standardRetry,
+    result: z.object({
+      aside: z.string(),
+      point: pointId,
+      /** Every node had moved everything aside. */
+      whole: z.boolean(),
+      /** The restore came to its end: what it brought is a whole environment. */
+      succeeded: z.boolean(),
+    }),
+    run: async ({
+      run,
+      params,
+      services: { platform },
+    }: Context & { readonly run: string; readonly params: z.output<typeof decisionParams> }) => {
+      const record = await getOpenRestore(platform.bucket, params.restore, run);
+      requireSameDecision(record, wanted);
+      const state = await lookAtRun(platform.bucket, params.restore);
+      const succeeded = state?.status === 'succeeded';
+      if (wanted === 'accepting' && !succeeded && record.state === 'open') throw unfinished(record);
+      if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
+      const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
+      return { aside: record.aside, point: record.point, whole: moved, succeeded };
+    },
+  } as const;
+}
+
+/** From here on the restore can be decided in this one way only, and the run that made it cannot be carried on. */
+export function beginDecisionStep(state: 'accepting' | 'reverting') {
+  return {
+    id: 'begin-decision',
+    title: `Note that the restore is ${state === 'accepting' ? 'accepted' : 'reverted'} from here on`,
+    effect: 'write',
+    timeout: '1m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async ({
+      run,
+      params,
+      services: { platform },
+    }: Context & { readonly run: string; readonly params: z.output<typeof decisionParams> }) => {
+      await beginDecision(platform.bucket, params.restore, state, runId.parse(run));
+      return {};
+    },
+  } as const;
+}
+
+function unfinished({ run, environment }: RestoreRecord): RefusedProblem {
+  return new RefusedProblem({
+    code: 'restore-unfinished',
+    happened: `The restore ${run} has not come to its end: what lies aside may be the only whole data of ${environment}.`,
+    state: 'Nothing was changed or deleted.',
+    next: `Carry the restore on (cardea run resume ${run}), or bring the old data back: cardea restore revert ${run} --confirm ${environment}`,
+  });
+}
+
+function halfRestored({ run, environment }: RestoreRecord): RefusedProblem {
+  return new RefusedProblem({
+    code: 'half-restored',
+    happened: `What ${run} moved aside is what a restore that broke off had brought: it was never a whole environment.`,
+    state: 'Nothing was changed.',
+    next: `Free its space: cardea restore accept ${run} --confirm ${environment}. For another state of the data restore a point.`,
+  });
+}

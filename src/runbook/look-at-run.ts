@@ -1,0 +1,13 @@
+import { readJournal } from '../journal/journal-reader.ts';
+import { replay, type RunState } from '../journal/run-state.ts';
+import { eventKey } from '../journal/event-file.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+
+/**
+ * What the journal of another run of the environment says; undefined when it never wrote one. For whoever holds the environment's lease: a run
+ * that is `running` there is carried out by nobody. Throws RefusedProblem `journal-damaged`.
+ */
+export async function lookAtRun(store: ObjectStore, run: string): Promise<RunState | undefined> {
+  if ((await store.head(eventKey(run, 1))) === undefined) return undefined;
+  return replay((await readJournal(store, run)).events);
+}

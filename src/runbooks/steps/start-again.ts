@@ -1,0 +1,47 @@
+import { runId } from '../../model/identifiers.ts';
+import { asProblem } from '../../model/problem.ts';
+import { dropRestore } from '../catalog/restore-catalog.ts';
+import { currentTimeline } from '../catalog/timeline-record.ts';
+import type { RunbookServices } from '../services.ts';
+import { onEachNode } from './each-node.ts';
+import { startShipping, type Work } from './shipping-steps.ts';
+import { emptyResult, standardRetry } from './standard-steps.ts';
+
+interface StartAgainWork extends Work {
+  readonly services: RunbookServices;
+  /** Undefined where that step had not finished. */
+  readonly results: {
+    readonly 'look-services': { readonly nodes: readonly string[]; readonly graph: boolean } | undefined;
+  };
+}
+
+/**
+ * The end of a run that had stopped something and moved nothing: what ran before runs again, and what was down stays down, for a node that
+ * lost its disk would make an empty one of it.
+ */
+export const startAgainStep = {
+  id: 'start-again',
+  title: 'Nothing was moved: start again what was stopped',
+  effect: 'write',
+  needs: ['look-services'],
+  always: 'unless-moved',
+  timeout: '6h',
+  retry: standardRetry,
+  result: emptyResult,
+  run: async (work: StartAgainWork) => {
+    const { platform, clock } = work.services;
+    const before = work.results['look-services'];
+    await dropRestore(platform.bucket, work.run, { at: clock.now().toISOString(), run: runId.parse(work.run) });
+    try {
+      await onEachNode(platform, work, 'clear-stage', () => ({}));
+    } catch (error) {
+      work.signal.throwIfAborted();
+      work.log(`staged files are left behind: ${asProblem(error, 'Removing them').happened}`);
+    }
+    if (before === undefined || before.nodes.length === 0) return {};
+    await platform.databaseLifecycle.startAll(work.signal, before.nodes);
+    await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
+    if (before.graph) await platform.graphLifecycle.startAll(work.signal);
+    return {};
+  },
+} as const;
