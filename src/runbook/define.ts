@@ -80,6 +80,7 @@ export interface Runbook<Params = unknown, Services = unknown> {
   readonly mayResume?: (context: {
     readonly run: string;
     readonly environment: string;
+    readonly params: Params;
     readonly services: Services;
   }) => Promise<void>;
   readonly steps: ReadonlyArray<Step<Params, Record<string, unknown>, Services, unknown>>;

@@ -102,7 +102,7 @@ export async function resumeRun<S, P = never>(
     const { state, journal } = await readRun(world, trail, run);
     if (!isOpen(state, find)) return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
-    await runbook.mayResume?.({ run, environment: state.environment, services });
+    await runbook.mayResume?.({ run, environment: state.environment, params, services });
     const epoch = lease?.epoch ?? state.epoch + 1;
     const open = openRun(world, { run, epoch, head: journal.head, state, ...(lease && { lease }) });
     const again = stepsToRepeat(runbook, state.steps, { ended: state.status !== 'running' });

@@ -3,7 +3,7 @@ import { formatBytes } from '../model/bytes.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { closeRestore, getOpenRestore } from './catalog/restore-catalog.ts';
+import { closeRestore, getOpenRestore, requireUndecided } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
   beginDecisionStep,
@@ -22,6 +22,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 3,
   pivot: 'delete-aside',
+  mayResume: async ({ run, params: { restore }, services: { platform } }) =>
+    requireUndecided(platform.bucket, restore, run),
   title: 'Accept a restore: delete what it moved aside',
   params: decisionParams,
 })

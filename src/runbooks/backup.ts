@@ -13,6 +13,7 @@ import { onEachNode } from './steps/each-node.ts';
 import { createPoint, findPoint, listPoints, updatePoint } from './catalog/point-catalog.ts';
 import { removeOldLogs } from './catalog/log-removal.ts';
 import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
+import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
@@ -39,7 +40,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 2,
+  version: 3,
   title: 'Back up every node and check what arrived',
   params,
 })
@@ -52,6 +53,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     retry: standardRetry,
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async ({ services: { platform } }) => {
+      await requireNoUnfinishedRestore(platform.bucket);
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
       await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
       return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { closeRestore, getOpenRestore, openRestore } from './catalog/restore-catalog.ts';
+import { closeRestore, getOpenRestore, openRestore, requireUndecided } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
   beginDecisionStep,
@@ -38,6 +38,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
   version: 3,
   pivot: 'bring-back',
+  mayResume: async ({ run, params: { restore }, services: { platform } }) =>
+    requireUndecided(platform.bucket, restore, run),
   title: 'Revert a restore: bring back what it moved aside',
   params,
 })

@@ -9,6 +9,7 @@ import { defineRunbook } from '../runbook/define.ts';
 import { batchesOf, batchLimit, writeBatch } from './undo/compensating-write.ts';
 import { inCopy, removeCopyStep, withCopyDatabase } from './steps/copy-steps.ts';
 import { replayParams, requireTarget } from './recovery/replay-params.ts';
+import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { knownSchema } from './catalog/schema-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { standardRetry } from './steps/standard-steps.ts';
@@ -44,7 +45,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 1,
+    version: 2,
     title: 'Undo transactions by one that compensates them, without stopping the graph',
     params,
   }),
@@ -67,6 +68,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     run: async (context) => {
       const { run, environment, params, signal, log } = context;
       const { platform, clock } = context.services;
+      await requireNoUnfinishedRestore(platform.bucket);
       const known = await knownSchema(platform, instantOf(params.logs?.instant ?? ''));
       const question = { groups: params.groups, timeline: params.logs?.timeline };
       const analysis = await analyseUndo(platform.bucket, platform.keyspace, known, question, signal);

@@ -120,7 +120,10 @@ async function viewed(
 }
 
 async function settled<P>(outcome: RunOutcome, done: Operation<P>['done']): Promise<Outcome> {
-  if (outcome.status === 'succeeded') return done(outcome);
+  if (outcome.status === 'succeeded') {
+    const end = await done(outcome);
+    return { ...end, json: { ...end.json, status: outcome.status } };
+  }
   const { run, seconds, problem } = outcome;
   return { json: { run, ok: false, status: outcome.status, seconds }, text: '', ...(problem && { problem }) };
 }

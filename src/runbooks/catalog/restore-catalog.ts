@@ -6,6 +6,7 @@ import type { runId } from '../../model/identifiers.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
+import { lookAtRun } from '../../runbook/look-at-run.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
@@ -81,19 +82,45 @@ export function requireSameDecision(record: RestoreRecord, wanted: 'accepting' |
   });
 }
 
-/** Throws RefusedProblem `run-decided` when another run has begun to accept or revert what this restore moved aside, or has done so. */
-export async function requireUndecided(bucket: ObjectStore, run: string): Promise<void> {
+/**
+ * For whoever would change or record an environment: throws RefusedProblem `restore-unfinished` while a restore, or the decision on one, has
+ * left its data half in place.
+ */
+export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<void> {
+  for (const { run, environment, state } of await listOpenRestores(bucket)) {
+    const made = await lookAtRun(bucket, run);
+    if (state === 'open' && (made === undefined || made.status === 'succeeded')) continue;
+    if (state === 'accepting') continue;
+    throw new RefusedProblem({
+      code: 'restore-unfinished',
+      happened: `The restore ${run} of ${environment} has not come to its end, so the data of ${environment} is half in place.`,
+      state: 'Nothing was changed.',
+      next: `Finish it first; cardea status ${environment} says how.`,
+    });
+  }
+}
+
+/**
+ * Throws RefusedProblem `run-decided` when another run than `by` has begun to accept or revert what the restore `run` moved aside, or has done so.
+ */
+export async function requireUndecided(bucket: ObjectStore, run: string, by?: string): Promise<void> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored === undefined) return;
   const { state, deciding, closed } = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
-  const by = closed?.run ?? deciding;
-  if (state === 'open' || by === run) return;
+  const decider = closed?.run ?? deciding;
+  // A restore that moved nothing closes its own record.
+  if (state === 'open' || decider === (by ?? run)) return;
   throw new RefusedProblem({
     code: 'run-decided',
-    happened: `The restore ${run} ${state === 'accepting' || state === 'reverting' ? 'is being' : 'was'} ${state === 'accepting' || state === 'accepted' ? 'accepted' : 'reverted'} by ${by ?? 'another run'}: it cannot be carried on.`,
+    happened: `The restore ${run} ${wordOf(state)} by ${decider ?? 'another run'}: ${by ?? 'it'} cannot be carried on.`,
     state: 'Nothing was changed.',
-    next: by === undefined ? 'See cardea status.' : `See what that run does: cardea run show ${by}`,
+    next: decider === undefined ? 'See cardea status.' : `See what that run does: cardea run show ${decider}`,
   });
+}
+
+function wordOf(state: RestoreRecord['state']): string {
+  const words = { accepting: 'is being accepted', reverting: 'is being reverted', accepted: 'was accepted' };
+  return state === 'reverted' || state === 'open' ? 'was reverted' : words[state];
 }
 
 export async function closeRestore(

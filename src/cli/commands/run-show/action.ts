@@ -11,26 +11,37 @@ import { runText } from '../../runs/run-text.ts';
 import { environmentOfRun } from '../../runs/run-lookup.ts';
 import { inReadingOrder, runModel, type StepTitle } from '../../runs/run-model.ts';
 import { openLiveRunView } from '../../runs/live-run-view.ts';
+import { type UndecidedRestore, undecidedRestores, wayOn } from '../../runs/undecided-restore.ts';
 import type { runShow } from './declaration.ts';
 export const action: Action<typeof runShow> = async (context, input) => {
   const environment = await environmentOfRun(context, input.id, input.env);
   const world = await engineWorld(context, environment);
   if (input.follow) await follow(context, world, input.id);
   const { state, events } = await showRun(world, input.id);
+  const undecided = (await undecidedRestores(world)).find(
+    ({ record: { run, deciding } }) => run === input.id || deciding === input.id,
+  );
   // Followed to its end, the run stands on the screen already.
   return input.follow && !context.flags.json
-    ? { json: {}, text: nextStep(state, context) }
-    : shown(context, state, events);
+    ? { json: {}, text: nextStep(state, undecided, context) }
+    : shown(context, { state, events, undecided });
 };
 
-function shown(context: CliContext, state: RunState, events: readonly RunEvent[]): Outcome {
+interface ShownRun {
+  readonly state: RunState;
+  readonly events: readonly RunEvent[];
+  /** The restore that this run made or decides, while that is not done. */
+  readonly undecided: UndecidedRestore | undefined;
+}
+
+function shown(context: CliContext, { state, events, undecided }: ShownRun): Outcome {
   const { paint } = context.output;
   const picture = runModel(state, titlesOf(state));
   const drawing = { now: context.clock.now().getTime(), columns: context.output.columns, paint };
   const lines = picture === undefined ? [] : runText(picture, drawing);
   const by = `${state.actor.name}@${state.actor.host}`;
   const about = paint('dim', `by ${by}, started ${state.startedAt}, ${events.length} events`);
-  const next = nextStep(state, context);
+  const next = nextStep(state, undecided, context);
   return { json: { ...state, events }, text: [...lines, about, ...(next === '' ? [] : ['', next])].join('\n') };
 }
 
@@ -61,7 +72,11 @@ function titlesOf(state: RunState): readonly StepTitle[] {
   return inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
 }
 
-function nextStep(state: RunState, context: CliContext): string {
+function nextStep(state: RunState, undecided: UndecidedRestore | undefined, context: CliContext): string {
+  if (undecided !== undefined) {
+    const { kind, says, next } = wayOn(undecided);
+    return kind === 'goes-on' ? '' : `${undecided.record.run} ${says}. Next: ${next}`;
+  }
   if (state.status === 'interrupted')
     return `Nobody carries it out any more. Go on with: cardea run resume ${state.run}`;
   return state.problem === undefined ? '' : failureText(problemFromDocument(state.problem), context.output.paint);

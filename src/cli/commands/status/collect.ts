@@ -5,9 +5,9 @@ import type { WindowReport } from '../../../model/window.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { listPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
-import { listOpenRestores } from '../../../runbooks/catalog/restore-catalog.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
+import { undecidedRestores } from '../../runs/undecided-restore.ts';
 import type { CliContext } from '../../context.ts';
 import { type EnvironmentStatus, environmentStatus } from './signals.ts';
 
@@ -30,14 +30,14 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
       within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
-        Promise.all([listPoints(bucket), listOpenRestores(bucket), listRuns(world, { limit: recentRuns })]),
+        Promise.all([listPoints(bucket), undecidedRestores(world), listRuns(world, { limit: recentRuns })]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
-    const [points, openRestores, runs] = stored instanceof Error ? [[], [], []] : stored;
+    const [points, undecided, runs] = stored instanceof Error ? [[], [], []] : stored;
     const store = stored instanceof Error ? stored : { description: bucket.description };
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
-    return environmentStatus({ ...facts, points, openRestores, runs, window });
+    return environmentStatus({ ...facts, points, undecided, runs, window });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;

@@ -79,7 +79,7 @@ const good: StatusFacts = {
     point('backup-20260219-020000', '2026-02-19T02:00:30Z'),
     point('backup-20260218-020000', '2026-02-18T02:00:30Z', proven),
   ],
-  openRestores: [],
+  undecided: [],
   runs: [],
   window: {
     timeline: timelineId.parse('t0001'),

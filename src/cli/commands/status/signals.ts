@@ -5,8 +5,8 @@ import type { RingMember } from '../../../model/database-node.ts';
 import { formatSeconds, milliseconds } from '../../../model/duration.ts';
 import type { Problem } from '../../../model/problem.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
-import type { RestoreRecord } from '../../../model/restore-record.ts';
 import type { WindowReport } from '../../../model/window.ts';
+import { type UndecidedRestore, wayOn } from '../../runs/undecided-restore.ts';
 import { age, measuredRestore } from '../points/text.ts';
 
 /** What was found out about one environment; a Problem where it could not be. */
@@ -20,7 +20,7 @@ export interface StatusFacts {
   readonly store: { readonly description: string } | Problem;
   /** Newest first. */
   readonly points: readonly RestorePoint[];
-  readonly openRestores: readonly RestoreRecord[];
+  readonly undecided: readonly UndecidedRestore[];
   /** Newest first. */
   readonly runs: readonly RunSummary[];
   /** From the newest good point on; undefined when there is none. */
@@ -149,7 +149,10 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
 }
 
 /** The newest run of each runbook counts: what was repaired by a later one is history. A damaged journal always counts. */
-function runSignals({ environment, runs }: StatusFacts): readonly Signal[] {
+function runSignals({ environment, runs: all, undecided }: StatusFacts): readonly Signal[] {
+  // What is said of an undecided restore is said in one place.
+  const told = new Set(undecided.flatMap(({ record: { run, deciding } }) => [run as string, deciding as string]));
+  const runs = all.filter(({ run }) => !told.has(run));
   const newest = new Map<string, RunSummary>();
   for (const run of runs) {
     const kind = run.status === 'damaged' ? run.run : run.runbook;
@@ -181,13 +184,20 @@ function runSignal(run: RunSummary, environment: string): readonly Signal[] {
   }
 }
 
-function decisionSignals({ now, openRestores }: StatusFacts): readonly Signal[] {
-  return openRestores.map((restore) => ({
-    name: 'decisions',
-    level: 'warning',
-    says: `${restore.run} (to ${restore.point}, ${age(restore.startedAt, now)} ago) waits for a person; the old data takes space until then`,
-    next: `cardea restore accept ${restore.run} --confirm ${restore.environment}, or restore revert`,
-  }));
+function decisionSignals({ now, undecided }: StatusFacts): readonly Signal[] {
+  return undecided.map((restore): Signal => {
+    const { run, point, startedAt } = restore.record;
+    const { kind, says, next } = wayOn(restore);
+    const about = `${run} (to ${point}, ${age(startedAt, now)} ago) ${says}`;
+    switch (kind) {
+      case 'goes-on':
+        return { name: 'decisions', level: 'good', says: about };
+      case 'broken':
+        return { name: 'decisions', level: 'bad', says: about, next };
+      case 'waits':
+        return { name: 'decisions', level: 'warning', says: `${about}; the old data takes space until then`, next };
+    }
+  });
 }
 
 function horizonSignal({ config, now, points }: StatusFacts): Signal {

@@ -1,0 +1,91 @@
+import { showRun, type RunsWorld } from '../../journal/runs.ts';
+import type { RunState } from '../../journal/run-state.ts';
+import { UsageProblem } from '../../model/problem.ts';
+import type { RestoreRecord } from '../../model/restore-record.ts';
+import { canCarryOn } from '../../runbook/outcome.ts';
+import { listOpenRestores } from '../../runbooks/catalog/restore-catalog.ts';
+import { findRunbook } from '../../runbooks/index.ts';
+
+/** A restore whose old data lies aside, with the runs that made it and that decide it as they stand; undefined without a journal. */
+export interface UndecidedRestore {
+  readonly record: RestoreRecord;
+  readonly state: RunState | undefined;
+  readonly decider: RunState | undefined;
+}
+
+export interface WayOn {
+  /** What state it is in, as the end of a sentence that begins with the run. */
+  readonly says: string;
+  /** The one command that is safe and works now. */
+  readonly next: string;
+  /** `waits`: for a person; `broken`: it stopped half way; `goes-on`: a process carries it out. */
+  readonly kind: 'waits' | 'broken' | 'goes-on';
+}
+
+/** Throws what reading a journal throws. */
+export async function undecidedRestores(world: RunsWorld): Promise<readonly UndecidedRestore[]> {
+  const find = async (run: string | undefined) => {
+    if (run === undefined) return undefined;
+    try {
+      return (await showRun(world, run)).state;
+    } catch (error) {
+      // Removed, or of a bucket that was made anew: the record still says what lies on the disks.
+      if (error instanceof UsageProblem) return undefined;
+      throw error;
+    }
+  };
+  const found: UndecidedRestore[] = [];
+  for (const record of await listOpenRestores(world.store)) {
+    const [state, decider] = await Promise.all([find(record.run), find(record.deciding)]);
+    found.push({ record, state, decider });
+  }
+  return found;
+}
+
+/** Pure: how an undecided restore goes on. */
+export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
+  const { run, environment } = record;
+  const revert = `cardea restore revert ${run} --confirm ${environment}`;
+  const accept = `cardea restore accept ${run} --confirm ${environment}`;
+  if (record.state === 'accepting' || record.state === 'reverting') {
+    const verb = record.state === 'accepting' ? 'accepted' : 'reverted';
+    const again = record.state === 'accepting' ? accept : revert;
+    if (decider?.status === 'running') {
+      return { kind: 'goes-on', says: `is being ${verb}`, next: `cardea run show ${decider.run} --follow` };
+    }
+    if (decider !== undefined && isCarriedOn(decider)) {
+      return { kind: 'broken', says: `is ${verb} half way`, next: `cardea run resume ${decider.run}` };
+    }
+    return { kind: 'broken', says: `is ${verb} half way`, next: again };
+  }
+  if (state?.status === 'running') {
+    return { kind: 'goes-on', says: 'is under way', next: `cardea run show ${run} --follow` };
+  }
+  if (state?.status === 'succeeded') {
+    return record.half === true
+      ? { kind: 'waits', says: 'has moved aside what a restore that broke off had brought', next: accept }
+      : { kind: 'waits', says: 'waits for a person', next: `${accept}, or to go back: ${revert}` };
+  }
+  const how = state === undefined ? 'has no journal any more' : wordOf(state);
+  const next =
+    state !== undefined && isCarriedOn(state) ? `cardea run resume ${run}, or to go back: ${revert}` : revert;
+  return { kind: 'broken', says: `${how}, with the data half in place`, next };
+}
+
+/** Whether `run resume` does something with it. */
+function isCarriedOn(state: RunState): boolean {
+  if (state.status === 'interrupted') return true;
+  const runbook = findRunbook(state.runbook, state.runbookVersion);
+  return runbook !== undefined && canCarryOn(runbook, state);
+}
+
+function wordOf({ status }: RunState): string {
+  switch (status) {
+    case 'interrupted':
+      return 'was interrupted';
+    case 'cancelled':
+      return 'was cancelled';
+    default:
+      return `ended as ${status}`;
+  }
+}
