@@ -3,6 +3,7 @@ import { formatSeconds } from '../model/duration.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import { acceptRunbook, restoreRunbook } from '../runbooks/index.ts';
 import { listTimelines } from '../runbooks/catalog/timeline-catalog.ts';
+import { outageOf } from '../runbooks/steps/standard-steps.ts';
 import { currentTimeline } from '../runbooks/catalog/timeline-record.ts';
 import { committedBy, foundIn, type ObservedState } from '../sample/oracle.ts';
 import type { Aftermath } from './aftermath-chapter.ts';
@@ -91,6 +92,10 @@ async function restore(
     stage.carryOut(restoreRunbook, { environment: demoName, params, services, confirmed: demoName }),
   );
   const secondsFromKill = clock.monotonic() - disaster.monotonic;
+  const outage = outageOf(outcome.results);
+  if (target.undone.length > 0 && outage !== undefined) {
+    stage.say(`The graph did not serve for ${formatSeconds(outage)}, from its stop to its start.`);
+  }
   const timeline = await currentTimeline(platform.bucket);
   const { exclusions = [] } = (await listTimelines(platform.bucket)).find(({ id }) => id === timeline) ?? {};
   const incomplete = exclusions.filter((slot) => !target.undone.includes(slot));

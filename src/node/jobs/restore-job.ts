@@ -213,7 +213,8 @@ async function damagedFiles(
 ): Promise<readonly string[]> {
   const hashes = new Map<string, string>();
   for (const { keyspace, table, file } of filesOf(wanted)) hashes.set(nameOf(keyspace, table, file.path), file.sha256);
-  const walked = await Array.fromAsync(files.walk(folder));
+  // Medusa puts files of its own beside the keyspaces; those are never moved.
+  const walked = (await Array.fromAsync(files.walk(folder))).filter(({ path }) => hashes.has(path));
   const total = walked.reduce((sum, { bytes }) => sum + bytes, 0);
   const found = await files.hash(walked, {
     signal,

@@ -3,6 +3,7 @@ import { formatInstant } from '../../../model/instant.ts';
 import { restoreIntoRunbook, restoreRunbook } from '../../../runbooks/index.ts';
 import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
 import type { Forecast } from '../../../runbooks/recovery/restore-forecast.ts';
+import { outageOf } from '../../../runbooks/steps/standard-steps.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { forecastText } from './forecast-text.ts';
@@ -47,15 +48,17 @@ export const action: Action<typeof restore> = async (context, input) => {
     runbook: restoreRunbook,
     params: { ...params, newBase: !input.withoutBase, ...replayParamsOf(decided, { inPlace: true }) },
     confirmed: input.confirm,
-    async done({ run, seconds }) {
+    async done({ run, seconds, results }) {
+      const outage = outageOf(results);
       const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);
       const timeline = opened?.id ?? null;
       // A restore to the log's end comes to a later instant than the one it was decided by.
       const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
       const done = {
-        json: { run, ok: true, seconds, ...target, instant, timeline },
+        json: { run, ok: true, seconds, outageSeconds: outage ?? null, ...target, instant, timeline },
         text: [
           `${name} is back at ${instant ?? what}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
+          ...(outage === undefined ? [] : [`The graph did not serve for ${formatSeconds(outage)} of that.`]),
           `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${name}`,
           `To undo the restore:                                cardea restore revert ${run} --confirm ${name}`,
         ].join('\n'),
