@@ -7,7 +7,7 @@ import { formatSeconds } from '../../../model/duration.ts';
 import { FailedProblem } from '../../../model/problem.ts';
 import { installedSandboxToolchain } from '../../../platforms/sandbox/sandbox-toolchain.ts';
 import type { Platform } from '../../../ports/platform.ts';
-import { requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
+import { onlyLooking, requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
 import { probeStore } from '../../../runbooks/catalog/store-probe.ts';
 import type { CliContext } from '../../context.ts';
 import { type DoctorFinding, tryCheck } from './findings.ts';
@@ -49,7 +49,7 @@ export async function environmentChecks(context: CliContext, name: string): Prom
       return `${there.bucket.description}: written, read and deleted in ${seconds.toFixed(2)} s`;
     }),
     tryCheck('ring', async () => {
-      const ring = await requireHealthyRing(there);
+      const ring = await requireHealthyRing(there, onlyLooking);
       return `every one of ${ring.members.size} up, one schema, Cassandra ${ring.cassandraVersion}`;
     }),
     tryCheck('graph', async () => {
