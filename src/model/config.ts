@@ -38,7 +38,7 @@ const store = z.union([
 export type StoreConfig = z.infer<typeof store>;
 
 const retention = z.strictObject({
-  /** Points older than this are removed, except the newest proven one and whatever a kept one needs. */
+  /** Points older than this are removed, except the newest proven one and the source of a restore that is still open. */
   keep: duration.default('30d'),
   /** At least this many points stay, however old. */
   atLeast: z.number().int().positive().default(3),
