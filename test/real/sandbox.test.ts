@@ -42,7 +42,7 @@ function pids({ nodes, graph }: z.infer<typeof answer>): number[] {
 }
 
 afterAll(async () => {
-  await cardea('sandbox', 'down', 'local');
+  await cardea('sandbox', 'down', 'local', '--confirm', 'local');
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -92,9 +92,9 @@ test('an environment that is stopped with its data kept comes back as the same r
 });
 
 test('down leaves no process, no folder and no claim, and down again is no error', async () => {
-  await cardea('sandbox', 'down', 'local');
+  await cardea('sandbox', 'down', 'local', '--confirm', 'local');
   expect(marked(directory)).toEqual([]);
   expect(existsSync(directory)).toBe(false);
   expect(readClaims(folders().loopback).map((claim) => claim.directory)).not.toContain(directory);
-  expect(await cardea('sandbox', 'down', 'local')).toContain('nothing to do');
+  expect(await cardea('sandbox', 'down', 'local', '--confirm', 'local')).toContain('nothing to do');
 });

@@ -161,7 +161,7 @@ function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): 
     code: 'other-shape',
     happened: `${known.name} exists in another shape: ${differences.join(', ')}.`,
     state: 'Nothing was changed.',
-    next: `Leave the option away, or take it down first, with its data: cardea sandbox down ${known.name}`,
+    next: `Leave the option away, or take it down first, with its data: cardea sandbox down ${known.name} --confirm ${known.name}`,
   });
 }
 

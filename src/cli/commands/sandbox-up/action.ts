@@ -21,7 +21,7 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
     });
   }
   interrupt.say(
-    `Stopping; \`cardea sandbox up ${name}\` goes on from here, \`cardea sandbox down ${name}\` removes it.`,
+    `Stopping; \`cardea sandbox up ${name}\` goes on from here, \`cardea sandbox down ${name} --confirm ${name}\` removes it.`,
   );
   const began = clock.monotonic();
   const line = await progressLine(output, name, () => clock.now(), flags.quiet || flags.json);
