@@ -9,15 +9,19 @@ import { installedSandboxToolchain } from '../../../platforms/sandbox/sandbox-to
 import type { Platform } from '../../../ports/platform.ts';
 import { onlyLooking, requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
 import { probeStore } from '../../../runbooks/catalog/store-probe.ts';
+import { configWarnings } from '../../configuration/config-notes.ts';
 import type { CliContext } from '../../context.ts';
 import { type DoctorFinding, tryCheck } from './findings.ts';
 
-/** What does not depend on one environment. */
-export async function machineChecks(context: CliContext): Promise<readonly DoctorFinding[]> {
+/** What does not depend on one environment; of the configuration's warnings those of `only`, when it is given. */
+export async function machineChecks(context: CliContext, only?: string): Promise<readonly DoctorFinding[]> {
   return Promise.all([
     tryCheck('configuration', async () => {
       const { file, config } = await context.config();
-      return `${file}: ${Object.keys(config.environments).length} environments`;
+      const says = `${file}: ${Object.keys(config.environments).length} environments`;
+      const warnings = configWarnings(config, only);
+      if (warnings.length === 0) return says;
+      return { level: 'warning', says, details: warnings, next: 'Change cardea.config.ts, or know it.' };
     }),
     tryCheck('runtime', async () => `Node ${process.versions.node}, Cardea ${context.version}`),
     tryCheck('toolchain', async () => {
