@@ -21,7 +21,7 @@ export async function machineChecks(context: CliContext, only?: string): Promise
       const says = `${file}: ${Object.keys(config.environments).length} environments`;
       const warnings = configWarnings(config, only);
       if (warnings.length === 0) return says;
-      return { level: 'warning', says, details: warnings, next: 'Change cardea.config.ts, or know it.' };
+      return { level: 'warning', says, details: warnings, next: 'Change the setting, or do without what it seems to promise.' };
     }),
     tryCheck('runtime', async () => `Node ${process.versions.node}, Cardea ${context.version}`),
     tryCheck('toolchain', async () => {
