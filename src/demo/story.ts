@@ -60,7 +60,7 @@ export async function tellStory(world: DemoWorld, options: DemoOptions): Promise
 
 /** Removes the demo's environment and all its processes, whoever left it. Not stopped by Ctrl-C. */
 async function removeDemo(): Promise<{ readonly existed: boolean }> {
-  return takeDown(demoName, { keepData: false, signal: new AbortController().signal });
+  return takeDown(demoName, { keepData: false, confirmed: demoName, signal: new AbortController().signal });
 }
 
 async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], files: string): Promise<StoryEnd> {

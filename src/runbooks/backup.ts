@@ -52,7 +52,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     retry: standardRetry,
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async ({ services: { platform } }) => {
-      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
+      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
+        means: 'A backup now would miss data.',
+        state: 'Nothing was changed; no backup was taken.',
+      });
       await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
       return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };
     },
@@ -208,7 +211,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ point: z.string() }),
     run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
       const point = pointOfRun(run);
-      const ring = await requireHealthyRing(platform);
+      const ring = await requireHealthyRing(platform, {
+        means: 'A restore point needs the host id and the tokens of every node.',
+        state: 'The files are in the store, but no restore point was recorded; clean-up removes them again.',
+      });
       const takenAt = clock.now();
       const before = Date.parse(results.snapshot.startedAt);
       const nodes = platform.nodes.map(({ name, datacenter, rack }) => {

@@ -72,13 +72,14 @@ export async function resume(context: CliContext, run: string, environment: stri
 
 /** What the engine needs for an environment. */
 export async function engineWorld(context: CliContext, environment: string): Promise<EngineWorld> {
-  const [platform, signer] = await Promise.all([
-    context.platform(environment),
-    context.environment(environment).then(async ({ auditKey }) => fileAuditSigner(auditKey, environment)),
-  ]);
+  const { config, auditKey } = await context.environment(environment);
+  const [platform, signer] = await Promise.all([context.platform(environment), fileAuditSigner(auditKey, environment)]);
   const { clock, ids, actor } = context;
   return {
-    store: withRequestedFault(platform.bucket, process.env['CARDEA_FAULT']),
+    store: withRequestedFault(platform.bucket, {
+      fault: process.env['CARDEA_FAULT'],
+      platform: config.platform.kind,
+    }),
     clock,
     ids,
     actor,

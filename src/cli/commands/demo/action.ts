@@ -119,7 +119,7 @@ function keptLines(config: string): readonly string[] {
     `  ./cardea window ${demoName} ${flag}`,
     `  ./cardea points ${demoName} ${flag}`,
     `  ./cardea audit ${demoName} ${flag}`,
-    `  ./cardea sandbox down ${demoName}`,
+    `  ./cardea sandbox down ${demoName} --confirm ${demoName}`,
   ];
 }
 

@@ -36,7 +36,7 @@ export const action: Action<typeof restore> = async (context, input) => {
         const gremlin = copy?.graph.url ?? null;
         return {
           json: { run, ok: true, seconds, ...target, into, gremlin },
-          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into}`,
+          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into} --confirm ${name}~${into}`,
         };
       },
     });

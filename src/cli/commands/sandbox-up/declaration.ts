@@ -6,6 +6,7 @@ export const sandboxUp = declare({
   summary: 'Start an environment as processes on this machine: a Cassandra ring, JanusGraph, node agents and a bucket.',
   about:
     'Installs what is missing first. Running it again starts what is not running, also after a kill at any moment. ' +
+    'A configuration that was changed since the environment was made is followed as far as that is safe, and what is not followed is said. ' +
     'Every environment has a loopback network of its own, so several of them, and several checkouts, run side by side.',
   arguments: { env: required('Environment of cardea.config.ts whose platform is the sandbox.') },
   options: {
