@@ -156,6 +156,8 @@ export class JobTable {
         status = { state: 'succeeded', result: await run(live), seconds: seconds() };
       } catch (thrown) {
         const problem = tracedDocument(asProblem(thrown, `The job ${record.job} failed`));
+        // Nobody asks how a job ended that had to end; a fault in its ending is for the log alone.
+        if (live.superseded && thrown !== live.abort.signal.reason) this.#log.write('job broke off', { id, problem });
         status = live.superseded ? { state: 'lost' } : { state: 'failed', problem, seconds: seconds() };
       }
       const ended: JobRecord = { ...record, epoch: live.epoch, status };
