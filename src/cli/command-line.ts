@@ -61,18 +61,18 @@ async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags
   }
   const { Problem, FailedProblem } = await import('../model/problem.ts');
   if (thrown instanceof Problem) return failWith(thrown, undefined, flags);
-  return failWith(new FailedProblem(defect(thrown)), undefined, flags);
+  const { faultTrace } = await import('../model/fault-trace.ts');
+  return failWith(new FailedProblem(defect(thrown, faultTrace(thrown))), undefined, flags);
 }
 
 /** What no code foresaw: the place it came from is shown, for whoever has to find it. */
-function defect(thrown: unknown): ConstructorParameters<typeof FailedProblem>[0] {
-  const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 6) : [];
+function defect(thrown: unknown, trace: readonly string[]): ConstructorParameters<typeof FailedProblem>[0] {
   return {
     code: 'unexpected',
     happened: `The command stopped on something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     state: 'What it had done before stands; a run it had begun is in its journal.',
     next: 'See `cardea runs` for a run to resume, and report this as a defect of Cardea.',
-    details: stack.map((line) => line.trim()),
+    details: trace.slice(0, 20),
     cause: thrown,
   };
 }

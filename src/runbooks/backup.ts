@@ -7,6 +7,7 @@ import { formatBytes } from '../model/bytes.ts';
 import { cut, fingerprint, inventoryKey } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
+import { faultTrace } from '../model/fault-trace.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
@@ -164,6 +165,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       } catch (error) {
         // A backup is worth taking while no server runs.
         log(`the graph's servers cannot be asked: ${asProblem(error, 'Asking for the settings').happened}`);
+        for (const line of faultTrace(error)) log(`  ${line}`);
         return {};
       }
     },

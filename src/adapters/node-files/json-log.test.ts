@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { rememberSecret } from '../../model/secrets.ts';
 import { openJsonLog } from './json-log.ts';
 
 function folder(): string {
@@ -44,4 +45,23 @@ test('a line longer than the limit is written all the same, and a log that canno
   const log = openJsonLog(join(place, 'gone', 'agent.log'));
   rmSync(join(place, 'gone'), { recursive: true });
   expect(() => log.write('nowhere')).not.toThrow();
+});
+
+test('each event is a line of JSON with its time and fields', () => {
+  const file = join(folder(), 'state', 'agent.log');
+  const log = openJsonLog(file);
+  log.write('one', { at: 'given', list: [1, 'two'] });
+  log.write('two');
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { event: 'one', list: [1, 'two'] },
+    { event: 'two' },
+  ]);
+});
+
+test('F1: a secret that this process has read gets into no line, however deep it lies and however it must be written', () => {
+  const file = join(folder(), 'agent.log');
+  rememberSecret('planted "key" of the store');
+  openJsonLog(file).write('odd', { problem: { details: ['with planted "key" of the store inside'] } });
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ problem: { details: ['with (secret) inside'] } });
 });

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
+import { withoutSecrets } from '../../model/secrets.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
 
 /** As the logs of the servers (src/toolchain/logback.ts): this many bytes, then the file is put away; two old files are kept. */
@@ -8,7 +9,7 @@ const oldFiles = 2;
 
 /**
  * One JSON object per line: `at`, `event`, then the fields. A file that would grow beyond `maximum` bytes becomes `NAME.1.log`, what was
- * that `NAME.2.log`, and what was that is gone. For one writer at a time.
+ * that `NAME.2.log`, and what was that is gone. For one writer at a time. No secret that is known to this process gets into it.
  */
 export function openJsonLog(file: string, { maximum = largest }: { readonly maximum?: number } = {}): AgentLog {
   mkdirSync(dirname(file), { recursive: true });
@@ -16,7 +17,9 @@ export function openJsonLog(file: string, { maximum = largest }: { readonly maxi
   return {
     write(event, fields = {}) {
       try {
-        const line = Buffer.from(`${JSON.stringify({ at: new Date().toISOString(), event, ...fields })}\n`);
+        const line = Buffer.from(
+          `${JSON.stringify({ at: new Date().toISOString(), event, ...fields }, withoutSecretText)}\n`,
+        );
         bytes ??= existsSync(file) ? statSync(file).size : 0;
         if (bytes > 0 && bytes + line.length > maximum) {
           putAway(file);
@@ -39,4 +42,8 @@ function putAway(file: string): void {
     if (existsSync(old(count))) renameSync(old(count), old(count + 1));
   }
   renameSync(file, old(1));
+}
+
+function withoutSecretText(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? withoutSecrets(value) : value;
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../../model/agent-config.ts';
 import type { EnvironmentConfig, SecretRef, StoreConfig } from '../../model/config.ts';
 import { UsageProblem } from '../../model/problem.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 import { writeWhole } from '../../host/write-whole.ts';
 import { port, storeAddress } from './topology.ts';
 
@@ -86,10 +87,13 @@ function resolved(what: string, reference: SecretRef | undefined): string {
   if ('env' in reference) {
     const value = process.env[reference.env];
     if (value === undefined || value === '') throw noCredentials(what, `the variable ${reference.env} is not set`);
+    rememberSecret(value);
     return value;
   }
   try {
-    return readFileSync(reference.file, 'utf8').trim();
+    const value = readFileSync(reference.file, 'utf8').trim();
+    rememberSecret(value);
+    return value;
   } catch (cause) {
     throw noCredentials(what, `the file ${reference.file} cannot be read`, cause);
   }
