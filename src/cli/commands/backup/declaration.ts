@@ -1,4 +1,4 @@
-import { choice, declare, flag, required } from '../../command.ts';
+import { beforeItsRun, choice, declare, flag, required } from '../../command.ts';
 
 export const backup = declare({
   name: 'backup',
@@ -14,6 +14,7 @@ export const backup = declare({
       'You state that nothing writes to the graph during the backup. Without it the cut is fuzzy, which can never be proven.',
     ),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     { run: 'cardea backup prod', says: 'Back up prod; uploads only what changed.' },

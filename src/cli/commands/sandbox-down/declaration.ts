@@ -6,6 +6,11 @@ export const sandboxDown = declare({
   summary: 'Stop an environment of the sandbox and remove it with its data, its bucket and its copies.',
   arguments: { env: required('Environment of the sandbox; `local~look` for the copy `look` beside `local`.') },
   options: { keepData: flag('Only stop it, in order; `sandbox up` starts it again as it was.') },
+  interrupted: ({ env, keepData }) => ({
+    stopping: 'What it has begun to stop it stops to the end, in seconds. Ctrl-C again leaves at once.',
+    state: 'What of it was not stopped yet still runs, and its folder is still there.',
+    next: `\`cardea sandbox down ${env}${keepData ? ' --keep-data' : ''}\` goes on from here.`,
+  }),
   examples: [
     { run: 'cardea sandbox down local', says: 'Nothing of it stays.' },
     { run: 'cardea sandbox down local~look', says: 'Remove what `restore local --into look` made; local stays.' },
