@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { FailedProblem } from '../model/problem.ts';
 import { fetchedProgram, fetchGo, type Go, machineGo, pinnedGo } from './go-toolchain.ts';
+import { endingMarked, markOf } from '../host/detached-process.ts';
 import { withHostLock } from '../host/host-lock.ts';
 
 const version = '1.8.0';
@@ -30,7 +31,7 @@ export async function installS3Server(
       if (isInstalled(home)) return;
       const work = mkdtempSync(join(cache, '.versitygw-'));
       try {
-        await build(work, options);
+        await endingMarked(work, options.signal, async () => build(work, options));
         writeFileSync(join(work, 'out', 'installed.json'), `${JSON.stringify({ version, module })}\n`);
         rmSync(home, { recursive: true, force: true });
         renameSync(join(work, 'out'), home);
@@ -55,7 +56,7 @@ async function build(work: string, { say, signal }: Parameters<typeof installS3S
   say(`S3 server: building versitygw ${version} with Go (a minute or two, once)`);
   const { execa } = await import('execa');
   const building = execa(go.program, ['install', module], {
-    env: { ...go.variables, GOBIN: join(work, 'out'), CGO_ENABLED: '0' },
+    env: { ...go.variables, ...markOf(work), GOBIN: join(work, 'out'), CGO_ENABLED: '0' },
     reject: false,
     stdin: 'ignore',
     cancelSignal: signal,

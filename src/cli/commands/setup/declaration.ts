@@ -13,7 +13,7 @@ export const setup = declare({
     stopping: 'Stopping the installer. Ctrl-C again leaves at once.',
     state: 'No installer runs on. What was installed whole stays; the part under way counts as not installed.',
     next: 'Run the same command again: it goes on with what is missing.',
-    left: 'What was installed whole stays; an installer that still ends now is stopped by the next one.',
+    left: 'What was installed whole stays; an installer that still runs is ended by the next one.',
   }),
   examples: [
     { run: 'cardea setup', says: 'Everything `cardea demo` and `npm test` need.' },
