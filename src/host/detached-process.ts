@@ -98,9 +98,9 @@ export async function endMarked(owner: string, graceMs: number): Promise<number>
  * does not end with the child, and would go on writing, or keep open the pipe whose end the work waits for.
  */
 export async function endingMarked<T>(owner: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  let ending: Promise<unknown> | undefined;
+  let ending: Promise<void> | undefined;
   const end = () => {
-    ending = endMarked(owner, 2000);
+    ending = endAllMarked(owner);
   };
   signal.addEventListener('abort', end, { once: true });
   try {
@@ -109,6 +109,11 @@ export async function endingMarked<T>(owner: string, signal: AbortSignal, work: 
     signal.removeEventListener('abort', end);
     await ending;
   }
+}
+
+/** Looks again after each round: what was started between the look and the signal is seen by the next. */
+async function endAllMarked(owner: string): Promise<void> {
+  while ((await endMarked(owner, 2000)) > 0);
 }
 
 /** Every process started for this environment or for something below its folder, with all their children. */
