@@ -125,6 +125,39 @@ test('an environment that is stopped with its data kept comes back as the same r
   expect(pids(after)).not.toEqual(pids(before));
 });
 
+test('an up stopped by Ctrl-C ends with 130 and says what runs on and how to go on', async () => {
+  await cardea('sandbox', 'down', 'local', '--keep-data');
+  const { pidFile } = nodeFolders(directory, 'local-rack1-sts-0');
+  const { exitCode, stdout, stderr } = await stopped(up, () => runningProcess(pidFile));
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('Stopping; servers that were started run on.');
+  expect(JSON.parse(stdout).problem).toMatchObject({
+    code: 'interrupted',
+    state: expect.stringContaining('run on'),
+    next: expect.stringContaining('`cardea sandbox up local` goes on from here'),
+  });
+  expect(runningProcess(pidFile)).toBeDefined();
+});
+
+test('a demo stopped by Ctrl-C removes what it had started, says so and ends with 130', async () => {
+  const demo = join(home, 'demo');
+  const { exitCode, stderr } = await stopped(['demo', '--nodes', '1'], () => marked(demo).at(0));
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('Stopped: `cardea demo` was stopped by Ctrl-C.');
+  expect(stderr).toContain('What it had started is stopped and removed.');
+  expect(stderr).not.toMatch(/unforeseen|\n\s+at /);
+  expect(marked(demo)).toEqual([]);
+  expect(existsSync(demo)).toBe(false);
+});
+
+/** Runs the command, presses Ctrl-C once the condition holds, and gives how it ended. */
+async function stopped(args: readonly string[], condition: () => object | undefined) {
+  const child = execa(process.execPath, [main, ...args], { cwd: checkout, env, reject: false });
+  await waitFor(condition, { withinMs: 120_000, everyMs: 20 });
+  child.kill('SIGINT');
+  return child;
+}
+
 test('down leaves no process, no folder and no claim, and down again is no error', async () => {
   await cardea('sandbox', 'down', 'local', '--confirm', 'local');
   expect(marked(directory)).toEqual([]);

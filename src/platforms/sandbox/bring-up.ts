@@ -84,7 +84,7 @@ export async function startEnvironment(
   const { record } = environment;
   const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
-  await startStore(environment, progress);
+  await startStore(environment, { progress, signal });
   const aside = namesAside(environment);
   if (aside.size > 0) await beforeDatabase?.(aside);
   await startRing(environment, { signal });
@@ -100,14 +100,17 @@ function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string
 }
 
 /** A store of the environment's own: a folder, or an S3 server and its bucket. */
-async function startStore({ directory, record }: LocalEnvironment, progress: ReportProgress): Promise<void> {
+async function startStore(
+  { directory, record }: LocalEnvironment,
+  { progress, signal }: Pick<BringUp, 'progress' | 'signal'>,
+): Promise<void> {
   const { store } = record;
   if (store.kind === 'directory') {
     mkdirSync(store.path, { recursive: true });
   } else if (record.ownStoreServer) {
     const say = (label: string) => progress({ done: 0, unit: 'items', label });
     await startS3Server({
-      program: await installS3Server(folders().toolchain, say),
+      program: await installS3Server(folders().toolchain, { say, signal }),
       directory: join(directory, 'buckets'),
       host: storeAddress(record.network),
       port: port.s3,

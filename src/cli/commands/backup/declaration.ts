@@ -1,4 +1,4 @@
-import { choice, declare, flag, required } from '../../command.ts';
+import { beforeItsRun, choice, declare, flag, required } from '../../command.ts';
 
 export const backup = declare({
   name: 'backup',
@@ -15,6 +15,7 @@ export const backup = declare({
         'but a rehearsal proves it together with the shipped log that follows it.',
     ),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     { run: 'cardea backup prod', says: 'Back up prod; uploads only what changed.' },

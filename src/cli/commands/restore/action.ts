@@ -19,6 +19,7 @@ export const action: Action<typeof restore> = async (context, input) => {
     context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
   }
   const forecast = await foretell(context, name, decided);
+  context.signal.throwIfAborted();
   const { point } = decided;
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);

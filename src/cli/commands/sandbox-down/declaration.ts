@@ -13,6 +13,11 @@ export const sandboxDown = declare({
       'The name of the environment, typed again: its data is deleted for good. Not needed with --keep-data.',
     ),
   },
+  interrupted: ({ env, keepData }) => ({
+    stopping: 'What it has begun to stop it stops to the end, in seconds. Ctrl-C again leaves at once.',
+    state: 'What of it was not stopped yet still runs, and its folder is still there.',
+    next: `\`cardea sandbox down ${env}${keepData ? ' --keep-data' : ` --confirm ${env}`}\` goes on from here.`,
+  }),
   examples: [
     { run: 'cardea sandbox down local --confirm local', says: 'Nothing of it stays.' },
     {

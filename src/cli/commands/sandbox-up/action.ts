@@ -12,7 +12,7 @@ import type { sandboxUp } from './declaration.ts';
 import { sandboxText } from '../sandbox-status/text.ts';
 
 export const action: Action<typeof sandboxUp> = async (context, input) => {
-  const { clock, output, flags, signal, interrupt } = context;
+  const { clock, output, flags, signal } = context;
   const { name, config } = await context.environment(input.env);
   if (config.platform.kind !== 'sandbox') {
     throw new UsageProblem({
@@ -22,9 +22,6 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
       next: "Name an environment with `platform: { kind: 'sandbox' }`, or add one to cardea.config.ts.",
     });
   }
-  interrupt.say(
-    `Stopping; \`cardea sandbox up ${name}\` goes on from here, \`cardea sandbox down ${name} --confirm ${name}\` removes it.`,
-  );
   const began = clock.monotonic();
   let changes: readonly HandledChange[] = [];
   const line = await progressLine(output, name, () => clock.now(), flags.quiet || flags.json);

@@ -17,6 +17,11 @@ export const sandboxUp = declare({
       'configured',
     ),
   },
+  interrupted: ({ env }) => ({
+    stopping: 'Stopping; servers that were started run on. Ctrl-C again leaves at once.',
+    state: 'Servers that were started run on, and what was installed stays.',
+    next: `\`cardea sandbox up ${env}\` goes on from here, \`cardea sandbox down ${env} --confirm ${env}\` removes it.`,
+  }),
   examples: [
     { run: 'cardea sandbox up local', says: 'Three Cassandra nodes, a JanusGraph server, a bucket in a directory.' },
     { run: 'cardea sandbox up local --nodes 1 --store s3', says: 'One node, and the bucket on an S3 server.' },
