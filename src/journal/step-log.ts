@@ -1,4 +1,5 @@
 import { RetryableProblem } from '../model/problem.ts';
+import { withoutSecrets } from '../model/secrets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { runPrefix } from './event-file.ts';
@@ -9,10 +10,12 @@ const longestLog = 1_000_000;
 
 /** The log of one step, across its attempts and resumes: `runs/<run>/logs/<step>.log`. */
 export interface StepLog {
-  /** Adds a line with its time; written out now and then. */
+  /** Adds a line with its time, without any secret; written out now and then. */
   line(text: string): void;
   /** Resolves when every line so far is in the store. */
   flush(): Promise<void>;
+  /** The same, tried once: false when the store is away, and the lines wait for the next flush. */
+  tryFlush(): Promise<boolean>;
 }
 
 export function openStepLog(world: {
@@ -43,22 +46,29 @@ export function openStepLog(world: {
     return turn;
   };
 
+  const tryFlush = async () => {
+    try {
+      await flush();
+      return true;
+    } catch (error) {
+      if (!(error instanceof RetryableProblem)) throw error;
+      return false;
+    }
+  };
+
   return {
     line(line) {
-      added += `${clock.now().toISOString()} ${line}\n`;
+      added += `${clock.now().toISOString()} ${withoutSecrets(line)}\n`;
       if (!due.isDue()) return;
       // Lines that could not be written stay in memory; the flush at the step's end reports it.
       flush().catch(() => undefined);
     },
-    flush: async () => {
-      try {
-        await flush();
-      } catch (error) {
-        if (!(error instanceof RetryableProblem)) throw error;
-        await clock.sleep(1000);
-        await flush();
-      }
+    async flush() {
+      if (await tryFlush()) return;
+      await clock.sleep(1000);
+      await flush();
     },
+    tryFlush,
   };
 }
 

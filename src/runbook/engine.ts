@@ -5,14 +5,21 @@ import { openJournal } from '../journal/journal.ts';
 import { acquireLease, type Lease } from '../journal/lease.ts';
 import { applyEvent, replay, type RunState } from '../journal/run-state.ts';
 import type { RunId } from '../model/identifiers.ts';
-import { asProblem } from '../model/problem.ts';
 import type { ProcessIdentity } from '../model/process-identity.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import { carryOut, type Execution } from './execution.ts';
 import { openRun } from './open-run.ts';
-import { canCarryOn, interruptedOutcome, interruption, lastEvent, outcomeOf, type RunOutcome } from './outcome.ts';
+import {
+  canCarryOn,
+  interruptedOutcome,
+  interruption,
+  lastEvent,
+  leaving,
+  outcomeOf,
+  type RunOutcome,
+} from './outcome.ts';
 import { acceptedParams } from './params.ts';
 import { isDestructive, onlyReads, planOf } from './plan.ts';
 import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
@@ -175,7 +182,7 @@ async function finish(
     return interruptedOutcome(open.state(), world.clock.now(), stopped);
   } catch (error) {
     // The store is gone or the run was taken over: what is durable can be resumed.
-    return interruptedOutcome(open.state(), world.clock.now(), asProblem(error, `Run ${run} was left`));
+    return interruptedOutcome(open.state(), world.clock.now(), leaving(error, `Run ${run} was left`));
   } finally {
     interrupt?.removeEventListener('abort', onInterrupt);
     lease?.signal.removeEventListener('abort', onLost);

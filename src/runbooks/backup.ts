@@ -7,6 +7,7 @@ import { formatBytes } from '../model/bytes.ts';
 import { cut, fingerprint, inventoryKey } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
+import { faultTrace } from '../model/fault-trace.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
@@ -54,7 +55,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async ({ services: { platform } }) => {
       await requireNoUnfinishedRestore(platform.bucket);
-      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
+      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
+        means: 'A backup now would miss data.',
+        state: 'Nothing was changed; no backup was taken.',
+      });
       await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
       return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };
     },
@@ -163,6 +167,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       } catch (error) {
         // A backup is worth taking while no server runs.
         log(`the graph's servers cannot be asked: ${asProblem(error, 'Asking for the settings').happened}`);
+        for (const line of faultTrace(error)) log(`  ${line}`);
         return {};
       }
     },
@@ -210,7 +215,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ point: z.string() }),
     run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
       const point = pointOfRun(run);
-      const ring = await requireHealthyRing(platform);
+      const ring = await requireHealthyRing(platform, {
+        means: 'A restore point needs the host id and the tokens of every node.',
+        state: 'The files are in the store, but no restore point was recorded; clean-up removes them again.',
+      });
       const takenAt = clock.now();
       const before = Date.parse(results.snapshot.startedAt);
       const nodes = platform.nodes.map(({ name, datacenter, rack }) => {

@@ -47,7 +47,8 @@ export class MemoryFiles {
   }
 
   remove(path: string): void {
-    for (const file of [...this.files.keys()]) if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
+    for (const file of [...this.files.keys()])
+      if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
     for (const folder of [...this.#folders]) {
       if (folder === path || folder.startsWith(`${path}/`)) this.#folders.delete(folder);
     }
@@ -57,7 +58,9 @@ export class MemoryFiles {
   below(directory: string): ReadonlyMap<string, string> {
     const prefix = `${directory}/`;
     return new Map(
-      [...this.files].filter(([path]) => path.startsWith(prefix)).map(([path, text]) => [path.slice(prefix.length), text]),
+      [...this.files]
+        .filter(([path]) => path.startsWith(prefix))
+        .map(([path, text]) => [path.slice(prefix.length), text]),
     );
   }
 
@@ -72,7 +75,9 @@ export class MemoryFiles {
     };
     for (const folder of this.#folders) note(folder, true);
     for (const file of this.files.keys()) note(file, false);
-    return [...names].map(([name, isFolder]) => ({ name, directory: isFolder })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...names]
+      .map(([name, isFolder]) => ({ name, directory: isFolder }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async *#walk(directory: string): AsyncGenerator<WalkedFile> {

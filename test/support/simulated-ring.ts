@@ -33,19 +33,28 @@ const directories = {
 const table = folderOfTable('edges');
 const dataFile = `${directories.data}/bank/${table}/nb-1-big-Data.db`;
 
+interface Agent {
+  jobs: JobTable;
+  alive: boolean;
+  changesLeft: number;
+}
+
 /** One Cassandra node with its real agent jobs over a file system in memory. */
 export class RingNode {
   readonly disk = new MemoryFiles();
   readonly faults = new Map<JobKind, JobFault[]>();
   up = true;
   startFails = 0;
-  #agent: { jobs: JobTable; alive: boolean; changesLeft: number } | undefined;
+  #agent: Agent | undefined;
 
-  constructor(
-    readonly name: string,
-    readonly bucket: () => ObjectStore,
-    readonly clock: Clock,
-  ) {
+  readonly name: string;
+  readonly bucket: () => ObjectStore;
+  readonly clock: Clock;
+
+  constructor(name: string, bucket: () => ObjectStore, clock: Clock) {
+    this.name = name;
+    this.bucket = bucket;
+    this.clock = clock;
     for (const folder of Object.values(directories)) this.disk.makeFolder(folder);
     this.write('before');
   }
@@ -69,7 +78,12 @@ export class RingNode {
   start(): void {
     if (this.startFails > 0) {
       this.startFails -= 1;
-      throw new FailedProblem({ code: 'node-not-started', happened: `${this.name} ended while it started.`, state: '', next: '' });
+      throw new FailedProblem({
+        code: 'node-not-started',
+        happened: `${this.name} ended while it started.`,
+        state: '',
+        next: '',
+      });
     }
     this.up = true;
     // Cassandra makes its own tables on an empty disk, and a commit log: a new, empty node.
@@ -81,7 +95,13 @@ export class RingNode {
   agent(): Pick<NodeAgent, 'node' | 'run' | 'disk' | 'health'> {
     return {
       node: this.name,
-      health: async () => ({ node: this.name, version: 'x', at: this.clock.now().toISOString(), highestEpoch: 0, runningJobs: 0 }),
+      health: async () => ({
+        node: this.name,
+        version: 'x',
+        at: this.clock.now().toISOString(),
+        highestEpoch: 0,
+        runningJobs: 0,
+      }),
       disk: async () => ({ total: 1e12, free: 5e11, liveData: 100, aside: 0, snapshots: 0 }),
       run: async (key, kind, params, { signal }) => {
         const fault = this.faults.get(kind)?.shift();
@@ -115,7 +135,7 @@ export class RingNode {
 
   async #alive() {
     if (this.#agent?.alive === true) return this.#agent;
-    const agent = { alive: true, changesLeft: Number.POSITIVE_INFINITY } as NonNullable<typeof this.#agent>;
+    const agent = { alive: true, changesLeft: Number.POSITIVE_INFINITY } as Agent;
     const files = this.disk.as(async () => {
       if (!agent.alive) await new Promise(() => {});
       agent.changesLeft -= 1;
@@ -179,8 +199,16 @@ export class RingNode {
         ];
         const files = tables.map(({ keyspace, table: folder }) => {
           const path = 'nb-1-big-Data.db';
-          const text = this.disk.files.get(`${directories.data}/${keyspace}/${folder}/snapshots/${backup}/${path}`) ?? '';
-          return { keyspace, table: folder, path, bytes: text.length, key: `medusa/${this.name}/${backup}/${keyspace}/${folder}/${path}`, text };
+          const text =
+            this.disk.files.get(`${directories.data}/${keyspace}/${folder}/snapshots/${backup}/${path}`) ?? '';
+          return {
+            keyspace,
+            table: folder,
+            path,
+            bytes: text.length,
+            key: `medusa/${this.name}/${backup}/${keyspace}/${folder}/${path}`,
+            text,
+          };
         });
         for (const { key, text } of files) await this.bucket().put(key, text);
         await this.bucket().put(

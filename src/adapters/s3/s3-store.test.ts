@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { plantedAt, plantedFault } from '../../../test/support/planted-fault.ts';
+import { faultTrace } from '../../model/fault-trace.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 import type { S3Location } from './s3-client.ts';
 import { S3Store } from './s3-store.ts';
@@ -161,6 +163,14 @@ describe('faults', () => {
       expect(problem).toMatchObject({ kind, code: expected });
       expect(JSON.stringify(problem)).not.toContain('AKIA');
     }
+  });
+
+  test('a mistake in the code below a call keeps its stack', async () => {
+    const body = async function* (): AsyncIterable<Uint8Array> {
+      yield Buffer.alloc(plantedFault());
+    };
+    const problem = await store.putStream('a', body()).catch((thrown: unknown) => thrown);
+    expect(faultTrace(problem).join('\n')).toContain(plantedAt);
   });
 
   test('a server that refuses the connection is unreachable at once', async () => {
