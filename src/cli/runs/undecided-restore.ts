@@ -3,7 +3,7 @@ import type { RunState } from '../../journal/run-state.ts';
 import { UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { canCarryOn } from '../../runbook/outcome.ts';
-import { listOpenRestores } from '../../runbooks/catalog/restore-catalog.ts';
+import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
 import { findRunbook } from '../../runbooks/index.ts';
 
 /** A restore whose old data lies aside, with the runs that made it and that decide it as they stand; undefined without a journal. */
@@ -22,8 +22,13 @@ export interface WayOn {
   readonly kind: 'waits' | 'broken' | 'goes-on';
 }
 
-/** Throws what reading a journal throws. */
-export async function undecidedRestores(world: RunsWorld): Promise<readonly UndecidedRestore[]> {
+/**
+ * The restores that are undecided, and the runs that cannot be carried on because another has decided what they left. Throws what reading a
+ * journal throws.
+ */
+export async function restoreDecisions(
+  world: RunsWorld,
+): Promise<{ readonly undecided: readonly UndecidedRestore[]; readonly decided: ReadonlyMap<string, RestoreRecord> }> {
   const find = async (run: string | undefined) => {
     if (run === undefined) return undefined;
     try {
@@ -34,12 +39,15 @@ export async function undecidedRestores(world: RunsWorld): Promise<readonly Unde
       throw error;
     }
   };
-  const found: UndecidedRestore[] = [];
-  for (const record of await listOpenRestores(world.store)) {
+  const undecided: UndecidedRestore[] = [];
+  const decided = new Map<string, RestoreRecord>();
+  for (const record of await listRestores(world.store)) {
+    if (record.state !== 'open') decided.set(record.run, record);
+    if (record.state === 'accepted' || record.state === 'reverted') continue;
     const [state, decider] = await Promise.all([find(record.run), find(record.deciding)]);
-    found.push({ record, state, decider });
+    undecided.push({ record, state, decider });
   }
-  return found;
+  return { undecided, decided };
 }
 
 /** Pure: how an undecided restore goes on. */

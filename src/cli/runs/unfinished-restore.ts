@@ -1,6 +1,6 @@
 import type { RunsWorld } from '../../journal/runs.ts';
 import { RefusedProblem } from '../../model/problem.ts';
-import { undecidedRestores, wayOn } from './undecided-restore.ts';
+import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
 /**
  * Refuses to start a database on what a restore or a revert left half in place: Cassandra would make an empty ring of it, or replay logs that
@@ -12,7 +12,8 @@ export async function refuseUnfinishedRestore(
   environment: string,
   aside: ReadonlySet<string>,
 ): Promise<void> {
-  for (const restore of await undecidedRestores(world)) {
+  const { undecided } = await restoreDecisions(world);
+  for (const restore of undecided) {
     const { record, state, decider } = restore;
     if (!aside.has(record.aside)) continue;
     const { kind, says, next } = wayOn(restore);

@@ -12,15 +12,18 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 
 /** Restores in place whose old data still lies aside on the nodes, or whose decision is being carried out, oldest first. */
 export async function listOpenRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
-  const open: RestoreRecord[] = [];
+  return (await listRestores(bucket)).filter(isUndecided);
+}
+
+/** Every restore in place that ever moved data aside, oldest first. */
+export async function listRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
+  const records: RestoreRecord[] = [];
   for await (const key of bucket.children('restores/')) {
     if (!key.endsWith('.json')) continue;
     const stored = await bucket.get(key);
-    if (stored === undefined) continue;
-    const record = restoreRecordDocument.read(stored.body, key);
-    if (isUndecided(record)) open.push(record);
+    if (stored !== undefined) records.push(restoreRecordDocument.read(stored.body, key));
   }
-  return open;
+  return records;
 }
 
 /** Records that a restore begins to move data aside. The same run again is no error. */

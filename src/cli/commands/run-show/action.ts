@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../../journal/event.ts';
+import type { RestoreRecord } from '../../../model/restore-record.ts';
 import type { RunState } from '../../../journal/run-state.ts';
 import { type RunsWorld, showRun } from '../../../journal/runs.ts';
 import { problemFromDocument } from '../../../model/problem.ts';
@@ -11,7 +12,7 @@ import { runText } from '../../runs/run-text.ts';
 import { environmentOfRun } from '../../runs/run-lookup.ts';
 import { inReadingOrder, runModel, type StepTitle } from '../../runs/run-model.ts';
 import { openLiveRunView } from '../../runs/live-run-view.ts';
-import { type UndecidedRestore, undecidedRestores, wayOn } from '../../runs/undecided-restore.ts';
+import { type UndecidedRestore, restoreDecisions, wayOn } from '../../runs/undecided-restore.ts';
 import type { runShow } from './declaration.ts';
 export const action: Action<typeof runShow> = async (context, input) => {
   const environment = await environmentOfRun(context, input.id, input.env);
@@ -24,13 +25,15 @@ export const action: Action<typeof runShow> = async (context, input) => {
     await follow(context, world, input.id);
   }
   const { state, events } = await showRun(world, input.id);
-  const undecided = (await undecidedRestores(world)).find(
+  const decisions = await restoreDecisions(world);
+  const undecided = decisions.undecided.find(
     ({ record: { run, deciding } }) => run === input.id || deciding === input.id,
   );
+  const decided = decisions.decided.get(input.id);
   // Followed to its end, the run stands on the screen already.
   return input.follow && !context.flags.json
-    ? { json: {}, text: nextStep(state, undecided, context) }
-    : shown(context, { state, events, undecided });
+    ? { json: {}, text: nextStep({ state, events, undecided, decided }, context) }
+    : shown(context, { state, events, undecided, decided });
 };
 
 interface ShownRun {
@@ -38,16 +41,19 @@ interface ShownRun {
   readonly events: readonly RunEvent[];
   /** The restore that this run made or decides, while that is not done. */
   readonly undecided: UndecidedRestore | undefined;
+  /** The record of the restore that this run made, once another run has decided it. */
+  readonly decided: RestoreRecord | undefined;
 }
 
-function shown(context: CliContext, { state, events, undecided }: ShownRun): Outcome {
+function shown(context: CliContext, run: ShownRun): Outcome {
+  const { state, events } = run;
   const { paint } = context.output;
   const picture = runModel(state, titlesOf(state));
   const drawing = { now: context.clock.now().getTime(), columns: context.output.columns, paint };
   const lines = picture === undefined ? [] : runText(picture, drawing);
   const by = `${state.actor.name}@${state.actor.host}`;
   const about = paint('dim', `by ${by}, started ${state.startedAt}, ${events.length} events`);
-  const next = nextStep(state, undecided, context);
+  const next = nextStep(run, context);
   return { json: { ...state, events }, text: [...lines, about, ...(next === '' ? [] : ['', next])].join('\n') };
 }
 
@@ -78,10 +84,13 @@ function titlesOf(state: RunState): readonly StepTitle[] {
   return inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
 }
 
-function nextStep(state: RunState, undecided: UndecidedRestore | undefined, context: CliContext): string {
+function nextStep({ state, undecided, decided }: ShownRun, context: CliContext): string {
   if (undecided !== undefined) {
     const { kind, says, next } = wayOn(undecided);
     return kind === 'goes-on' ? '' : `${undecided.record.run} ${says}. Next: ${next}`;
+  }
+  if (decided?.closed !== undefined && decided.closed.run !== state.run) {
+    return `It was ${decided.state} by ${decided.closed.run}: nothing is left to carry on.`;
   }
   if (state.status === 'interrupted')
     return `Nobody carries it out any more. Go on with: cardea run resume ${state.run}`;

@@ -7,7 +7,7 @@ import { listPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
-import { undecidedRestores } from '../../runs/undecided-restore.ts';
+import { restoreDecisions } from '../../runs/undecided-restore.ts';
 import type { CliContext } from '../../context.ts';
 import { type EnvironmentStatus, environmentStatus } from './signals.ts';
 
@@ -30,14 +30,15 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
       within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
-        Promise.all([listPoints(bucket), undecidedRestores(world), listRuns(world, { limit: recentRuns })]),
+        Promise.all([listPoints(bucket), restoreDecisions(world), listRuns(world, { limit: recentRuns })]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
-    const [points, undecided, runs] = stored instanceof Error ? [[], [], []] : stored;
+    const [points, decisions, runs] =
+      stored instanceof Error ? [[], { undecided: [], decided: new Map() }, []] : stored;
     const store = stored instanceof Error ? stored : { description: bucket.description };
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
-    return environmentStatus({ ...facts, points, undecided, runs, window });
+    return environmentStatus({ ...facts, points, ...decisions, runs, window });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;

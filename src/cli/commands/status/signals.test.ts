@@ -80,6 +80,7 @@ const good: StatusFacts = {
     point('backup-20260218-020000', '2026-02-18T02:00:30Z', proven),
   ],
   undecided: [],
+  decided: new Map(),
   runs: [],
   window: {
     timeline: timelineId.parse('t0001'),

@@ -21,6 +21,8 @@ export interface StatusFacts {
   /** Newest first. */
   readonly points: readonly RestorePoint[];
   readonly undecided: readonly UndecidedRestore[];
+  /** Runs whose outcome another run has decided: nobody carries them on. */
+  readonly decided: ReadonlyMap<string, unknown>;
   /** Newest first. */
   readonly runs: readonly RunSummary[];
   /** From the newest good point on; undefined when there is none. */
@@ -149,10 +151,10 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
 }
 
 /** The newest run of each runbook counts: what was repaired by a later one is history. A damaged journal always counts. */
-function runSignals({ environment, runs: all, undecided }: StatusFacts): readonly Signal[] {
+function runSignals({ environment, runs: all, undecided, decided }: StatusFacts): readonly Signal[] {
   // What is said of an undecided restore is said in one place.
   const told = new Set(undecided.flatMap(({ record: { run, deciding } }) => [run as string, deciding as string]));
-  const runs = all.filter(({ run }) => !told.has(run));
+  const runs = all.filter(({ run }) => !told.has(run) && !decided.has(run));
   const newest = new Map<string, RunSummary>();
   for (const run of runs) {
     const kind = run.status === 'damaged' ? run.run : run.runbook;

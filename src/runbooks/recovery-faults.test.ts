@@ -1,0 +1,56 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Drawn, history, playHistory } from '../../test/support/recovery-history.ts';
+
+/**
+ * Histories of a restore in place on a ring of three: jobs that are refused, fail half way, lose their agent or their answer on any node, servers that
+ * do not start, a store that is away, the program killed at any event, and what a person does then, in any order. Whatever happened, the environment
+ * ends as it was before or as it was restored, on every node alike, by the command that Cardea names.
+ */
+test('C3: whatever fails, a restore, its revert and its acceptance come to an end by the way that is named', {
+  timeout: 300_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(history, async (drawn) => {
+      expect(await playHistory(drawn)).toEqual([]);
+    }),
+    { numRuns: Number(process.env['CARDEA_HISTORIES'] ?? 150) },
+  );
+});
+
+/** Past failures, each by what it was. */
+const past: ReadonlyArray<readonly [string, Drawn]> = [
+  ['nothing goes wrong', { faults: [], kill: undefined, person: ['accept'] }],
+  [
+    'set-aside refused on one node of three, then reverted',
+    { faults: [{ node: 1, job: 'set-aside', fault: 'refused', times: 1 }], kill: undefined, person: ['revert'] },
+  ],
+  [
+    'set-aside refused on one node of three, then resumed',
+    {
+      faults: [{ node: 1, job: 'set-aside', fault: 'refused', times: 1 }],
+      kill: undefined,
+      person: ['resume', 'accept'],
+    },
+  ],
+  [
+    'an unfinished restore is not accepted',
+    {
+      faults: [{ node: 2, job: 'restore-files', fault: 'fails', times: 9 }],
+      kill: undefined,
+      person: ['accept', 'revert'],
+    },
+  ],
+  [
+    'a reverted restore is not resumed',
+    {
+      faults: [{ node: 2, job: 'restore-files', fault: 'fails', times: 1 }],
+      kill: undefined,
+      person: ['revert', 'resume'],
+    },
+  ],
+];
+
+test.each(past)('%s', async (_name, drawn) => {
+  expect(await playHistory(drawn)).toEqual([]);
+});
