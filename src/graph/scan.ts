@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import type { Database, TokenRange } from '../ports/database.ts';
 import { UndecodableRow, type Id } from './codec/byte-reader.ts';
 import { vertexKind } from './codec/element-id.ts';
@@ -83,16 +84,12 @@ export async function scanTable(
   walkPart: () => PartWalk,
   options: ScanOptions = {},
 ): Promise<void> {
-  const waiting = tokenParts(parts).values();
   let done = 0;
-  const worker = async (): Promise<void> => {
-    for (const part of waiting) {
-      await rowsOfPart(database, keyspace, table, part, walkPart());
-      options.signal?.throwIfAborted();
-      options.onPart?.(++done, parts);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await mapConcurrently(tokenParts(parts), atOnce, async (part) => {
+    await rowsOfPart(database, keyspace, table, part, walkPart());
+    options.signal?.throwIfAborted();
+    options.onPart?.(++done, parts);
+  });
 }
 
 /** Walks one part of the ring. */

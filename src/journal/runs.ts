@@ -2,7 +2,7 @@ import { Problem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
-import { mapConcurrently } from './concurrent.ts';
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import type { Actor, RunEvent } from './event.ts';
 import { endsOfJournal, journalDamaged, readJournal } from './journal-reader.ts';
 import { currentLease } from './lease-record.ts';

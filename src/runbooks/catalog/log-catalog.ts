@@ -11,10 +11,14 @@ import {
   watermarkKey,
 } from '../../model/log-piece.ts';
 import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
+import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { Timeline } from '../../model/timeline.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { listTimelines } from './timeline-catalog.ts';
+
+/** Wide enough to hide a store's latency, narrow enough for its connections. */
+export const requestsAtOnce = 48;
 
 /** Everything shipped of an environment, as far as it can be believed. */
 export interface LogCatalog {
@@ -104,9 +108,9 @@ async function readOnce(
     else keys.push(key);
   }
   const wanted = reading.since === undefined ? keys : await keysSince(bucket, keys, reading.since);
-  const found = await sideBySide(wanted, async (key) => readFound(bucket, key, reading));
+  const found = await mapConcurrently(wanted, requestsAtOnce, async (key) => readFound(bucket, key, reading));
   const objects = found.filter((object) => object !== undefined);
-  const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, place, faults));
+  const marks = await mapConcurrently(markKeys, requestsAtOnce, async (key) => readMark(bucket, key, place, faults));
   const stream = verifyStream({
     ...place,
     watermark,
@@ -239,7 +243,7 @@ const markFile = /\/marks\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-(ga
 async function readSchemas(bucket: ObjectStore, prefix: string, faults: LogFault[]): Promise<readonly StoredSchema[]> {
   const keys: string[] = [];
   for await (const { key } of bucket.list(prefix)) keys.push(key);
-  const read = await sideBySide(keys, async (key) => {
+  const read = await mapConcurrently(keys, requestsAtOnce, async (key) => {
     const schema = await readDocument(bucket, key, logSchemaDocument, faults);
     return schema === undefined ? [] : [{ key, at: instantOf(schema.at), schema }];
   });
@@ -279,18 +283,4 @@ function failed(error: unknown): FailedProblem {
   const problem = asProblem(error, 'Reading the shipped log');
   if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;
   throw error;
-}
-
-/** Results in the order of the items. Wide enough to hide a store's latency, narrow enough for its connections. */
-export async function sideBySide<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const queue = items.entries();
-  const worker = async () => {
-    for (const [at, item] of queue) results[at] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(48, items.length) }, worker));
-  return results;
 }
