@@ -5,7 +5,7 @@ import { documentType } from '../../model/document.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /** Restores in place whose old data still lies aside on the nodes, oldest first. */
@@ -23,13 +23,7 @@ export async function listOpenRestores(bucket: ObjectStore): Promise<readonly Re
 
 /** Records that a restore begins to move data aside. The same run again is no error. */
 export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecord, 'state' | 'closed'>): Promise<void> {
-  try {
-    await bucket.put(restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }), {
-      ifAbsent: true,
-    });
-  } catch (error) {
-    if (!(error instanceof ConflictProblem)) throw error;
-  }
+  await createObject(bucket, restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }));
 }
 
 /** Throws UsageProblem `unknown-restore` when there is none, RefusedProblem `restore-closed` when it was accepted or reverted by another run. */
