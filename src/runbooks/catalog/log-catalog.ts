@@ -1,5 +1,5 @@
 import { type FoundPiece, type LogFault, type VerifiedStream, verifyStream } from '../../commitlog/verified-stream.ts';
-import { readPieceHeader } from '../../commitlog/piece.ts';
+import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { type Micros, formatInstant, instantOf, micros, microsOf, parseInstant } from '../../model/instant.ts';
 import {
   type LogMark,
@@ -131,7 +131,7 @@ async function readFound(
   const known = damaged?.get(key);
   if (known !== undefined) return { key, fault: known };
   try {
-    return { key, header: readPieceHeader(await headerLine(bucket, key)) };
+    return { key, header: await readStreamedPieceHeader(await bucket.getStream(key)) };
   } catch (error) {
     const problem = failed(error);
     // Merged away since it was listed: its bytes are in another object.
@@ -169,17 +169,6 @@ export async function segmentOfInstant(
 
 function segmentOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/'));
-}
-
-/** Only as much of the object as holds its first line. */
-async function headerLine(bucket: ObjectStore, key: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of await bucket.getStream(key)) {
-    parts.push(part);
-    if (part.includes(0x0a)) break;
-  }
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
 /** Keys of pieces, and of nothing else below a stream. */

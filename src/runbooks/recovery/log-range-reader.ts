@@ -1,7 +1,7 @@
 import { EntryCursor, sectionContent } from '../../commitlog/entries.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
 import { decodeMutation } from '../../commitlog/mutation-reader.ts';
-import { readPiece, readPieceHeader } from '../../commitlog/piece.ts';
+import { readPiece, readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { wholeSections } from '../../commitlog/section-chain.ts';
 import { headerOfFileName, readSegmentHeader, type SegmentHeader } from '../../commitlog/segment-header.ts';
 import { isSystemTable } from '../../commitlog/system-tables.ts';
@@ -194,12 +194,7 @@ function reachOf(key: string): string {
 /** The header line alone, without the bytes behind it. */
 async function headerAt(bucket: ObjectStore, key: string): Promise<LogPieceHeader | undefined> {
   if ((await bucket.head(key)) === undefined) return undefined;
-  const parts: Uint8Array[] = [];
-  for await (const part of await bucket.getStream(key)) {
-    parts.push(part);
-    if (part.includes(0x0a)) break;
-  }
-  return readPieceHeader(Buffer.concat(parts));
+  return readStreamedPieceHeader(await bucket.getStream(key));
 }
 
 function coveredFrom({ pieces }: LogPieceHeader): Micros {
