@@ -54,8 +54,14 @@ async function feed(plain: AsyncIterable<Uint8Array>, packer: ZstdCompress): Pro
   packer.end();
 }
 
+export interface ReadPiece {
+  readonly header: LogPieceHeader;
+  /** The bytes `from` to `to` of the segment. */
+  readonly plain: Uint8Array;
+}
+
 /** The header and the plain bytes, everything checked. Throws FailedProblem `log-damaged` that names what is wrong. */
-export function readPiece(object: Uint8Array): { readonly header: LogPieceHeader; readonly plain: Uint8Array } {
+export function readPiece(object: Uint8Array): ReadPiece {
   const { header, length } = splitHeader(object);
   const plain = decompress(object.subarray(length), header);
   verifyBytes(header, plain);

@@ -1,8 +1,8 @@
 import { type CutCounts, type CutRule, MutationCut } from '../../commitlog/mutation-cut.ts';
-import { type EntryRun, type ReadPiece, cutPieces } from '../../commitlog/cut-segment.ts';
+import { type EntryRun, cutPieces } from '../../commitlog/cut-segment.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
-import { readPiece } from '../../commitlog/piece.ts';
+import { readPiece, type ReadPiece } from '../../commitlog/piece.ts';
 import { tokenOf } from '../../commitlog/token.ts';
 import { commitSlot, cutAfter } from '../../model/commit-slot.ts';
 import type { HeldRange } from '../../model/held-ranges.ts';

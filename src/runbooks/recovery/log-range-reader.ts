@@ -1,11 +1,10 @@
-import { EntryCursor, sectionContent } from '../../commitlog/entries.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
+import { firstTableOf, partitionKeyOf } from '../../commitlog/mutation-glance.ts';
 import { decodeMutation } from '../../commitlog/mutation-reader.ts';
-import { readPiece, readStreamedPieceHeader } from '../../commitlog/piece.ts';
-import { wholeSections } from '../../commitlog/section-chain.ts';
-import { headerOfFileName, readSegmentHeader, type SegmentHeader } from '../../commitlog/segment-header.ts';
+import { readPiece, type ReadPiece, readStreamedPieceHeader } from '../../commitlog/piece.ts';
+import { mutationsOf, segmentHeaderOf } from '../../commitlog/piece-content.ts';
+import type { SegmentHeader } from '../../commitlog/segment-header.ts';
 import { isSystemTable } from '../../commitlog/system-tables.ts';
-import { formatTableId } from '../../commitlog/table-layout.ts';
 import type { StoredChange } from '../../graph/transactions/stored-change.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
 import { type LogPieceHeader, type PieceLink, streamPrefix } from '../../model/log-piece.ts';
@@ -87,12 +86,12 @@ export async function* readLogRange(
       to: micros(Math.max(facts.covered?.to ?? 0, cursor.reached)),
     };
     noteHole(cursor, header, facts.holes);
-    cursor.segment = await segmentOf(bucket, header, plain, cursor.segment);
+    cursor.segment = await segmentOf(bucket, { header, plain }, cursor.segment);
     const reached = micros(
       Math.min(...cursors.filter((each) => each === cursor || each.waiting.length > 0).map((each) => each.reached)),
     );
     yield {
-      changes: changesIn(plain, header, cursor.segment.header, { tables, keyspace, rows: stretch.rows }),
+      changes: changesIn({ header, plain }, cursor.segment.header, { tables, keyspace, rows: stretch.rows }),
       reached,
     };
   }
@@ -205,25 +204,19 @@ function coveredTo({ pieces }: LogPieceHeader): Micros {
   return instantOf(pieces.at(-1)?.coveredTo ?? '');
 }
 
-/** A segment's header stands in its first object alone; of one whose beginning was not shipped the file's name tells, if it is a plain one. */
-async function segmentOf(
-  bucket: ObjectStore,
-  header: LogPieceHeader,
-  plain: Uint8Array,
-  known: OpenSegment | undefined,
-): Promise<OpenSegment> {
+/** A segment's header stands in its first object alone. */
+async function segmentOf(bucket: ObjectStore, piece: ReadPiece, known: OpenSegment | undefined): Promise<OpenSegment> {
+  const { header } = piece;
   const { file } = header.segment;
   if (known?.file === file) return known;
-  if (header.from === 0) return { file, header: readSegmentHeader(plain) };
+  if (header.from === 0) return { file, header: segmentHeaderOf(piece) };
   const folder = `${streamPrefix(header.timeline, header.hostId)}${header.segment.id.padStart(19, '0')}/`;
   for await (const { key } of bucket.list(folder)) {
     const first = startOf(key).endsWith('0000000000') ? await bucket.get(key) : undefined;
-    if (first !== undefined) return { file, header: readSegmentHeader(readPiece(first.body).plain) };
+    if (first !== undefined) return { file, header: segmentHeaderOf(readPiece(first.body)) };
     break;
   }
-  const named = headerOfFileName(file);
-  if (named === undefined) throw logDamaged('A log piece', `it comes from ${file}, which names no segment`);
-  return { file, header: named };
+  return { file, header: segmentHeaderOf(piece) };
 }
 
 interface Wanted {
@@ -233,42 +226,17 @@ interface Wanted {
 }
 
 function* changesIn(
-  plain: Uint8Array,
-  piece: LogPieceHeader,
+  piece: ReadPiece,
   segment: SegmentHeader,
   { tables, keyspace, rows }: Wanted,
 ): Generator<StoredChange> {
-  const skipped = piece.from === 0 ? segment.length : 0;
-  const sections = wholeSections(plain.subarray(skipped), segment, piece.from + skipped);
-  for (const { from, to } of sections) {
-    const content = sectionContent(plain.subarray(from - piece.from, to - piece.from), segment);
-    const cursor = new EntryCursor(content, segment.id);
-    while (cursor.next()) {
-      const mutation = content.subarray(cursor.from, cursor.to);
-      // A mutation stays within one keyspace, so the first table tells.
-      const id = firstTable(mutation);
-      const table = tables.get(id);
-      if (table === undefined ? isSystemTable(id) : table.keyspace !== keyspace) continue;
-      if (rows?.(keyOf(mutation)) === false) continue;
-      yield* changesOf(decodeMutation(mutation, segment.version, tables), keyspace, piece.hostId);
-    }
+  for (const mutation of mutationsOf(piece, segment)) {
+    const id = firstTableOf(mutation);
+    const table = id === undefined ? undefined : tables.get(id);
+    const others = table === undefined ? id !== undefined && isSystemTable(id) : table.keyspace !== keyspace;
+    if (others || rows?.(partitionKeyOf(mutation)) === false) continue;
+    yield* changesOf(decodeMutation(mutation, segment.version, tables), keyspace, piece.header.hostId);
   }
-}
-
-function firstTable(mutation: Uint8Array): string {
-  const at = (mutation[0] ?? 0) < 0x80 ? 1 : 2;
-  return formatTableId(mutation.subarray(at, at + 16));
-}
-
-/** All updates of a mutation have one key; it stands after the first table's id, behind its length. */
-function keyOf(mutation: Uint8Array): Uint8Array {
-  const at = ((mutation[0] ?? 0) < 0x80 ? 1 : 2) + 16;
-  const first = mutation[at] ?? 0;
-  // The length's leading ones count the bytes that follow it; a key has at most 64 KiB.
-  const more = first < 0x80 ? 0 : Math.clz32(~(first << 24));
-  let length = first & (0xff >> more);
-  for (let step = 1; step <= more; step += 1) length = length * 256 + (mutation[at + step] ?? 0);
-  return mutation.subarray(at + 1 + more, at + 1 + more + length);
 }
 
 /** Every table that the timeline's log may have been written under, by id. Throws FailedProblem `log-schema-missing` when there is none. */
