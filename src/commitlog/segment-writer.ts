@@ -1,3 +1,4 @@
+import { segmentFileName } from '../model/log-segment.ts';
 import { entryOverhead, writeEntry } from './entries.ts';
 import { markerLength, writeMarker } from './section-chain.ts';
 import { refuseUnreadable, writeSegmentHeader } from './segment-header.ts';
@@ -33,7 +34,7 @@ export class SegmentWriter {
     refuseUnreadable({ version, encrypted: false });
     this.version = version;
     this.id = id;
-    this.fileName = `CommitLog-${version}-${id}.log`;
+    this.fileName = segmentFileName({ version, id });
     this.#sizes = sizes;
     const header = writeSegmentHeader(version, id);
     this.#ready = [header];

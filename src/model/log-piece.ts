@@ -53,7 +53,32 @@ export type LogPieceHeader = z.infer<typeof logPieceHeader.body>;
 /** `log/t0001/<host-id>/<segment-id>/0000000000-0000131072`: listing order is log order. */
 export function logPieceKey(header: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'segment' | 'from' | 'to'>): string {
   const offset = (value: number) => String(value).padStart(10, '0');
-  return `${streamPrefix(header.timeline, header.hostId)}${header.segment.id.padStart(19, '0')}/${offset(header.from)}-${offset(header.to)}`;
+  return `${segmentPrefix(header, header.segment.id)}${offset(header.from)}-${offset(header.to)}`;
+}
+
+/** What the key of a piece says. */
+export interface PiecePlace {
+  /** Prefix of the segment's objects. */
+  readonly folder: string;
+  /** Id of the segment in 19 digits, so that the order of the texts is that of the numbers. */
+  readonly segment: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Undefined for the key of anything else. */
+export function placeOfPiece(key: string): PiecePlace | undefined {
+  const [, folder, segment, from, to] = /^(.*\/(\d{19})\/)(\d{10,})-(\d{10,})$/.exec(key) ?? [];
+  if (folder === undefined || segment === undefined) return undefined;
+  return { folder, segment, from: Number(from), to: Number(to) };
+}
+
+/** Prefix of all objects of one segment. */
+export function segmentPrefix(
+  { timeline, hostId }: Pick<LogPieceHeader, 'timeline' | 'hostId'>,
+  id: string | bigint,
+): string {
+  return `${streamPrefix(timeline, hostId)}${String(id).padStart(19, '0')}/`;
 }
 
 /** Prefix of everything a node shipped on a timeline. */

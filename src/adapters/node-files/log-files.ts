@@ -1,6 +1,7 @@
 import { fstatSync, readdirSync, readSync } from 'node:fs';
 import { link, mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { segmentOfFileName } from '../../model/log-segment.ts';
 import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
 
 /**
@@ -8,8 +9,6 @@ import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
  * fraction of what the way through the thread pool does. More bytes than these may have to come from the disk.
  */
 const askedDirectly = 64 * 1024;
-
-const segmentName = /^CommitLog-\d{1,9}-\d{1,18}\.log$/;
 
 /** `commitlog`: Cassandra's directory. `links`: the agent's own folder on the same file system. */
 export function openLogFiles({ commitlog, links }: { readonly commitlog: string; readonly links: string }): LogFiles {
@@ -38,7 +37,7 @@ export function openLogFiles({ commitlog, links }: { readonly commitlog: string;
 
 function segmentsIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => segmentName.test(name));
+    return readdirSync(folder).filter((name) => segmentOfFileName(name) !== undefined);
   } catch (thrown) {
     if (isGone(thrown)) return [];
     throw thrown;

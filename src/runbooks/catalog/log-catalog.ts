@@ -6,6 +6,7 @@ import {
   type Watermark,
   logMarkDocument,
   logMarkKey,
+  placeOfPiece,
   streamPrefix,
   watermarkDocument,
   watermarkKey,
@@ -127,7 +128,7 @@ async function readFound(
   { signal, damaged }: Reading,
 ): Promise<FoundPiece | undefined> {
   signal?.throwIfAborted();
-  if (!pieceFile.test(key)) return { key, fault: 'it is no part of a shipped log' };
+  if (placeOfPiece(key) === undefined) return { key, fault: 'it is no part of a shipped log' };
   const known = damaged?.get(key);
   if (known !== undefined) return { key, fault: known };
   try {
@@ -170,9 +171,6 @@ export async function segmentOfInstant(
 function segmentOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/'));
 }
-
-/** Keys of pieces, and of nothing else below a stream. */
-export const pieceFile = /\/\d{19}\/\d{10,}-\d{10,}$/;
 
 interface Place {
   readonly timeline: string;

@@ -1,9 +1,10 @@
 import { formatBytes } from '../../model/bytes.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import { placeOfPiece } from '../../model/log-piece.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
-import { pieceFile, requestsAtOnce, segmentOfInstant } from './log-catalog.ts';
+import { requestsAtOnce, segmentOfInstant } from './log-catalog.ts';
 import { listPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
 import { timelineIds } from './timeline-record.ts';
@@ -61,7 +62,7 @@ export async function removeOldLogs(
 
 async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Promise<readonly ObjectInfo[]> {
   const pieces: ObjectInfo[] = [];
-  for await (const info of bucket.list(stream)) if (pieceFile.test(info.key)) pieces.push(info);
+  for await (const info of bucket.list(stream)) if (placeOfPiece(info.key) !== undefined) pieces.push(info);
   const keys = pieces.map(({ key }) => key);
   return pieces.slice(0, (await segmentOfInstant(bucket, keys, horizon)) ?? 0);
 }

@@ -7,7 +7,14 @@ import type { SegmentHeader } from '../../commitlog/segment-header.ts';
 import { isSystemTable } from '../../commitlog/system-tables.ts';
 import type { StoredChange } from '../../graph/transactions/stored-change.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
-import { type LogPieceHeader, type PieceLink, streamPrefix } from '../../model/log-piece.ts';
+import {
+  type LogPieceHeader,
+  type PieceLink,
+  type PiecePlace,
+  placeOfPiece,
+  segmentPrefix,
+  streamPrefix,
+} from '../../model/log-piece.ts';
 import { type LoggedTable, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -60,13 +67,15 @@ export async function* readLogRange(
     const [cursor] = open.sort((a, b) => a.reached - b.reached);
     if (cursor === undefined) return;
     signal?.throwIfAborted();
-    const key = cursor.waiting.shift() ?? '';
+    const next = cursor.waiting.shift();
+    if (next === undefined) continue;
+    const { key } = next;
     const object = await bucket.get(key);
     // Merging replaces small objects by a large one, which the listing may have had already.
     if (object === undefined) {
-      if (cursor.bytesTo >= reachOf(key)) continue;
-      cursor.waiting = await keysOf(bucket, stretch.timeline, cursor.host, cursor.lastKey);
-      if (cursor.waiting.includes(key) || cursor.waiting.length === 0)
+      if (cursor.read !== undefined && reaches(cursor.read, next)) continue;
+      cursor.waiting = await objectsOf(bucket, stretch.timeline, cursor.host, cursor.read?.key);
+      if (cursor.waiting.some((each) => each.key === key) || cursor.waiting.length === 0)
         throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
       continue;
     }
@@ -78,8 +87,7 @@ export async function* readLogRange(
     }
     facts.objects += 1;
     facts.bytes += plain.length;
-    cursor.lastKey = key;
-    cursor.bytesTo = reachOf(key);
+    cursor.read = next;
     cursor.reached = coveredTo(header);
     facts.covered = {
       from: micros(Math.min(facts.covered?.from ?? from, from)),
@@ -109,11 +117,10 @@ export async function streamsOf(bucket: ObjectStore, timeline: string): Promise<
 
 interface StreamCursor {
   readonly host: string;
-  waiting: string[];
+  waiting: StoredObject[];
   reached: Micros;
-  lastKey: string | undefined;
-  /** Segment and offset up to which it was read. */
-  bytesTo: string;
+  /** The last object that was read. */
+  read: StoredObject | undefined;
   /** The last piece that was read. */
   last: PieceLink | undefined;
   segment: OpenSegment | undefined;
@@ -126,22 +133,21 @@ interface OpenSegment {
 
 /** The objects from the one on that covers the stretch's beginning: found by the headers of a few, since listing order is log order. */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
-  const keys = await keysOf(bucket, timeline, host, undefined);
+  const objects = await objectsOf(bucket, timeline, host, undefined);
   let low = 0;
-  let high = keys.length;
+  let high = objects.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const header = await headerAt(bucket, keys[middle] ?? '');
+    const header = await headerAt(bucket, objects[middle]?.key ?? '');
     // One that was merged away meanwhile decides nothing: reading from earlier on costs only time.
     if (header === undefined || coveredTo(header) >= from) high = middle;
     else low = middle + 1;
   }
   return {
     host,
-    waiting: keys.slice(low),
+    waiting: objects.slice(low),
     reached: from,
-    lastKey: undefined,
-    bytesTo: '',
+    read: undefined,
     last: undefined,
     segment: undefined,
   };
@@ -157,37 +163,38 @@ function noteHole(cursor: StreamCursor, { node, pieces }: LogPieceHeader, holes:
   holes.push(`the log of ${node} from ${last.coveredTo} to ${first.coveredFrom} is missing`);
 }
 
-const objectName = /\/(\d{19})\/(\d{10})-(\d{10})$/;
+interface StoredObject extends PiecePlace {
+  readonly key: string;
+}
 
-/** Keys of a stream's objects in log order, without those that a merged one holds too. */
-async function keysOf(
+/** A stream's objects in log order, without those that a merged one holds too. */
+async function objectsOf(
   bucket: ObjectStore,
   timeline: string,
   host: string,
   after: string | undefined,
-): Promise<string[]> {
-  const keys: string[] = [];
+): Promise<StoredObject[]> {
+  const kept: StoredObject[] = [];
   for await (const { key } of bucket.list(streamPrefix(timeline, host), after === undefined ? {} : { after })) {
-    if (objectName.test(key)) keys.push(key);
-  }
-  // At one offset the longer object comes after the shorter ones that it replaces, and reaches at least as far as those that follow.
-  const kept: string[] = [];
-  for (const key of keys) {
-    while (kept.length > 0 && startOf(kept.at(-1) ?? '') >= startOf(key) && reachOf(kept.at(-1) ?? '') <= reachOf(key))
-      kept.pop();
-    if (kept.length === 0 || reachOf(key) > reachOf(kept.at(-1) ?? '')) kept.push(key);
+    const place = placeOfPiece(key);
+    if (place === undefined) continue;
+    const object = { key, ...place };
+    // At one offset the longer object comes after the shorter ones that it replaces, and reaches at least as far as those that follow.
+    for (let last = kept.at(-1); last !== undefined && holds(object, last); last = kept.at(-1)) kept.pop();
+    const before = kept.at(-1);
+    if (before === undefined || !reaches(before, object)) kept.push(object);
   }
   return kept;
 }
 
-function startOf(key: string): string {
-  const [, segment = '', from = ''] = objectName.exec(key) ?? [];
-  return `${segment}${from}`;
+/** Whether an object that is listed later begins where the earlier one does, and so holds it. */
+function holds(later: StoredObject, earlier: StoredObject): boolean {
+  return later.segment === earlier.segment && later.from === earlier.from && later.to >= earlier.to;
 }
 
-function reachOf(key: string): string {
-  const [, segment = '', , to = ''] = objectName.exec(key) ?? [];
-  return `${segment}${to}`;
+/** Whether everything up to the end of the other is behind the end of this one. */
+function reaches(one: StoredObject, other: StoredObject): boolean {
+  return one.segment === other.segment ? one.to >= other.to : one.segment > other.segment;
 }
 
 /** The header line alone, without the bytes behind it. */
@@ -210,9 +217,8 @@ async function segmentOf(bucket: ObjectStore, piece: ReadPiece, known: OpenSegme
   const { file } = header.segment;
   if (known?.file === file) return known;
   if (header.from === 0) return { file, header: segmentHeaderOf(piece) };
-  const folder = `${streamPrefix(header.timeline, header.hostId)}${header.segment.id.padStart(19, '0')}/`;
-  for await (const { key } of bucket.list(folder)) {
-    const first = startOf(key).endsWith('0000000000') ? await bucket.get(key) : undefined;
+  for await (const { key } of bucket.list(segmentPrefix(header, header.segment.id))) {
+    const first = placeOfPiece(key)?.from === 0 ? await bucket.get(key) : undefined;
     if (first !== undefined) return { file, header: segmentHeaderOf(readPiece(first.body)) };
     break;
   }
