@@ -87,7 +87,7 @@ export class DatabaseWitness {
       const document: LogSchema = { timeline, at, ...schema };
       await createObject(bucket, logSchemaKey(document), logSchemaDocument.write(document));
     }
-    const changes = this.#known === undefined ? [] : changesOfExisting(this.#known.tables, schema.tables);
+    const changes = this.#known === undefined ? [] : changesOfExisting(this.#known, schema);
     if (changes.length > 0) await stream.mark('schema', before, until, changes.join('; '));
     this.#known = schema;
   }
