@@ -71,6 +71,8 @@ export async function startRun<P, S>(
 
 export interface ResumeOptions<S> {
   readonly run: string;
+  /** What the caller has just read of the run. It decides only whether there is something to do: under the lease it is read again. */
+  readonly journal?: VerifiedJournal;
   /** Given, or made for the run's environment once it is known that there is something to do. */
   readonly services: S | ((environment: string) => Promise<S>);
   readonly signal?: AbortSignal;
@@ -88,7 +90,7 @@ export async function resumeRun<S, P = never>(
 ): Promise<RunOutcome> {
   const { run } = options;
   const trail = auditTrail(world);
-  const found = await readRun(world, trail, run);
+  const found = await auditedRun(trail, options.journal ?? (await readJournal(world.store, run)));
   if (found.state.status !== 'running') {
     if (found.lastAudited?.what !== 'ended') await trail.record({ what: 'ended', run, ...audited(found.journal) });
     return outcomeOf(found.state);
@@ -98,7 +100,7 @@ export async function resumeRun<S, P = never>(
   const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
   return withLease(lease, async () => {
     // Read again: until the lease was taken over, its last holder may have appended.
-    const { state, journal } = await readRun(world, trail, run);
+    const { state, journal } = await auditedRun(trail, await readJournal(world.store, run));
     if (state.status !== 'running') return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
     const epoch = lease?.epoch ?? state.epoch + 1;
@@ -175,18 +177,16 @@ async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): P
   }
 }
 
-/** A run's verified journal; where it was signed before, also its last event is compared. */
-async function readRun(
-  world: EngineWorld,
+/** What a verified journal says; where it was signed before, also its last event is compared. */
+async function auditedRun(
   trail: AuditTrail,
-  run: string,
+  journal: VerifiedJournal,
 ): Promise<{ state: RunState; journal: VerifiedJournal; lastAudited: AuditEntry | undefined }> {
-  const journal = await readJournal(world.store, run);
   const state = stateOf(journal);
-  const lastAudited = await trail.newestOf(run, state.startedAt);
+  const lastAudited = await trail.newestOf(journal.run, state.startedAt);
   if (lastAudited !== undefined && journal.hashes[lastAudited.events - 1] !== lastAudited.head) {
     throw journalDamaged(
-      run,
+      journal.run,
       `event ${lastAudited.events} is not the one that audit entry ${lastAudited.sequence} was signed for`,
     );
   }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { readJournal } from '../journal/journal-reader.ts';
 import { readStepLog } from '../journal/step-log.ts';
 import { saying, testWorld } from '../../test/support/engine-world.ts';
@@ -55,6 +55,20 @@ test('Ctrl-C leaves a run that resumes at the step it was in, with the same key,
     'attempt 2',
     '',
   ]);
+});
+
+test('a journal that was read already is read once more, under the lease, where what came since counts', async () => {
+  const world = testWorld();
+  const interrupt = new AbortController();
+  interrupt.abort();
+  const runbook = runbookOf([{ id: 'a' }]);
+  const { run } = await start(world, runbook, { signal: interrupt.signal });
+  const journal = await readJournal(world.store, run);
+  await requestCancel(world, run);
+  const list = vi.spyOn(world.store, 'list');
+  const outcome = await resumeRun(world.another(), () => runbook, { run, journal, services: undefined });
+  expect(outcome).toMatchObject({ status: 'cancelled' });
+  expect(list.mock.calls.filter(([prefix]) => prefix.startsWith('runs/'))).toHaveLength(1);
 });
 
 test('resuming a finished run reports it and does nothing', async () => {
