@@ -28,6 +28,4 @@ export interface DatabaseLifecycle {
   startAll(signal: AbortSignal): Promise<void>;
   /** Drains and stops every node; a node that does not drain in time is killed, after which its commit log is replayed at start. */
   stopAll(signal: AbortSignal): Promise<void>;
-  /** True when any process of the datacenter's nodes is running. */
-  anyRunning(): Promise<boolean>;
 }

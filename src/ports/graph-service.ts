@@ -15,11 +15,10 @@ export interface GraphService {
   close(): Promise<void>;
 }
 
-/** Idempotent. `startAll` waits until a Gremlin query answers. `clearIndex` empties the mixed index's own storage; servers must be stopped. */
+/** Idempotent. `startAll` waits until a Gremlin query answers. The servers must be stopped while the index's storage is moved. */
 export interface GraphLifecycle {
   startAll(signal: AbortSignal): Promise<void>;
   stopAll(signal: AbortSignal): Promise<void>;
-  anyRunning(): Promise<boolean>;
   /** Moves the index's storage aside under the run's name (a way back), leaving an empty one. */
   setIndexAside(run: string): Promise<void>;
   acceptIndexAside(run: string): Promise<void>;

@@ -79,7 +79,7 @@ export interface ResumeOptions<S> {
 }
 
 /**
- * Carries on a run whose process is gone, with the same params and idempotency keys and a higher epoch: what had finished is not done
+ * Carries on a run whose process is gone, with the same params and keys of its steps and a higher epoch: what had finished is not done
  * again. A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
  * `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
  */

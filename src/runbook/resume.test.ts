@@ -12,9 +12,7 @@ test('Ctrl-C leaves a run that resumes at the step it was in, with the same key,
   const seen: string[] = [];
   let hang = true;
   const record: Work = async (context) => {
-    seen.push(
-      `${context.step} ${context.idempotencyKey.split('/')[1]} epoch ${context.epoch} attempt ${context.attempt}`,
-    );
+    seen.push(`${context.run}/${context.step} epoch ${context.epoch} attempt ${context.attempt}`);
     context.log(`attempt ${context.attempt}`);
     if (context.step === 'second' && hang) await run(context);
     return { step: context.step };
@@ -45,10 +43,10 @@ test('Ctrl-C leaves a run that resumes at the step it was in, with the same key,
     results: { first: { step: 'first' }, second: { step: 'second' } },
   });
   expect(seen).toEqual([
-    'first first epoch 1 attempt 1',
-    'second second epoch 1 attempt 1',
-    'second second epoch 2 attempt 2',
-    'tidy tidy epoch 2 attempt 1',
+    `${left.run}/first epoch 1 attempt 1`,
+    `${left.run}/second epoch 1 attempt 1`,
+    `${left.run}/second epoch 2 attempt 2`,
+    `${left.run}/tidy epoch 2 attempt 1`,
   ]);
   expect((await readStepLog(world.store, left.run, 'second')).split('\n').map((line) => line.slice(25))).toEqual([
     'attempt 1',

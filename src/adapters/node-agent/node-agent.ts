@@ -7,7 +7,7 @@ import {
   problemFromDocument,
 } from '../../model/problem.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { JobKey, JobKind, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
+import type { JobKey, JobKind, JobParams, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
 import { type JobAnswer, agentHealth, diskReport, jobAnswer, jobResults } from '../../ports/node-agent-wire.ts';
 
 export interface NodeAgentSettings {
@@ -27,8 +27,16 @@ const diskMs = 120_000;
 /** How long the agent keeps a question about a running job open; then its progress is told. */
 const waitMs = 1000;
 
+/** What the agent's API can besides. */
+export interface HttpNodeAgent extends NodeAgent {
+  /** As `run` begins, without following the job. */
+  start<K extends JobKind>(job: JobKey, kind: K, params: JobParams[K]): Promise<JobStatus<K>>;
+  /** Of the newest job of that run, step and kind, without joining it; undefined when the agent knows none. */
+  status<K extends JobKind>(job: Pick<JobKey, 'run' | 'step'>, kind: K): Promise<JobStatus<K> | undefined>;
+}
+
 /** The agent of one node over HTTP. */
-export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
+export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
   const { node, patienceMs = { start: 10_000, follow: 60_000 } } = settings;
   return {
     node,
@@ -38,7 +46,7 @@ export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
       return storeFree === undefined ? report : { ...report, storeFree };
     },
     async start(job, kind, params) {
-      const { status } = await ask(settings, 'POST', '/v1/jobs', jobAnswer, { body: { ...job, kind, params } });
+      const { status } = await start(settings, job, kind, params);
       return typed(settings, kind, status);
     },
     async status(job, kind) {
@@ -81,10 +89,10 @@ async function start(
   job: JobKey,
   kind: JobKind,
   params: unknown,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<JobAnswer> {
   const body = { run: job.run, step: job.step, epoch: job.epoch, kind, params };
-  return ask(settings, 'POST', '/v1/jobs', jobAnswer, { body, signal });
+  return ask(settings, 'POST', '/v1/jobs', jobAnswer, { body, ...(signal && { signal }) });
 }
 
 /** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */

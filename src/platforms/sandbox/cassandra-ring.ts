@@ -51,10 +51,6 @@ export async function stopRing({ record, directory }: LocalEnvironment): Promise
   await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).pidFile, drainWithinMs)));
 }
 
-export function ringRuns({ record, directory }: LocalEnvironment): boolean {
-  return record.nodes.some((node) => runningProcess(nodeFolders(directory, node.name).pidFile) !== undefined);
-}
-
 async function startNode({ directory, toolchain }: LocalEnvironment, node: NodeRecord): Promise<void> {
   const folders = nodeFolders(directory, node.name);
   await startDetached({

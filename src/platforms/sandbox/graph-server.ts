@@ -52,10 +52,6 @@ export async function stopGraphServer({ directory }: LocalEnvironment): Promise<
   await stopDetached(graphFolders(directory).pidFile, 15_000);
 }
 
-export function graphRuns({ directory }: LocalEnvironment): boolean {
-  return runningProcess(graphFolders(directory).pidFile) !== undefined;
-}
-
 async function look({
   directory,
   record,

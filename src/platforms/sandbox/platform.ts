@@ -9,11 +9,11 @@ import type { Database, DatabaseLifecycle } from '../../ports/database.ts';
 import type { GraphLifecycle } from '../../ports/graph-service.ts';
 import type { Copies, Platform } from '../../ports/platform.ts';
 import { openStore } from '../open-store.ts';
-import { ringRuns, startRing, stopRing } from './cassandra-ring.ts';
+import { startRing, stopRing } from './cassandra-ring.ts';
 import { copiesBeside } from './copies.ts';
 import { readRecord } from './environment-record.ts';
 import { folders } from '../../host/folders.ts';
-import { graphRuns, startGraphServer, stopGraphServer } from './graph-server.ts';
+import { startGraphServer, stopGraphServer } from './graph-server.ts';
 import { acceptIndexAside, revertIndexAside, setIndexAside } from './index-aside.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { startNodeAgents } from './node-agents.ts';
@@ -83,7 +83,6 @@ function databaseLifecycle(environment: LocalEnvironment, database: Database): D
       await database.close();
       await stopRing(environment);
     },
-    anyRunning: async () => ringRuns(environment),
   };
 }
 
@@ -95,7 +94,6 @@ function graphLifecycle(environment: LocalEnvironment): GraphLifecycle {
       signal.throwIfAborted();
       await stopGraphServer(environment);
     },
-    anyRunning: async () => graphRuns(environment),
     setIndexAside: async (run) => setIndexAside(place, run),
     acceptIndexAside: async (run) => acceptIndexAside(place, run),
     revertIndexAside: async (run) => revertIndexAside(place, run),

@@ -5,8 +5,8 @@ import type { RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
- * Steps that mean the same in several runbooks; each runbook adds what the step needs there. Stopping counts as destructive: from then on the
- * environment does not serve.
+ * What the steps below need of theirs: they mean the same in several runbooks, and each runbook adds what the step needs there. Stopping
+ * counts as destructive: from then on the environment does not serve.
  */
 interface Context {
   readonly services: RunbookServices;
@@ -28,8 +28,10 @@ export const checkStore = {
   run: async ({ services: { platform, clock } }: Context) => probeStore(platform.bucket, clock),
 } as const;
 
-/** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
-/** Comes after the checks that only read: what starts something is no longer refused with nothing changed. */
+/**
+ * After a disaster the agents may be dead as well, and nothing of a restore goes without them. Comes after the checks that only read: what
+ * starts something is no longer refused with nothing changed.
+ */
 export const startAgents = {
   id: 'start-agents',
   title: "Start the nodes' agents that do not run",
