@@ -39,10 +39,9 @@ export function cutMutation(
   version: number,
   schema: ReadonlyMap<string, LoggedTable>,
   keep: CutRule,
-  counts: CutCounts = noCounts(),
 ): Uint8Array | undefined {
   refuseUnreadable({ version, encrypted: false });
-  return new MutationCut(schema, keep, counts).cut(bytes);
+  return new MutationCut(schema, keep).cut(bytes);
 }
 
 /** A cut by one rule under one schema, made once for many mutations of versions 7 and 8. */

@@ -90,7 +90,7 @@ export class SegmentWriter {
 
   #endSection(needed: number): void {
     const next = this.#offset + this.#filled;
-    writeMarker(this.#section, 0, this.id, this.#offset, next);
+    writeMarker(this.#section, 0, { id: this.id, from: this.#offset, to: next });
     this.#ready.push(this.#section.subarray(0, this.#filled));
     this.#offset = next;
     this.#filled = markerLength;

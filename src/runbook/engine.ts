@@ -65,7 +65,7 @@ export async function startRun<P, S>(
       ...(confirmed === undefined ? {} : { confirmed }),
     });
     const execution = { world, runbook: untyped(runbook), params, services: options.services, open, epoch };
-    return finish(execution, auditTrail(world), 'started', lease, options.signal);
+    return finish(execution, { trail: auditTrail(world), what: 'started', lease, interrupt: options.signal });
   });
 }
 
@@ -106,7 +106,8 @@ export async function resumeRun<S, P = never>(
     const epoch = lease?.epoch ?? state.epoch + 1;
     const open = openRun(world, { run, epoch, head: journal.head, state, ...(lease && { lease }) });
     await open.journal.append({ type: 'run-resumed', actor: world.actor, holder: world.processes.self });
-    return finish({ world, runbook, params, services, open, epoch }, trail, 'resumed', lease, options.signal);
+    const execution = { world, runbook, params, services, open, epoch };
+    return finish(execution, { trail, what: 'resumed', lease, interrupt: options.signal });
   });
 }
 
@@ -134,12 +135,17 @@ export async function requestCancel(world: Pick<EngineWorld, 'store' | 'clock' |
   await asker.append({ type: 'cancel-requested', actor: world.actor });
 }
 
+interface Beginning {
+  readonly trail: AuditTrail;
+  readonly what: 'started' | 'resumed';
+  readonly lease: Lease | undefined;
+  /** Aborted on Ctrl-C. */
+  readonly interrupt: AbortSignal | undefined;
+}
+
 async function finish(
   execution: Omit<Execution, 'stop'>,
-  trail: AuditTrail,
-  what: 'started' | 'resumed',
-  lease: Lease | undefined,
-  interrupt: AbortSignal | undefined,
+  { trail, what, lease, interrupt }: Beginning,
 ): Promise<RunOutcome> {
   const { world, runbook, open } = execution;
   const { run } = open.state();

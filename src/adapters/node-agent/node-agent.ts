@@ -40,22 +40,22 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
   const { node, patienceMs = { start: 10_000, follow: 60_000 } } = settings;
   return {
     node,
-    health: async () => ask(settings, 'GET', '/v1/health', agentHealth),
+    health: async () => ask(settings, '/v1/health', agentHealth),
     async disk() {
-      const { storeFree, ...report } = await ask(settings, 'GET', '/v1/disk', diskReport, { timeoutMs: diskMs });
+      const { storeFree, ...report } = await ask(settings, '/v1/disk', diskReport, { timeoutMs: diskMs });
       return storeFree === undefined ? report : { ...report, storeFree };
     },
     async start(job, kind, params) {
-      const { status } = await start(settings, job, kind, params);
+      const { status } = await start(settings, { ...job, kind, params });
       return typed(settings, kind, status);
     },
     async status(job, kind) {
       const query = new URLSearchParams({ run: job.run, step: job.step, kind });
-      const answer = await ask(settings, 'GET', `/v1/jobs?${query.toString()}`, jobAnswer, { absent: true });
+      const answer = await ask(settings, `/v1/jobs?${query.toString()}`, jobAnswer, { absent: true });
       return answer === undefined ? undefined : typed(settings, kind, answer.status);
     },
     async run(job, kind, params, { signal, progress }) {
-      const begin = async () => start(settings, job, kind, params, signal);
+      const begin = async () => start(settings, { ...job, kind, params }, signal);
       let answer = await patiently(settings.clock, patienceMs.start, signal, begin);
       for (;;) {
         signal.throwIfAborted();
@@ -73,7 +73,7 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
             if (status.progress !== undefined) progress(status.progress);
             const { id } = answer;
             const path = `/v1/jobs/${encodeURIComponent(id)}?wait=${waitMs}`;
-            const follow = async () => ask(settings, 'GET', path, jobAnswer, { absent: true, signal });
+            const follow = async () => ask(settings, path, jobAnswer, { absent: true, signal });
             const heard = await patiently(settings.clock, patienceMs.follow, signal, follow);
             answer = heard ?? { id, status: { state: 'lost' } };
             break;
@@ -86,13 +86,11 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
 
 async function start(
   settings: NodeAgentSettings,
-  job: JobKey,
-  kind: JobKind,
-  params: unknown,
+  { run, step, epoch, kind, params }: JobKey & { readonly kind: JobKind; readonly params: unknown },
   signal?: AbortSignal,
 ): Promise<JobAnswer> {
-  const body = { run: job.run, step: job.step, epoch: job.epoch, kind, params };
-  return ask(settings, 'POST', '/v1/jobs', jobAnswer, { body, ...(signal && { signal }) });
+  const body = { run, step, epoch, kind, params };
+  return ask(settings, '/v1/jobs', jobAnswer, { body, ...(signal && { signal }) });
 }
 
 /** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */
@@ -110,6 +108,7 @@ async function patiently<T>(clock: Clock, patienceMs: number, signal: AbortSigna
 }
 
 interface AskOptions {
+  /** With one it is a POST, else a GET. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
@@ -119,21 +118,18 @@ interface AskOptions {
 
 async function ask<T>(
   settings: NodeAgentSettings,
-  method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
   options: AskOptions & { readonly absent: true },
 ): Promise<T | undefined>;
 async function ask<T>(
   settings: NodeAgentSettings,
-  method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
   options?: AskOptions,
 ): Promise<T>;
 async function ask<T>(
   settings: NodeAgentSettings,
-  method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
   { body, signal, timeoutMs = requestMs, absent = false }: AskOptions = {},
@@ -143,7 +139,7 @@ async function ask<T>(
   let text: string;
   try {
     const response = await fetch(new URL(path, settings.url), {
-      method,
+      method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${await settings.token()}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),

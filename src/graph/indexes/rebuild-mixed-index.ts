@@ -164,7 +164,7 @@ async function* rowsToIndex(
     },
   };
   const walk = new RowWalk(schema, rowObserver(schema, [documents, collector]));
-  for await (const row of cellsOfPart(database, keyspace, 'edgestore', part, cellsOf(index))) {
+  for await (const row of cellsOfPart({ database, keyspace }, 'edgestore', part, cellsOf(index))) {
     const [column, value] = [row.column1 as Buffer, row.value as Buffer];
     walk.cell(row.key as Buffer, column, value);
     rowBytes += column.length + value.length;

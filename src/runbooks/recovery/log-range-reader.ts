@@ -20,6 +20,12 @@ import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { changesOf } from './logged-changes.ts';
 
+/** Where the shipped log of an environment lies, and which keyspace is the graph's. */
+export interface GraphLog {
+  readonly bucket: ObjectStore;
+  readonly keyspace: string;
+}
+
 /** Part of a timeline's log by the clocks of its nodes. */
 export interface LogRange {
   readonly timeline: string;
@@ -53,8 +59,7 @@ export interface LogRangeFacts {
  * `log-table-unknown`, and what the decoder throws.
  */
 export async function* readLogRange(
-  bucket: ObjectStore,
-  keyspace: string,
+  { bucket, keyspace }: GraphLog,
   stretch: LogRange,
   facts: LogRangeFacts,
   signal?: AbortSignal,
