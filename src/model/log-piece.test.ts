@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { timelineId } from './identifiers.ts';
-import { logPieceKey, placeOfPiece } from './log-piece.ts';
+import { logPieceKey, placeOfPiece, widestPieces } from './log-piece.ts';
 import { segmentFileName, segmentOfFileName } from './log-segment.ts';
 
 const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
@@ -32,4 +32,19 @@ test('the name of a segment file tells its version and its id, and no other name
   for (const other of ['CommitLog-8-1.log.tmp', 'CommitLog-8.log', 'CommitLog-8-1_cdc.idx', 'a/CommitLog-8-1.log']) {
     expect(segmentOfFileName(other)).toBeUndefined();
   }
+});
+
+test('of objects that hold the same bytes the widest counts, whatever was merged and not yet removed', () => {
+  const [a, b, c, d] = [
+    { from: 0, to: 10 },
+    { from: 10, to: 20 },
+    { from: 20, to: 30 },
+    { from: 30, to: 40 },
+  ];
+  const [early, wide] = [
+    { from: 0, to: 20 },
+    { from: 0, to: 30 },
+  ];
+  expect(widestPieces([d, b, wide, a, early, c])).toEqual({ widest: [wide, d], held: [early, a, b, c] });
+  expect(widestPieces([b, a])).toEqual({ widest: [a, b], held: [] });
 });

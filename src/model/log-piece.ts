@@ -73,6 +73,21 @@ export function placeOfPiece(key: string): PiecePlace | undefined {
   return { folder, segment, from: Number(from), to: Number(to) };
 }
 
+/**
+ * Of the objects of one segment, in any order: the widest ones that follow one another, in log order, and those whose bytes a wider one holds.
+ * A merged object comes before its parts go, so for a while both are there.
+ */
+export function widestPieces<Piece extends { readonly from: number; readonly to: number }>(
+  found: readonly Piece[],
+): { readonly widest: Piece[]; readonly held: Piece[] } {
+  const widest: Piece[] = [];
+  const held: Piece[] = [];
+  for (const piece of found.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+    (piece.to <= (widest.at(-1)?.to ?? -1) ? held : widest).push(piece);
+  }
+  return { widest, held };
+}
+
 /** Prefix of all objects of one segment. */
 export function segmentPrefix(
   { timeline, hostId }: Pick<LogPieceHeader, 'timeline' | 'hostId'>,

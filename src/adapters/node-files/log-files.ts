@@ -1,6 +1,7 @@
 import { fstatSync, readdirSync, readSync } from 'node:fs';
 import { link, mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../model/error-code.ts';
 import { segmentOfFileName } from '../../model/log-segment.ts';
 import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
 
@@ -21,7 +22,7 @@ export function openLogFiles({ commitlog, links }: { readonly commitlog: string;
         await link(join(commitlog, file), join(links, file));
         return true;
       } catch (thrown) {
-        return codeOf(thrown) === 'EEXIST';
+        return errorCode(thrown) === 'EEXIST';
       }
     },
     release: async (file) => rm(join(links, file), { force: true }),
@@ -77,9 +78,5 @@ async function openSegment(path: string): Promise<SegmentFile | undefined> {
 }
 
 function isGone(thrown: unknown): boolean {
-  return codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR';
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  return errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR';
 }

@@ -14,6 +14,7 @@ import {
   placeOfPiece,
   segmentPrefix,
   streamPrefix,
+  widestPieces,
 } from '../../model/log-piece.ts';
 import { type LoggedTable, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -179,22 +180,17 @@ async function objectsOf(
   host: string,
   after: string | undefined,
 ): Promise<StoredObject[]> {
-  const kept: StoredObject[] = [];
+  const segments = new Map<string, StoredObject[]>();
   for await (const { key } of bucket.list(streamPrefix(timeline, host), after === undefined ? {} : { after })) {
     const place = placeOfPiece(key);
     if (place === undefined) continue;
     const object = { key, ...place };
-    // At one offset the longer object comes after the shorter ones that it replaces, and reaches at least as far as those that follow.
-    for (let last = kept.at(-1); last !== undefined && holds(object, last); last = kept.at(-1)) kept.pop();
-    const before = kept.at(-1);
-    if (before === undefined || !reaches(before, object)) kept.push(object);
+    const others = segments.get(place.segment);
+    if (others === undefined) segments.set(place.segment, [object]);
+    else others.push(object);
   }
-  return kept;
-}
-
-/** Whether an object that is listed later begins where the earlier one does, and so holds it. */
-function holds(later: StoredObject, earlier: StoredObject): boolean {
-  return later.segment === earlier.segment && later.from === earlier.from && later.to >= earlier.to;
+  // The listing's order is that of the segments.
+  return [...segments.values()].flatMap((objects) => widestPieces(objects).widest);
 }
 
 /** Whether everything up to the end of the other is behind the end of this one. */
