@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { timelineId } from './identifiers.ts';
-import { logPieceKey, placeOfPiece, widestPieces } from './log-piece.ts';
+import { hostOfStream, logPieceKey, placeOfPiece, widestPieces } from './log-piece.ts';
 import { segmentFileName, segmentOfFileName } from './log-segment.ts';
 
 const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
@@ -23,6 +23,10 @@ test('the key of a piece tells its segment and its place in it, and no other key
     `${key}x`,
   ]) {
     expect(placeOfPiece(other)).toBeUndefined();
+  }
+  expect(hostOfStream(stream)).toBe(hostId);
+  for (const other of [key, 'log/t0001/schema/', `a/${stream}`, stream.slice(0, -1)]) {
+    expect(hostOfStream(other)).toBeUndefined();
   }
 });
 

@@ -101,6 +101,11 @@ export function streamPrefix(timeline: string, hostId: string): string {
   return `log/${timeline}/${hostId}/`;
 }
 
+/** The host id of a stream's prefix; undefined for another one. */
+export function hostOfStream(prefix: string): string | undefined {
+  return /^log\/[^/]+\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/$/.exec(prefix)?.[1];
+}
+
 /**
  * How far a node's stream has come, at `log/<timeline>/<host-id>/watermark.json`; replaced in place. On a quiet node it advances while no
  * piece is written. It names the head of the chain, so that a stream whose newest pieces were removed shows.

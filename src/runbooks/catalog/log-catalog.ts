@@ -4,6 +4,7 @@ import { type Micros, formatInstant, instantOf, micros, microsOf, parseInstant }
 import {
   type LogMark,
   type Watermark,
+  hostOfStream,
   logMarkDocument,
   logMarkKey,
   placeOfPiece,
@@ -11,7 +12,7 @@ import {
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
-import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
+import { type LogSchema, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { Timeline } from '../../model/timeline.ts';
@@ -69,16 +70,14 @@ async function readTimeline(bucket: ObjectStore, timeline: string, reading: Read
   const hosts: string[] = [];
   let schemas: Promise<readonly StoredSchema[]> = Promise.resolve([]);
   for await (const child of bucket.children(`log/${timeline}/`)) {
-    const name = child.slice(`log/${timeline}/`.length, -1);
-    if (name === 'schema') schemas = readSchemas(bucket, child, faults);
-    else if (hostFolder.test(child)) hosts.push(name);
+    const host = hostOfStream(child);
+    if (host !== undefined) hosts.push(host);
+    else if (child === logSchemaPrefix(timeline)) schemas = readSchemas(bucket, child, faults);
     else faults.push({ key: child, reason: 'it is no part of a shipped log' });
   }
   const streams = await Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading)));
   return { timeline, streams, schemas: await schemas, faults };
 }
-
-const hostFolder = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/;
 
 /**
  * Agents ship and merge while this reads: what seems to be missing may only have moved. So a stream of which something moved is read again,

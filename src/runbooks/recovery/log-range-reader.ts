@@ -8,6 +8,7 @@ import { isSystemTable } from '../../commitlog/system-tables.ts';
 import type { StoredChange } from '../../graph/transactions/stored-change.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
 import {
+  hostOfStream,
   type LogPieceHeader,
   type PieceLink,
   type PiecePlace,
@@ -115,8 +116,8 @@ export async function* readLogRange(
 export async function streamsOf(bucket: ObjectStore, timeline: string): Promise<readonly string[]> {
   const hosts: string[] = [];
   for await (const child of bucket.children(`log/${timeline}/`)) {
-    const host = child.slice(`log/${timeline}/`.length).replace(/\/$/, '');
-    if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(host)) hosts.push(host);
+    const host = hostOfStream(child);
+    if (host !== undefined) hosts.push(host);
   }
   return hosts;
 }
