@@ -78,7 +78,7 @@ type Cell = readonly [key: Buffer, column: Buffer, value: Buffer];
 async function cellsOf(database: Database, keyspace: string): Promise<Cell[]> {
   const cells: Cell[] = [];
   const walk = { cell: (key: Buffer, column: Buffer, value: Buffer) => void cells.push([key, column, value]) };
-  for (const part of tokenParts(32)) await rowsOfPart(database, keyspace, 'edgestore', part, walk);
+  for (const part of tokenParts(32)) await rowsOfPart({ database, keyspace }, 'edgestore', part, walk);
   return cells;
 }
 

@@ -91,17 +91,32 @@ function apiServer(lab: Lab): LabServer {
   };
 }
 
-function controllerManager(lab: Lab): LabServer {
-  const { places } = lab;
-  const access = kubeconfigOf(lab, 'controller-manager');
+interface ApiClient {
+  readonly name: Extract<Identity, 'controller-manager' | 'scheduler' | 'proxy'>;
+  readonly options: readonly string[];
+  /** Its own address that says `ok`. */
+  readonly health: string;
+}
+
+/** A program of Kubernetes that works through the API server alone. */
+export function kubernetesServer(lab: Lab, { name, options, health }: ApiClient): LabServer {
+  const access = kubeconfigOf(lab, name);
   return {
-    name: 'controller-manager',
-    title: 'kube-controller-manager',
+    name,
+    title: `kube-${name}`,
     version: labPart('kubernetes').version,
     prepare: access.write,
-    command: [
-      kubernetesProgram(lab, 'kube-controller-manager'),
-      `--kubeconfig=${access.path}`,
+    command: [kubernetesProgram(lab, `kube-${name}`), `--kubeconfig=${access.path}`, ...options],
+    lacks: () => lacksHealth(lab, health),
+    withinMs: 120_000,
+  };
+}
+
+function controllerManager(lab: Lab): LabServer {
+  const { places } = lab;
+  return kubernetesServer(lab, {
+    name: 'controller-manager',
+    options: [
       '--bind-address=127.0.0.1',
       // One alone needs no election, and one that loses an election because the API server restarts would end.
       '--leader-elect=false',
@@ -112,26 +127,11 @@ function controllerManager(lab: Lab): LabServer {
       `--cluster-signing-key-file=${authority(places).key}`,
       '--profiling=false',
     ],
-    lacks: () => lacksHealth(lab, 'https://127.0.0.1:10257/healthz'),
-    withinMs: 120_000,
-  };
+    health: 'https://127.0.0.1:10257/healthz',
+  });
 }
 
 function scheduler(lab: Lab): LabServer {
-  const access = kubeconfigOf(lab, 'scheduler');
-  return {
-    name: 'scheduler',
-    title: 'kube-scheduler',
-    version: labPart('kubernetes').version,
-    prepare: access.write,
-    command: [
-      kubernetesProgram(lab, 'kube-scheduler'),
-      `--kubeconfig=${access.path}`,
-      '--bind-address=127.0.0.1',
-      '--leader-elect=false',
-      '--profiling=false',
-    ],
-    lacks: () => lacksHealth(lab, 'https://127.0.0.1:10259/healthz'),
-    withinMs: 120_000,
-  };
+  const options = ['--bind-address=127.0.0.1', '--leader-elect=false', '--profiling=false'];
+  return kubernetesServer(lab, { name: 'scheduler', options, health: 'https://127.0.0.1:10259/healthz' });
 }

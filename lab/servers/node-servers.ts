@@ -5,7 +5,7 @@ import { addresses, nodeName } from '../addresses.ts';
 import { authority, certificateOf } from './certificates.ts';
 import { cgroupOf, cgroups } from '../enclosure/control-groups.ts';
 import { containerdSocket, ctr } from '../images/ctr.ts';
-import { kubeconfigOf, kubernetesProgram } from './control-plane.ts';
+import { kubeconfigOf, kubernetesProgram, kubernetesServer } from './control-plane.ts';
 import { lacksHealth } from './health.ts';
 import type { Lab } from '../lab.ts';
 import { pauseImage } from '../images/images.ts';
@@ -142,15 +142,9 @@ function kubeletConfiguration(lab: Lab, resolvConf: string): object {
 }
 
 function proxy(lab: Lab): LabServer {
-  const access = kubeconfigOf(lab, 'proxy');
-  return {
+  return kubernetesServer(lab, {
     name: 'proxy',
-    title: 'kube-proxy',
-    version: labPart('kubernetes').version,
-    prepare: access.write,
-    command: [
-      kubernetesProgram(lab, 'kube-proxy'),
-      `--kubeconfig=${access.path}`,
+    options: [
       `--hostname-override=${nodeName}`,
       '--proxy-mode=iptables',
       `--cluster-cidr=${addresses.podNetwork}`,
@@ -162,7 +156,6 @@ function proxy(lab: Lab): LabServer {
       '--conntrack-tcp-timeout-close-wait=0s',
     ],
     // Its /healthz also wants the node to be registered, which comes later.
-    lacks: () => lacksHealth(lab, 'http://127.0.0.1:10256/livez'),
-    withinMs: 120_000,
-  };
+    health: 'http://127.0.0.1:10256/livez',
+  });
 }

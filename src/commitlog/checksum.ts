@@ -1,3 +1,4 @@
+import { lowFirstIntAt } from './little-endian.ts';
 import { crc32 } from 'node:zlib';
 
 /**
@@ -9,8 +10,8 @@ export function checksum(bytes: Uint8Array, from: number, to: number, sum: numbe
   let crc = ~sum;
   let at = from;
   for (; to - at >= 8; at += 8) {
-    const low = crc ^ word(bytes, at);
-    const high = word(bytes, at + 4);
+    const low = crc ^ lowFirstIntAt(bytes, at);
+    const high = lowFirstIntAt(bytes, at + 4);
     crc =
       entry(7, low & 0xff) ^
       entry(6, (low >>> 8) & 0xff) ^
@@ -48,14 +49,4 @@ for (let at = 256; at < tables.length; at += 1) {
 
 function entry(table: number, byte: number): number {
   return tables[table * 256 + byte] as number;
-}
-
-/** Four bytes, the first the lowest. */
-function word(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
 }

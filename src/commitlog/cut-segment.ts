@@ -1,9 +1,10 @@
-import type { LogPieceHeader } from '../model/log-piece.ts';
 import type { MutationCut } from './mutation-cut.ts';
 import { entryOverhead, EntryCursor, sectionContent, writeEntry } from './entries.ts';
 import { logDamaged } from './log-damage.ts';
+import type { ReadPiece } from './piece.ts';
+import { segmentHeaderOf } from './piece-content.ts';
 import { wholeSections } from './section-chain.ts';
-import { headerOfFileName, readSegmentHeader, type SegmentHeader } from './segment-header.ts';
+import type { SegmentHeader } from './segment-header.ts';
 
 /** Entries that come back, side by side with their sizes and check sums, ready to be written into a segment of that version. */
 export interface EntryRun {
@@ -14,12 +15,6 @@ export interface EntryRun {
   readonly count: number;
 }
 
-/** A piece as `readPiece` gives it. */
-export interface ReadPiece {
-  readonly header: LogPieceHeader;
-  readonly plain: Uint8Array;
-}
-
 /**
  * Cuts the pieces of any number of node streams: those of one node in the order of its log, the nodes' in any. Holds one piece at a time.
  * Throws FailedProblem `log-damaged`, and what `MutationCut` throws.
@@ -28,12 +23,13 @@ export async function* cutPieces(
   pieces: AsyncIterable<ReadPiece> | Iterable<ReadPiece>,
   cut: MutationCut,
 ): AsyncGenerator<EntryRun, void> {
-  const segments = new Map<string, SegmentOfNode>();
-  for await (const { header, plain } of pieces) {
-    const known = segments.get(header.hostId);
-    const segment = known?.file === header.segment.file ? known : segmentOf(header, plain);
-    segments.set(header.hostId, segment);
-    yield* cutSections(plain, header.from, segment.header, cut);
+  const segments = new Map<string, { readonly file: string; readonly header: SegmentHeader }>();
+  for await (const piece of pieces) {
+    const { hostId, segment, from } = piece.header;
+    const known = segments.get(hostId);
+    const header = known?.file === segment.file ? known.header : segmentHeaderOf(piece);
+    segments.set(hostId, { file: segment.file, header });
+    yield* cutSections(piece.plain, from, header, cut);
   }
 }
 
@@ -54,21 +50,6 @@ export function* cutSections(
   if (bytes.subarray(end - fileOffset).some((byte) => byte !== 0)) {
     throw logDamaged(`Commit log segment ${header.id}`, `the section at ${end} does not begin with a marker`);
   }
-}
-
-interface SegmentOfNode {
-  readonly file: string;
-  readonly header: SegmentHeader;
-}
-
-/** A stream that is joined in the middle of a segment has no header; then the file's name tells, and the segment has to be a plain one. */
-function segmentOf({ from, segment }: LogPieceHeader, plain: Uint8Array): SegmentOfNode {
-  const header = from === 0 ? readSegmentHeader(plain) : headerOfFileName(segment.file);
-  if (header === undefined) throw logDamaged('A log piece', `it comes from ${segment.file}, which names no segment`);
-  if (String(header.id) !== BigInt(segment.id).toString()) {
-    throw logDamaged('A log piece', `it holds segment ${header.id} where ${segment.id} was announced`);
-  }
-  return { file: segment.file, header };
 }
 
 /** A run is ended when it has grown this long, so that who writes it needs no more room. */

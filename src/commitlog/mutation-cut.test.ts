@@ -130,16 +130,17 @@ describe('the cut', () => {
   test('leaves out what belongs to other nodes, to omitted tables and to Cassandra itself, and counts each', () => {
     const counts = noCounts();
     const rule = ruleAt(around);
-    expect(cutMutation(cells(around), 8, schemaOfTables, rule, counts)).toEqual(cells(around));
-    expect(cutMutation(cells(around + 1), 8, schemaOfTables, rule, counts)).toBeUndefined();
-    expect(cutMutation(cells(around), 8, schemaOfTables, { ...rule, ownsToken: () => false }, counts)).toBeUndefined();
+    const cut = (bytes: Uint8Array, by: CutRule) => new MutationCut(schemaOfTables, by, counts).cut(bytes);
+    expect(cut(cells(around), rule)).toEqual(cells(around));
+    expect(cut(cells(around + 1), rule)).toBeUndefined();
+    expect(cut(cells(around), { ...rule, ownsToken: () => false })).toBeUndefined();
     const omitted = new Set([every ?? '', bare ?? '']);
-    expect(cutMutation(cells(around), 8, schemaOfTables, { ...rule, omitted }, counts)).toBeUndefined();
+    expect(cut(cells(around), { ...rule, omitted })).toBeUndefined();
     // system.local, of which no schema was given.
     expect(isSystemTable('7ad54392-bcdd-35a6-8417-4e047860b377')).toBe(true);
     const local = cells(around);
     local.set(Buffer.from('7ad54392bcdd35a684174e047860b377', 'hex'), 1);
-    expect(cutMutation(local, 8, schemaOfTables, rule, counts)).toBeUndefined();
+    expect(cut(local, rule)).toBeUndefined();
     expect(counts).toEqual({ whole: 1, cut: 0, dropped: 1, omitted: 2, foreign: 1 });
   });
 

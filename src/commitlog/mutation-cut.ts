@@ -1,12 +1,13 @@
 import type { LoggedTable } from '../model/log-schema.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { CutRule } from './cut-rule.ts';
+import { firstTableOf } from './mutation-glance.ts';
 import { readMutation } from './mutation-reader.ts';
 import { encodeMutation } from './mutation-writer.ts';
 import { refuseUnreadable } from './segment-header.ts';
 import { cutDecoded, type Treatment } from './cut-decoded.ts';
 import { isSystemKeyspace, isSystemTable } from './system-tables.ts';
-import { formatTableId, type TableIndex, tableIndexOf, type TableLayout } from './table-layout.ts';
+import { type TableIndex, tableIndexOf, type TableLayout } from './table-layout.ts';
 import { FastCutScan, type Verdict } from './fast-cut.ts';
 
 export type { CutRule } from './cut-rule.ts';
@@ -38,10 +39,9 @@ export function cutMutation(
   version: number,
   schema: ReadonlyMap<string, LoggedTable>,
   keep: CutRule,
-  counts: CutCounts = noCounts(),
 ): Uint8Array | undefined {
   refuseUnreadable({ version, encrypted: false });
-  return new MutationCut(schema, keep, counts).cut(bytes);
+  return new MutationCut(schema, keep).cut(bytes);
 }
 
 /** A cut by one rule under one schema, made once for many mutations of versions 7 and 8. */
@@ -114,10 +114,10 @@ export class MutationCut {
   }
 }
 
-/** A mutation stays within one keyspace, so its first table tells, even where the schema does not name Cassandra's own. */
+/** Also where the schema does not name Cassandra's own tables. */
 function isOfSystem(bytes: Uint8Array): boolean {
-  const first = (bytes[0] ?? 0) < 0x80 ? 1 : 2;
-  return bytes.length >= first + 16 && isSystemTable(formatTableId(bytes.subarray(first, first + 16)));
+  const table = firstTableOf(bytes);
+  return table !== undefined && isSystemTable(table);
 }
 
 function notUnderstood(layout: TableLayout | undefined): FailedProblem {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyMutation, schemaOfTables, tables } from '../../test/support/any-mutation.ts';
 import { Problem } from '../model/problem.ts';
+import { firstTableOf, partitionKeyOf } from './mutation-glance.ts';
 import { decodeMutation, readMutation } from './mutation-reader.ts';
 import { encodeMutation } from './mutation-writer.ts';
 import { tableIndexOf } from './table-layout.ts';
@@ -37,6 +38,22 @@ describe('a mutation', () => {
       ),
       { numRuns: 250 },
     );
+  });
+
+  test('tells its first table and its key at a glance, also of a long key', () => {
+    fc.assert(
+      fc.property(anyMutation(around), fc.nat(70_000), ({ updates }, length) => {
+        const [first, ...more] = updates;
+        if (first === undefined) return;
+        for (const key of [first.key, Buffer.alloc(length, 7)]) {
+          const bytes = encodeMutation({ updates: [{ ...first, key }, ...more] });
+          expect(firstTableOf(bytes)).toBe(first.layout.table.id);
+          expect(Buffer.compare(partitionKeyOf(bytes), key)).toBe(0);
+        }
+      }),
+    );
+    expect(firstTableOf(Uint8Array.of(1, 2, 3))).toBeUndefined();
+    expect(() => partitionKeyOf(Uint8Array.of(1, 2, 3))).toThrow(Problem);
   });
 
   test('that is cut off anywhere is refused', () => {

@@ -5,7 +5,7 @@ import { type LogPieceHeader, logPieceHeader, type PieceLink } from '../model/lo
 import { Problem } from '../model/problem.ts';
 import { sha256 } from '../model/sha256.ts';
 import { chainOf, firstLink } from './piece-chain.ts';
-import { readPiece, readPieceHeader, writePiece, writePieceParts } from './piece.ts';
+import { readPiece, readPieceHeader, readStreamedPieceHeader, writePiece, writePieceParts } from './piece.ts';
 
 const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
 const other = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f02';
@@ -151,6 +151,33 @@ describe('a log piece', () => {
     const short = await writePiece(headerOver(Buffer.from('x'), [1]), Buffer.from('x'));
     const forged = Buffer.concat([short.subarray(0, short.indexOf(10) + 1), object.subarray(object.indexOf(10) + 1)]);
     expect(() => readPiece(forged)).toThrow(damaged);
+  });
+
+  test('its header is read from a stream as far as the line goes and no further', async () => {
+    const plain = Buffer.from('abcdef');
+    const header = headerOver(plain, [6]);
+    const object = await writePiece(header, plain);
+    for (const step of [7, object.length]) {
+      let given = 0;
+      const parts = async function* () {
+        for (; given < object.length; given += step) yield object.subarray(given, given + step);
+      };
+      expect(await readStreamedPieceHeader(parts())).toEqual(header);
+      expect(given).toBeLessThanOrEqual(object.indexOf(10));
+    }
+    const broken = async function* () {
+      yield object.subarray(0, 20);
+    };
+    await expect(readStreamedPieceHeader(broken())).rejects.toEqual(damaged);
+  });
+
+  test('an object whose first line has no end does not fill the memory', async () => {
+    let given = 0;
+    const endless = async function* () {
+      for (const part = Buffer.alloc(2 ** 20, 'x'); ; given += part.length) yield part;
+    };
+    await expect(readStreamedPieceHeader(endless())).rejects.toEqual(damaged);
+    expect(given).toBeLessThan(32 * 2 ** 20);
   });
 });
 

@@ -54,8 +54,14 @@ async function feed(plain: AsyncIterable<Uint8Array>, packer: ZstdCompress): Pro
   packer.end();
 }
 
+export interface ReadPiece {
+  readonly header: LogPieceHeader;
+  /** The bytes `from` to `to` of the segment. */
+  readonly plain: Uint8Array;
+}
+
 /** The header and the plain bytes, everything checked. Throws FailedProblem `log-damaged` that names what is wrong. */
-export function readPiece(object: Uint8Array): { readonly header: LogPieceHeader; readonly plain: Uint8Array } {
+export function readPiece(object: Uint8Array): ReadPiece {
   const { header, length } = splitHeader(object);
   const plain = decompress(object.subarray(length), header);
   verifyBytes(header, plain);
@@ -66,6 +72,26 @@ export function readPiece(object: Uint8Array): { readonly header: LogPieceHeader
 export function readPieceHeader(prefix: Uint8Array): LogPieceHeader {
   return splitHeader(prefix).header;
 }
+
+/**
+ * The same of an object that comes in parts: reads no further than the part in which the line ends, and never more than 16 MiB, for an
+ * object that somebody else put there may have no end of it.
+ */
+export async function readStreamedPieceHeader(object: AsyncIterable<Uint8Array>): Promise<LogPieceHeader> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of object) {
+    parts.push(part);
+    length += part.length;
+    if (part.includes(newline)) break;
+    if (length > longestHeader) throw logDamaged('A log piece', `its first ${length} bytes hold no header line`);
+  }
+  const [only] = parts;
+  return readPieceHeader(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts));
+}
+
+/** Merging leaves some thousand links in an object, of a few hundred bytes each; this is ten times as much. */
+const longestHeader = 16 * 1024 * 1024;
 
 function splitHeader(object: Uint8Array): { header: LogPieceHeader; length: number } {
   const end = object.indexOf(newline);

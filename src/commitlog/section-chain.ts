@@ -71,8 +71,12 @@ export function* wholeSections(
   }
 }
 
-/** Writes the marker of the section that reaches from `from` to `to` in the segment, at `bytes[at]`. */
-export function writeMarker(bytes: Uint8Array, at: number, id: bigint, from: number, to: number): void {
+/** Writes the marker of the section that reaches from `from` to `to` in the segment of that id, at `bytes[at]`. */
+export function writeMarker(
+  bytes: Uint8Array,
+  at: number,
+  { id, from, to }: { readonly id: bigint; readonly from: number; readonly to: number },
+): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setUint32(at, to);
   view.setUint32(at + 4, markerSum(id, from));

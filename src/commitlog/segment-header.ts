@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { segmentOfFileName } from '../model/log-segment.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { checksum, checksumOfInt } from './checksum.ts';
 import { logDamaged } from './log-damage.ts';
@@ -76,10 +77,8 @@ export function refuseUnreadable({ version, encrypted }: Pick<SegmentHeader, 've
 
 /** The header of a plain segment by its file's name: `CommitLog-8-1771466400000.log`. Undefined when the name is none. */
 export function headerOfFileName(file: string): SegmentHeader | undefined {
-  const match = /^CommitLog-(\d{1,9})-(\d{1,18})\.log$/.exec(file);
-  if (match === null) return undefined;
-  const [, version = '', id = ''] = match;
-  return readSegmentHeader(writeSegmentHeader(Number(version), BigInt(id)));
+  const name = segmentOfFileName(file);
+  return name === undefined ? undefined : readSegmentHeader(writeSegmentHeader(name.version, name.id));
 }
 
 /** Version, id, length of the parameters and check sum. */

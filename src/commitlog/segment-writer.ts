@@ -1,3 +1,4 @@
+import { segmentFileName } from '../model/log-segment.ts';
 import { entryOverhead, writeEntry } from './entries.ts';
 import { markerLength, writeMarker } from './section-chain.ts';
 import { refuseUnreadable, writeSegmentHeader } from './segment-header.ts';
@@ -33,7 +34,7 @@ export class SegmentWriter {
     refuseUnreadable({ version, encrypted: false });
     this.version = version;
     this.id = id;
-    this.fileName = `CommitLog-${version}-${id}.log`;
+    this.fileName = segmentFileName({ version, id });
     this.#sizes = sizes;
     const header = writeSegmentHeader(version, id);
     this.#ready = [header];
@@ -89,7 +90,7 @@ export class SegmentWriter {
 
   #endSection(needed: number): void {
     const next = this.#offset + this.#filled;
-    writeMarker(this.#section, 0, this.id, this.#offset, next);
+    writeMarker(this.#section, 0, { id: this.id, from: this.#offset, to: next });
     this.#ready.push(this.#section.subarray(0, this.#filled));
     this.#offset = next;
     this.#filled = markerLength;

@@ -1,3 +1,4 @@
+import { lowFirstIntAt } from './little-endian.ts';
 /**
  * The Murmur3 token of a serialized partition key, as Cassandra computes it: the first half of a 128-bit Murmur3 in which the last bytes,
  * those past the last whole 16, are taken with their sign. (A mistake of long ago that can no longer be mended there.)
@@ -112,16 +113,7 @@ function finalMix(k: Word): Word {
 
 /** Eight bytes, the lowest first. */
 function wordAt(key: Uint8Array, at: number, into: Word): Word {
-  return into.set(halfAt(key, at + 4), halfAt(key, at));
-}
-
-function halfAt(key: Uint8Array, at: number): number {
-  return (
-    (key[at] as number) |
-    ((key[at + 1] as number) << 8) |
-    ((key[at + 2] as number) << 16) |
-    ((key[at + 3] as number) << 24)
-  );
+  return into.set(lowFirstIntAt(key, at + 4), lowFirstIntAt(key, at));
 }
 
 /** Up to eight bytes, the lowest first; each is widened with its sign before it is shifted, so that a negative one flips all above it. */

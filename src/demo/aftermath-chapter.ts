@@ -58,11 +58,10 @@ export async function inspectAftermath(scene: Scene, badJob: BadJob): Promise<Af
 }
 
 async function findAround({ platform, signal }: Scene, around: Micros, within: number): Promise<FoundTransactions> {
-  const { bucket, keyspace } = platform;
-  const known = await storedSchema(bucket, around);
+  const known = await storedSchema(platform.bucket, around);
   if (known === undefined) throw nothingThere('no schema');
   const search = { around, from: micros(around - within), to: micros(around + within), removing: false, limit: 0 };
-  return searchTransactions(bucket, keyspace, known, search, { ids: 3, signal });
+  return searchTransactions(platform, known, search, { ids: 3, signal });
 }
 
 /** Enough to see good and bad side by side. */

@@ -77,11 +77,11 @@ export async function checkGraph(options: CheckOptions): Promise<CheckResult> {
     },
   };
   const observers = [fingerprintObserver(sum), ...invariants.map((invariant) => invariant.observer)];
-  await scanGraph(database, keyspace, schema, rowObserver(schema, observers), scan);
+  await scanGraph(context, schema, rowObserver(schema, observers), scan);
 
   const compared = await Promise.all(invariants.map(async (invariant) => invariant.compare?.()));
   const second = compared.filter((observer) => observer !== undefined);
-  if (second.length > 0) await scanGraph(database, keyspace, schema, rowObserver(schema, second), signal);
+  if (second.length > 0) await scanGraph(context, schema, rowObserver(schema, second), signal);
   const suspicions = (await Promise.all(invariants.map((invariant) => invariant.suspicions()))).flat();
   const findings = await persisting(suspicions, clock, options.signal);
   return {

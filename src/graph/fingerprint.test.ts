@@ -33,7 +33,7 @@ test('every value, of every type, is read as it was written', async () => {
   const database = new TableRows();
   const schema = await readSchema(database, keyspace);
   const read: Record<string, string> = {};
-  await scanGraph(database, keyspace, schema, {
+  await scanGraph({ database, keyspace }, schema, {
     relation(vertex, relation) {
       if (vertex.id === 4224 && relation.value !== undefined) {
         read[relation.type.name] = `${relation.value.type} ${shownValue(relation.value)}`;

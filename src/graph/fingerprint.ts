@@ -92,7 +92,7 @@ export async function fingerprintGraph(
       throw problem;
     },
   };
-  await scanGraph(database, keyspace, schema, observer, options);
+  await scanGraph({ database, keyspace }, schema, observer, options);
   return sum.result();
 }
 

@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import type { Database, TokenRange } from '../ports/database.ts';
 import { UndecodableRow, type Id } from './codec/byte-reader.ts';
 import { vertexKind } from './codec/element-id.ts';
@@ -55,10 +56,15 @@ const parts = 32;
 const atOnce = 2;
 const rowsPerPage = 5000;
 
+/** Where a graph's rows lie. */
+export interface GraphTables {
+  readonly database: Database;
+  readonly keyspace: string;
+}
+
 /** Walks every row of the graph once, in constant memory: a few pages of rows at a time. */
 export async function scanGraph(
-  database: Database,
-  keyspace: string,
+  tables: GraphTables,
   schema: GraphSchema,
   observer: RowObserver,
   options: ScanOptions = {},
@@ -67,7 +73,7 @@ export async function scanGraph(
     const walk = new RowWalk(schema, observer);
     return { cell: (key, column, value) => walk.cell(key, column, value), end: () => walk.end() };
   };
-  await scanTable(database, keyspace, 'edgestore', walkPart, options);
+  await scanTable(tables, 'edgestore', walkPart, options);
 }
 
 export interface PartWalk {
@@ -77,33 +83,27 @@ export interface PartWalk {
 
 /** Walks a whole table, some parts of the ring at once; each part has a walk of its own, which sees its cells in order. */
 export async function scanTable(
-  database: Database,
-  keyspace: string,
+  tables: GraphTables,
   table: 'edgestore' | 'graphindex',
   walkPart: () => PartWalk,
   options: ScanOptions = {},
 ): Promise<void> {
-  const waiting = tokenParts(parts).values();
   let done = 0;
-  const worker = async (): Promise<void> => {
-    for (const part of waiting) {
-      await rowsOfPart(database, keyspace, table, part, walkPart());
-      options.signal?.throwIfAborted();
-      options.onPart?.(++done, parts);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await mapConcurrently(tokenParts(parts), atOnce, async (part) => {
+    await rowsOfPart(tables, table, part, walkPart());
+    options.signal?.throwIfAborted();
+    options.onPart?.(++done, parts);
+  });
 }
 
 /** Walks one part of the ring. */
 export async function rowsOfPart(
-  database: Database,
-  keyspace: string,
+  tables: GraphTables,
   table: 'edgestore' | 'graphindex',
   part: TokenRange,
   walk: PartWalk,
 ): Promise<void> {
-  for await (const row of cellsOfPart(database, keyspace, table, part)) {
+  for await (const row of cellsOfPart(tables, table, part)) {
     walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
   }
   walk.end?.();
@@ -111,8 +111,7 @@ export async function rowsOfPart(
 
 /** The cells of one part of the ring (`key`, `column1`, `value`), in order; those only whose column is at least `from` and less than `to`, if given. */
 export function cellsOfPart(
-  database: Database,
-  keyspace: string,
+  { database, keyspace }: GraphTables,
   table: 'edgestore' | 'graphindex',
   part: TokenRange,
   range?: { readonly from: Buffer; readonly to: Buffer },
@@ -125,9 +124,7 @@ export function cellsOfPart(
 
 /** Walks the cells of one vertex whose column is at least `from` and less than `to`; all of them without these. */
 export async function walkVertex(
-  database: Database,
-  keyspace: string,
-  schema: GraphSchema,
+  { database, keyspace, schema }: GraphTables & { readonly schema: GraphSchema },
   vertex: Id,
   observer: RowObserver,
   range?: { readonly from: Buffer; readonly to: Buffer },

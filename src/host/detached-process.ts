@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errorCode } from '../model/error-code.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { waitFor } from './wait-for.ts';
 import { identityOf, isRunning, type LocalProcess, processesWith, runningProcess } from './local-process.ts';
@@ -146,7 +147,7 @@ function signal(identity: LocalProcess, name: NodeJS.Signals): void {
   try {
     process.kill(identity.pid, name);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (errorCode(error) !== 'ESRCH') throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import { documentType } from '../model/document.ts';
 import type { AuditHead, AuditSigner } from '../ports/audit-signer.ts';
 import type { Clock } from '../ports/clock.ts';
-import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import { createObject, type ObjectStore } from '../ports/object-store.ts';
 import { actor, type Actor } from './event.ts';
 import { sha256 } from '../model/sha256.ts';
 import { noHash, numberedFile, sequenceOf } from './event-file.ts';
@@ -65,12 +65,7 @@ export function auditTrail(world: {
           signer,
         );
         const text = auditEntryDocument.write(entry);
-        try {
-          await store.put(auditKey(entry.sequence), text, { ifAbsent: true });
-        } catch (error) {
-          if (error instanceof ConflictProblem) continue;
-          throw error;
-        }
+        if (!(await createObject(store, auditKey(entry.sequence), text))) continue;
         known = { head: { sequence: entry.sequence, hash: sha256(text) }, extendsOwnRecord: known.extendsOwnRecord };
         if (known.extendsOwnRecord) await signer.recordHead(known.head);
         return;

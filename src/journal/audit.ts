@@ -1,7 +1,7 @@
 import type { AuditTrust } from '../ports/audit-signer.ts';
 import { auditPrefix, type AuditEntry } from './audit-chain.ts';
 import { chainFindings, runFindings, type AuditFinding } from './audit-findings.ts';
-import { mapConcurrently } from './concurrent.ts';
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import { sequenceOf } from './event-file.ts';
 import { readEventFiles, type EventFile } from './journal-reader.ts';
 import { claimOf, currentLease } from './lease-record.ts';

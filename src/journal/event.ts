@@ -4,12 +4,8 @@ import { problemDocument } from '../model/problem.ts';
 import { processIdentity } from '../model/process-identity.ts';
 import { progress } from '../model/progress.ts';
 
-/** Who does something: a person on a host, an operator's key, a Kubernetes identity. */
-export const actor = z.object({
-  name: z.string(),
-  via: z.enum(['cli', 'console', 'kubernetes', 'key']),
-  host: z.string(),
-});
+/** Who does something: a person on a host, by the command line. Every event that was ever written says so. */
+export const actor = z.object({ name: z.string(), via: z.literal('cli'), host: z.string() });
 export type Actor = z.infer<typeof actor>;
 
 /** What happened in a run. The journal is the only record of a run; everything shown about one is replayed from it. */

@@ -1,6 +1,6 @@
 import { RefusedProblem, UsageProblem } from '../model/problem.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { mapConcurrently } from './concurrent.ts';
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import { runEventDocument, type RunEvent } from './event.ts';
 import { sha256 } from '../model/sha256.ts';
 import { noHash, runPrefix, sequenceOf } from './event-file.ts';

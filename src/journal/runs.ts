@@ -2,9 +2,9 @@ import { Problem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
-import { mapConcurrently } from './concurrent.ts';
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import type { Actor, RunEvent } from './event.ts';
-import { endsOfJournal, journalDamaged, readJournal } from './journal-reader.ts';
+import { endsOfJournal, journalDamaged, readJournal, type VerifiedJournal } from './journal-reader.ts';
 import { currentLease } from './lease-record.ts';
 import { trueStatus } from './liveness.ts';
 import { replay, type RunState, type RunStatus } from './run-state.ts';
@@ -57,16 +57,22 @@ export async function listRuns(
   return summaries.filter((summary) => summary !== undefined);
 }
 
+export interface ShownRun {
+  /** Its status is what is true at the moment, not only what the journal says. */
+  readonly state: RunState;
+  readonly events: readonly RunEvent[];
+  readonly journal: VerifiedJournal;
+}
+
 /** One run, its journal verified. Throws UsageProblem `unknown-run`, RefusedProblem `journal-damaged`. */
-export async function showRun(
-  world: RunsWorld,
-  run: string,
-): Promise<{ readonly state: RunState; readonly events: readonly RunEvent[] }> {
-  const { events } = await readJournal(world.store, run);
+export async function showRun(world: RunsWorld, run: string): Promise<ShownRun> {
+  const journal = await readJournal(world.store, run);
+  const { events } = journal;
   const state = replay(events);
   if (state === undefined) throw journalDamaged(run, 'event 1 is not the start of a run');
   const lease = await currentLease(world.store);
-  return { state: { ...state, status: trueStatus(state, lease, world.clock.now(), world.processes) }, events };
+  const status = trueStatus(state, lease, world.clock.now(), world.processes);
+  return { state: { ...state, status }, events, journal };
 }
 
 const damageCodes = new Set(['bad-document', 'journal-damaged']);

@@ -42,7 +42,7 @@ export function documentType<Shape extends z.ZodRawShape>(
       return `${JSON.stringify({ kind, version, ...content, ...seal }, null, 2)}\n`;
     },
     read(text, where) {
-      const { value, check } = parseEnvelope(text, where, kind, version, schema);
+      const { value, check } = parseEnvelope(text, where, { kind, version, schema });
       // What the schema has accepted is not checked a second time: a shipped log has millions of these.
       const content = withoutEnvelope(value) as z.output<z.ZodObject<Shape>>;
       if (sealed && check !== undefined && check !== sealOf(content)) {
@@ -66,9 +66,7 @@ const envelope = z.looseObject({ kind: z.string(), version: z.number(), check: z
 function parseEnvelope(
   text: string | Uint8Array,
   where: string,
-  kind: string,
-  version: number,
-  schema: z.ZodType,
+  { kind, version, schema }: { readonly kind: string; readonly version: number; readonly schema: z.ZodType },
 ): { readonly value: Record<string, unknown>; readonly check: unknown } {
   let value: unknown;
   try {

@@ -18,20 +18,30 @@ export function heldRanges(
   replicationFactor: number,
 ): ReadonlyMap<string, readonly HeldRange[]> | undefined {
   if (replicationFactor >= nodes.length) return undefined;
-  const ring = nodes
-    .flatMap((node) => node.tokens.map((token) => ({ node, token, value: BigInt(token) })))
-    .sort((a, b) => (a.value < b.value ? -1 : 1));
   const held = new Map<string, HeldRange[]>(nodes.map(({ node }) => [node, []]));
-  for (const [at, { token }] of ring.entries()) {
-    const start = ring.at(at - 1)?.token ?? token;
-    const onwards = [...ring.slice(at), ...ring.slice(0, at)].map(({ node }) => node);
-    for (const { node } of replicasOf(onwards, nodes, replicationFactor)) held.get(node)?.push([start, token]);
+  for (const { range, replicas } of rangesOfRing(nodes, replicationFactor)) {
+    for (const { node } of replicas) held.get(node)?.push(range);
   }
   return held;
 }
 
+/** Every range of one datacenter's ring, along the ring from its least token on, with the nodes that hold it, its owner first. */
+export function rangesOfRing<Node extends { readonly rack: string; readonly tokens: readonly string[] }>(
+  nodes: readonly Node[],
+  replicationFactor: number,
+): ReadonlyArray<{ readonly range: HeldRange; readonly replicas: ReadonlySet<Node> }> {
+  const ring = nodes
+    .flatMap((node) => node.tokens.map((token) => ({ node, token, value: BigInt(token) })))
+    .sort((a, b) => (a.value < b.value ? -1 : 1));
+  const owners = ring.map(({ node }) => node);
+  return ring.map(({ token }, at) => ({
+    range: [ring.at(at - 1)?.token ?? token, token],
+    replicas: replicasOf([...owners.slice(at), ...owners.slice(0, at)], nodes, replicationFactor),
+  }));
+}
+
 /** The nodes that hold the range whose end `onwards` begins with. */
-export function replicasOf<Node extends { readonly rack: string }>(
+function replicasOf<Node extends { readonly rack: string }>(
   onwards: readonly Node[],
   nodes: readonly Node[],
   replicationFactor: number,

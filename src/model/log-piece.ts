@@ -53,12 +53,57 @@ export type LogPieceHeader = z.infer<typeof logPieceHeader.body>;
 /** `log/t0001/<host-id>/<segment-id>/0000000000-0000131072`: listing order is log order. */
 export function logPieceKey(header: Pick<LogPieceHeader, 'timeline' | 'hostId' | 'segment' | 'from' | 'to'>): string {
   const offset = (value: number) => String(value).padStart(10, '0');
-  return `${streamPrefix(header.timeline, header.hostId)}${header.segment.id.padStart(19, '0')}/${offset(header.from)}-${offset(header.to)}`;
+  return `${segmentPrefix(header, header.segment.id)}${offset(header.from)}-${offset(header.to)}`;
+}
+
+/** What the key of a piece says. */
+export interface PiecePlace {
+  /** Prefix of the segment's objects. */
+  readonly folder: string;
+  /** Id of the segment in 19 digits, so that the order of the texts is that of the numbers. */
+  readonly segment: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Undefined for the key of anything else. */
+export function placeOfPiece(key: string): PiecePlace | undefined {
+  const [, folder, segment, from, to] = /^(.*\/(\d{19})\/)(\d{10,})-(\d{10,})$/.exec(key) ?? [];
+  if (folder === undefined || segment === undefined) return undefined;
+  return { folder, segment, from: Number(from), to: Number(to) };
+}
+
+/**
+ * Of the objects of one segment, in any order: the widest ones that follow one another, in log order, and those whose bytes a wider one holds.
+ * A merged object comes before its parts go, so for a while both are there.
+ */
+export function widestPieces<Piece extends { readonly from: number; readonly to: number }>(
+  found: readonly Piece[],
+): { readonly widest: Piece[]; readonly held: Piece[] } {
+  const widest: Piece[] = [];
+  const held: Piece[] = [];
+  for (const piece of found.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+    (piece.to <= (widest.at(-1)?.to ?? -1) ? held : widest).push(piece);
+  }
+  return { widest, held };
+}
+
+/** Prefix of all objects of one segment. */
+export function segmentPrefix(
+  { timeline, hostId }: Pick<LogPieceHeader, 'timeline' | 'hostId'>,
+  id: string | bigint,
+): string {
+  return `${streamPrefix(timeline, hostId)}${String(id).padStart(19, '0')}/`;
 }
 
 /** Prefix of everything a node shipped on a timeline. */
 export function streamPrefix(timeline: string, hostId: string): string {
   return `log/${timeline}/${hostId}/`;
+}
+
+/** The host id of a stream's prefix; undefined for another one. */
+export function hostOfStream(prefix: string): string | undefined {
+  return /^log\/[^/]+\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/$/.exec(prefix)?.[1];
 }
 
 /**

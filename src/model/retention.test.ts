@@ -1,32 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pointId, runId, timelineId } from './identifiers.ts';
+import { pointTakenAt } from '../../test/support/example-point.ts';
 import type { Proof, RestorePoint } from './restore-point.ts';
 import { decideRetention } from './retention.ts';
 
 const now = new Date('2026-03-31T02:00:00Z');
 
 function pointAged(days: number, proof: Proof, minute = 0): RestorePoint {
-  const at = new Date(now.getTime() - days * 86_400_000 - minute * 60_000);
-  const stamp = at.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return {
-    id: pointId.parse(`backup-${stamp}`),
-    environment: 'prod',
-    timeline: timelineId.parse('t0001'),
-    run: runId.parse(`backup-${stamp}-abcd`),
-    takenAt: at.toISOString(),
-    mode: 'differential',
-    cut: 'fuzzy',
-    proof,
-    nodes: [],
-    bytes: 0,
-    newBytes: 0,
-    cassandraVersion: '5.0.6',
-    schemaVersion: 'v',
-    keyspace: 'janusgraph',
-    replicationFactor: 3,
-    seconds: { taken: 1 },
-  };
+  return pointTakenAt(new Date(now.getTime() - days * 86_400_000 - minute * 60_000), { cut: 'fuzzy', proof });
 }
 
 const removed = (points: readonly RestorePoint[], rule = { keep: '30d', atLeast: 1 }, needed?: ReadonlySet<string>) =>

@@ -12,8 +12,6 @@ export interface NodeAgent {
   readonly node: string;
   health(): Promise<AgentHealth>;
   disk(): Promise<DiskReport>;
-  start<K extends JobKind>(job: JobKey, kind: K, params: JobParams[K]): Promise<JobStatus<K>>;
-  status<K extends JobKind>(job: JobKey, kind: K): Promise<JobStatus<K> | undefined>;
   /** Starts (or joins) and follows to the end: resolves with the result, throws the job's problem, RetryableProblem `agent-unreachable` when the agent is gone. */
   run<K extends JobKind>(
     job: JobKey,

@@ -48,3 +48,21 @@ export class ConflictProblem extends Error {
     this.key = key;
   }
 }
+
+/**
+ * Creates an object; true when it did. False, and nothing changed, when there is one already: of another writer, or of this one when it
+ * comes here again after a kill. Throws what `put` throws besides.
+ */
+export async function createObject(
+  store: Pick<ObjectStore, 'put'>,
+  key: string,
+  body: Uint8Array | string,
+): Promise<boolean> {
+  try {
+    await store.put(key, body, { ifAbsent: true });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof ConflictProblem) return false;
+    throw thrown;
+  }
+}

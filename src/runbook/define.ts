@@ -19,13 +19,12 @@ export interface Retry {
 
 /** What a step's `run` is given. `results` holds the results of exactly the steps it needs; of one that was skipped, undefined. */
 export interface StepContext<Params, Results, Services> {
+  /** With the step the key of what it asks for: the same for every attempt and after every resume. */
   readonly run: string;
   readonly step: string;
   readonly environment: string;
   /** Epoch of the lease this run holds; passed on to agents, which refuse a lower one. */
   readonly epoch: number;
-  /** The same for every attempt and after every resume: `<run>/<step>`. */
-  readonly idempotencyKey: string;
   readonly attempt: number;
   /** When the step's first attempt started: the same for every attempt and after every resume. */
   readonly startedAt: Date;

@@ -73,21 +73,24 @@ export async function startRun<P, S>(
       ...(confirmed === undefined ? {} : { confirmed }),
     });
     const execution = { world, runbook: untyped(runbook), params, services: options.services, open, epoch };
-    return finish(execution, auditTrail(world), 'started', lease, options.signal);
+    return finish(execution, { trail: auditTrail(world), what: 'started', lease, interrupt: options.signal });
   });
 }
 
 export interface ResumeOptions<S> {
   readonly run: string;
+  /** What the caller has just read of the run. It decides only whether there is something to do: under the lease it is read again. */
+  readonly journal?: VerifiedJournal;
   /** Given, or made for the run's environment once it is known that there is something to do. */
   readonly services: S | ((environment: string) => Promise<S>);
   readonly signal?: AbortSignal;
 }
 
 /**
- * Carries on a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params and idempotency keys
- * and a higher epoch: what had finished is not done again, but for guards. Any other run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
- * `environment-busy`, `run-alive`, `unknown-runbook`, `plan-changed`, or what the runbook's `mayResume` throws.
+ * Carries on a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params and keys of its steps
+ * and a higher epoch: what had finished is not done again, but for guards. Any other run that has ended is reported as it ended. Rejects with
+ * UsageProblem `unknown-run`, RefusedProblem `journal-damaged`, `environment-busy`, `run-alive`, `unknown-runbook`, `plan-changed`, or what the
+ * runbook's `mayResume` throws.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
@@ -96,7 +99,7 @@ export async function resumeRun<S, P = never>(
 ): Promise<RunOutcome> {
   const { run } = options;
   const trail = auditTrail(world);
-  const found = await readRun(world, trail, run);
+  const found = await auditedRun(trail, options.journal ?? (await readJournal(world.store, run)));
   if (!isOpen(found.state, find)) {
     if (found.lastAudited?.what !== 'ended') await trail.record({ what: 'ended', run, ...audited(found.journal) });
     return outcomeOf(found.state);
@@ -106,7 +109,7 @@ export async function resumeRun<S, P = never>(
   const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
   return withLease(lease, async () => {
     // Read again: until the lease was taken over, its last holder may have appended.
-    const { state, journal } = await readRun(world, trail, run);
+    const { state, journal } = await auditedRun(trail, await readJournal(world.store, run));
     if (!isOpen(state, find)) return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
     await runbook.mayResume?.({ run, environment: state.environment, params, services });
@@ -119,7 +122,8 @@ export async function resumeRun<S, P = never>(
       holder: world.processes.self,
       ...(again.length === 0 ? {} : { again: [...again] }),
     });
-    return finish({ world, runbook, params, services, open, epoch }, trail, 'resumed', lease, options.signal);
+    const execution = { world, runbook, params, services, open, epoch };
+    return finish(execution, { trail, what: 'resumed', lease, interrupt: options.signal });
   });
 }
 
@@ -154,12 +158,17 @@ function isOpen<P, S>(state: RunState, find: (name: string, version: number) => 
   return runbook !== undefined && canCarryOn(runbook, state);
 }
 
+interface Beginning {
+  readonly trail: AuditTrail;
+  readonly what: 'started' | 'resumed';
+  readonly lease: Lease | undefined;
+  /** Aborted on Ctrl-C. */
+  readonly interrupt: AbortSignal | undefined;
+}
+
 async function finish(
   execution: Omit<Execution, 'stop'>,
-  trail: AuditTrail,
-  what: 'started' | 'resumed',
-  lease: Lease | undefined,
-  interrupt: AbortSignal | undefined,
+  { trail, what, lease, interrupt }: Beginning,
 ): Promise<RunOutcome> {
   const { world, runbook, open } = execution;
   const { run } = open.state();
@@ -197,18 +206,16 @@ async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): P
   }
 }
 
-/** A run's verified journal; where it was signed before, also its last event is compared. */
-async function readRun(
-  world: EngineWorld,
+/** What a verified journal says; where it was signed before, also its last event is compared. */
+async function auditedRun(
   trail: AuditTrail,
-  run: string,
+  journal: VerifiedJournal,
 ): Promise<{ state: RunState; journal: VerifiedJournal; lastAudited: AuditEntry | undefined }> {
-  const journal = await readJournal(world.store, run);
   const state = stateOf(journal);
-  const lastAudited = await trail.newestOf(run, state.startedAt);
+  const lastAudited = await trail.newestOf(journal.run, state.startedAt);
   if (lastAudited !== undefined && journal.hashes[lastAudited.events - 1] !== lastAudited.head) {
     throw journalDamaged(
-      run,
+      journal.run,
       `event ${lastAudited.events} is not the one that audit entry ${lastAudited.sequence} was signed for`,
     );
   }

@@ -190,7 +190,6 @@ function contextOf(
     step: step.id,
     environment,
     epoch,
-    idempotencyKey: `${run}/${step.id}`,
     startedAt: new Date(steps[step.id]?.startedAt ?? startedAt),
     params,
     results: Object.fromEntries(

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { readJournal } from '../journal/journal-reader.ts';
 import { readStepLog } from '../journal/step-log.ts';
 import { saying, testWorld } from '../../test/support/engine-world.ts';
@@ -12,9 +12,7 @@ test('Ctrl-C leaves a run that resumes at the step it was in, with the same key,
   const seen: string[] = [];
   let hang = true;
   const record: Work = async (context) => {
-    seen.push(
-      `${context.step} ${context.idempotencyKey.split('/')[1]} epoch ${context.epoch} attempt ${context.attempt}`,
-    );
+    seen.push(`${context.run}/${context.step} epoch ${context.epoch} attempt ${context.attempt}`);
     context.log(`attempt ${context.attempt}`);
     if (context.step === 'second' && hang) await run(context);
     return { step: context.step };
@@ -45,16 +43,30 @@ test('Ctrl-C leaves a run that resumes at the step it was in, with the same key,
     results: { first: { step: 'first' }, second: { step: 'second' } },
   });
   expect(seen).toEqual([
-    'first first epoch 1 attempt 1',
-    'second second epoch 1 attempt 1',
-    'second second epoch 2 attempt 2',
-    'tidy tidy epoch 2 attempt 1',
+    `${left.run}/first epoch 1 attempt 1`,
+    `${left.run}/second epoch 1 attempt 1`,
+    `${left.run}/second epoch 2 attempt 2`,
+    `${left.run}/tidy epoch 2 attempt 1`,
   ]);
   expect((await readStepLog(world.store, left.run, 'second')).split('\n').map((line) => line.slice(25))).toEqual([
     'attempt 1',
     'attempt 2',
     '',
   ]);
+});
+
+test('a journal that was read already is read once more, under the lease, where what came since counts', async () => {
+  const world = testWorld();
+  const interrupt = new AbortController();
+  interrupt.abort();
+  const runbook = runbookOf([{ id: 'a' }]);
+  const { run } = await start(world, runbook, { signal: interrupt.signal });
+  const journal = await readJournal(world.store, run);
+  await requestCancel(world, run);
+  const list = vi.spyOn(world.store, 'list');
+  const outcome = await resumeRun(world.another(), () => runbook, { run, journal, services: undefined });
+  expect(outcome).toMatchObject({ status: 'cancelled' });
+  expect(list.mock.calls.filter(([prefix]) => prefix.startsWith('runs/'))).toHaveLength(1);
 });
 
 test('resuming a finished run reports it and does nothing', async () => {

@@ -71,7 +71,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       await requireNoUnfinishedRestore(platform.bucket);
       const known = await knownSchema(platform, instantOf(params.logs?.instant ?? ''));
       const question = { groups: params.groups, timeline: params.logs?.timeline };
-      const analysis = await analyseUndo(platform.bucket, platform.keyspace, known, question, signal);
+      const analysis = await analyseUndo(platform, known, question, signal);
       const before = await findUndoPlan(platform.bucket, run);
       if (before === undefined) requireNoConflicts(analysis, environment);
       const { related } = analysis.report;
@@ -164,9 +164,13 @@ export const undoCompensateRunbook = withCopyDatabase(
       const plan = await getUndoPlan(platform.bucket, run);
       const commit = instantOf(plan.commit);
       const known = await knownSchema(platform, commit);
-      const shipped = await waitUntilShipped(platform.bucket, plan.timeline, commit, clock, shippingPatienceMs, signal);
+      const shipped = await waitUntilShipped(
+        platform.bucket,
+        { timeline: plan.timeline, instant: commit },
+        { clock, patienceMs: shippingPatienceMs, signal },
+      );
       const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit };
-      const { report } = await analyseUndo(platform.bucket, platform.keyspace, known, question, signal);
+      const { report } = await analyseUndo(platform, known, question, signal);
       const met = report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);
       if (!shipped)
         log('the log of the last moments is not in the store yet, so transactions of that time were not compared');

@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import { UsageProblem } from '../model/problem.ts';
 import type { ReportProgress } from '../model/progress.ts';
 import type { GraphService } from '../ports/graph-service.ts';
@@ -21,16 +22,13 @@ export async function runBadJob(
   const victims = accountsToDrop(bank, count);
   const batches = Array.from({ length: Math.ceil(count / accountsPerTransaction) }, (_, at) =>
     victims.slice(at * accountsPerTransaction, (at + 1) * accountsPerTransaction),
-  ).values();
+  );
   let done = 0;
-  const worker = async (): Promise<void> => {
-    for (const some of batches) {
-      await graph.submit(dropScript, { victims: some }, { timeoutMs: 120_000 });
-      done += some.length;
-      progress?.({ done, total: count, unit: 'items', label: 'accounts dropped' });
-    }
-  };
-  await Promise.all(Array.from({ length: parallel }, worker));
+  await mapConcurrently(batches, parallel, async (some) => {
+    await graph.submit(dropScript, { victims: some }, { timeoutMs: 120_000 });
+    done += some.length;
+    progress?.({ done, total: count, unit: 'items', label: 'accounts dropped' });
+  });
   return victims;
 }
 

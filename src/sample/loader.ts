@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../model/map-concurrently.ts';
 import type { ReportProgress } from '../model/progress.ts';
 import type { GraphService } from '../ports/graph-service.ts';
 import type { Bank } from './bank.ts';
@@ -20,23 +21,19 @@ export async function loadBank(
   const perBranch = total / bank.branches;
   let done = present.size * perBranch;
   const loaded = { vertices: 0, edges: 0 };
-  const waiting = missing.values();
-  const worker = async (): Promise<void> => {
-    for (const index of waiting) {
-      const branch = bank.branch(index);
-      await graph.submit(
-        loadScript,
-        { ...writingBindings, vertices: branch.vertices.map(vertexRow), edges: branch.edges.map(edgeRow) },
-        // A whole branch on a busy machine with a cold JVM: seconds as a rule, but not always.
-        { timeoutMs: 120_000 },
-      );
-      loaded.vertices += branch.vertices.length;
-      loaded.edges += branch.edges.length;
-      done += perBranch;
-      options.progress?.({ done, total, unit: 'items', label: 'vertices and edges' });
-    }
-  };
-  await Promise.all(Array.from({ length: options.parallel ?? 4 }, worker));
+  await mapConcurrently(missing, options.parallel ?? 4, async (index) => {
+    const branch = bank.branch(index);
+    await graph.submit(
+      loadScript,
+      { ...writingBindings, vertices: branch.vertices.map(vertexRow), edges: branch.edges.map(edgeRow) },
+      // A whole branch on a busy machine with a cold JVM: seconds as a rule, but not always.
+      { timeoutMs: 120_000 },
+    );
+    loaded.vertices += branch.vertices.length;
+    loaded.edges += branch.edges.length;
+    done += perBranch;
+    options.progress?.({ done, total, unit: 'items', label: 'vertices and edges' });
+  });
   return loaded;
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { openNodeAgent } from '../../src/adapters/node-agent/node-agent.ts';
+import { type HttpNodeAgent, openNodeAgent } from '../../src/adapters/node-agent/node-agent.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { startAgent } from '../../src/agent/start-agent.ts';
 import { type AgentConfig, agentConfig } from '../../src/model/agent-config.ts';
@@ -139,7 +139,7 @@ describe('other agents of the node', () => {
     return { file, stateDirectory };
   }
 
-  function clientOf(url: string): NodeAgent {
+  function clientOf(url: string): HttpNodeAgent {
     const token = async () => readFileSync(config.tokenFile, 'utf8').trim();
     return openNodeAgent({ node, url, token, clock: systemClock });
   }

@@ -151,7 +151,7 @@ test('a transaction that later ones build on is not undone; both are, when both 
   await shipped(microsOf(new Date()));
   const known = await knownSchema(sandbox.platform, before);
   const search = { around: before, from: before, to: micros(before + 60_000_000), removing: false, limit: 0 };
-  const { transactions } = await searchTransactions(bucket, keyspace, known, search);
+  const { transactions } = await searchTransactions({ bucket, keyspace }, known, search);
   const [one, two] = transactions.map(({ id }) => id);
   expect(transactions).toHaveLength(2);
   const refused = await sandbox.cardea('undo', 'local', '--group', one ?? '', '--confirm', 'local');
@@ -208,7 +208,7 @@ async function allReports(): Promise<ReadonlyMap<Micros, SlotReport>> {
   const { bucket, keyspace } = sandbox.platform;
   const known = await knownSchema(sandbox.platform, begun);
   const search = { around: begun, from: begun, to: ended, removing: false, limit: 0 };
-  const { transactions } = await searchTransactions(bucket, keyspace, known, search, { ids: 1000 });
+  const { transactions } = await searchTransactions({ bucket, keyspace }, known, search, { ids: 1000 });
   return new Map(transactions.map((report) => [commitSlot(instantOf(report.at)), report]));
 }
 
@@ -316,5 +316,7 @@ async function shipped(instant: Micros): Promise<void> {
   const { bucket } = sandbox.platform;
   const timeline = await currentTimeline(bucket);
   const { signal } = new AbortController();
-  expect(await waitUntilShipped(bucket, timeline, instant, systemClock, 60_000, signal)).toBe(true);
+  expect(
+    await waitUntilShipped(bucket, { timeline, instant }, { clock: systemClock, patienceMs: 60_000, signal }),
+  ).toBe(true);
 }

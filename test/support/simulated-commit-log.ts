@@ -106,7 +106,7 @@ export class SimulatedCommitLog implements LogFiles {
     if (this.#pass !== undefined) {
       const { active, next, closes } = this.#pass;
       if ([...active.open].some((write) => write.end <= next)) return;
-      writeMarker(active.segment.bytes, active.end, active.segment.id, active.end, next);
+      writeMarker(active.segment.bytes, active.end, { id: active.segment.id, from: active.end, to: next });
       active.end = next;
       if (closes) active.marked = true;
       this.#pass = undefined;

@@ -4,7 +4,7 @@ import { array, assert, asyncProperty, constantFrom, nat, option, tuple } from '
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoreLocation } from '../../src/model/agent-config.ts';
 import { openStore } from '../../src/platforms/open-store.ts';
-import { ConflictProblem, type ObjectStore, type PutCondition } from '../../src/ports/object-store.ts';
+import { ConflictProblem, createObject, type ObjectStore, type PutCondition } from '../../src/ports/object-store.ts';
 import { isSealed } from './store-writer.ts';
 import { WriterProcess } from './writer-process.ts';
 
@@ -86,6 +86,12 @@ export function objectStoreContract(name: string, settings: ContractSettings): v
       await store.put('create/a', 'first', { ifAbsent: true });
       await expect(store.put('create/a', 'second', { ifAbsent: true })).rejects.toBeInstanceOf(ConflictProblem);
       expect(await textOf(store, 'create/a')).toBe('first');
+    });
+
+    test('an object is created once, and whoever comes later is told so', async () => {
+      expect(await createObject(store, 'create/once', 'first')).toBe(true);
+      expect(await createObject(store, 'create/once', 'second')).toBe(false);
+      expect(await textOf(store, 'create/once')).toBe('first');
     });
 
     test('a match-etag put replaces only the content of that etag', async () => {

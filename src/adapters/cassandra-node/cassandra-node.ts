@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { errorCode } from '../../model/error-code.ts';
 import { execa } from 'execa';
 import type { AgentConfig } from '../../model/agent-config.ts';
 import { startTicksIn } from '../../host/local-process.ts';
@@ -58,7 +59,7 @@ function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ESRCH')) {
+    if (errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ESRCH') {
       return undefined;
     }
     throw thrown;

@@ -1,12 +1,7 @@
+import { errorCode } from '../../model/error-code.ts';
 import { badKey } from '../../model/object-key.ts';
 import { asProblem, FailedProblem, Problem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
-
-/** The error code of Node's file functions (`ENOENT`), undefined for anything else. */
-export function errorCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
-  return typeof thrown.code === 'string' ? thrown.code : undefined;
-}
 
 /** A failure of the file system as a person meets it: full, forbidden, gone, or a key that clashes with another. */
 export function directoryFault(thrown: unknown, root: string, key: string): Problem | ConflictProblem {

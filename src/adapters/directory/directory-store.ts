@@ -11,7 +11,8 @@ import {
   type PutCondition,
   type StoredObject,
 } from '../../ports/object-store.ts';
-import { directoryFault, errorCode, unreachable } from './directory-fault.ts';
+import { errorCode } from '../../model/error-code.ts';
+import { directoryFault, unreachable } from './directory-fault.ts';
 import { walkChildren, walkKeys } from './directory-walk.ts';
 import { syncPath } from '../../host/write-whole.ts';
 import { makeFolder, makeOneFolder } from './durable-folder.ts';

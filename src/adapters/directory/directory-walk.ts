@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compareKeys, reservedFolder } from '../../model/object-key.ts';
-import { errorCode } from './directory-fault.ts';
+import { errorCode } from '../../model/error-code.ts';
 
 /** Every key below the prefix and after `after`, in ascending byte order; folders that lie wholly before `after` are not opened. */
 export async function* walkKeys(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {

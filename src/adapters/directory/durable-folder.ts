@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncPath } from '../../host/write-whole.ts';
-import { errorCode } from './directory-fault.ts';
+import { errorCode } from '../../model/error-code.ts';
 
 /** Makes a folder and its missing parents. The entry of each is synced in its parent, else a power cut could take it with everything in it. */
 export async function makeFolder(folder: string): Promise<void> {

@@ -2,7 +2,7 @@ import { link, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RetryableProblem } from '../../model/problem.ts';
-import { errorCode } from './directory-fault.ts';
+import { errorCode } from '../../model/error-code.ts';
 import { formatHolder, livenessOf, thisHolder, parseHolder } from './lock-holder.ts';
 import { nameTemporary } from './temporary-file.ts';
 

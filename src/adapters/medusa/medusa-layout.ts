@@ -14,7 +14,12 @@ export function indexKey(node: string, backup: string, entry: 'tokenmap' | 'mani
 }
 
 /** Full backups have a data folder each, differential ones share one per node. */
-export function tableFolder(node: string, backup: string, mode: BackupMode, keyspace: string, table: string): string {
+export function tableFolder(
+  node: string,
+  { backup, mode }: { readonly backup: string; readonly mode: BackupMode },
+  keyspace: string,
+  table: string,
+): string {
   const home = mode === 'full' ? `${node}/${backup}` : node;
   return `${medusaPrefix}/${home}/data/${keyspace}/${table}/`;
 }

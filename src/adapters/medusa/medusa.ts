@@ -32,7 +32,7 @@ export async function openMedusa(
       const behind = store.kind === 'directory' ? syncBehind(files.sync) : undefined;
       const top = store.kind === 'directory' ? store.path : '';
       const begins = (keyspace: string, table: string) => {
-        behind?.moveOn(join(top, tableFolder(node, backup, mode, keyspace, table)));
+        behind?.moveOn(join(top, tableFolder(node, { backup, mode }, keyspace, table)));
         onTable(keyspace, table);
       };
       await medusa.run(args, { signal, onLine: (line) => tellTable(line, begins) });
@@ -54,7 +54,7 @@ export async function openMedusa(
       const stored = await bucket.get(key);
       return stored === undefined ? undefined : readManifest(new TextDecoder().decode(stored.body), key);
     },
-    folderOf: (backup, mode, keyspace, table) => tableFolder(node, backup, mode, keyspace, table),
+    folderOf: (backup, mode, keyspace, table) => tableFolder(node, { backup, mode }, keyspace, table),
     async download(of, backup, { destination, keyspaces, signal }) {
       await mkdir(destination, { recursive: true });
       const only = (keyspaces ?? []).flatMap((keyspace) => ['--keyspace', keyspace]);

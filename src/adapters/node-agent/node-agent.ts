@@ -8,7 +8,7 @@ import {
 } from '../../model/problem.ts';
 import { rememberSecret } from '../../model/secrets.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { JobKey, JobKind, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
+import type { JobKey, JobKind, JobParams, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
 import { type JobAnswer, agentHealth, diskReport, jobAnswer, jobResults } from '../../ports/node-agent-wire.ts';
 
 export interface NodeAgentSettings {
@@ -28,27 +28,35 @@ const diskMs = 120_000;
 /** How long the agent keeps a question about a running job open; then its progress is told. */
 const waitMs = 1000;
 
+/** What the agent's API can besides. */
+export interface HttpNodeAgent extends NodeAgent {
+  /** As `run` begins, without following the job. */
+  start<K extends JobKind>(job: JobKey, kind: K, params: JobParams[K]): Promise<JobStatus<K>>;
+  /** Of the newest job of that run, step and kind, without joining it; undefined when the agent knows none. */
+  status<K extends JobKind>(job: Pick<JobKey, 'run' | 'step'>, kind: K): Promise<JobStatus<K> | undefined>;
+}
+
 /** The agent of one node over HTTP. */
-export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
+export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
   const { node, patienceMs = { start: 10_000, follow: 60_000 } } = settings;
   return {
     node,
-    health: async () => ask(settings, 'GET', '/v1/health', agentHealth),
+    health: async () => ask(settings, '/v1/health', agentHealth),
     async disk() {
-      const { storeFree, ...report } = await ask(settings, 'GET', '/v1/disk', diskReport, { timeoutMs: diskMs });
+      const { storeFree, ...report } = await ask(settings, '/v1/disk', diskReport, { timeoutMs: diskMs });
       return storeFree === undefined ? report : { ...report, storeFree };
     },
     async start(job, kind, params) {
-      const { status } = await ask(settings, 'POST', '/v1/jobs', jobAnswer, { body: { ...job, kind, params } });
+      const { status } = await start(settings, { ...job, kind, params });
       return typed(settings, kind, status);
     },
     async status(job, kind) {
       const query = new URLSearchParams({ run: job.run, step: job.step, kind });
-      const answer = await ask(settings, 'GET', `/v1/jobs?${query.toString()}`, jobAnswer, { absent: true });
+      const answer = await ask(settings, `/v1/jobs?${query.toString()}`, jobAnswer, { absent: true });
       return answer === undefined ? undefined : typed(settings, kind, answer.status);
     },
     async run(job, kind, params, { signal, progress }) {
-      const begin = async () => start(settings, job, kind, params, signal);
+      const begin = async () => start(settings, { ...job, kind, params }, signal);
       let answer = await patiently(settings.clock, patienceMs.start, signal, begin);
       for (;;) {
         signal.throwIfAborted();
@@ -66,7 +74,7 @@ export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
             if (status.progress !== undefined) progress(status.progress);
             const { id } = answer;
             const path = `/v1/jobs/${encodeURIComponent(id)}?wait=${waitMs}`;
-            const follow = async () => ask(settings, 'GET', path, jobAnswer, { absent: true, signal });
+            const follow = async () => ask(settings, path, jobAnswer, { absent: true, signal });
             const heard = await patiently(settings.clock, patienceMs.follow, signal, follow);
             answer = heard ?? { id, status: { state: 'lost' } };
             break;
@@ -79,13 +87,11 @@ export function openNodeAgent(settings: NodeAgentSettings): NodeAgent {
 
 async function start(
   settings: NodeAgentSettings,
-  job: JobKey,
-  kind: JobKind,
-  params: unknown,
-  signal: AbortSignal,
+  { run, step, epoch, kind, params }: JobKey & { readonly kind: JobKind; readonly params: unknown },
+  signal?: AbortSignal,
 ): Promise<JobAnswer> {
-  const body = { run: job.run, step: job.step, epoch: job.epoch, kind, params };
-  return ask(settings, 'POST', '/v1/jobs', jobAnswer, { body, signal });
+  const body = { run, step, epoch, kind, params };
+  return ask(settings, '/v1/jobs', jobAnswer, { body, ...(signal && { signal }) });
 }
 
 /** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */
@@ -103,6 +109,7 @@ async function patiently<T>(clock: Clock, patienceMs: number, signal: AbortSigna
 }
 
 interface AskOptions {
+  /** With one it is a POST, else a GET. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
@@ -112,21 +119,18 @@ interface AskOptions {
 
 async function ask<T>(
   settings: NodeAgentSettings,
-  method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
   options: AskOptions & { readonly absent: true },
 ): Promise<T | undefined>;
 async function ask<T>(
   settings: NodeAgentSettings,
-  method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
   options?: AskOptions,
 ): Promise<T>;
 async function ask<T>(
   settings: NodeAgentSettings,
-  method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
   { body, signal, timeoutMs = requestMs, absent = false }: AskOptions = {},
@@ -138,7 +142,7 @@ async function ask<T>(
     const token = await settings.token();
     rememberSecret(token);
     const response = await fetch(new URL(path, settings.url), {
-      method,
+      method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),

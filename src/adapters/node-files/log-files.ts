@@ -1,6 +1,8 @@
 import { fstatSync, readdirSync, readSync } from 'node:fs';
 import { link, mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../model/error-code.ts';
+import { segmentOfFileName } from '../../model/log-segment.ts';
 import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
 
 /**
@@ -8,8 +10,6 @@ import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
  * fraction of what the way through the thread pool does. More bytes than these may have to come from the disk.
  */
 const askedDirectly = 64 * 1024;
-
-const segmentName = /^CommitLog-\d{1,9}-\d{1,18}\.log$/;
 
 /** `commitlog`: Cassandra's directory. `links`: the agent's own folder on the same file system. */
 export function openLogFiles({ commitlog, links }: { readonly commitlog: string; readonly links: string }): LogFiles {
@@ -22,7 +22,7 @@ export function openLogFiles({ commitlog, links }: { readonly commitlog: string;
         await link(join(commitlog, file), join(links, file));
         return true;
       } catch (thrown) {
-        return codeOf(thrown) === 'EEXIST';
+        return errorCode(thrown) === 'EEXIST';
       }
     },
     release: async (file) => rm(join(links, file), { force: true }),
@@ -38,7 +38,7 @@ export function openLogFiles({ commitlog, links }: { readonly commitlog: string;
 
 function segmentsIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).filter((name) => segmentName.test(name));
+    return readdirSync(folder).filter((name) => segmentOfFileName(name) !== undefined);
   } catch (thrown) {
     if (isGone(thrown)) return [];
     throw thrown;
@@ -78,9 +78,5 @@ async function openSegment(path: string): Promise<SegmentFile | undefined> {
 }
 
 function isGone(thrown: unknown): boolean {
-  return codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR';
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  return errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR';
 }

@@ -1,5 +1,6 @@
 import { chmod, chown, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { errorCode } from '../../model/error-code.ts';
 import { syncPath, writeDurably } from '../../host/write-whole.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { NodeFiles, WalkedFile } from '../../ports/node-files.ts';
@@ -113,7 +114,7 @@ async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')) {
+    if (errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR') {
       return undefined;
     }
     throw thrown;

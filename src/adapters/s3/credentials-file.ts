@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { errorCode } from '../../model/error-code.ts';
 import { z } from 'zod';
 import { RefusedProblem } from '../../model/problem.ts';
 import { rememberSecret } from '../../model/secrets.ts';
@@ -21,10 +22,7 @@ export async function readCredentials(path: string): Promise<S3Credentials> {
   try {
     text = await readFile(path, 'utf8');
   } catch (thrown) {
-    throw refused(
-      path,
-      `it cannot be read (${thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown'})`,
-    );
+    throw refused(path, `it cannot be read (${errorCode(thrown) ?? 'unknown'})`);
   }
   const parsed = profile.safeParse(sectionOf(text, 'default'));
   if (!parsed.success) {

@@ -2,7 +2,7 @@ import { withRequestedFault } from '../../adapters/faults/kill-after-event.ts';
 import { fileAuditSigner } from '../../adapters/system/audit-key.ts';
 import { systemProcesses } from '../../adapters/system/processes.ts';
 import type { RunEvent } from '../../journal/event.ts';
-import { showRun } from '../../journal/runs.ts';
+import type { ShownRun } from '../../journal/runs.ts';
 import { formatSeconds } from '../../model/duration.ts';
 import type { Progress } from '../../model/progress.ts';
 import { planOf } from '../../runbook/plan.ts';
@@ -52,14 +52,15 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
   return settled(outcome, operation.done);
 }
 
-/** Carries an interrupted run on, shown live; `titles` are its runbook's steps. A run that had ended is reported as it ended. */
-export async function resume(context: CliContext, run: string, environment: string): Promise<Outcome> {
-  const { state } = await showRun(await engineWorld(context, environment), run);
+/** Carries an interrupted run on, shown live. A run that had ended is reported as it ended. */
+export async function resume(context: CliContext, { state, journal }: ShownRun, environment: string): Promise<Outcome> {
+  const { run } = state;
   const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
   const outcome = await viewed(context, environment, titles, async (world) =>
     refuseWhenUnreachable(() =>
       resumeRun<RunbookServices>(world, findRunbook, {
         run,
+        journal,
         services: async (name: string) => runbookServices(context, name),
         signal: context.signal,
       }),

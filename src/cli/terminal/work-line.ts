@@ -26,7 +26,7 @@ export async function workLine(
   const draw = () => {
     frame += 1;
     const seconds = clock.monotonic() - from;
-    update(workText(title, frames[frame % frames.length] ?? '▸', seconds, progress, output.columns));
+    update(workText(title, { frame: frames[frame % frames.length] ?? '▸', seconds, progress }, output.columns));
   };
   draw();
   const timer = setInterval(draw, 120);
@@ -44,9 +44,11 @@ export async function workLine(
 /** `  ⠋ Loading · vertices and edges · 2,050 of 43,050  3.1 s`, cut to the width: a line that wraps cannot be taken back. Pure. */
 export function workText(
   title: string,
-  frame: string,
-  seconds: number,
-  progress: Progress | undefined,
+  {
+    frame,
+    seconds,
+    progress,
+  }: { readonly frame: string; readonly seconds: number; readonly progress?: Progress | undefined },
   columns: number,
 ): string {
   const time = formatSeconds(seconds);

@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 import type { Database, TokenRange } from '../../ports/database.ts';
 import type { GraphService } from '../../ports/graph-service.ts';
@@ -101,33 +102,30 @@ export async function rebuildMixedIndexes(options: RebuildOptions): Promise<read
 async function rebuild(options: RebuildOptions, schema: GraphSchema, index: MixedIndex): Promise<void> {
   const { graph, progress, signal } = options;
   const parts = tokenParts(32);
-  const waiting = parts.values();
   let written = 0;
   let finished = 0;
   const halt = new AbortController();
   const stop = signal === undefined ? halt.signal : AbortSignal.any([halt.signal, signal]);
-  const worker = async (): Promise<void> => {
-    for (const part of waiting) {
+  const indexPart = async (part: TokenRange): Promise<void> => {
+    stop.throwIfAborted();
+    for await (const batch of rowsToIndex(options, schema, index, part)) {
       stop.throwIfAborted();
-      for await (const batch of rowsToIndex(options, schema, index, part)) {
-        stop.throwIfAborted();
-        const bindings = {
-          index: index.name,
-          element: index.element,
-          ids: batch.map(({ vertex }) => BigInt(vertex)),
-          rows: Buffer.concat(batch.flatMap(({ cells }) => rowBytesOf(cells))).toString('base64'),
-          end: cellsOf(index).to[0],
-        };
-        const [count] = await graph.submit<number>(writeScript, bindings, { timeoutMs: batchTimeoutMs });
-        written += count ?? 0;
-      }
-      finished += 1;
-      const total = Math.max(written, Math.round((written * parts.length) / finished));
-      progress?.({ done: written, total, unit: 'items', label: `documents of ${index.name}` });
+      const bindings = {
+        index: index.name,
+        element: index.element,
+        ids: batch.map(({ vertex }) => BigInt(vertex)),
+        rows: Buffer.concat(batch.flatMap(({ cells }) => rowBytesOf(cells))).toString('base64'),
+        end: cellsOf(index).to[0],
+      };
+      const [count] = await graph.submit<number>(writeScript, bindings, { timeoutMs: batchTimeoutMs });
+      written += count ?? 0;
     }
+    finished += 1;
+    const total = Math.max(written, Math.round((written * parts.length) / finished));
+    progress?.({ done: written, total, unit: 'items', label: `documents of ${index.name}` });
   };
   try {
-    await Promise.all(Array.from({ length: partsAtOnce }, worker));
+    await mapConcurrently(parts, partsAtOnce, indexPart);
   } finally {
     halt.abort();
   }
@@ -166,7 +164,7 @@ async function* rowsToIndex(
     },
   };
   const walk = new RowWalk(schema, rowObserver(schema, [documents, collector]));
-  for await (const row of cellsOfPart(database, keyspace, 'edgestore', part, cellsOf(index))) {
+  for await (const row of cellsOfPart({ database, keyspace }, 'edgestore', part, cellsOf(index))) {
     const [column, value] = [row.column1 as Buffer, row.value as Buffer];
     walk.cell(row.key as Buffer, column, value);
     rowBytes += column.length + value.length;

@@ -25,7 +25,7 @@ import type { GraphSchema } from '../schema.ts';
  * those in the buckets that differ.
  */
 export function compositeEntries(context: CheckContext): Invariant {
-  const { database, keyspace, schema } = context;
+  const { schema } = context;
   const byId = new Map(schema.compositeIndexes.map((index) => [index.id, index]));
   const fold = new MultisetDifference();
   const expected = new Map<string, IndexEntry>();
@@ -38,8 +38,7 @@ export function compositeEntries(context: CheckContext): Invariant {
     first: boolean,
   ): Promise<void> =>
     scanTable(
-      database,
-      keyspace,
+      context,
       'graphindex',
       () => ({
         cell(key, column, value) {
@@ -213,7 +212,7 @@ function missingEntry(context: CheckContext, entry: IndexEntry): Suspicion {
 
 /** The entries that the element of this entry ought to have, as it is now. */
 async function entriesNow(context: CheckContext, entry: IndexEntry): Promise<{ texts: Set<string>; exists: boolean }> {
-  const { database, keyspace, schema } = context;
+  const { schema } = context;
   const { index, element } = entry;
   const texts = new Set<string>();
   let exists = false;
@@ -231,10 +230,10 @@ async function entriesNow(context: CheckContext, entry: IndexEntry): Promise<{ t
   const observer = rowObserver(schema, [entriesOf(schema, (one) => texts.add(entryText(one))), watch]);
   const type = element.type === undefined ? undefined : schema.types.get(element.type);
   if (index.element !== 'edge' || type === undefined) {
-    await walkVertex(database, keyspace, schema, element.vertex, observer, belowEdges);
+    await walkVertex(context, element.vertex, observer, belowEdges);
   } else {
     const from = columnPrefix(type, 'out');
-    await walkVertex(database, keyspace, schema, element.vertex, observer, { from, to: afterPrefix(from) });
+    await walkVertex(context, element.vertex, observer, { from, to: afterPrefix(from) });
   }
   return { texts, exists };
 }

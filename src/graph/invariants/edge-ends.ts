@@ -85,7 +85,7 @@ function suspicionOf(context: CheckContext, edge: SeenEdge): Suspicion {
 
 /** The texts of this edge in the row of one of its vertices. */
 async function textsAt(context: CheckContext, edge: SeenEdge, direction: 'out' | 'in'): Promise<string[]> {
-  const { database, keyspace, schema } = context;
+  const { schema } = context;
   const texts: string[] = [];
   const observer = rowObserver(schema, [
     {
@@ -96,6 +96,6 @@ async function textsAt(context: CheckContext, edge: SeenEdge, direction: 'out' |
   ]);
   const prefix = columnPrefix(edge.type, direction);
   const range = { from: prefix, to: afterPrefix(prefix) };
-  await walkVertex(database, keyspace, schema, direction === 'out' ? edge.from : edge.to, observer, range);
+  await walkVertex(context, direction === 'out' ? edge.from : edge.to, observer, range);
   return texts;
 }

@@ -11,7 +11,7 @@ import type { CheckContext, Invariant } from './invariant.ts';
  */
 export function idMarks(context: CheckContext): Invariant {
   const { ids, customVertexIds } = context.schema;
-  const highest = new Map<string, { readonly pool: Pool; readonly count: Id; readonly element: string }>();
+  const highest = new Map<string, UsedId>();
 
   const use = (pool: Pool, count: Id, element: () => string): void => {
     const name = poolName(pool);
@@ -39,18 +39,25 @@ export function idMarks(context: CheckContext): Invariant {
       const { database, keyspace } = context;
       const { tagBits } = await readGlobalSettings(database, keyspace);
       const mark = await readIdMark(database, keyspace);
-      return [...highest.values()].flatMap(({ pool, count, element }): Suspicion[] => {
-        const found = findingOf(mark, pool, count, element, tagBits);
+      return [...highest.values()].flatMap((used): Suspicion[] => {
+        const found = findingOf(mark, used, tagBits);
         if (found === undefined) return [];
         const again = async (): Promise<Finding | undefined> =>
-          findingOf(await readIdMark(database, keyspace), pool, count, element, tagBits);
+          findingOf(await readIdMark(database, keyspace), used, tagBits);
         return [{ finding: found, again }];
       });
     },
   };
 }
 
-function findingOf(mark: IdMark, pool: Pool, count: Id, element: string, tagBits: number): Finding | undefined {
+/** The highest number that is in use of a pool, and by what. */
+interface UsedId {
+  readonly pool: Pool;
+  readonly count: Id;
+  readonly element: string;
+}
+
+function findingOf(mark: IdMark, { pool, count, element }: UsedId, tagBits: number): Finding | undefined {
   const whole = BigInt(count);
   const tag = Number(whole & ((1n << BigInt(tagBits)) - 1n));
   const block = exactId(whole >> BigInt(tagBits));

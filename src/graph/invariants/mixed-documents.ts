@@ -224,7 +224,7 @@ async function expectedNow(
   name: string,
   known: ExpectedDocument | undefined,
 ): Promise<ExpectedDocument | undefined> {
-  const { database, keyspace, schema } = context;
+  const { schema } = context;
   const [relationId, outVertex, typeId] = name.split('-').map((part) => Number.parseInt(part, 36));
   const vertex = known?.element.vertex ?? (index.element === 'vertex' ? relationId : outVertex);
   if (vertex === undefined || !Number.isFinite(Number(vertex))) return undefined;
@@ -237,6 +237,6 @@ async function expectedNow(
   const type = index.element === 'edge' && typeId !== undefined ? schema.types.get(typeId) : undefined;
   const prefix = type === undefined ? undefined : columnPrefix(type, 'out');
   const range = prefix === undefined ? belowEdges : { from: prefix, to: afterPrefix(prefix) };
-  await walkVertex(database, keyspace, schema, vertex, observer, range);
+  await walkVertex(context, vertex, observer, range);
   return found;
 }

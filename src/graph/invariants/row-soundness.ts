@@ -102,9 +102,9 @@ async function rowAgain(context: CheckContext, schema: GraphSchema, vertex: Vert
       found = verdict(schema, row);
     },
   };
-  await walkVertex(context.database, context.keyspace, schema, vertex.id, observer, belowEdges);
+  await walkVertex({ ...context, schema }, vertex.id, observer, belowEdges);
   if (found !== undefined || vertex.exists) return found;
   // Nothing below the edges: either all of it is gone by now, or only edges are left.
-  await walkVertex(context.database, context.keyspace, schema, vertex.id, observer);
+  await walkVertex({ ...context, schema }, vertex.id, observer);
   return found;
 }

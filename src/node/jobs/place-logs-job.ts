@@ -2,6 +2,7 @@ import { sha256 } from '../../model/sha256.ts';
 import { noCounts } from '../../commitlog/mutation-cut.ts';
 import { writeSegments } from '../../commitlog/write-segments.ts';
 import { formatBytes } from '../../model/bytes.ts';
+import { placeOfPiece } from '../../model/log-piece.ts';
 import { type LogPlan, logPlanDocument, logPlanKey } from '../../model/log-plan.ts';
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
@@ -139,6 +140,6 @@ async function requireRoom({ node, files, directories }: NodeParts, plan: LogPla
  * up from the milliseconds of Cassandra's start, so the present is above them, unless a clock went back; its next start goes on above ours.
  */
 function firstId({ clock }: NodeParts, plan: LogPlan): bigint {
-  const known = objectsOf(plan).map(({ key }) => BigInt(/\/(\d{19})\/[^/]+$/.exec(key)?.[1] ?? 0));
+  const known = objectsOf(plan).map(({ key }) => BigInt(placeOfPiece(key)?.segment ?? 0));
   return known.reduce((most, id) => (id >= most ? id + 1n : most), BigInt(clock.now().getTime()));
 }

@@ -1,12 +1,13 @@
 import { type CutCounts, type CutRule, MutationCut } from '../../commitlog/mutation-cut.ts';
-import { type EntryRun, type ReadPiece, cutPieces } from '../../commitlog/cut-segment.ts';
+import { type EntryRun, cutPieces } from '../../commitlog/cut-segment.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
-import { readPiece } from '../../commitlog/piece.ts';
+import { readPiece, type ReadPiece } from '../../commitlog/piece.ts';
 import { tokenOf } from '../../commitlog/token.ts';
 import { commitSlot, cutAfter } from '../../model/commit-slot.ts';
 import type { HeldRange } from '../../model/held-ranges.ts';
 import { instantOf } from '../../model/instant.ts';
+import { placeOfPiece } from '../../model/log-piece.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { type LoggedTable, logSchemaDocument } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -55,21 +56,20 @@ async function* readPieces(
   }
 }
 
-const objectName = /^(.*\/)(\d{10})-(\d{10})$/;
-
 /** An object of the plan, or its part of the larger one into which the node that ships has merged it meanwhile. */
 async function readPlanned(bucket: ObjectStore, key: string): Promise<ReadPiece> {
   const stored = await bucket.get(key);
   if (stored !== undefined) return readPiece(stored.body);
-  const [, folder = '', from = '', to = ''] = objectName.exec(key) ?? [];
+  const part = placeOfPiece(key);
+  if (part === undefined) throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
+  const { folder, from, to } = part;
   for await (const { key: other } of bucket.list(folder)) {
-    const [, , begins = '', ends = ''] = objectName.exec(other) ?? [];
-    if (begins === '' || begins > from || ends < to) continue;
+    const whole = placeOfPiece(other);
+    if (whole === undefined || whole.from > from || whole.to < to) continue;
     const merged = await bucket.get(other);
     if (merged === undefined) continue;
     const { header, plain } = readPiece(merged.body);
-    const part = { from: Number(from), to: Number(to) };
-    return { header: { ...header, ...part }, plain: plain.subarray(part.from - header.from, part.to - header.from) };
+    return { header: { ...header, from, to }, plain: plain.subarray(from - header.from, to - header.from) };
   }
   throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import { byName, compareBackup } from './backup-comparison.ts';
@@ -48,20 +49,16 @@ export async function verify(
   let done = 0;
   const report = () => progress({ done, total: newBytes, unit: 'bytes', label: 'reading back' });
   report();
-  const queue = unknown.values();
-  const read = async () => {
-    for (const file of queue) {
-      const hash = createHash('sha256');
-      for await (const chunk of await bucket.getStream(file.key)) {
-        signal.throwIfAborted();
-        hash.update(chunk);
-        done += chunk.length;
-        report();
-      }
-      if (hash.digest('hex') !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
+  await mapConcurrently(unknown, readers, async (file) => {
+    const hash = createHash('sha256');
+    for await (const chunk of await bucket.getStream(file.key)) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+      done += chunk.length;
+      report();
     }
-  };
-  await Promise.all(Array.from({ length: readers }, read));
+    if (hash.digest('hex') !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
+  });
   if (findings.length > 0) throw damaged(node, point, findings);
   return { ...sizeOf(inventory), newBytes };
 }

@@ -8,7 +8,7 @@ import {
 } from '../../model/log-schema.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '../../ports/logged-database.ts';
-import { ConflictProblem, type ObjectStore } from '../../ports/object-store.ts';
+import { createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { changesOfExisting } from './schema-change.ts';
 
@@ -85,13 +85,9 @@ export class DatabaseWitness {
       // Nothing was written under it before the look that did not see it yet.
       const at = formatInstant(newest === undefined ? stream.since : before);
       const document: LogSchema = { timeline, at, ...schema };
-      try {
-        await bucket.put(logSchemaKey(document), logSchemaDocument.write(document), { ifAbsent: true });
-      } catch (thrown) {
-        if (!(thrown instanceof ConflictProblem)) throw thrown;
-      }
+      await createObject(bucket, logSchemaKey(document), logSchemaDocument.write(document));
     }
-    const changes = this.#known === undefined ? [] : changesOfExisting(this.#known.tables, schema.tables);
+    const changes = this.#known === undefined ? [] : changesOfExisting(this.#known, schema);
     if (changes.length > 0) await stream.mark('schema', before, until, changes.join('; '));
     this.#known = schema;
   }

@@ -1,13 +1,13 @@
 import { tracedDocument } from '../../model/fault-trace.ts';
 import { instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
-import { type Watermark, streamPrefix } from '../../model/log-piece.ts';
+import { segmentPrefix, type Watermark } from '../../model/log-piece.ts';
 import { asProblem } from '../../model/problem.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { StreamWriter } from './stream-writer.ts';
-import { LogTail, type Running, type TailSettings } from './log-tail.ts';
+import { LogTail, type Running, segmentId, type TailSettings } from './log-tail.ts';
 import type { ReadBack, SegmentObjects } from './segment-objects.ts';
 import { type Finished, shipRound } from './ship-round.ts';
 import { findSegment, findStream } from './stream-position.ts';
@@ -152,10 +152,10 @@ export class LogShipper {
     const { files, bucket } = this.#parts;
     if (upTo === null || upTo === undefined) return;
     for (const file of await files.kept()) {
-      const id = idOf(file);
+      const id = segmentId(file);
       const done = id < BigInt(upTo) || (id === BigInt(upTo) && this.stream.position.segment?.closed !== false);
       if (!done) continue;
-      const prefix = `${streamPrefix(this.stream.timeline, this.stream.hostId)}${String(id).padStart(19, '0')}/`;
+      const prefix = segmentPrefix(this.stream, id);
       const objects = await findSegment(bucket, prefix);
       this.#merge(async () => {
         const bytes = objects === undefined || objects.closed ? undefined : await files.open(file);
@@ -217,11 +217,7 @@ export class LogShipper {
 
 /** Of a stream that has no pieces yet: the first segment that an agent before this one kept. */
 async function firstKept(files: LogFiles, after: { readonly id: bigint } | undefined) {
-  const ids = (await files.kept()).map(idOf).filter((id) => id > (after?.id ?? -1n));
+  const ids = (await files.kept()).map(segmentId).filter((id) => id > (after?.id ?? -1n));
   if (ids.length === 0) return undefined;
   return { id: ids.reduce((least, id) => (id < least ? id : least)), to: 0, closed: false };
-}
-
-function idOf(file: string): bigint {
-  return BigInt(/-(\d+)\.log$/.exec(file)?.[1] ?? '0');
 }

@@ -6,7 +6,7 @@ import { type Problem, asProblem } from '../../model/problem.ts';
 import { timelineDocument, timelineKey } from '../../model/timeline.ts';
 import type { LoggedDatabase } from '../../ports/logged-database.ts';
 import type { JobParams, JobResult, ShippingHealth } from '../../ports/node-agent.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { createObject } from '../../ports/object-store.ts';
 import { DatabaseWitness } from './database-witness.ts';
 import { LogShipper, type ShipperParts } from './log-shipper.ts';
 import { notDrained } from './shipping-problems.ts';
@@ -220,11 +220,7 @@ export class LogShipping {
     const id = timelineId.parse('t0001');
     const openedAt = formatInstant(microsOf(clock.now()));
     const first = { id, environment, exclusions: [], openedAt, why: 'the log of this environment began to be shipped' };
-    try {
-      await bucket.put(timelineKey(id), timelineDocument.write(first), { ifAbsent: true });
-    } catch (thrown) {
-      if (!(thrown instanceof ConflictProblem)) throw thrown;
-    }
+    await createObject(bucket, timelineKey(id), timelineDocument.write(first));
     return id;
   }
 

@@ -1,4 +1,5 @@
 import { type Micros, microsOf, micros } from '../../model/instant.ts';
+import { segmentOfFileName } from '../../model/log-segment.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import { Coverage } from './coverage.ts';
@@ -336,8 +337,9 @@ interface Followed {
   whole: boolean;
 }
 
-function segmentId(file: string): bigint {
-  return BigInt(/-(\d+)\.log$/.exec(file)?.[1] ?? '0');
+/** Of a file that `LogFiles` names. */
+export function segmentId(file: string): bigint {
+  return segmentOfFileName(file)?.id ?? 0n;
 }
 
 /** A run of Cassandra counts its segments from the millisecond of its start, or from above those that it finds. */

@@ -1,30 +1,13 @@
-import { type LoggedTable, isUserKeyspace } from '../../model/log-schema.ts';
+import { type ComparedSchema, schemaDifference } from '../../model/schema-difference.ts';
 
 /**
- * What changed in tables that were there before, one line each: a log from before the change cannot simply be replayed over a base from
- * after it, nor the other way round. New tables are no such change.
+ * What changed in tables that were there before, one line each, for the mark that this node's stream gets: a log from before the change
+ * cannot simply be replayed over a base from after it, nor the other way round. Tables that were added are no such change: no mutation of
+ * before names them. Nor is another replication, which changes nothing in how this log is read; whether it stands in a restore's way is
+ * told from the schemas themselves when a window is computed. Writes without a log have marks of their own.
  */
-export function changesOfExisting(before: readonly LoggedTable[], after: readonly LoggedTable[]): readonly string[] {
-  const now = new Map(after.map((table) => [nameOf(table), table]));
-  return before
-    .filter(({ keyspace }) => isUserKeyspace(keyspace))
-    .flatMap((table) => {
-      const name = nameOf(table);
-      const other = now.get(name);
-      if (other === undefined) return [`${name} was dropped`];
-      if (other.id !== table.id) return [`${name} was dropped and made anew`];
-      return shapeOf(other) === shapeOf(table) ? [] : [`${name} was altered`];
-    });
-}
-
-function nameOf({ keyspace, table }: LoggedTable): string {
-  return `${keyspace}.${table}`;
-}
-
-function shapeOf({ columns, dropped }: LoggedTable): string {
-  const sorted = columns.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return JSON.stringify([
-    sorted.map(({ name, kind, position, type, clusteringOrder }) => [name, kind, position, type, clusteringOrder]),
-    dropped.map(({ name, type, kind }) => `${name} ${kind} ${type}`).toSorted(),
-  ]);
+export function changesOfExisting(before: ComparedSchema, after: ComparedSchema): readonly string[] {
+  return schemaDifference(before, after).changed.map(
+    ({ table, what }) => `${table} was ${what === 'made anew' ? 'dropped and made anew' : what}`,
+  );
 }

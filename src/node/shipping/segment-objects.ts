@@ -1,5 +1,5 @@
 import { writePieceParts } from '../../commitlog/piece.ts';
-import { type LogPieceHeader, logPieceKey } from '../../model/log-piece.ts';
+import { type LogPieceHeader, logPieceKey, widestPieces } from '../../model/log-piece.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { nextMerge, type MergeablePiece } from './merge-plan.ts';
 
@@ -27,7 +27,7 @@ export class SegmentObjects {
     this.#stream = { timeline, hostId, node };
     this.segment = segment;
     this.#closed = closed;
-    ({ objects: this.#objects, superseded: this.#superseded } = inLogOrder(found));
+    ({ widest: this.#objects, held: this.#superseded } = widestPieces(found));
   }
 
   /** In log order. */
@@ -95,14 +95,4 @@ const partBytes = 512 * 1024;
 async function* inParts(read: ReadBack, from: number, to: number): AsyncGenerator<Uint8Array> {
   const memory = Buffer.allocUnsafe(Math.min(partBytes, to - from));
   for (let at = from; at < to; at += partBytes) yield read(at, Math.min(to, at + partBytes), memory);
-}
-
-/** The widest objects that follow one another, and the others. */
-function inLogOrder(found: readonly MergeablePiece[]): { objects: MergeablePiece[]; superseded: MergeablePiece[] } {
-  const objects: MergeablePiece[] = [];
-  const superseded: MergeablePiece[] = [];
-  for (const piece of found.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
-    (piece.to <= (objects.at(-1)?.to ?? -1) ? superseded : objects).push(piece);
-  }
-  return { objects, superseded };
 }

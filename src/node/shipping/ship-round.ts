@@ -31,7 +31,8 @@ export async function shipRound(
     if (end === undefined) break;
     const whole = tail.headIsWhole;
     for (let next = head.next(pieceBytes); next !== undefined && next.from < end; next = head.next(pieceBytes)) {
-      bytes += await shipPart(tail, stream, head, next, { covered, last: isLast(goal, head, next.to), now });
+      const last = isLast(goal, head, next.to);
+      bytes += await shipPart(tail, stream, { head, ...next, now, covered: last ? covered : stream.position.covered });
     }
     if (!whole || head.sections.length > 0) break;
     const objects = stream.current?.segment.id === String(head.id) ? stream.current : undefined;
@@ -49,13 +50,17 @@ async function answerFirst(tail: LogTail, stream: StreamWriter): Promise<void> {
   if (tail.head?.id === cargo.segment.id) tail.head.took(cargo.to);
 }
 
-async function shipPart(
-  tail: LogTail,
-  stream: StreamWriter,
-  head: SegmentTail,
-  { from, to }: { readonly from: number; readonly to: number },
-  { covered, last, now }: { readonly covered: Micros; readonly last: boolean; readonly now: Micros },
-): Promise<number> {
+/** Whole sections of a segment. */
+interface Part {
+  readonly head: SegmentTail;
+  readonly from: number;
+  readonly to: number;
+  /** Everything acknowledged up to here is in the stream with it. */
+  readonly covered: Micros;
+  readonly now: Micros;
+}
+
+async function shipPart(tail: LogTail, stream: StreamWriter, { head, from, to, covered, now }: Part): Promise<number> {
   // The first piece of a segment begins with its header, for it says how the sections are compressed.
   const begin = from === head.header?.length ? 0 : from;
   const plain = await tail.holding(head, async () => head.read(begin, to, tail.memory(to - begin)));
@@ -65,7 +70,7 @@ async function shipPart(
     to,
     plain,
     closesSegment: false,
-    covered: last ? covered : stream.position.covered,
+    covered,
   });
   stream.noteClockLead(clockLead(plain, from - begin, now));
   head.took(to);

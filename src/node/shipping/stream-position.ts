@@ -1,4 +1,4 @@
-import { readPieceHeader } from '../../commitlog/piece.ts';
+import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { firstLink } from '../../commitlog/piece-chain.ts';
 import { instantOf, type Micros } from '../../model/instant.ts';
 import {
@@ -94,16 +94,8 @@ interface FoundObject {
 
 async function headersBelow(bucket: ObjectStore, prefix: string): Promise<readonly FoundObject[]> {
   const found: FoundObject[] = [];
-  for await (const { key } of bucket.list(prefix)) found.push({ key, header: await headerOf(bucket, key) });
-  return found;
-}
-
-/** Reads no further than the line that the header is. */
-async function headerOf(bucket: ObjectStore, key: string): Promise<LogPieceHeader> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await bucket.getStream(key)) {
-    chunks.push(chunk);
-    if (chunk.includes(0x0a)) break;
+  for await (const { key } of bucket.list(prefix)) {
+    found.push({ key, header: await readStreamedPieceHeader(await bucket.getStream(key)) });
   }
-  return readPieceHeader(Buffer.concat(chunks));
+  return found;
 }

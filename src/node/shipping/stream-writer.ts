@@ -13,7 +13,7 @@ import {
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
-import { ConflictProblem, type ObjectStore } from '../../ports/object-store.ts';
+import { createObject, type ObjectStore } from '../../ports/object-store.ts';
 import { foreignStream } from './shipping-problems.ts';
 import { SegmentObjects } from './segment-objects.ts';
 import type { StreamPosition } from './stream-position.ts';
@@ -121,11 +121,7 @@ export class StreamWriter {
   async mark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
     const { timeline, hostId, node } = this;
     const mark: LogMark = { timeline, hostId, node, what, at: formatInstant(at), until: formatInstant(until), reason };
-    try {
-      await this.#bucket.put(logMarkKey(mark), logMarkDocument.write(mark), { ifAbsent: true });
-    } catch (thrown) {
-      if (!(thrown instanceof ConflictProblem)) throw thrown;
-    }
+    await createObject(this.#bucket, logMarkKey(mark), logMarkDocument.write(mark));
   }
 
   async #prepare(cargo: Cargo) {
@@ -157,18 +153,12 @@ export class StreamWriter {
   }
 
   async #putOrAdopt(key: string, link: PieceLink, body: Uint8Array): Promise<PieceLink> {
-    try {
-      await this.#bucket.put(key, body, { ifAbsent: true });
-      return link;
-    } catch (thrown) {
-      if (!(thrown instanceof ConflictProblem)) throw thrown;
-      const stored = await this.#bucket.get(key);
-      const [there, ...more] = stored === undefined ? [] : readPieceHeader(stored.body).pieces;
-      // Covered instants may differ when an agent that died had sent it.
-      const same =
-        there?.sequence === link.sequence && there.previous === link.previous && there.sha256 === link.sha256;
-      if (there === undefined || more.length > 0 || !same) throw foreignStream(this.node, key);
-      return there;
-    }
+    if (await createObject(this.#bucket, key, body)) return link;
+    const stored = await this.#bucket.get(key);
+    const [there, ...more] = stored === undefined ? [] : readPieceHeader(stored.body).pieces;
+    // Covered instants may differ when an agent that died had sent it.
+    const same = there?.sequence === link.sequence && there.previous === link.previous && there.sha256 === link.sha256;
+    if (there === undefined || more.length > 0 || !same) throw foreignStream(this.node, key);
+    return there;
   }
 }

@@ -136,7 +136,7 @@ async function decide(
   if (size < 1 || size > 9) throw badSize(size);
   mkdirSync(directory, { recursive: true });
   const network = await claimNetwork(folders().loopback, directory);
-  const store = chooseStore(name, directory, network, config, options.store);
+  const store = chooseStore({ name, directory, network }, config, options.store);
   const { name: datacenter, racks } = config.datacenter;
   const { keyspace, index, replicationFactor } = config.janusgraph;
   const shipping = shippingOf(config.backup.log);

@@ -32,7 +32,7 @@ export async function startRing(
   for (const node of nodes) {
     const folders = nodeFolders(directory, node.name);
     for (const folder of [folders.data, folders.logs]) mkdirSync(folder, { recursive: true });
-    writeFiles(cassandraFiles(record, node, folders, toolchain, options.archive));
+    writeFiles(cassandraFiles({ record, node, folders, toolchain, archive: options.archive }));
   }
   await Promise.all(nodes.map((node) => startNode(environment, node)));
   await Promise.all(nodes.map((node) => waitForPort(environment, node, options.signal)));

@@ -70,7 +70,7 @@ test('nodetool hands -D options to the JVM, and adds its own host and port only 
   if (node === undefined) throw new TypeError('the ring has no node');
   const folders = nodeFolders(folder, node.name);
   mkdirSync(folders.root, { recursive: true });
-  writeFiles(cassandraFiles(record, node, folders, toolchain('/bin/echo')));
+  writeFiles(cassandraFiles({ record, node, folders, toolchain: toolchain('/bin/echo') }));
   const run = (...args: string[]) => execFileSync(folders.nodetool, args, { encoding: 'utf8' }).trim();
   const options = `@${folders.conf}/nodetool.options org.apache.cassandra.tools.NodeTool`;
   expect(run('snapshot', '-t', 'a b')).toBe(`${options} -h 127.70.1.1 -p 7199 snapshot -t a b`);

@@ -5,14 +5,23 @@ import type { Toolchain } from '../../toolchain/toolchain.ts';
 import { rollingAppender, toolsLogback } from '../../toolchain/logback.ts';
 import { type NodeFolders, port } from './topology.ts';
 
+export interface NodeSettings {
+  readonly record: EnvironmentRecord;
+  readonly node: NodeRecord;
+  readonly folders: NodeFolders;
+  readonly toolchain: Toolchain;
+  /** Path of a class archive that the node is to make; it uses the toolchain's without. */
+  readonly archive?: { readonly make?: string | undefined } | undefined;
+}
+
 /** Every file that a Cassandra node reads before it starts, by path. Pure. */
-export function cassandraFiles(
-  record: EnvironmentRecord,
-  node: NodeRecord,
-  folders: NodeFolders,
-  toolchain: Toolchain,
-  archive: { readonly make?: string | undefined } = {},
-): ReadonlyMap<string, { readonly content: string; readonly mode: number }> {
+export function cassandraFiles({
+  record,
+  node,
+  folders,
+  toolchain,
+  archive = {},
+}: NodeSettings): ReadonlyMap<string, { readonly content: string; readonly mode: number }> {
   const text = (content: string, mode = 0o644) => ({ content, mode });
   return new Map([
     [join(folders.conf, 'cassandra.yaml'), text(cassandraYaml(record, node, folders))],
@@ -24,7 +33,7 @@ export function cassandraFiles(
     [join(folders.conf, 'logback-tools.xml'), text(toolsLogback)],
     [
       join(folders.conf, 'cassandra-jvm.options'),
-      text(argumentFile(serverOptions(record, node, folders, toolchain, archive))),
+      text(argumentFile(serverOptions({ record, node, folders, toolchain, archive }))),
     ],
     [join(folders.conf, 'nodetool.options'), text(argumentFile(nodetoolOptions(folders, toolchain)))],
     [folders.nodetool, text(nodetoolScript(node, folders, toolchain), 0o755)],
@@ -74,13 +83,7 @@ phi_convict_threshold: 12
 `;
 }
 
-function serverOptions(
-  record: EnvironmentRecord,
-  node: NodeRecord,
-  folders: NodeFolders,
-  toolchain: Toolchain,
-  archive: { readonly make?: string | undefined },
-): string[] {
+function serverOptions({ record, node, folders, toolchain, archive = {} }: NodeSettings): string[] {
   const replicas = Math.min(3, record.nodes.length);
   return [
     ...moduleAccess,

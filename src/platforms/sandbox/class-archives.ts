@@ -85,7 +85,7 @@ async function train(
   const { execa } = await import('execa');
   for (const node of record.nodes) {
     const node_ = nodeFolders(directory, node.name);
-    writeFiles(cassandraFiles(record, node, node_, toolchain, {}));
+    writeFiles(cassandraFiles({ record, node, folders: node_, toolchain }));
     // The wrapper passes -D options only, and the JVM takes this one from its environment.
     const variables = { JDK_JAVA_OPTIONS: `-XX:ArchiveClassesAtExit=${join(target, 'nodetool.jsa')}` };
     await execa(node_.nodetool, ['status'], { env: variables, reject: false, cancelSignal: signal });

@@ -20,7 +20,7 @@ function choose(backup: BackupInput, wanted?: 'directory' | 's3') {
   const parsed = configSchema.parse({ name: 'x', environments: { local: { platform: { kind: 'sandbox' }, backup } } });
   const config = parsed.environments[name];
   if (config === undefined) throw new TypeError('the configuration lost its environment');
-  return chooseStore('local', directory, '127.70.1', config, wanted);
+  return chooseStore({ name: 'local', directory, network: '127.70.1' }, config, wanted);
 }
 
 const s3 = (keys: { accessKeyId?: object; secretAccessKey?: object }) =>

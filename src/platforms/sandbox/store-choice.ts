@@ -19,9 +19,7 @@ export interface StoreChoice {
  * credentials cannot be had here.
  */
 export function chooseStore(
-  name: string,
-  directory: string,
-  network: string,
+  { name, directory, network }: { readonly name: string; readonly directory: string; readonly network: string },
   config: EnvironmentConfig,
   wanted: 'directory' | 's3' | undefined,
 ): StoreChoice {

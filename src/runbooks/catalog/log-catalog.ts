@@ -1,20 +1,26 @@
 import { type FoundPiece, type LogFault, type VerifiedStream, verifyStream } from '../../commitlog/verified-stream.ts';
-import { readPieceHeader } from '../../commitlog/piece.ts';
+import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { type Micros, formatInstant, instantOf, micros, microsOf, parseInstant } from '../../model/instant.ts';
 import {
   type LogMark,
   type Watermark,
+  hostOfStream,
   logMarkDocument,
   logMarkKey,
+  placeOfPiece,
   streamPrefix,
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
-import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
+import { type LogSchema, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
+import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { Timeline } from '../../model/timeline.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { listTimelines } from './timeline-catalog.ts';
+
+/** Wide enough to hide a store's latency, narrow enough for its connections. */
+export const requestsAtOnce = 48;
 
 /** Everything shipped of an environment, as far as it can be believed. */
 export interface LogCatalog {
@@ -64,16 +70,14 @@ async function readTimeline(bucket: ObjectStore, timeline: string, reading: Read
   const hosts: string[] = [];
   let schemas: Promise<readonly StoredSchema[]> = Promise.resolve([]);
   for await (const child of bucket.children(`log/${timeline}/`)) {
-    const name = child.slice(`log/${timeline}/`.length, -1);
-    if (name === 'schema') schemas = readSchemas(bucket, child, faults);
-    else if (hostFolder.test(child)) hosts.push(name);
+    const host = hostOfStream(child);
+    if (host !== undefined) hosts.push(host);
+    else if (child === logSchemaPrefix(timeline)) schemas = readSchemas(bucket, child, faults);
     else faults.push({ key: child, reason: 'it is no part of a shipped log' });
   }
   const streams = await Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading)));
   return { timeline, streams, schemas: await schemas, faults };
 }
-
-const hostFolder = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/;
 
 /**
  * Agents ship and merge while this reads: what seems to be missing may only have moved. So a stream of which something moved is read again,
@@ -104,9 +108,9 @@ async function readOnce(
     else keys.push(key);
   }
   const wanted = reading.since === undefined ? keys : await keysSince(bucket, keys, reading.since);
-  const found = await sideBySide(wanted, async (key) => readFound(bucket, key, reading));
+  const found = await mapConcurrently(wanted, requestsAtOnce, async (key) => readFound(bucket, key, reading));
   const objects = found.filter((object) => object !== undefined);
-  const marks = await sideBySide(markKeys, async (key) => readMark(bucket, key, place, faults));
+  const marks = await mapConcurrently(markKeys, requestsAtOnce, async (key) => readMark(bucket, key, place, faults));
   const stream = verifyStream({
     ...place,
     watermark,
@@ -123,11 +127,11 @@ async function readFound(
   { signal, damaged }: Reading,
 ): Promise<FoundPiece | undefined> {
   signal?.throwIfAborted();
-  if (!pieceFile.test(key)) return { key, fault: 'it is no part of a shipped log' };
+  if (placeOfPiece(key) === undefined) return { key, fault: 'it is no part of a shipped log' };
   const known = damaged?.get(key);
   if (known !== undefined) return { key, fault: known };
   try {
-    return { key, header: readPieceHeader(await headerLine(bucket, key)) };
+    return { key, header: await readStreamedPieceHeader(await bucket.getStream(key)) };
   } catch (error) {
     const problem = failed(error);
     // Merged away since it was listed: its bytes are in another object.
@@ -166,20 +170,6 @@ export async function segmentOfInstant(
 function segmentOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/'));
 }
-
-/** Only as much of the object as holds its first line. */
-async function headerLine(bucket: ObjectStore, key: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of await bucket.getStream(key)) {
-    parts.push(part);
-    if (part.includes(0x0a)) break;
-  }
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-}
-
-/** Keys of pieces, and of nothing else below a stream. */
-export const pieceFile = /\/\d{19}\/\d{10,}-\d{10,}$/;
 
 interface Place {
   readonly timeline: string;
@@ -239,7 +229,7 @@ const markFile = /\/marks\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-(ga
 async function readSchemas(bucket: ObjectStore, prefix: string, faults: LogFault[]): Promise<readonly StoredSchema[]> {
   const keys: string[] = [];
   for await (const { key } of bucket.list(prefix)) keys.push(key);
-  const read = await sideBySide(keys, async (key) => {
+  const read = await mapConcurrently(keys, requestsAtOnce, async (key) => {
     const schema = await readDocument(bucket, key, logSchemaDocument, faults);
     return schema === undefined ? [] : [{ key, at: instantOf(schema.at), schema }];
   });
@@ -279,18 +269,4 @@ function failed(error: unknown): FailedProblem {
   const problem = asProblem(error, 'Reading the shipped log');
   if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;
   throw error;
-}
-
-/** Results in the order of the items. Wide enough to hide a store's latency, narrow enough for its connections. */
-export async function sideBySide<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const queue = items.entries();
-  const worker = async () => {
-    for (const [at, item] of queue) results[at] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(48, items.length) }, worker));
-  return results;
 }

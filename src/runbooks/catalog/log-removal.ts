@@ -1,8 +1,10 @@
 import { formatBytes } from '../../model/bytes.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import { placeOfPiece } from '../../model/log-piece.ts';
+import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
-import { pieceFile, segmentOfInstant, sideBySide } from './log-catalog.ts';
+import { requestsAtOnce, segmentOfInstant } from './log-catalog.ts';
 import { listPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
 import { timelineIds } from './timeline-record.ts';
@@ -43,9 +45,11 @@ export async function removeOldLogs(
     for await (const stream of bucket.children(`log/${timeline}/`)) {
       const going = await goingOf(bucket, stream, horizon);
       // In this order, so that a kill leaves an older beginning and no hole; a few at a time.
-      for (let at = 0; at < going.length; at += 48) {
+      for (let at = 0; at < going.length; at += requestsAtOnce) {
         signal.throwIfAborted();
-        await sideBySide(going.slice(at, at + 48), async ({ key }) => bucket.delete(key));
+        await mapConcurrently(going.slice(at, at + requestsAtOnce), requestsAtOnce, async ({ key }) =>
+          bucket.delete(key),
+        );
       }
       objects += going.length;
       bytes += going.reduce((sum, each) => sum + each.bytes, 0);
@@ -58,7 +62,7 @@ export async function removeOldLogs(
 
 async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Promise<readonly ObjectInfo[]> {
   const pieces: ObjectInfo[] = [];
-  for await (const info of bucket.list(stream)) if (pieceFile.test(info.key)) pieces.push(info);
+  for await (const info of bucket.list(stream)) if (placeOfPiece(info.key) !== undefined) pieces.push(info);
   const keys = pieces.map(({ key }) => key);
   return pieces.slice(0, (await segmentOfInstant(bucket, keys, horizon)) ?? 0);
 }

@@ -2,7 +2,7 @@ import { graphSchemaKey } from '../../graph/schema-document.ts';
 import { FailedProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restorePointDocument, restorePointKey } from '../../model/restore-point.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { ConflictProblem, createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 const pointFile = /^backup-\d{8}-\d{6}\.json$/;
@@ -43,19 +43,15 @@ export async function findPoint(bucket: ObjectStore, id: string): Promise<Restor
 
 /** Creates the point's document. The same point by the same run again is no error: a resumed step comes here twice. */
 export async function createPoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
-  try {
-    await bucket.put(restorePointKey(point.id), restorePointDocument.write(point), { ifAbsent: true });
-  } catch (error) {
-    if (!(error instanceof ConflictProblem)) throw error;
-    const existing = await findPoint(bucket, point.id);
-    if (existing?.run === point.run) return;
-    throw new RefusedProblem({
-      code: 'point-exists',
-      happened: `The restore point ${point.id} exists already, taken by the run ${existing?.run ?? 'unknown'}.`,
-      state: 'That point was left as it is.',
-      next: 'Start the backup again: a new second gives a new name.',
-    });
-  }
+  if (await createObject(bucket, restorePointKey(point.id), restorePointDocument.write(point))) return;
+  const existing = await findPoint(bucket, point.id);
+  if (existing?.run === point.run) return;
+  throw new RefusedProblem({
+    code: 'point-exists',
+    happened: `The restore point ${point.id} exists already, taken by the run ${existing?.run ?? 'unknown'}.`,
+    state: 'That point was left as it is.',
+    next: 'Start the backup again: a new second gives a new name.',
+  });
 }
 
 /** Changes the point's document by compare-and-swap; `change` may be called more than once and must be pure. */

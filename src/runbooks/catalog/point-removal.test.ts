@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { configSchema } from '../../model/config.ts';
-import { pointId, runId, timelineId } from '../../model/identifiers.ts';
+import { pointTakenAt } from '../../../test/support/example-point.ts';
 import type { Proof, RestorePoint } from '../../model/restore-point.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { createPoint, listPoints, removePoint } from './point-catalog.ts';
@@ -41,24 +41,8 @@ function services(...points: readonly RestorePoint[]) {
 }
 
 function pointOf(day: string, proof: Proof): RestorePoint {
-  return {
-    id: pointId.parse(`backup-2026${day}-020000`),
-    environment: 'prod',
-    timeline: timelineId.parse('t0001'),
-    run: runId.parse(`backup-2026${day}-020000-abcd`),
-    takenAt: `2026-${day.slice(0, 2)}-${day.slice(2)}T02:00:00Z`,
-    mode: 'differential',
-    cut: 'quiesced',
-    proof,
-    nodes: [],
-    bytes: 0,
-    newBytes: 0,
-    cassandraVersion: '5.0.6',
-    schemaVersion: 'v',
-    keyspace: 'janusgraph',
-    replicationFactor: 1,
-    seconds: { taken: 1 },
-  };
+  const at = new Date(`2026-${day.slice(0, 2)}-${day.slice(2)}T02:00:00Z`);
+  return pointTakenAt(at, { proof, replicationFactor: 1 });
 }
 
 const points = [

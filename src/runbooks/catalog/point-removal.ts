@@ -5,6 +5,9 @@ import { findPoint, listPoints, removePoint } from './point-catalog.ts';
 import { listOpenRestores } from './restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 
+/** A step's result must stay small: what a long-neglected bucket holds beyond it goes with the next backups. */
+const mostAtOnce = 50;
+
 /** What retention lets go. Decided in a step of its own, so that a run that is killed while it removes them comes back to the same list. */
 export const pointChoice = z.object({
   kept: z.number(),
@@ -18,8 +21,7 @@ export async function choosePointsToRemove({ platform, config, clock }: RunbookS
   const points = await listPoints(platform.bucket);
   const decisions = decideRetention(points, config.backup.retention, clock.now(), needed);
   const kept = decisions.filter((decision) => decision.keep).length;
-  // A result must stay small; what a long-neglected bucket still holds goes with the next backups.
-  const going = decisions.filter((decision) => !decision.keep).slice(0, 50);
+  const going = decisions.filter((decision) => !decision.keep).slice(0, mostAtOnce);
   return { kept, going: going.map(({ point, why }) => ({ point: point.id, why })) };
 }
 

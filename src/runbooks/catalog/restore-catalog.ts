@@ -7,7 +7,7 @@ import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRun } from '../../runbook/look-at-run.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /** Restores in place whose old data still lies aside on the nodes, or whose decision is being carried out, oldest first. */
@@ -28,13 +28,7 @@ export async function listRestores(bucket: ObjectStore): Promise<readonly Restor
 
 /** Records that a restore begins to move data aside. The same run again is no error. */
 export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecord, 'state' | 'closed'>): Promise<void> {
-  try {
-    await bucket.put(restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }), {
-      ifAbsent: true,
-    });
-  } catch (error) {
-    if (!(error instanceof ConflictProblem)) throw error;
-  }
+  await createObject(bucket, restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
 import { type Timeline, nextTimelineId, timelineDocument, timelineKey } from '../../model/timeline.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 type TimelineId = z.infer<typeof timelineId>;
@@ -53,11 +53,5 @@ export async function openTimeline(
 }
 
 async function createTimeline(bucket: ObjectStore, timeline: Timeline): Promise<boolean> {
-  try {
-    await bucket.put(timelineKey(timeline.id), timelineDocument.write(timeline), { ifAbsent: true });
-    return true;
-  } catch (error) {
-    if (error instanceof ConflictProblem) return false;
-    throw error;
-  }
+  return createObject(bucket, timelineKey(timeline.id), timelineDocument.write(timeline));
 }

@@ -1,29 +1,11 @@
 import { expect, test } from 'vitest';
-import { pointId, runId, timelineId } from '../../model/identifiers.ts';
+import { pointTakenAt } from '../../../test/support/example-point.ts';
 import type { Proof, RestorePoint } from '../../model/restore-point.ts';
 import { acceptPoint, choosePoint } from './choose-point.ts';
 
 function point(day: number, proof: Proof): RestorePoint {
-  const stamp = `202602${String(day).padStart(2, '0')}-020000`;
-  return {
-    id: pointId.parse(`backup-${stamp}`),
-    environment: 'prod',
-    timeline: timelineId.parse('t0001'),
-    run: runId.parse(`backup-${stamp}-abcd`),
-    takenAt: `2026-02-${String(day).padStart(2, '0')}T02:00:00Z`,
-    mode: 'differential',
-    cut: 'quiesced',
-    proof,
-    nodes: [],
-    bytes: 0,
-    newBytes: 0,
-    cassandraVersion: '5.0.6',
-    schemaVersion: 'v',
-    keyspace: 'janusgraph',
-    replicationFactor: 3,
-    seconds: { taken: 1 },
-    ...(proof === 'failed' ? { failure: 'edgestore-1 is missing' } : {}),
-  };
+  const failure = proof === 'failed' ? { failure: 'edgestore-1 is missing' } : {};
+  return pointTakenAt(new Date(Date.UTC(2026, 1, day, 2)), { proof, ...failure });
 }
 
 test('C2: the newest proven point is chosen, before newer ones that are only checked', () => {

@@ -1,18 +1,32 @@
-import { EntryCursor, sectionContent } from '../../commitlog/entries.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
+import { firstTableOf, partitionKeyOf } from '../../commitlog/mutation-glance.ts';
 import { decodeMutation } from '../../commitlog/mutation-reader.ts';
-import { readPiece, readPieceHeader } from '../../commitlog/piece.ts';
-import { wholeSections } from '../../commitlog/section-chain.ts';
-import { headerOfFileName, readSegmentHeader, type SegmentHeader } from '../../commitlog/segment-header.ts';
+import { readPiece, type ReadPiece, readStreamedPieceHeader } from '../../commitlog/piece.ts';
+import { mutationsOf, segmentHeaderOf } from '../../commitlog/piece-content.ts';
+import type { SegmentHeader } from '../../commitlog/segment-header.ts';
 import { isSystemTable } from '../../commitlog/system-tables.ts';
-import { formatTableId } from '../../commitlog/table-layout.ts';
 import type { StoredChange } from '../../graph/transactions/stored-change.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
-import { type LogPieceHeader, type PieceLink, streamPrefix } from '../../model/log-piece.ts';
+import {
+  hostOfStream,
+  type LogPieceHeader,
+  type PieceLink,
+  type PiecePlace,
+  placeOfPiece,
+  segmentPrefix,
+  streamPrefix,
+  widestPieces,
+} from '../../model/log-piece.ts';
 import { type LoggedTable, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { changesOf } from './logged-changes.ts';
+
+/** Where the shipped log of an environment lies, and which keyspace is the graph's. */
+export interface GraphLog {
+  readonly bucket: ObjectStore;
+  readonly keyspace: string;
+}
 
 /** Part of a timeline's log by the clocks of its nodes. */
 export interface LogRange {
@@ -47,8 +61,7 @@ export interface LogRangeFacts {
  * `log-table-unknown`, and what the decoder throws.
  */
 export async function* readLogRange(
-  bucket: ObjectStore,
-  keyspace: string,
+  { bucket, keyspace }: GraphLog,
   stretch: LogRange,
   facts: LogRangeFacts,
   signal?: AbortSignal,
@@ -61,13 +74,15 @@ export async function* readLogRange(
     const [cursor] = open.sort((a, b) => a.reached - b.reached);
     if (cursor === undefined) return;
     signal?.throwIfAborted();
-    const key = cursor.waiting.shift() ?? '';
+    const next = cursor.waiting.shift();
+    if (next === undefined) continue;
+    const { key } = next;
     const object = await bucket.get(key);
     // Merging replaces small objects by a large one, which the listing may have had already.
     if (object === undefined) {
-      if (cursor.bytesTo >= reachOf(key)) continue;
-      cursor.waiting = await keysOf(bucket, stretch.timeline, cursor.host, cursor.lastKey);
-      if (cursor.waiting.includes(key) || cursor.waiting.length === 0)
+      if (cursor.read !== undefined && reaches(cursor.read, next)) continue;
+      cursor.waiting = await objectsOf(bucket, stretch.timeline, cursor.host, cursor.read?.key);
+      if (cursor.waiting.some((each) => each.key === key) || cursor.waiting.length === 0)
         throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
       continue;
     }
@@ -79,20 +94,19 @@ export async function* readLogRange(
     }
     facts.objects += 1;
     facts.bytes += plain.length;
-    cursor.lastKey = key;
-    cursor.bytesTo = reachOf(key);
+    cursor.read = next;
     cursor.reached = coveredTo(header);
     facts.covered = {
       from: micros(Math.min(facts.covered?.from ?? from, from)),
       to: micros(Math.max(facts.covered?.to ?? 0, cursor.reached)),
     };
     noteHole(cursor, header, facts.holes);
-    cursor.segment = await segmentOf(bucket, header, plain, cursor.segment);
+    cursor.segment = await segmentOf(bucket, { header, plain }, cursor.segment);
     const reached = micros(
       Math.min(...cursors.filter((each) => each === cursor || each.waiting.length > 0).map((each) => each.reached)),
     );
     yield {
-      changes: changesIn(plain, header, cursor.segment.header, { tables, keyspace, rows: stretch.rows }),
+      changes: changesIn({ header, plain }, cursor.segment.header, { tables, keyspace, rows: stretch.rows }),
       reached,
     };
   }
@@ -102,19 +116,18 @@ export async function* readLogRange(
 export async function streamsOf(bucket: ObjectStore, timeline: string): Promise<readonly string[]> {
   const hosts: string[] = [];
   for await (const child of bucket.children(`log/${timeline}/`)) {
-    const host = child.slice(`log/${timeline}/`.length).replace(/\/$/, '');
-    if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(host)) hosts.push(host);
+    const host = hostOfStream(child);
+    if (host !== undefined) hosts.push(host);
   }
   return hosts;
 }
 
 interface StreamCursor {
   readonly host: string;
-  waiting: string[];
+  waiting: StoredObject[];
   reached: Micros;
-  lastKey: string | undefined;
-  /** Segment and offset up to which it was read. */
-  bytesTo: string;
+  /** The last object that was read. */
+  read: StoredObject | undefined;
   /** The last piece that was read. */
   last: PieceLink | undefined;
   segment: OpenSegment | undefined;
@@ -127,22 +140,21 @@ interface OpenSegment {
 
 /** The objects from the one on that covers the stretch's beginning: found by the headers of a few, since listing order is log order. */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
-  const keys = await keysOf(bucket, timeline, host, undefined);
+  const objects = await objectsOf(bucket, timeline, host, undefined);
   let low = 0;
-  let high = keys.length;
+  let high = objects.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const header = await headerAt(bucket, keys[middle] ?? '');
+    const header = await headerAt(bucket, objects[middle]?.key ?? '');
     // One that was merged away meanwhile decides nothing: reading from earlier on costs only time.
     if (header === undefined || coveredTo(header) >= from) high = middle;
     else low = middle + 1;
   }
   return {
     host,
-    waiting: keys.slice(low),
+    waiting: objects.slice(low),
     reached: from,
-    lastKey: undefined,
-    bytesTo: '',
+    read: undefined,
     last: undefined,
     segment: undefined,
   };
@@ -158,48 +170,39 @@ function noteHole(cursor: StreamCursor, { node, pieces }: LogPieceHeader, holes:
   holes.push(`the log of ${node} from ${last.coveredTo} to ${first.coveredFrom} is missing`);
 }
 
-const objectName = /\/(\d{19})\/(\d{10})-(\d{10})$/;
+interface StoredObject extends PiecePlace {
+  readonly key: string;
+}
 
-/** Keys of a stream's objects in log order, without those that a merged one holds too. */
-async function keysOf(
+/** A stream's objects in log order, without those that a merged one holds too. */
+async function objectsOf(
   bucket: ObjectStore,
   timeline: string,
   host: string,
   after: string | undefined,
-): Promise<string[]> {
-  const keys: string[] = [];
+): Promise<StoredObject[]> {
+  const segments = new Map<string, StoredObject[]>();
   for await (const { key } of bucket.list(streamPrefix(timeline, host), after === undefined ? {} : { after })) {
-    if (objectName.test(key)) keys.push(key);
+    const place = placeOfPiece(key);
+    if (place === undefined) continue;
+    const object = { key, ...place };
+    const others = segments.get(place.segment);
+    if (others === undefined) segments.set(place.segment, [object]);
+    else others.push(object);
   }
-  // At one offset the longer object comes after the shorter ones that it replaces, and reaches at least as far as those that follow.
-  const kept: string[] = [];
-  for (const key of keys) {
-    while (kept.length > 0 && startOf(kept.at(-1) ?? '') >= startOf(key) && reachOf(kept.at(-1) ?? '') <= reachOf(key))
-      kept.pop();
-    if (kept.length === 0 || reachOf(key) > reachOf(kept.at(-1) ?? '')) kept.push(key);
-  }
-  return kept;
+  // The listing's order is that of the segments.
+  return [...segments.values()].flatMap((objects) => widestPieces(objects).widest);
 }
 
-function startOf(key: string): string {
-  const [, segment = '', from = ''] = objectName.exec(key) ?? [];
-  return `${segment}${from}`;
-}
-
-function reachOf(key: string): string {
-  const [, segment = '', , to = ''] = objectName.exec(key) ?? [];
-  return `${segment}${to}`;
+/** Whether everything up to the end of the other is behind the end of this one. */
+function reaches(one: StoredObject, other: StoredObject): boolean {
+  return one.segment === other.segment ? one.to >= other.to : one.segment > other.segment;
 }
 
 /** The header line alone, without the bytes behind it. */
 async function headerAt(bucket: ObjectStore, key: string): Promise<LogPieceHeader | undefined> {
   if ((await bucket.head(key)) === undefined) return undefined;
-  const parts: Uint8Array[] = [];
-  for await (const part of await bucket.getStream(key)) {
-    parts.push(part);
-    if (part.includes(0x0a)) break;
-  }
-  return readPieceHeader(Buffer.concat(parts));
+  return readStreamedPieceHeader(await bucket.getStream(key));
 }
 
 function coveredFrom({ pieces }: LogPieceHeader): Micros {
@@ -210,25 +213,18 @@ function coveredTo({ pieces }: LogPieceHeader): Micros {
   return instantOf(pieces.at(-1)?.coveredTo ?? '');
 }
 
-/** A segment's header stands in its first object alone; of one whose beginning was not shipped the file's name tells, if it is a plain one. */
-async function segmentOf(
-  bucket: ObjectStore,
-  header: LogPieceHeader,
-  plain: Uint8Array,
-  known: OpenSegment | undefined,
-): Promise<OpenSegment> {
+/** A segment's header stands in its first object alone. */
+async function segmentOf(bucket: ObjectStore, piece: ReadPiece, known: OpenSegment | undefined): Promise<OpenSegment> {
+  const { header } = piece;
   const { file } = header.segment;
   if (known?.file === file) return known;
-  if (header.from === 0) return { file, header: readSegmentHeader(plain) };
-  const folder = `${streamPrefix(header.timeline, header.hostId)}${header.segment.id.padStart(19, '0')}/`;
-  for await (const { key } of bucket.list(folder)) {
-    const first = startOf(key).endsWith('0000000000') ? await bucket.get(key) : undefined;
-    if (first !== undefined) return { file, header: readSegmentHeader(readPiece(first.body).plain) };
+  if (header.from === 0) return { file, header: segmentHeaderOf(piece) };
+  for await (const { key } of bucket.list(segmentPrefix(header, header.segment.id))) {
+    const first = placeOfPiece(key)?.from === 0 ? await bucket.get(key) : undefined;
+    if (first !== undefined) return { file, header: segmentHeaderOf(readPiece(first.body)) };
     break;
   }
-  const named = headerOfFileName(file);
-  if (named === undefined) throw logDamaged('A log piece', `it comes from ${file}, which names no segment`);
-  return { file, header: named };
+  return { file, header: segmentHeaderOf(piece) };
 }
 
 interface Wanted {
@@ -238,42 +234,17 @@ interface Wanted {
 }
 
 function* changesIn(
-  plain: Uint8Array,
-  piece: LogPieceHeader,
+  piece: ReadPiece,
   segment: SegmentHeader,
   { tables, keyspace, rows }: Wanted,
 ): Generator<StoredChange> {
-  const skipped = piece.from === 0 ? segment.length : 0;
-  const sections = wholeSections(plain.subarray(skipped), segment, piece.from + skipped);
-  for (const { from, to } of sections) {
-    const content = sectionContent(plain.subarray(from - piece.from, to - piece.from), segment);
-    const cursor = new EntryCursor(content, segment.id);
-    while (cursor.next()) {
-      const mutation = content.subarray(cursor.from, cursor.to);
-      // A mutation stays within one keyspace, so the first table tells.
-      const id = firstTable(mutation);
-      const table = tables.get(id);
-      if (table === undefined ? isSystemTable(id) : table.keyspace !== keyspace) continue;
-      if (rows?.(keyOf(mutation)) === false) continue;
-      yield* changesOf(decodeMutation(mutation, segment.version, tables), keyspace, piece.hostId);
-    }
+  for (const mutation of mutationsOf(piece, segment)) {
+    const id = firstTableOf(mutation);
+    const table = id === undefined ? undefined : tables.get(id);
+    const others = table === undefined ? id !== undefined && isSystemTable(id) : table.keyspace !== keyspace;
+    if (others || rows?.(partitionKeyOf(mutation)) === false) continue;
+    yield* changesOf(decodeMutation(mutation, segment.version, tables), keyspace, piece.header.hostId);
   }
-}
-
-function firstTable(mutation: Uint8Array): string {
-  const at = (mutation[0] ?? 0) < 0x80 ? 1 : 2;
-  return formatTableId(mutation.subarray(at, at + 16));
-}
-
-/** All updates of a mutation have one key; it stands after the first table's id, behind its length. */
-function keyOf(mutation: Uint8Array): Uint8Array {
-  const at = ((mutation[0] ?? 0) < 0x80 ? 1 : 2) + 16;
-  const first = mutation[at] ?? 0;
-  // The length's leading ones count the bytes that follow it; a key has at most 64 KiB.
-  const more = first < 0x80 ? 0 : Math.clz32(~(first << 24));
-  let length = first & (0xff >> more);
-  for (let step = 1; step <= more; step += 1) length = length * 256 + (mutation[at + step] ?? 0);
-  return mutation.subarray(at + 1 + more, at + 1 + more + length);
 }
 
 /** Every table that the timeline's log may have been written under, by id. Throws FailedProblem `log-schema-missing` when there is none. */

@@ -55,15 +55,14 @@ async function incompleteTail(
   signal: AbortSignal,
 ): Promise<readonly Micros[]> {
   if (instant <= settledUntil) return [];
-  const { bucket, keyspace } = platform;
-  const known = (await storedSchema(bucket, instant)) ?? (await knownSchema(platform, instant));
+  const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
   // Without types nobody can tell what belongs to an edge.
   if (known.from === 'nowhere') return [];
   // What the base holds cannot be left out; it was whole when the snapshot was taken, or its rest is in the log.
   const from = micros(Math.max(settledUntil, snapshotOf(point).to));
   const slots: Micros[] = [];
   try {
-    for await (const groups of slotsIn(bucket, keyspace, known, { from, to: instant, timeline }, undefined, signal)) {
+    for await (const groups of slotsIn(platform, known, { from, to: instant, timeline }, { signal })) {
       slots.push(...incompleteSlots(known.schema, groups));
     }
   } catch (error) {

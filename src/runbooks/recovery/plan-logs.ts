@@ -32,12 +32,13 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan
     strands: [
       // A base of after another timeline's end has its ids already: the restore that left it replayed them.
       ...aside
-        .map(({ id }) => strandOf(id, beforeAllTime, [], logs.get(id), snapshot.from))
+        .map(({ id }) => strandOf({ timeline: id, until: beforeAllTime, exclusions: [] }, logs.get(id), snapshot.from))
         .filter(({ streams }) => streams.length > 0),
       ...path.slice(first).map((strand, at) => {
         const { id } = strand.timeline;
         const exclusions = [...new Set([...strand.exclusions, ...choice.exclusions])].sort((a, b) => a - b);
-        return strandOf(id, endOf(strand, instant), exclusions, logs.get(id), at === 0 ? snapshot.from : beforeAllTime);
+        const until = endOf(strand, instant);
+        return strandOf({ timeline: id, until, exclusions }, logs.get(id), at === 0 ? snapshot.from : beforeAllTime);
       }),
     ],
     uncut: [`${point.keyspace}.janusgraph_ids`],
@@ -51,10 +52,15 @@ function endOf({ until }: Strand, instant: Micros): Micros {
   return until === undefined || until > instant ? instant : until;
 }
 
+/** What is replayed of a timeline: up to `until`, without the exclusions. */
+interface StrandEnd {
+  readonly timeline: LogPlan['strands'][number]['timeline'];
+  readonly until: Micros;
+  readonly exclusions: readonly Micros[];
+}
+
 function strandOf(
-  timeline: LogPlan['strands'][number]['timeline'],
-  until: Micros,
-  exclusions: readonly Micros[],
+  { timeline, until, exclusions }: StrandEnd,
   log: TimelineLog | undefined,
   from: Micros,
 ): LogPlan['strands'][number] {

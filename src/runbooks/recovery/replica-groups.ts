@@ -1,5 +1,5 @@
 import type { ReplicaGroup } from '../../commitlog/window.ts';
-import { replicasOf } from '../../model/held-ranges.ts';
+import { rangesOfRing } from '../../model/held-ranges.ts';
 
 /** A node of the ring as a restore point records it, with the stream that is its own. */
 export interface GroupNode {
@@ -23,7 +23,7 @@ export function replicaGroups(nodes: readonly GroupNode[], replication: Replicat
     // A quorum is counted over the replicas that the keyspace names, also when fewer nodes are there to hold them.
     const acknowledged = Math.floor(ring.replicas / 2) + 1;
     const enough = Math.max(1, count - acknowledged + 1);
-    for (const chosen of rangesOf(ring.nodes, count)) {
+    for (const chosen of replicaSetsOf(ring.nodes, count)) {
       const streams = chosen.map(({ hostId }) => hostId).sort();
       groups.set(streams.join(' '), { streams, enough });
     }
@@ -57,11 +57,6 @@ function replicaCount(text: string | undefined): number {
   return Number.parseInt(text ?? '1', 10);
 }
 
-function rangesOf(nodes: readonly GroupNode[], count: number): ReadonlyArray<readonly GroupNode[]> {
-  if (count >= nodes.length) return [nodes];
-  const ring = nodes
-    .flatMap((node) => node.tokens.map((token) => ({ node, value: BigInt(token) })))
-    .sort((a, b) => (a.value < b.value ? -1 : 1))
-    .map(({ node }) => node);
-  return ring.map((_, at) => [...replicasOf([...ring.slice(at), ...ring.slice(0, at)], nodes, count)]);
+function replicaSetsOf(nodes: readonly GroupNode[], count: number): ReadonlyArray<readonly GroupNode[]> {
+  return count >= nodes.length ? [nodes] : rangesOfRing(nodes, count).map(({ replicas }) => [...replicas]);
 }

@@ -91,7 +91,7 @@ async function leftBehind(
     // The bucket first: after a disaster the database would only be waited for.
     const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
     const range = { from: micros(cut + 2), to: undefined, timeline };
-    for await (const groups of slotsIn(platform.bucket, platform.keyspace, known, range, undefined, signal)) {
+    for await (const groups of slotsIn(platform, known, range, { signal })) {
       if (enough.aborted) return { transactions, counted: false, ...sums };
       const report = reportSlot(known.schema, groups, known.shapes, 0);
       transactions += 1;

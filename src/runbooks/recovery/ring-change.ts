@@ -29,8 +29,7 @@ export function ringOn(
 
 /** Where the ring is no longer that of the base: logs of one ring do not go over a base of another. */
 export function ringObstacles(
-  ring: readonly GroupNode[],
-  base: RestorePoint,
+  { base, ring }: { readonly base: RestorePoint; readonly ring: readonly GroupNode[] },
   points: readonly RestorePoint[],
   log: TimelineLog | undefined,
   strand: Strand | undefined,

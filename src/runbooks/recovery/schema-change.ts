@@ -1,13 +1,14 @@
 import type { Obstacle } from '../../commitlog/window.ts';
-import { canonicalJson } from '../../model/canonical-json.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import { type LogSchema, type LoggedTable, isUserKeyspace } from '../../model/log-schema.ts';
+import { schemaDifference } from '../../model/schema-difference.ts';
 import type { Strand } from '../../model/timeline-path.ts';
 import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
 
 /**
  * For each strand, what changes of the schema stand in the way: a log goes over a base whose tables are the same ones, so a table that was
- * dropped, altered or made anew since needs a later base. Tables only added do not: they can be created first, under their ids.
+ * dropped, altered or made anew since needs a later base, and so does another replication: the replicas whose logs are enough are others.
+ * Tables only added do not: they can be created first, under their ids.
  */
 export function schemaObstacles(
   path: readonly Strand[],
@@ -46,32 +47,19 @@ export function addedTables(
   const atBase = seen[base.strand]?.findLast(({ at }) => at <= base.from) ?? seen.slice(base.strand).flat()[0];
   const atInstant = seen.flat().findLast(({ at }) => at <= instant);
   if (atBase === undefined || atInstant === undefined || atInstant.at <= atBase.at) return [];
-  const known = new Set(tablesOf(atBase.schema).map(({ id }) => id));
-  return tablesOf(atInstant.schema).filter(({ id }) => !known.has(id));
+  return schemaDifference(atBase.schema, atInstant.schema).added;
 }
 
 function schemasOf({ until }: Strand, log: TimelineLog | undefined): readonly StoredSchema[] {
   return (log?.schemas ?? []).filter(({ at }) => until === undefined || at <= until);
 }
 
-function tablesOf(schema: LogSchema): readonly LoggedTable[] {
-  return schema.tables.filter(({ keyspace }) => isUserKeyspace(keyspace));
-}
-
 function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {
-  const byId = new Map(tablesOf(newer).map((table) => [table.id, table]));
-  const names = new Set(tablesOf(newer).map(nameOf));
-  const tables = tablesOf(older).flatMap((table) => {
-    const now = byId.get(table.id);
-    if (now === undefined) return [`${nameOf(table)} was ${names.has(nameOf(table)) ? 'made anew' : 'dropped'}`];
-    return canonicalJson(layoutOf(now)) === canonicalJson(layoutOf(table)) ? [] : [`${nameOf(table)} was altered`];
-  });
-  const replication = older.keyspaces.flatMap(({ keyspace, replication: before }) => {
-    const now = newer.keyspaces.find((each) => each.keyspace === keyspace)?.replication;
-    if (!isUserKeyspace(keyspace) || now === undefined || canonicalJson(now) === canonicalJson(before)) return [];
-    return [`${keyspace} is replicated otherwise`];
-  });
-  return [...tables, ...replication];
+  const { changed, replicatedOtherwise } = schemaDifference(older, newer);
+  return [
+    ...changed.map(({ table, what }) => `${table} was ${what}`),
+    ...replicatedOtherwise.map((keyspace) => `${keyspace} is replicated otherwise`),
+  ];
 }
 
 /** Keyspaces that do not write to the log. */
@@ -79,14 +67,4 @@ function unloggedIn(schema: LogSchema): readonly string[] {
   return schema.keyspaces
     .filter(({ keyspace, durableWrites }) => isUserKeyspace(keyspace) && !durableWrites)
     .map(({ keyspace }) => keyspace);
-}
-
-function nameOf({ keyspace, table }: LoggedTable): string {
-  return `${keyspace}.${table}`;
-}
-
-/** What a mutation is read by, in an order of its own. */
-function layoutOf({ keyspace, table, columns, dropped }: LoggedTable): object {
-  const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
-  return { keyspace, table, columns: columns.toSorted(byName), dropped: dropped.toSorted(byName) };
 }

@@ -50,7 +50,7 @@ async function search(from: number, to: number, more: Partial<Search> = {}) {
     limit: 0,
     ...more,
   };
-  return searchTransactions(bucket, 'janusgraph', known, wanted);
+  return searchTransactions({ bucket, keyspace: 'janusgraph' }, known, wanted);
 }
 
 const idsOf = ({ transactions }: Awaited<ReturnType<typeof search>>) => transactions.map(({ id }) => id);
@@ -109,12 +109,12 @@ test('an undo is compared with everything up to the end of the log, and knows th
   await ship(a, 0, 15, at(lone, 10));
   await ship(a, 15, 40, gone(lone, 20));
   await ship(a, 40, 900, at(loop, 700));
-  const analysis = await analyseUndo(bucket, 'janusgraph', known, { groups: [id(20)] });
+  const analysis = await analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(20)] });
   expect(analysis).toMatchObject({ timeline: 't0001', before: slot(20) - 2, newest: second(900) });
   expect(analysis.report).toMatchObject({ conflictCount: 0, later: 0 });
-  const first = await analyseUndo(bucket, 'janusgraph', known, { groups: [id(10)] });
+  const first = await analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(10)] });
   expect(first.report.conflictCount).toBeGreaterThan(0);
-  await expect(analyseUndo(bucket, 'janusgraph', known, { groups: [id(11)] })).rejects.toMatchObject({
+  await expect(analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(11)] })).rejects.toMatchObject({
     code: 'unknown-group',
   });
 });

@@ -11,7 +11,7 @@ import { watermarkDocument, watermarkKey } from '../../model/log-piece.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { timelinePath } from '../../model/timeline-path.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { readLogRange, type LogRangeFacts, streamsOf } from './log-range-reader.ts';
+import { type GraphLog, readLogRange, type LogRangeFacts, streamsOf } from './log-range-reader.ts';
 import type { KnownSchema } from '../catalog/schema-catalog.ts';
 import { listTimelines } from '../catalog/timeline-catalog.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
@@ -50,13 +50,12 @@ const clocksDiffer = 5_000_000;
  * `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
  */
 export async function* slotsIn(
-  bucket: ObjectStore,
-  keyspace: string,
+  log: GraphLog,
   { schema }: Pick<KnownSchema, 'schema'>,
   range: TransactionRange,
-  onRead?: (facts: ReadFacts) => void,
-  signal?: AbortSignal,
+  { onRead, signal }: { readonly onRead?: (facts: ReadFacts) => void; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<readonly [TransactionGroup, ...TransactionGroup[]]> {
+  const { bucket } = log;
   const timelines = await listTimelines(bucket);
   const id = range.timeline ?? (await currentTimeline(bucket));
   const path = timelines.length === 0 && range.timeline === undefined ? [] : timelinePath(timelines, id);
@@ -94,9 +93,7 @@ export async function* slotsIn(
       }
     };
     let taken = micros(0);
-    for await (const { changes, reached } of streams.length === 0
-      ? []
-      : readLogRange(bucket, keyspace, stretch, facts, signal)) {
+    for await (const { changes, reached } of streams.length === 0 ? [] : readLogRange(log, stretch, facts, signal)) {
       for (const change of changes) {
         const slot = slotOf(change);
         // What comes for a slot after it was told, such as a late read repair, is the repeat of a write that was seen.
@@ -148,8 +145,7 @@ export interface FoundTransactions {
 
 /** Finds the transactions of a range for a person, in memory that does not grow with it. */
 export async function searchTransactions(
-  bucket: ObjectStore,
-  keyspace: string,
+  log: GraphLog,
   known: KnownSchema,
   search: Search,
   options: { readonly ids?: number; readonly signal?: AbortSignal } = {},
@@ -167,7 +163,7 @@ export async function searchTransactions(
   const onRead = (read: ReadFacts): void => {
     facts = read;
   };
-  for await (const groups of slotsIn(bucket, keyspace, known, search, onRead, options.signal)) {
+  for await (const groups of slotsIn(log, known, search, { onRead, signal: options.signal })) {
     for (const group of groups) learnt.learn(group);
     const { element } = search;
     if (element !== undefined && !groups.some((group) => touches(group, element))) continue;

@@ -7,11 +7,8 @@ import { streamsOf } from './log-range-reader.ts';
 /** Waits until every stream of a timeline was shipped up to the instant; false when that takes longer than the patience. */
 export async function waitUntilShipped(
   bucket: ObjectStore,
-  timeline: string,
-  instant: Micros,
-  clock: Clock,
-  patienceMs: number,
-  signal: AbortSignal,
+  { timeline, instant }: { readonly timeline: string; readonly instant: Micros },
+  { clock, patienceMs, signal }: { readonly clock: Clock; readonly patienceMs: number; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const until = clock.monotonic() + patienceMs / 1000;
   for (;;) {

@@ -30,7 +30,9 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
   const path = pathOf(facts, timeline);
   const logs = path.map((strand) => facts.catalog.logs.get(strand.timeline.id));
   const schemas = schemaObstacles(path, logs);
-  const strands = path.map((strand, at) => windowStrand(strand, logs[at], schemas[at] ?? [], exclusions, facts.points));
+  const strands = path.map((strand, at) =>
+    windowStrand(strand, { exclusions, log: logs[at], schemas: schemas[at] ?? [], points: facts.points }),
+  );
   const points = facts.points.filter(
     (point) =>
       (point.proof === 'checked' || point.proof === 'proven') &&
@@ -60,12 +62,19 @@ export function pathOf({ catalog, environment }: RecoveryFacts, timeline: string
 
 export const firstTimeline = 't0001';
 
+/** What is known of a strand besides. */
+interface StrandFacts {
+  readonly log: TimelineLog | undefined;
+  /** What changes of the schema stand in the way. */
+  readonly schemas: readonly Obstacle[];
+  /** Slots that are left out besides those that the timeline leaves out. */
+  readonly exclusions: readonly Micros[];
+  readonly points: readonly RestorePoint[];
+}
+
 function windowStrand(
   { timeline, until, exclusions }: Strand,
-  log: TimelineLog | undefined,
-  schemas: readonly Obstacle[],
-  more: readonly Micros[],
-  points: readonly RestorePoint[],
+  { log, schemas, exclusions: more, points }: StrandFacts,
 ): WindowStrand {
   const opened = timeline.parent === undefined ? undefined : instantOf(timeline.openedAt);
   const counts = (obstacle: Obstacle) => until === undefined || obstacle.at <= until;
@@ -150,7 +159,7 @@ function windowBase(
     to,
     groups: rings.map((ring, at) => replicaGroups(ring, replicationOf(point, logs[strand + at]?.schemas ?? [], from))),
     obstacles: rings.flatMap((ring, at) =>
-      ringObstacles(ring, point, points, logs[strand + at], path[strand + at]).map((each) => ({
+      ringObstacles({ base: point, ring }, points, logs[strand + at], path[strand + at]).map((each) => ({
         ...each,
         strand: strand + at,
       })),

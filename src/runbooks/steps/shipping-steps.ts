@@ -6,7 +6,7 @@ import { faultTrace } from '../../model/fault-trace.ts';
 import { asProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { createObject } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type NodeJobCall, oneNode } from './each-node.ts';
 import { standardRetry } from './standard-steps.ts';
@@ -122,10 +122,6 @@ export async function markBaseRequired(
   for (const { address, hostId } of await platform.database.ring()) {
     const node = byAddress.get(address) ?? address;
     const mark = { timeline, hostId, node, what: 'bypass', at, until: at, reason } as const;
-    try {
-      await platform.bucket.put(logMarkKey(mark), logMarkDocument.write(mark), { ifAbsent: true });
-    } catch (error) {
-      if (!(error instanceof ConflictProblem)) throw error;
-    }
+    await createObject(platform.bucket, logMarkKey(mark), logMarkDocument.write(mark));
   }
 }

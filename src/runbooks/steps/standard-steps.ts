@@ -8,8 +8,8 @@ import type { RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
- * Steps that mean the same in several runbooks; each runbook adds what the step needs there. Stopping counts as destructive: from then on the
- * environment does not serve.
+ * What the steps below need of theirs: they mean the same in several runbooks, and each runbook adds what the step needs there. Stopping
+ * counts as destructive: from then on the environment does not serve.
  */
 interface Context {
   readonly services: RunbookServices;

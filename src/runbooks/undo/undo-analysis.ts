@@ -6,9 +6,9 @@ import type { TransactionGroup } from '../../graph/transactions/group.ts';
 import { cutBefore } from '../../model/commit-slot.ts';
 import { formatInstant, type Micros, micros } from '../../model/instant.ts';
 import { RefusedProblem } from '../../model/problem.ts';
-import type { ObjectStore } from '../../ports/object-store.ts';
 import type { KnownSchema } from '../catalog/schema-catalog.ts';
 import { type ReadFacts, slotsIn } from '../recovery/transaction-search.ts';
+import type { GraphLog } from '../recovery/log-range-reader.ts';
 
 /** What an undo of some groups would meet, from the shipped log alone. */
 export interface UndoAnalysis {
@@ -41,8 +41,7 @@ const together = 600_000_000;
  * `no-log-there`, and what reading the log throws.
  */
 export async function analyseUndo(
-  bucket: ObjectStore,
-  keyspace: string,
+  log: GraphLog,
   known: Pick<KnownSchema, 'schema'>,
   { groups: texts, timeline, ignoring }: UndoQuestion,
   signal?: AbortSignal,
@@ -51,7 +50,7 @@ export async function analyseUndo(
   const times = [...new Set(refs.map((ref) => ref.slot))].sort((a, b) => a - b);
   const slots = new Map<Micros, readonly TransactionGroup[]>();
   for (const { from, to } of ranges(times)) {
-    for await (const groups of slotsIn(bucket, keyspace, known, { from, to, timeline }, undefined, signal)) {
+    for await (const groups of slotsIn(log, known, { from, to, timeline }, { signal })) {
       if (times.includes(groups[0].slot)) slots.set(groups[0].slot, groups);
     }
   }
@@ -65,7 +64,7 @@ export async function analyseUndo(
   const onRead = (read: ReadFacts): void => {
     facts = read;
   };
-  for await (const groups of slotsIn(bucket, keyspace, known, range, onRead, signal)) {
+  for await (const groups of slotsIn(log, known, range, { onRead, signal })) {
     const { slot } = groups[0];
     if (slot === ignoring) continue;
     const whole = slots.get(slot);

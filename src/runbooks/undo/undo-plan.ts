@@ -7,7 +7,7 @@ import { formatInstant, microsOf, micros } from '../../model/instant.ts';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import { type UndoPlan, undoPlanDocument, undoPlanKey } from '../../model/undo-plan.ts';
-import { ConflictProblem } from '../../ports/object-store.ts';
+import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { readCells } from './cell-reader.ts';
@@ -91,13 +91,8 @@ function isOfChosen({ schema, analysis }: Making, { cell }: LeftCell, was: ReadC
 
 /** Keeps a plan; one that this run has made before stands. */
 export async function keepUndoPlan(bucket: ObjectStore, plan: UndoPlan): Promise<UndoPlan> {
-  try {
-    await bucket.put(undoPlanKey(plan.run), undoPlanDocument.write(plan), { ifAbsent: true });
-    return plan;
-  } catch (error) {
-    if (!(error instanceof ConflictProblem)) throw error;
-    return getUndoPlan(bucket, plan.run);
-  }
+  const created = await createObject(bucket, undoPlanKey(plan.run), undoPlanDocument.write(plan));
+  return created ? plan : getUndoPlan(bucket, plan.run);
 }
 
 export async function findUndoPlan(bucket: ObjectStore, run: string): Promise<UndoPlan | undefined> {

@@ -36,7 +36,7 @@ export function replayRing({ record, toolchain }: LocalEnvironment, folder: stri
     // SSTables never change, so links are copies.
     await execa('cp', ['--archive', '--link', '--', kept.base, folders.data]);
     await log.place?.(kept, folders.commitlog);
-    const files = new Map(cassandraFiles(record, node, folders, toolchain));
+    const files = new Map(cassandraFiles({ record, node, folders, toolchain }));
     if (log.archiving !== undefined) {
       writeFileSync(join(folders.conf, 'commitlog_archiving.properties'), `${log.archiving(kept).join('\n')}\n`);
       const options = join(folders.conf, 'cassandra-jvm.options');

@@ -31,13 +31,13 @@ export async function readStoredGraph(database: Database, keyspace: string): Pro
   const invariants = [rowSoundness(context), edgeEnds(context), compositeEntries(context), idMarks(context)];
   const collected = new CollectedElements(schema);
   const observers = [collected.observer, ...invariants.map(({ observer }) => observer)];
-  await scanGraph(database, keyspace, schema, rowObserver(schema, observers));
+  await scanGraph(context, schema, rowObserver(schema, observers));
   const second: GraphObserver[] = [];
   for (const invariant of invariants) {
     const observer = await invariant.compare?.();
     if (observer !== undefined) second.push(observer);
   }
-  if (second.length > 0) await scanGraph(database, keyspace, schema, rowObserver(schema, second));
+  if (second.length > 0) await scanGraph(context, schema, rowObserver(schema, second));
   const suspicions = (await Promise.all(invariants.map((invariant) => invariant.suspicions()))).flat();
   return {
     ...collected.state(),

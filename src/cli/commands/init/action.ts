@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { errorCode } from '../../../model/error-code.ts';
 import { RefusedProblem, UsageProblem } from '../../../model/problem.ts';
 import type { Action } from '../../command.ts';
 import type { init } from './declaration.ts';
@@ -18,7 +19,7 @@ export const action: Action<typeof init> = async (context, input) => {
   if (input.print) return { json: { name, text }, text: text.trimEnd() };
   const file = resolve(context.flags.config ?? 'cardea.config.ts');
   await writeFile(file, text, { flag: 'wx' }).catch((cause: unknown) => {
-    const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST';
+    const exists = errorCode(cause) === 'EEXIST';
     throw new RefusedProblem({
       code: exists ? 'config-exists' : 'config-not-written',
       happened: exists ? `${file} exists already.` : `${file} cannot be written: ${(cause as Error).message}`,

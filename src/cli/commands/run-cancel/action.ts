@@ -7,16 +7,16 @@ import type { runCancel } from './declaration.ts';
 export const action: Action<typeof runCancel> = async (context, input) => {
   const environment = await environmentOfRun(context, input.id, input.env);
   const world = await engineWorld(context, environment);
-  const { state } = await showRun(world, input.id);
+  const shown = await showRun(world, input.id);
   await requestCancel(world, input.id);
-  if (state.status !== 'interrupted') {
+  if (shown.state.status !== 'interrupted') {
     return {
       json: { run: input.id, requested: true },
       text: `Asked ${input.id} to stop; its process cleans up and ends it. Watch: cardea run show ${input.id} --follow`,
     };
   }
   // Nobody drives it: what runs at the end, and the end itself, are this process's work.
-  const { problem, json, text } = await resume(context, input.id, environment);
+  const { problem, json, text } = await resume(context, shown, environment);
   return problem === undefined || problem.code === 'cancelled'
     ? { json: { ...json, requested: true }, text: text === '' ? `${input.id} is cancelled.` : text }
     : { json, text, problem };

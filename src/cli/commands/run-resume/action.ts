@@ -7,8 +7,9 @@ import { environmentOfRun } from '../../runs/run-lookup.ts';
 import type { runResume } from './declaration.ts';
 export const action: Action<typeof runResume> = async (context, input) => {
   const environment = await environmentOfRun(context, input.id, input.env);
-  const { state } = await showRun(await engineWorld(context, environment), input.id);
-  const outcome = await resume(context, input.id, environment);
+  const shown = await showRun(await engineWorld(context, environment), input.id);
+  const { state } = shown;
+  const outcome = await resume(context, shown, environment);
   // As after a restore in one go: but not for one that had ended, and is only reported.
   const wanted = z.object({ newBase: z.literal(true) }).safeParse(state.params).success && state.status !== 'succeeded';
   const succeeded = 'ok' in outcome.json && outcome.json.ok === true;

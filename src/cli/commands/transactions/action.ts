@@ -22,8 +22,7 @@ export const action: Action<typeof transactions> = async (context, input) => {
     const known = await knownSchema(platform, around);
     if (known.from === 'nowhere') context.output.warn(context.output.paintNote('yellow', known.says));
     const found = await searchTransactions(
-      platform.bucket,
-      platform.keyspace,
+      platform,
       known,
       {
         around,

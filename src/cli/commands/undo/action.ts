@@ -31,7 +31,7 @@ export const action: Action<typeof undo> = async (context, input) => {
   if (input.group.length === 0) throw noGroup(name);
   const { analysis, ways } = await refuseWhenUnreachable(async () => {
     const known = await knownSchema(platform, microsOf(clock.now()));
-    const analysis = await analyseUndo(platform.bucket, platform.keyspace, known, { groups: input.group }, signal);
+    const analysis = await analyseUndo(platform, known, { groups: input.group }, signal);
     const facts = await readRecoveryFacts({ platform, config, clock }, signal);
     return { analysis, ways: undoWays(analysis, facts, name) };
   });
@@ -44,19 +44,22 @@ export const action: Action<typeof undo> = async (context, input) => {
     requireNoConflicts(analysis, name);
     context.output.note(text);
   }
+  const asked = { context, environment: name, confirmed: input.confirm };
   const done =
-    input.way === 'restore'
-      ? await byRestore(context, name, analysis, input.confirm)
-      : await byCompensation(context, name, analysis, chosen, input.confirm);
+    input.way === 'restore' ? await byRestore(asked, analysis) : await byCompensation(asked, analysis, chosen);
   return context.flags.plan ? { json: { ...compared, plan: done.json }, text: `${text}\n\n${done.text}` } : done;
 };
 
+interface Asked {
+  readonly context: CliContext;
+  readonly environment: string;
+  readonly confirmed: string | undefined;
+}
+
 async function byCompensation(
-  context: CliContext,
-  environment: string,
+  { context, environment, confirmed }: Asked,
   analysis: UndoAnalysis,
   way: UndoWay | undefined,
-  confirmed: string | undefined,
 ): Promise<Outcome> {
   const { timeline, before, chosen } = analysis;
   // Not possible: the choice of the base says why, with the nearest that would work.
@@ -97,16 +100,11 @@ async function byCompensation(
   });
 }
 
-async function byRestore(
-  context: CliContext,
-  environment: string,
-  analysis: UndoAnalysis,
-  confirmed: string | undefined,
-): Promise<Outcome> {
+async function byRestore({ context, environment, confirmed }: Asked, analysis: UndoAnalysis): Promise<Outcome> {
   requireWholeSlots(analysis);
   const groups = idsOf(analysis.chosen);
-  const asked = { timeline: analysis.timeline, exclusions: slotsOf(analysis) };
-  const decided = await refuseWhenUnreachable(async () => decideTarget(context, environment, asked));
+  const wanted = { timeline: analysis.timeline, exclusions: slotsOf(analysis) };
+  const decided = await refuseWhenUnreachable(async () => decideTarget(context, environment, wanted));
   return operate(context, {
     environment,
     runbook: restoreRunbook,

@@ -1,4 +1,7 @@
-/** Maps with at most `limit` calls under way; results in the order of the items. The first failure rejects. */
+/**
+ * Maps with at most `limit` calls under way; results in the order of the items. The first failure rejects at once; it does not stop the
+ * other calls, so a map that should stop then asks a signal of its own.
+ */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   limit: number,
