@@ -1,8 +1,8 @@
 import type { StepState } from '../journal/run-state.ts';
 import type { RunEventBody } from '../journal/event.ts';
 import { pace } from '../journal/pace.ts';
-import { openStepLog } from '../journal/step-log.ts';
-import { asProblem, type Problem } from '../model/problem.ts';
+import type { StepLogs } from '../journal/step-log.ts';
+import { asProblem, FailedProblem, type Problem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import type { OpenRun } from './open-run.ts';
@@ -19,6 +19,7 @@ export interface Execution {
   readonly services: unknown;
   readonly params: unknown;
   readonly open: OpenRun;
+  readonly logs: StepLogs;
   readonly epoch: number;
   /** Aborted when this process must leave the run: Ctrl-C or a lost lease. */
   readonly stop: AbortSignal;
@@ -91,7 +92,12 @@ async function lookForCancel({ world, open }: Execution, over: AbortSignal): Pro
     } catch {
       return; // the run is over
     }
-    await open.journal.refresh();
+    try {
+      await open.journal.refresh();
+    } catch (error) {
+      // Only what the journal says ends the run. A look that could not be taken is taken again: it would only have come later.
+      if (error instanceof FailedProblem) throw error;
+    }
   }
 }
 
@@ -105,7 +111,7 @@ async function carryOutStep(
   const { clock } = world;
   const { journal } = open;
   const cancel = step.always !== undefined ? {} : { cancel: open.cancel };
-  const log = openStepLog({ store: world.store, clock, run: open.state().run, step: step.id });
+  const log = execution.logs.of(step.id);
   const known = (): StepState | undefined => open.state().steps[step.id];
 
   for (;;) {
