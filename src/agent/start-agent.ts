@@ -16,6 +16,7 @@ import { jobRunners } from '../node/jobs/job-runners.ts';
 import { jobStoreIn } from '../node/job-store.ts';
 import { JobTable } from '../node/job-table.ts';
 import type { NodeParts } from '../node/node-parts.ts';
+import { patientStore } from '../ports/patient-store.ts';
 import { openStore } from '../platforms/open-store.ts';
 import { openShipping } from './open-shipping.ts';
 
@@ -33,7 +34,8 @@ export async function startAgent(
   const log = openJsonLog(join(state, 'agent.log'));
   const files = openNodeFiles(join(state, 'hashes.json'));
   const bucket = openStore(config.store);
-  const tool = await openMedusa(config, { bucket, files, folder: join(state, 'medusa') });
+  const patient = patientStore(bucket, systemClock);
+  const tool = await openMedusa(config, { bucket: patient, files, folder: join(state, 'medusa') });
   // What a killed agent left running goes before anything else is begun.
   await tool.endLeftOver();
   const parts: NodeParts = {

@@ -4,8 +4,8 @@ import { objectPatience, patiently, type Patience } from './patience.ts';
 
 /**
  * The same bucket for long work on many objects: each call is made again while the bucket cannot be reached, so that one object costs time
- * and not the work. A listing goes on where it broke off. Not made again: streams, for only their reader can begin one anew, and puts on a
- * condition, for a lost answer would make them look lost.
+ * and not the work. A listing goes on where it broke off. A stream is begun again until its first piece is there; what breaks off later only
+ * its reader can begin anew. Not made again: what writes a stream, and puts on a condition, for a lost answer would make them look lost.
  */
 export function patientStore(
   store: ObjectStore,
@@ -42,7 +42,7 @@ export function patientStore(
       await items?.return?.();
     }
   }
-  const from = (after: string | undefined) => (after === undefined ? {} : { after });
+  const options = (after: string | undefined) => (after === undefined ? {} : { after });
 
   return {
     description: store.description,
@@ -50,21 +50,34 @@ export function patientStore(
       condition === undefined ? again(() => store.put(key, body)) : store.put(key, body, condition),
     putStream: (key, body) => store.putStream(key, body),
     get: (key) => again(() => store.get(key)),
-    getStream: (key) => store.getStream(key),
+    getStream: async (key) =>
+      again(async () => {
+        const pieces = (await store.getStream(key))[Symbol.asyncIterator]();
+        return from(await pieces.next(), pieces);
+      }),
     head: (key) => again(() => store.head(key)),
     list: (prefix, { after } = {}) =>
       resumed(
-        (last) => store.list(prefix, from(last)),
+        (last) => store.list(prefix, options(last)),
         ({ key }) => key,
         after,
       ),
     children: (prefix, { after } = {}) =>
       resumed(
-        (last) => store.children(prefix, from(last)),
+        (last) => store.children(prefix, options(last)),
         (child) => child,
         after,
       ),
     delete: (key) => again(() => store.delete(key)),
     close: () => store.close(),
   };
+}
+
+/** What is left of a stream whose first piece was read. */
+async function* from<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
 }

@@ -2,7 +2,7 @@ import { type CutCounts, type CutRule, MutationCut } from '../../commitlog/mutat
 import { type EntryRun, type ReadPiece, cutPieces } from '../../commitlog/cut-segment.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
-import { readPiece } from '../../commitlog/piece.ts';
+import { plannedPieces } from '../../commitlog/planned-piece.ts';
 import { tokenOf } from '../../commitlog/token.ts';
 import { commitSlot, cutAfter } from '../../model/commit-slot.ts';
 import type { HeldRange } from '../../model/held-ranges.ts';
@@ -44,34 +44,17 @@ async function* readPieces(
   { streams }: Strand,
   { signal, onBytes }: KeptLogsOptions,
 ): AsyncGenerator<ReadPiece> {
+  const read = plannedPieces(bucket);
   for (const object of streams.flatMap(({ objects }) => objects)) {
     signal.throwIfAborted();
-    const piece = await readPlanned(bucket, object.key);
+    const piece = await read(object.key);
+    if (piece === undefined) throw logDamaged(`The shipped log ${object.key}`, 'it is gone from the store');
     if (sha256(piece.plain) !== object.sha256) {
       throw logDamaged(`The shipped log ${object.key}`, 'it is another one than when the plan was made');
     }
     yield piece;
     onBytes(piece.plain.length);
   }
-}
-
-const objectName = /^(.*\/)(\d{10})-(\d{10})$/;
-
-/** An object of the plan, or its part of the larger one into which the node that ships has merged it meanwhile. */
-async function readPlanned(bucket: ObjectStore, key: string): Promise<ReadPiece> {
-  const stored = await bucket.get(key);
-  if (stored !== undefined) return readPiece(stored.body);
-  const [, folder = '', from = '', to = ''] = objectName.exec(key) ?? [];
-  for await (const { key: other } of bucket.list(folder)) {
-    const [, , begins = '', ends = ''] = objectName.exec(other) ?? [];
-    if (begins === '' || begins > from || ends < to) continue;
-    const merged = await bucket.get(other);
-    if (merged === undefined) continue;
-    const { header, plain } = readPiece(merged.body);
-    const part = { from: Number(from), to: Number(to) };
-    return { header: { ...header, ...part }, plain: plain.subarray(part.from - header.from, part.to - header.from) };
-  }
-  throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
 }
 
 function ruleOf(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FailedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
+import { objectPatience, patiently } from '../../ports/patience.ts';
 import { byName, compareBackup } from './backup-comparison.ts';
 import { findInventory, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
@@ -51,19 +52,44 @@ export async function verify(
   const queue = unknown.values();
   const read = async () => {
     for (const file of queue) {
-      const hash = createHash('sha256');
-      for await (const chunk of await bucket.getStream(file.key)) {
-        signal.throwIfAborted();
-        hash.update(chunk);
-        done += chunk.length;
+      const sum = await readBack(parts, file.key, signal, (bytes) => {
+        done += bytes;
         report();
-      }
-      if (hash.digest('hex') !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
+      });
+      if (sum !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
     }
   };
   await Promise.all(Array.from({ length: readers }, read));
   if (findings.length > 0) throw damaged(node, point, findings);
   return { ...sizeOf(inventory), newBytes };
+}
+
+/**
+ * SHA-256 of an object. `onBytes` is told what was read, and takes it back when the object breaks off and is read anew; before its first byte
+ * the bucket itself has been waited for.
+ */
+async function readBack(
+  { bucket, clock }: NodeParts,
+  key: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  let read = 0;
+  let begun = false;
+  return patiently(clock, { ...objectPatience, signal, only: () => begun }, async () => {
+    onBytes(-read);
+    read = 0;
+    begun = false;
+    const hash = createHash('sha256');
+    for await (const chunk of await bucket.getStream(key)) {
+      signal.throwIfAborted();
+      begun = true;
+      hash.update(chunk);
+      read += chunk.length;
+      onBytes(chunk.length);
+    }
+    return hash.digest('hex');
+  });
 }
 
 /** Object key to size, by listing the folders that hold the files rather than asking for each. */

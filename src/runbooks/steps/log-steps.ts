@@ -13,7 +13,7 @@ import { type NodeJobCall, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
 import { makeLogPlan } from '../recovery/make-log-plan.ts';
-import type { RunbookServices } from '../services.ts';
+import { patientServices, type RunbookServices } from '../services.ts';
 import { standardRetry } from './standard-steps.ts';
 import { verifyLogs } from '../recovery/verify-logs.ts';
 
@@ -92,8 +92,9 @@ export const placeLogsStep = {
 
 /** Decides, from what is in the store at this moment, and writes the decision down for the nodes. */
 export async function decideLogs(work: Work, params: Params): Promise<z.infer<typeof logsResult>> {
-  const { platform } = work.services;
-  const { plan, incomplete, addedTables } = await makeLogPlan(work.services, {
+  const services = patientServices(work.services, work.signal);
+  const { platform } = services;
+  const { plan, incomplete, addedTables } = await makeLogPlan(services, {
     ...params,
     run: work.run,
     signal: work.signal,
@@ -114,10 +115,11 @@ export async function decideLogs(work: Work, params: Params): Promise<z.infer<ty
 
 /** Every byte is read and checked while nothing has been touched yet. What is damaged and can be done without is left out of the plan. */
 export async function checkLogs(work: Work, params: Params): Promise<z.infer<typeof verifyLogsStep.result>> {
-  const { platform, clock } = work.services;
+  const services = patientServices(work.services, work.signal);
+  const { platform, clock } = services;
   const from = clock.monotonic();
   const plan = await readLogPlan(platform, work.run);
-  const verified = await verifyLogs(work.services, plan, params.point, {
+  const verified = await verifyLogs(services, plan, params.point, {
     signal: work.signal,
     progress: (done, total) => work.progress({ done, total, unit: 'bytes' }),
   });
