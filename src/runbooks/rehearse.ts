@@ -24,7 +24,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 2,
+    version: 3,
     title: 'Rehearse a restore beside the live environment',
     params,
   }),

@@ -20,7 +20,7 @@ export type RestoreIntoParams = z.output<typeof params>;
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',
-    version: 2,
+    version: 3,
     title: 'Restore into a new environment',
     params,
   }),

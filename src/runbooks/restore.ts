@@ -41,6 +41,7 @@ import {
 } from './steps/shipping-steps.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 import {
+  patientRetry,
   standardRetry,
   checkStore,
   emptyResult,
@@ -69,7 +70,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 2,
+  version: 3,
   title: 'Restore in place',
   params,
 })
@@ -98,7 +99,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['check-point', 'check-store', 'start-agents'],
     timeout: '1h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
@@ -206,7 +207,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'destroy',
     needs: ['set-aside'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
@@ -283,7 +284,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'write',
     needs: ['start-graph'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: indexResult,
     run: async (context) => rebuildIndex({ ...context, ...context.services }),
   })
@@ -293,7 +294,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['rebuild-index'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: verifiedResult,
     run: async (context) => {
       const point = await getPoint(context.services.platform.bucket, context.params.point);

@@ -44,7 +44,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 1,
+    version: 2,
     title: 'Undo transactions by one that compensates them, without stopping the graph',
     params,
   }),

@@ -6,8 +6,12 @@ function faultOf(...lines: readonly string[]) {
 }
 
 test.each([
-  ['[2026] ERROR: An error occurred (SlowDown) when calling the PutObject operation (reached max retries: 4): Please reduce your request rate.'],
-  ['[2026] ERROR: An error occurred (503) when calling the HeadObject operation (reached max retries: 4): Service Unavailable'],
+  [
+    '[2026] ERROR: An error occurred (SlowDown) when calling the PutObject operation (reached max retries: 4): Please reduce your request rate.',
+  ],
+  [
+    '[2026] ERROR: An error occurred (503) when calling the HeadObject operation (reached max retries: 4): Service Unavailable',
+  ],
   ['[2026] ERROR: An error occurred (InternalError) when calling the UploadPart operation: try again'],
   ['botocore.exceptions.EndpointConnectionError: Could not connect to the endpoint URL: "http://minio:9000/b/k"'],
   ['botocore.exceptions.ConnectTimeoutError: Connect timeout on endpoint URL: "https://s3/b"'],
@@ -26,9 +30,18 @@ test.each([
 test.each([
   ['medusa-disk-full', 'OSError: [Errno 28] No space left on device'],
   ['medusa-disk-full', 'RuntimeError: Not enough space available'],
-  ['medusa-store-full', '[2026] ERROR: An error occurred (XMinioStorageFull) when calling the PutObject operation: full'],
-  ['medusa-store-denied', '[2026] ERROR: An error occurred (AccessDenied) when calling the PutObject operation: Access Denied'],
-  ['medusa-store-denied', 'botocore.exceptions.ClientError: An error occurred (403) when calling the HeadObject operation: Forbidden'],
+  [
+    'medusa-store-full',
+    '[2026] ERROR: An error occurred (XMinioStorageFull) when calling the PutObject operation: full',
+  ],
+  [
+    'medusa-store-denied',
+    '[2026] ERROR: An error occurred (AccessDenied) when calling the PutObject operation: Access Denied',
+  ],
+  [
+    'medusa-store-denied',
+    'botocore.exceptions.ClientError: An error occurred (403) when calling the HeadObject operation: Forbidden',
+  ],
   ['medusa-store-denied', "PermissionError: [Errno 13] Permission denied: '/backups/medusa'"],
   ['medusa-backup-missing', '[2026] ERROR: No such backup'],
   ['medusa-manifest-damaged', 'json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)'],

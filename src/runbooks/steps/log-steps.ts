@@ -14,7 +14,7 @@ import { getPoint } from '../catalog/point-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
 import { makeLogPlan } from '../recovery/make-log-plan.ts';
 import { patientServices, type RunbookServices } from '../services.ts';
-import { standardRetry } from './standard-steps.ts';
+import { patientRetry } from './standard-steps.ts';
 import { verifyLogs } from '../recovery/verify-logs.ts';
 
 interface Work extends NodeJobCall {
@@ -47,7 +47,7 @@ export const planLogsStep = {
   needs: ['check-point', 'check-store'],
   when: { param: 'replay', is: true },
   timeout: '10m',
-  retry: standardRetry,
+  retry: patientRetry,
   result: logsResult,
   run: async (context: Work & { readonly params: Params }) => decideLogs(context, context.params),
 } as const;
@@ -59,7 +59,7 @@ export const verifyLogsStep = {
   needs: ['plan-logs'],
   when: { param: 'replay', is: true },
   timeout: '4h',
-  retry: standardRetry,
+  retry: patientRetry,
   result: z.object({ bytes: z.number(), left: z.number(), seconds: z.number() }),
   run: async (context: Work & { readonly params: Params }) => checkLogs(context, context.params),
 } as const;
@@ -69,7 +69,7 @@ export const extendLogsStep = {
   title: 'Take the rest of the log in, now that nothing is added to it',
   effect: 'write',
   timeout: '1h',
-  retry: standardRetry,
+  retry: patientRetry,
   result: logsResult,
 } as const;
 
@@ -78,7 +78,7 @@ export const placeLogsStep = {
   title: 'Cut the logs and place them where every node replays them',
   effect: 'destroy',
   timeout: '12h',
-  retry: standardRetry,
+  retry: patientRetry,
   result: z.object({
     mutations: z.number(),
     cut: z.number(),
