@@ -1,4 +1,5 @@
 import { acceptAside, revertAside, setAside } from './aside-jobs.ts';
+import { RetryableProblem } from '../../model/problem.ts';
 import type { JobContext, JobRunners } from './job-context.ts';
 import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
@@ -17,10 +18,12 @@ export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners
     ...parts,
     bucket: patientStore(parts.bucket, parts.clock, signal),
   });
+  const checks = brokenOffChecks(parts);
   return {
     snapshot: async (params, context) => takeSnapshot(patient(context), params, context),
     upload: async (params, context) => upload(patient(context), params, context),
-    verify: async (params, context) => verify(patient(context), params, context),
+    verify: async (params, context) =>
+      checks.goOn(params.point, async (sound) => verify(patient(context), params, context, sound)),
     'clear-snapshot': async (params, context) => clearSnapshot(patient(context), params, context),
     'delete-backup': async (params, context) => deleteBackup(patient(context), params, context),
     'set-aside': async (params, context) => setAside(patient(context), params, context),
@@ -32,5 +35,27 @@ export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners
       (await shipping?.begin(params, signal)) ?? { timeline: params.timeline, since: null },
     'accept-aside': async (params, context) => acceptAside(patient(context), params, context),
     'revert-aside': async (params, context) => revertAside(patient(context), params, context),
+  };
+}
+
+/** Milliseconds for which what was read back is still believed. */
+const believed = 3_600_000;
+
+/** Lets a check that a fault of the moment ended go on, when it is asked for again soon, with what it has not read yet. */
+function brokenOffChecks({ clock }: Pick<NodeParts, 'clock'>) {
+  const left = new Map<string, { readonly sound: Set<string>; readonly at: number }>();
+  return {
+    async goOn<T>(point: string, check: (sound: Set<string>) => Promise<T>): Promise<T> {
+      const before = left.get(point);
+      left.delete(point);
+      const sound =
+        before !== undefined && clock.now().getTime() - before.at < believed ? before.sound : new Set<string>();
+      try {
+        return await check(sound);
+      } catch (thrown) {
+        if (thrown instanceof RetryableProblem) left.set(point, { sound, at: clock.now().getTime() });
+        throw thrown;
+      }
+    },
   };
 }

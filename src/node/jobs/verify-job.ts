@@ -17,11 +17,15 @@ interface Expected {
   readonly sha256: string;
 }
 
-/** Every file of the inventory is in the store with its size; those that no known point has vouched for are read back and hashed. */
+/**
+ * Every file of the inventory is in the store with its size; those that no known point has vouched for are read back and hashed. `sound`
+ * gathers what was read and found right; what it holds already, of an attempt that a fault of the moment ended, is not read again.
+ */
 export async function verify(
   parts: NodeParts,
   { point, knownPoints }: JobParams['verify'],
   { signal, progress, log }: JobContext,
+  sound: Set<string> = new Set(),
 ): Promise<JobResult['verify']> {
   const { node, bucket, tool } = parts;
   const inventory = await requireInventory(bucket, point, node);
@@ -45,21 +49,28 @@ export async function verify(
 
   const unknown = await unvouched(parts, expected, knownPoints, signal);
   const newBytes = unknown.reduce((sum, file) => sum + file.bytes, 0);
-  log('reading back', { point, files: unknown.length, bytes: newBytes });
-  let done = 0;
+  const unread = unknown.filter((file) => !sound.has(contentOf(file)));
+  log('reading back', { point, files: unread.length, bytes: newBytes });
+  let done = newBytes - unread.reduce((sum, file) => sum + file.bytes, 0);
   const report = () => progress({ done, total: newBytes, unit: 'bytes', label: 'reading back' });
   report();
-  const queue = unknown.values();
+  const queue = unread.values();
+  const broken = new AbortController();
+  const over = AbortSignal.any([signal, broken.signal]);
   const read = async () => {
     for (const file of queue) {
-      const sum = await readBack(parts, file.key, signal, (bytes) => {
+      const sum = await readBack(parts, file.key, over, (bytes) => {
         done += bytes;
         report();
       });
-      if (sum !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
+      if (sum === file.sha256) sound.add(contentOf(file));
+      else findings.push(`${file.name}: other bytes in the store (${file.key})`);
     }
   };
-  await Promise.all(Array.from({ length: readers }, read));
+  // What one of them breaks on ends the others: the check is begun again, and must not run beside its own past.
+  const reading = async () => read().catch((thrown: unknown) => broken.abort(thrown));
+  await Promise.all(Array.from({ length: readers }, reading));
+  broken.signal.throwIfAborted();
   if (findings.length > 0) throw damaged(node, point, findings);
   return { ...sizeOf(inventory), newBytes };
 }
@@ -117,7 +128,7 @@ async function unvouched(
   knownPoints: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Expected[]> {
-  const open = new Map(expected.map((file) => [`${file.key} ${file.sha256}`, file]));
+  const open = new Map(expected.map((file) => [contentOf(file), file]));
   for (const known of knownPoints.toSorted().reverse()) {
     if (open.size === 0) break;
     signal.throwIfAborted();
@@ -126,10 +137,15 @@ async function unvouched(
     const stored = byName(contents.files);
     for (const { keyspace, table, file } of filesOf(inventory)) {
       const key = stored.get(nameOf(keyspace, table, file.path))?.key;
-      if (key !== undefined) open.delete(`${key} ${file.sha256}`);
+      if (key !== undefined) open.delete(contentOf({ key, sha256: file.sha256 }));
     }
   }
   return [...open.values()];
+}
+
+/** An object with this very content. */
+function contentOf({ key, sha256 }: Pick<Expected, 'key' | 'sha256'>): string {
+  return `${key} ${sha256}`;
 }
 
 function damaged(node: string, point: string, findings: readonly string[]): FailedProblem {

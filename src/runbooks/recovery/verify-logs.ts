@@ -87,10 +87,12 @@ async function damagedLogs(
   const damaged: LogFault[] = [];
   let done = 0;
   const queue = objects.values();
-  const worker = async () => {
+  const broken = new AbortController();
+  const over = AbortSignal.any([signal, broken.signal]);
+  const work = async () => {
     const read = plannedPieces(bucket);
     for (const object of queue) {
-      signal.throwIfAborted();
+      over.throwIfAborted();
       const reason = sound.get(object.key) === object.sha256 ? undefined : await faultOf(read, object);
       if (reason === undefined) sound.set(object.key, object.sha256);
       else damaged.push({ key: object.key, reason });
@@ -99,7 +101,9 @@ async function damagedLogs(
     }
   };
   // Two at a time keep a core busy with hashing while the store is waited for; an object may be a whole segment, so more would take memory.
+  const worker = async () => work().catch((thrown: unknown) => broken.abort(thrown));
   await Promise.all([worker(), worker()]);
+  broken.signal.throwIfAborted();
   return damaged;
 }
 
