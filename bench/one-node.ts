@@ -34,7 +34,7 @@ export async function withOneNode<T>(work: (node: OneNode) => Promise<T>): Promi
   let platform: Platform | undefined;
   const end = async () => {
     await platform?.close();
-    await cardea('sandbox', 'down', 'local');
+    await cardea('sandbox', 'down', 'local', '--confirm', 'local');
     await rm(home, { recursive: true, force: true });
   };
   const interrupted = () => void end().finally(() => process.exit(130));

@@ -41,12 +41,13 @@ interface UpOptions {
  * Throws RefusedProblem `lab-held` when another checkout's lab runs, `busy` while another command changes it.
  */
 export async function bringUpLab(options: UpOptions): Promise<Lab> {
+  options.signal.throwIfAborted();
   const folders = labFolders();
   const places = labPlaces(folders.home);
   await systemPackages(options);
   await buildParts(folders, options);
   const images = await builtPlatformImages({ ...options, checkout: folders.checkout, cache: folders.parts });
-  const s3Server = await installS3Server(folders.toolchain, options.say);
+  const s3Server = await installS3Server(folders.toolchain, options);
   const lock = { purpose: 'lab up', withinMs: 10_000, signal: options.signal };
   return withHostLock(`${folders.home}.lock`, lock, async () => {
     const record = await ownRecord(folders, places, { now: options.now, s3Server });
@@ -65,13 +66,17 @@ async function startAll(lab: Lab, images: readonly LayeredImage[], { say, signal
     say(`starting ${server.title}`);
     await startServer(server, { places: lab.places, enclosure: lab.enclosure, signal });
   }
+  signal.throwIfAborted();
   await importImages(lab, await labImages(), say);
   say('waiting for the node');
   await waitForNode(lab, signal);
   const addons = labAddons(lab.cache);
   for (const addon of addons) await installAddon(lab, addon, { say, signal });
   // The largest images, while the engines start.
-  for (const image of images) await importLayeredImage(lab, image, say);
+  for (const image of images) {
+    signal.throwIfAborted();
+    await importLayeredImage(lab, image, say);
+  }
   for (const addon of addons) {
     say(`waiting for ${addon.title}`);
     await waitForWorkloads(lab.kubectl, addon, { withinMs: 300_000, signal });

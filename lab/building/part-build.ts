@@ -4,7 +4,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
 import type { ReportProgress } from '../../src/model/progress.ts';
-import { endMarked, markOf } from '../../src/host/detached-process.ts';
+import { endingMarked, endMarked, markOf } from '../../src/host/detached-process.ts';
 import { withHostLock } from '../../src/host/host-lock.ts';
 import type { Go } from '../../src/toolchain/go-toolchain.ts';
 import type { LabPart } from './parts.ts';
@@ -53,7 +53,7 @@ export async function buildPart(part: LabPart, options: BuildOptions): Promise<v
     for (const name of abandoned) rmSync(join(cache, name), { recursive: true, force: true });
     const work = mkdtempSync(join(cache, `.${part.name}-`));
     try {
-      await compile(part, work, folder, options);
+      await endingMarked(folder, signal, async () => compile(part, work, folder, options));
       renameSync(work, folder);
     } finally {
       rmSync(work, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import type { ImageLayer } from './image-layer.ts';
 
 /** An image of several layers, the lowest first. */
 export interface LayeredImage {
-  /** With registry and tag: `cardea.local/cardea:0.1.0`. */
+  /** With registry and tag: `cardea.local/cardea:0.2.0`. */
   readonly name: string;
   readonly layers: readonly ImageLayer[];
   readonly configuration: {

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { FailedProblem, type Problem, RefusedProblem, UsageProblem, asProblem } from '../model/problem.ts';
+import { tracedDocument } from '../model/fault-trace.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 import type { AgentHealth, DiskReport, ShippingHealth } from '../ports/node-agent.ts';
@@ -31,8 +32,9 @@ export function agentServer({ node, version, token, jobs, disk, shipping, clock,
   const answer = (context: Context, problem: Problem) => context.json(problem.toDocument(), statusOf(problem));
   app.onError((error, context) => {
     const problem = asProblem(error, `The agent of ${node} could not answer`);
-    log.write('request failed', { path: context.req.path, problem: problem.toDocument() });
-    return answer(context, problem);
+    const traced = tracedDocument(problem);
+    log.write('request failed', { path: context.req.path, problem: traced });
+    return context.json(traced, statusOf(problem));
   });
   app.notFound((context) => context.json(noSuchThing(context.req.path).toDocument(), 404));
   app.use(async (context, next) => {

@@ -9,7 +9,9 @@ import { openJsonLog } from '../adapters/node-files/json-log.ts';
 import { openNodeFiles } from '../adapters/node-files/node-files.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { type AgentConfig, agentConfig } from '../model/agent-config.ts';
-import { FailedProblem, UsageProblem } from '../model/problem.ts';
+import { tracedDocument } from '../model/fault-trace.ts';
+import { FailedProblem, UsageProblem, asProblem } from '../model/problem.ts';
+import { rememberSecret } from '../model/secrets.ts';
 import { agentServer } from './agent-server.ts';
 import { diskReport } from '../node/disk-report.ts';
 import { jobRunners } from '../node/jobs/job-runners.ts';
@@ -18,20 +20,42 @@ import { JobTable } from '../node/job-table.ts';
 import type { NodeParts } from '../node/node-parts.ts';
 import { patientStore } from '../ports/patient-store.ts';
 import { openStore } from '../platforms/open-store.ts';
+import type { AgentLog } from '../ports/agent-log.ts';
 import { openShipping } from './open-shipping.ts';
 
 /**
  * Runs the agent that the configuration file describes until the signal fires; then its jobs are ended (they are lost, and run anew when
  * asked for again) and its port is closed. Throws UsageProblem `bad-agent-config`, FailedProblem `cannot-listen`.
  */
-export async function startAgent(
-  configFile: string,
-  { version, signal, onListening }: { version: string; signal: AbortSignal; onListening?: (url: string) => void },
-): Promise<void> {
+export async function startAgent(configFile: string, life: AgentLife): Promise<void> {
   const config = await readConfig(configFile);
   const token = await readToken(config.tokenFile);
+  const log = openJsonLog(join(config.stateDirectory, 'agent.log'));
+  const fell = (thrown: unknown) =>
+    log.write('agent fell', { problem: tracedDocument(asProblem(thrown, `The agent of ${config.node} fell`)) });
+  // Only looks on: what ends the process otherwise ends it here too, and then the log says why.
+  process.on('uncaughtExceptionMonitor', fell);
+  try {
+    await live(config, { ...life, token, log });
+  } catch (thrown) {
+    fell(thrown);
+    throw thrown;
+  } finally {
+    process.off('uncaughtExceptionMonitor', fell);
+  }
+}
+
+interface AgentLife {
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly onListening?: (url: string) => void;
+}
+
+async function live(
+  config: AgentConfig,
+  { version, signal, onListening, token, log }: AgentLife & { readonly token: string; readonly log: AgentLog },
+): Promise<void> {
   const state = config.stateDirectory;
-  const log = openJsonLog(join(state, 'agent.log'));
   const files = openNodeFiles(join(state, 'hashes.json'));
   const bucket = openStore(config.store);
   const patient = patientStore(bucket, systemClock);
@@ -112,6 +136,7 @@ async function readToken(file: string): Promise<string> {
   if (token.length < 16) throw badConfig(file, 'the token is shorter than 16 characters');
   if (((await stat(file)).mode & 0o077) !== 0)
     throw badConfig(file, 'others may read the token; its mode must be 0600');
+  rememberSecret(token);
   return token;
 }
 

@@ -1,4 +1,4 @@
-import type { Command, Declaration, Option } from './command.ts';
+import { beforeItsRun, type Command, type Declaration, type Option } from './command.ts';
 import { argumentForm, optionForm } from './program.ts';
 
 /** docs/cli.md: every command as declared, so that the page cannot say something else than `--help`. */
@@ -7,20 +7,24 @@ export function cliReference(commands: readonly Command[]): string {
   const parts = [...groups].map(([group, members]) =>
     [`## ${group}`, ...members.map((member) => commandSection(member.declaration))].join('\n\n'),
   );
-  return `${[head, ...parts].join('\n\n')}\n`;
+  return `${[...head.map(wrapped), ...parts].join('\n\n')}\n`;
 }
 
-const head = `# The command line
-
-This page is written by \`npm run docs:cli\` from the declarations of the commands; a test compares it.
-
-Every command knows \`--config FILE\` (else the nearest \`cardea.config.ts\` from here upward), \`--json\` (the result as JSON on standard output,
-a failure as \`{"problem": …}\`), \`--quiet\`, \`--no-color\` (also \`NO_COLOR=1\`) and \`--help\`. \`--plan\`, where it applies, shows the steps and changes nothing.
-Results go to standard output, progress and warnings to standard error.
-
-Exit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person.
-
-Ctrl-C stops a run where it can be resumed, and says how; pressed again it leaves at once, and the run can be resumed just as well.`;
+const head = [
+  '# The command line',
+  'This page is written by `npm run docs:cli` from the declarations of the commands; a test compares it.',
+  'Every command knows `--config FILE` (else the nearest `cardea.config.ts` from here upward), `--json` (the result as JSON on standard output, ' +
+    'a failure as `{"problem": …}`), `--quiet`, `--no-color` (also `NO_COLOR=1`) and `--help`. `--plan`, where it applies, shows the steps and ' +
+    'changes nothing. Results go to standard output, progress and warnings to standard error.',
+  'Exit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person. 130 stopped by ' +
+    'Ctrl-C, 143 by SIGTERM, 129 because its terminal was closed (with `nohup` it goes on). A run that was stopped where it can be resumed ' +
+    'ends with 1, as every run that did not succeed.',
+  'Ctrl-C stops a run where it can be resumed, and says how; pressed again it leaves at once, and the run can be resumed just as well. ' +
+    'Every other command says what stands and how to go on; one that only reads just ends. SIGTERM and a terminal that is closed are taken ' +
+    'like Ctrl-C.',
+  'A reader that leaves (`| head`) ends nothing but commands that only read, quietly; the exit code is that of the answer, 141 when there ' +
+    'was none yet. What cannot be written to standard output because a disk is full ends with 1 and is said.',
+];
 
 function commandSection(declaration: Declaration): string {
   const forms = Object.entries(declaration.arguments).map(([name, argument]) => argumentForm(name, argument.kind));
@@ -34,16 +38,47 @@ function commandSection(declaration: Declaration): string {
   const examples = declaration.examples.flatMap(({ run, says }) => [`# ${says}`, run]);
   return [
     `### cardea ${declaration.name}`,
-    declaration.summary,
-    ...(declaration.about === undefined ? [] : [declaration.about]),
+    wrapped(declaration.summary),
+    ...(declaration.about === undefined ? [] : [wrapped(declaration.about)]),
     `    ${usage}`,
     ...(table.length === 0 ? [] : [['| | |', '|---|---|', ...table].join('\n')]),
     ['```sh', ...examples, '```'].join('\n'),
+    ...interruptionLines(declaration),
   ].join('\n\n');
+}
+
+/** What Ctrl-C means for it, with the names of its arguments where it tells of them. Of a command that only reads there is nothing to say. */
+function interruptionLines({ arguments: named, options, interrupted }: Declaration): readonly string[] {
+  if (interrupted === undefined) return [];
+  const names = Object.keys(named).map((name) => [name, name.toUpperCase()] as const);
+  const defaults = Object.entries(options).map(([name, option]) => [name, option.default] as const);
+  const meaning = interrupted(Object.fromEntries([...names, ...defaults]));
+  // What holds of every run stands at the head of the page.
+  return meaning === beforeItsRun ? [] : [wrapped(`Ctrl-C: ${meaning.state} ${meaning.next}`)];
 }
 
 function optionText(option: Option<unknown>): string {
   const { kind, says } = option;
   const standard = kind === 'choice' || kind === 'number' ? String(option.default) : undefined;
   return standard === undefined ? says : `${says} Default: ${standard}.`;
+}
+
+/** Paragraphs in lines of the repository's width: a change of a page must be readable as a difference. What stands in backticks stays on one line. */
+function wrapped(text: string): string {
+  return text.split('\n\n').map(lines).join('\n\n');
+}
+
+const width = 120;
+/** At the beginning of a line it would begin a list or a heading. */
+const wouldBegin = /^(?:[-+*#>]|\d+[.)])$/;
+
+function lines(paragraph: string): string {
+  const made: string[] = [];
+  for (const word of paragraph.match(/(?:`[^`]*`|[^\s`])+/g) ?? []) {
+    const last = made.at(-1);
+    const joined = last === undefined ? word : `${last} ${word}`;
+    if (last === undefined || (joined.length > width && !wouldBegin.test(word))) made.push(word);
+    else made[made.length - 1] = joined;
+  }
+  return made.join('\n');
 }

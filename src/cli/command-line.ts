@@ -2,20 +2,22 @@ import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { FailedProblem, Problem } from '../model/problem.ts';
-import type { Command, Outcome } from './command.ts';
+import { type Command, type Outcome, readingOnly } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { GlobalFlags } from './context.ts';
-import { interrupt } from './terminal/interrupt.ts';
-import { flushed, terminalOutput } from './terminal/output.ts';
+import { interrupt, type InterruptWatch, stopCodes } from './terminal/interrupt.ts';
+import { flushed, onUnread, resultLost, terminalOutput, watchOutput } from './terminal/output.ts';
 import { buildProgram, type CommandInput } from './program.ts';
 
 /** Runs one command line and ends the process with its exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  watchOutput();
   // Needed before the line is understood: also the complaint that it is not understood takes the form asked for.
   const early = { json: argv.includes('--json'), quiet: argv.includes('--quiet'), color: !argv.includes('--no-color') };
   const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, argv, early));
   await flushed();
-  process.exit(code);
+  const lost = resultLost();
+  process.exit(lost === undefined ? code : await resultNotWritten(lost, code));
 }
 
 async function execute(argv: readonly string[]): Promise<number> {
@@ -34,22 +36,63 @@ async function execute(argv: readonly string[]): Promise<number> {
 
 async function perform(command: Command, flags: GlobalFlags, input: CommandInput): Promise<number> {
   const output = terminalOutput(flags);
-  const stop = interrupt(
-    (line) => output.warn(line),
-    (code) => process.exit(code),
-  );
-  const [{ cliContext }, action] = await Promise.all([import('./open-context.ts'), command.load()]);
-  const actor = { name: userInfo().username, via: 'cli', host: hostname() } as const;
-  const { context, end } = cliContext({ flags, output, interrupt: stop, actor, version: packageJson.version });
+  const { name, interrupted } = command.declaration;
+  const stop = interrupt({
+    meaning: interrupted?.(input) ?? readingOnly,
+    tell: (line) => output.warn(line),
+    exit: (code) => process.exit(code),
+    outlivesTerminal: process.env['CARDEA_OUTLIVES_TERMINAL'] === '1',
+  });
+  // What is told to stop may leave a promise that nobody waits for.
+  stop.signal.addEventListener('abort', () => process.on('unhandledRejection', () => {}), { once: true });
+  const isLeft = stop.meaning.stopping === undefined;
+  // What is left where it is has nothing to do but answer, and `| head` wants no more of it; as a shell says it of who writes to nobody.
+  if (isLeft) onUnread(() => process.exit(141));
   try {
-    const outcome = await action(context, input);
+    const work = carryOut(command, flags, input, stop);
+    const outcome = isLeft ? await untilLeft(work, stop.signal) : await work;
+    // From here on the exit code is the answer's, read or not.
+    onUnread(() => {});
     if (outcome.problem !== undefined) return await failWith(outcome.problem, outcome, flags);
     if (flags.json) output.line(JSON.stringify(outcome.json, null, 2));
     else if (outcome.text !== '') output.line(outcome.text);
     return outcome.exitCode ?? 0;
+  } catch (thrown) {
+    const { by, meaning } = stop;
+    if (by === undefined) throw thrown;
+    const { interruptedProblem } = await import('./interrupted.ts');
+    const problem = interruptedProblem(thrown, { command: name, by, meaning });
+    if (problem === undefined) throw thrown;
+    await failWith(problem, undefined, flags);
+    return stopCodes[by];
+  }
+}
+
+async function carryOut(
+  command: Command,
+  flags: GlobalFlags,
+  input: CommandInput,
+  stop: InterruptWatch,
+): Promise<Outcome> {
+  const [{ cliContext }, action] = await Promise.all([import('./open-context.ts'), command.load()]);
+  const actor = { name: userInfo().username, via: 'cli', host: hostname() } as const;
+  const output = terminalOutput(flags);
+  const { context, end } = cliContext({ flags, output, interrupt: stop, actor, version: packageJson.version });
+  try {
+    return await action(context, input);
   } finally {
     await end();
   }
+}
+
+/** How long work that is told to stop may take to end by itself before it is left where it is, in milliseconds. */
+const grace = 1000;
+
+/** The work's outcome; the signal's reason when it was told to stop and did not end soon. */
+async function untilLeft<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason as Error), grace), { once: true });
+  return Promise.race([work, promise]);
 }
 
 type OutputFlags = Pick<GlobalFlags, 'json' | 'quiet' | 'color'>;
@@ -61,18 +104,36 @@ async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags
   }
   const { Problem, FailedProblem } = await import('../model/problem.ts');
   if (thrown instanceof Problem) return failWith(thrown, undefined, flags);
-  return failWith(new FailedProblem(defect(thrown)), undefined, flags);
+  const { faultTrace } = await import('../model/fault-trace.ts');
+  return failWith(new FailedProblem(defect(thrown, faultTrace(thrown))), undefined, flags);
+}
+
+/** Said on standard error also with `--json`: standard output is what fails. A command that failed itself keeps its exit code. */
+async function resultNotWritten(cause: NodeJS.ErrnoException, code: number): Promise<number> {
+  const [{ FailedProblem }, { failureText }] = await Promise.all([
+    import('../model/problem.ts'),
+    import('./terminal/problem-text.ts'),
+  ]);
+  const problem = new FailedProblem({
+    code: 'result-not-written',
+    happened: `The result could not be written to standard output, or only a part of it: ${cause.message}.`,
+    state: 'The command itself was carried out to its end; what it changed stands.',
+    next: 'Make room, or send the output elsewhere. A command that only reads can be run again; what a run did is in `cardea run show`.',
+    cause,
+  });
+  terminalOutput({ quiet: false, color: false }).warn(failureText(problem));
+  await flushed();
+  return code === 0 ? 1 : code;
 }
 
 /** What no code foresaw: the place it came from is shown, for whoever has to find it. */
-function defect(thrown: unknown): ConstructorParameters<typeof FailedProblem>[0] {
-  const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 6) : [];
+function defect(thrown: unknown, trace: readonly string[]): ConstructorParameters<typeof FailedProblem>[0] {
   return {
     code: 'unexpected',
     happened: `The command stopped on something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     state: 'What it had done before stands; a run it had begun is in its journal.',
     next: 'See `cardea runs` for a run to resume, and report this as a defect of Cardea.',
-    details: stack.map((line) => line.trim()),
+    details: trace.slice(0, 20),
     cause: thrown,
   };
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../model/problem.ts';
 import type { CliContext } from './context.ts';
+import type { Interruption } from './terminal/interrupt.ts';
 
 /**
  * The form of every command. A command is a folder and one line:
@@ -23,15 +24,22 @@ export interface Declaration<Arguments extends AnyArguments = AnyArguments, Opti
   readonly options: Options;
   /** True: `--plan` shows the steps and changes nothing; the action reads `context.flags.plan`. */
   readonly plan?: boolean;
+  /**
+   * What Ctrl-C means for it, by what was typed. Absent for a command that only reads: it ends at the first, and nothing is lost. An action
+   * that knows more as it goes says so to `context.interrupt`.
+   */
+  interrupted?(this: void, input: Typed<Arguments, Options>): Interruption;
   readonly examples: ReadonlyArray<{ readonly run: string; readonly says: string }>;
 }
 
 export type CommandGroup = 'The main job' | 'Looking' | 'Runs' | 'Setting up' | 'Processes';
 
 /** What an action is given: arguments and options by name, typed by the declaration. */
-export type Input<D extends Declaration> = {
-  readonly [K in keyof D['arguments']]: ValueOf<D['arguments'][K]>;
-} & { readonly [K in keyof D['options']]: ValueOf<D['options'][K]> };
+export type Input<D extends Declaration> = Typed<D['arguments'], D['options']>;
+
+type Typed<Arguments, Options> = { readonly [K in keyof Arguments]: ValueOf<Arguments[K]> } & {
+  readonly [K in keyof Options]: ValueOf<Options[K]>;
+};
 
 export type Action<D extends Declaration> = (context: CliContext, input: Input<D>) => Promise<Outcome>;
 
@@ -101,6 +109,20 @@ export function choice<const C extends string>(choices: readonly C[], says: stri
 export function number(value: string, says: string, standard: number): Option<number> {
   return { kind: 'number', value, says, default: standard };
 }
+
+/** What a stop means for a command that only reads: it can be left at any moment. */
+export const readingOnly: Interruption = {
+  state: 'It only reads: nothing was changed.',
+  next: 'Run the same command again when you want its answer.',
+};
+
+/** What a stop means for a command that carries out a run, until the run has begun and says itself how it is resumed. */
+export const beforeItsRun: Interruption = {
+  stopping: 'Stopping; no run has begun. Ctrl-C again leaves at once.',
+  state: 'No run was begun, and nothing was changed.',
+  next: 'Run the same command again.',
+  left: 'If a run had just begun, `cardea runs` shows it, and it can be resumed.',
+};
 
 /** A declaration with the way to its implementation. */
 export interface Command {

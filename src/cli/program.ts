@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Command, Declaration, Option } from './command.ts';
 import { groups } from './commands/index.ts';
 import type { GlobalFlags } from './context.ts';
+import { writeResult } from './terminal/output.ts';
 
 export type Perform = (command: Command, flags: GlobalFlags, input: CommandInput) => Promise<void>;
 export type CommandInput = Readonly<Record<string, unknown>>;
@@ -19,7 +20,8 @@ export function buildProgram(commands: readonly Command[], perform: Perform): Pr
     .option('--no-color', 'No colours (also: NO_COLOR=1, or output that is no terminal).')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person.',
+      '\nExit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person; ' +
+        '130 stopped by Ctrl-C (143 by SIGTERM, 129 with its terminal).',
     );
   const placed = new Map<string, Program>();
   for (const command of commands) {
@@ -54,7 +56,7 @@ function parentOf(name: string, program: Program, placed: Map<string, Program>):
 function settle(program: Program): Program {
   return program
     .exitOverride()
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeOut: writeResult, writeErr: () => {} })
     .helpOption('-h, --help', 'Print help.')
     .configureHelp({ showGlobalOptions: true, visibleGlobalOptions });
 }

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
  * Keyspaces of Cassandra itself, which a restore never takes from a log:
  * `system` is the node's identity, its peers, and batches and Paxos rounds of a cluster that is gone; `system_schema` comes with the base
  * and with what Cardea creates anew, and a replayed line of it would bring a table back under an id that its data does not have;
- * `system_auth`, because a restore to before a password was changed must not make the old one valid again; `system_distributed` and
- * `system_traces` tell of work that was done on files which are no more.
+ * `system_auth` comes with the base, in a restore in place: roles and passwords are those of the base, whatever the log says of later ones;
+ * `system_distributed` and `system_traces` tell of work that was done on files which are no more.
  */
 const systemTables: Readonly<Record<string, readonly string[]>> = {
   system: [

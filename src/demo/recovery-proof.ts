@@ -1,5 +1,5 @@
 import { checkGraph } from '../graph/check.ts';
-import { requireHealthyRing } from '../runbooks/steps/ring-check.ts';
+import { onlyLooking, requireHealthyRing } from '../runbooks/steps/ring-check.ts';
 import { type TransactionChoice, type ObservedState, observedState } from '../sample/oracle.ts';
 import { transactionsOf } from '../sample/transaction.ts';
 import type { RecoveredFacts } from './drill-facts.ts';
@@ -34,7 +34,7 @@ export async function proveRecovery(
           observedState(graph),
           checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal }),
           countOf(graph, accounts),
-          requireHealthyRing(platform),
+          requireHealthyRing(platform, onlyLooking),
         ]),
       ),
   );

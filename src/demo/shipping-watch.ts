@@ -1,13 +1,13 @@
 import { FailedProblem } from '../model/problem.ts';
 import { waitFor } from '../host/wait-for.ts';
-import { requireHealthyRing } from '../runbooks/steps/ring-check.ts';
+import { onlyLooking, requireHealthyRing } from '../runbooks/steps/ring-check.ts';
 import { currentTimeline } from '../runbooks/catalog/timeline-record.ts';
 import type { Scene } from './scene.ts';
 import { type Watch, watchWatermarks } from './watermark-watch.ts';
 
 /** Begins to measure how long a transaction takes from its acknowledgement into the bucket. Throws FailedProblem `not-shipping`. */
 export async function watchShipping({ platform, environment, clock, signal }: Scene): Promise<Watch> {
-  const { members } = await requireHealthyRing(platform);
+  const { members } = await requireHealthyRing(platform, onlyLooking);
   const replicas = Math.min(environment.janusgraph.replicationFactor, platform.nodes.length);
   const watch = watchWatermarks({
     bucket: platform.bucket,

@@ -34,7 +34,7 @@ export interface StoryEnd {
 /**
  * The whole story on real parts, told on the stage while it happens. Whatever an earlier demo left is removed first, and everything at the
  * end unless it is to be kept. Resolves also when the drill failed: its record says why. Throws the problem of what broke on the way;
- * the servers' logs are then beside the report.
+ * the servers' logs are then beside the report. Throws the signal's reason when it was aborted; everything is removed then as well.
  */
 export async function tellStory(world: DemoWorld, options: DemoOptions): Promise<StoryEnd> {
   const { home } = folders();
@@ -60,7 +60,7 @@ export async function tellStory(world: DemoWorld, options: DemoOptions): Promise
 
 /** Removes the demo's environment and all its processes, whoever left it. Not stopped by Ctrl-C. */
 async function removeDemo(): Promise<{ readonly existed: boolean }> {
-  return takeDown(demoName, { keepData: false, signal: new AbortController().signal });
+  return takeDown(demoName, { keepData: false, confirmed: demoName, signal: new AbortController().signal });
 }
 
 async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], files: string): Promise<StoryEnd> {
@@ -141,15 +141,8 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
 }
 
 async function broken(error: unknown, signal: AbortSignal, logs: string | undefined): Promise<unknown> {
-  if (signal.aborted) {
-    return new FailedProblem({
-      code: 'demo-stopped',
-      happened: 'The demo was stopped before its end.',
-      state: 'What it had started is stopped and removed.',
-      next: 'Run ./cardea demo again; it begins anew.',
-      cause: error,
-    });
-  }
+  // Whoever stopped it knows why it ends.
+  if (signal.aborted) return signal.reason;
   if (!(error instanceof Problem) || logs === undefined) return error;
   return new FailedProblem({
     code: error.code,

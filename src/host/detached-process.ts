@@ -93,6 +93,29 @@ export async function endMarked(owner: string, graceMs: number): Promise<number>
   return found.length;
 }
 
+/**
+ * The work, whose processes carry the mark of this folder: when the signal fires all of them end, also what a child had started itself. That
+ * does not end with the child, and would go on writing, or keep open the pipe whose end the work waits for.
+ */
+export async function endingMarked<T>(owner: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  let ending: Promise<void> | undefined;
+  const end = () => {
+    ending = endAllMarked(owner);
+  };
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', end);
+    await ending;
+  }
+}
+
+/** Looks again after each round: what was started between the look and the signal is seen by the next. */
+async function endAllMarked(owner: string): Promise<void> {
+  while ((await endMarked(owner, 2000)) > 0);
+}
+
 /** Every process started for this environment or for something below its folder, with all their children. */
 export function marked(owner: string): readonly LocalProcess[] {
   return processesWith(mark, (value) => value === owner || value.startsWith(`${owner}/`));

@@ -46,7 +46,7 @@ export async function claimNetwork(
         code: 'no-loopback',
         happened: 'Every loopback network that the sandbox may use is taken.',
         state: 'Nothing was changed.',
-        next: `Take environments down (\`cardea sandbox down NAME\`); the claims are in ${claims}.`,
+        next: `Take environments down (\`cardea sandbox down NAME --confirm NAME\`); the claims are in ${claims}.`,
       });
     },
   );

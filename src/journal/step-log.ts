@@ -1,4 +1,5 @@
 import { asProblem, type Problem, RetryableProblem } from '../model/problem.ts';
+import { withoutSecrets } from '../model/secrets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { patiently, type Patience } from '../ports/patience.ts';
@@ -23,7 +24,7 @@ export interface StepLogs {
 
 /** The log of one step, across its attempts and resumes: `runs/<run>/logs/<step>.log`. */
 export interface StepLog {
-  /** Adds a line with its time; written out now and then. */
+  /** Adds a line with its time, without any secret; written out now and then. */
   line(text: string): void;
   /** Resolves when what waits, of other steps too, is in the store or could not be written this time; never rejects. */
   flush(): Promise<void>;
@@ -82,7 +83,7 @@ class LogFile {
   }
 
   line(text: string): void {
-    this.#waiting += `${this.#world.clock.now().toISOString()} ${text}\n`;
+    this.#waiting += `${this.#world.clock.now().toISOString()} ${withoutSecrets(text)}\n`;
     if (this.#waiting.length > 2 * longestLog) this.#waiting = newest(this.#waiting);
     if (this.#due.isDue()) void this.flush();
   }

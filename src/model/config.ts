@@ -38,7 +38,7 @@ const store = z.union([
 export type StoreConfig = z.infer<typeof store>;
 
 const retention = z.strictObject({
-  /** Points older than this are removed, except the newest proven one and whatever a kept one needs. */
+  /** Points older than this are removed, except the newest proven one and the source of a restore that is still open. */
   keep: duration.default('30d'),
   /** At least this many points stay, however old. */
   atLeast: z.number().int().positive().default(3),
@@ -141,7 +141,7 @@ export const configSchema = z
       message: 'at least one environment is needed',
     }),
     notifications: notifications.prefault({}),
-    /** Public keys (Ed25519, PEM) of operators by name, for recovery when Kubernetes is gone. */
+    /** Public keys (Ed25519, PEM) of operators by name. */
     operatorKeys: z.record(z.string(), z.string()).default({}),
   })
   // Also when something else is wrong (`when`), so that one reading lists every mistake; the values may then be half there.
@@ -171,6 +171,25 @@ export const configSchema = z
     },
     { when: () => true },
   );
+
+/**
+ * Settings that are checked and then used by nothing in this version: they are written down for versions to come. `*` stands for any
+ * environment. A test looks in the source whether this is so.
+ */
+export const unusedSettings = [
+  'repository',
+  'chart',
+  'notifications',
+  'operatorKeys',
+  'environments.*.platform.context',
+  'environments.*.sync',
+  'environments.*.promotesTo',
+  'environments.*.approval',
+  'environments.*.objectives.rollback',
+  'environments.*.objectives.deployment',
+  'environments.*.objectives.pipeline',
+  'environments.*.objectives.tests',
+] as const;
 
 /** What the checks across keys look at, of an environment that may be wrong elsewhere. */
 type Unfinished =

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { faultMessage } from './fault-message.ts';
+import { withoutSecrets } from './secrets.ts';
 
 /**
  * What went wrong, for a person at 03:00. Every error Cardea raises is one of these.
@@ -13,6 +15,8 @@ interface ProblemText {
   readonly next: string;
   readonly details?: readonly string[];
   readonly cause?: unknown;
+  /** Where it came from in another process, which has the cause: lines of a fault's trace (src/model/fault-trace.ts). */
+  readonly trace?: readonly string[];
 }
 
 export type ProblemKind = 'usage' | 'refused' | 'failed' | 'retryable' | 'waiting';
@@ -28,6 +32,10 @@ export const problemDocument = z.object({
 /** A problem as it is written to the journal, to `--json` output and over HTTP. */
 export type ProblemDocument = z.infer<typeof problemDocument>;
 
+/** A problem as an agent hands it over: with the trace of the fault below it. A log keeps that; a journal and a terminal do not. */
+export const tracedProblem = problemDocument.extend({ trace: z.array(z.string()).optional() });
+export type TracedProblem = z.infer<typeof tracedProblem>;
+
 export abstract class Problem extends Error {
   abstract readonly kind: ProblemKind;
   readonly code: string;
@@ -35,6 +43,8 @@ export abstract class Problem extends Error {
   readonly state: string;
   readonly next: string;
   readonly details: readonly string[];
+  /** Empty unless the problem came from another process; `faultTrace` gives the trace of any problem. */
+  readonly trace: readonly string[];
 
   constructor(text: ProblemText) {
     super(text.happened, text.cause === undefined ? undefined : { cause: text.cause });
@@ -44,16 +54,18 @@ export abstract class Problem extends Error {
     this.state = text.state;
     this.next = text.next;
     this.details = text.details ?? [];
+    this.trace = text.trace ?? [];
   }
 
+  /** As it is kept and sent: its text may quote what the outside world said, so that secrets are left out once more. */
   toDocument(): ProblemDocument {
     return {
       problem: this.kind,
       code: this.code,
-      happened: this.happened,
+      happened: withoutSecrets(this.happened),
       state: this.state,
       next: this.next,
-      ...(this.details.length === 0 ? {} : { details: [...this.details] }),
+      ...(this.details.length === 0 ? {} : { details: this.details.map(withoutSecrets) }),
     };
   }
 }
@@ -91,18 +103,21 @@ const classes = {
   waiting: WaitingProblem,
 };
 
-export function problemFromDocument(document: ProblemDocument): Problem {
-  const { problem, details, ...text } = document;
-  return new classes[problem](details === undefined ? text : { ...text, details });
+/** A problem of a kind that is known only when it happens. */
+export function problemOf(kind: ProblemKind, text: ProblemText): Problem {
+  return new classes[kind](text);
+}
+
+export function problemFromDocument({ problem, details, trace, ...text }: TracedProblem): Problem {
+  return problemOf(problem, { ...text, ...(details && { details }), ...(trace && { trace }) });
 }
 
 /** Any thrown value as a problem: ours unchanged, everything else as a failure that names the operation it broke. */
 export function asProblem(thrown: unknown, during: string): Problem {
   if (thrown instanceof Problem) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new FailedProblem({
     code: 'unexpected',
-    happened: `${during}: ${message}`,
+    happened: `${during}: ${faultMessage(thrown)}`,
     state: 'The operation stopped at this point; what had finished before it stands.',
     next: 'See the run with `cardea run show`, then resume it or report this as a defect.',
     cause: thrown,

@@ -11,7 +11,10 @@ import { instantText } from './instant.ts';
 export const proof = z.enum(['taken', 'checked', 'proven', 'failed']);
 export type Proof = z.infer<typeof proof>;
 
-/** `quiesced`: no writes while it was taken. `instant`: base and log up to one instant. `fuzzy`: taken under load, never `proven`. */
+/**
+ * `quiesced`: no writes while it was taken. `fuzzy`: taken under load, and never `proven` alone; the rehearsal that proves it together with
+ * its log makes it an `instant`: base and log up to one instant.
+ */
 export const cut = z.enum(['quiesced', 'instant', 'fuzzy']);
 
 /** Counts per label and an order-independent hash over every vertex, edge and property of the graph. */

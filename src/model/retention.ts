@@ -17,8 +17,9 @@ export interface RetentionDecision {
 
 /**
  * Decides for every point whether it stays; newest first. Pure. What stays: everything younger than `keep`, the newest `atLeast` good
- * ones (checked or proven), the newest proven one however old, the newest good one, and each point in `needed` (the base of a log
- * that is kept, the source of a restore that nobody has accepted yet). That a kept differential backup shares files with a removed one
+ * ones (checked or proven), the newest proven one however old, the newest good one, and each point in `needed` (the caller gives the
+ * sources of restores that nobody has accepted or reverted yet; no log needs its base named, because the log that is older than the oldest
+ * kept point goes with the points). That a kept differential backup shares files with a removed one
  * is Medusa's bookkeeping: removal goes through Medusa alone, and the caller looks afterwards whether every kept file is still there.
  */
 export function decideRetention(
@@ -36,7 +37,7 @@ export function decideRetention(
   return newestFirst.map((point) => {
     const stays = (why: string): RetentionDecision => ({ point, keep: true, why });
     if (point.id === newestProven?.id) return stays('the newest proven point');
-    if (needed.has(point.id)) return stays('a kept log or an open restore needs it');
+    if (needed.has(point.id)) return stays('an open restore needs it');
     if (Date.parse(point.takenAt) >= horizon) return stays(`younger than ${rule.keep}`);
     if (protectedByCount.has(point.id)) return stays(`among the newest ${rule.atLeast} good points`);
     return { point, keep: false, why: `older than ${rule.keep}` };

@@ -128,6 +128,31 @@ describe('epochs', () => {
     await expect(next.start(key, 'verify', { point, knownPoints: [] })).rejects.toMatchObject({ code: 'stale-epoch' });
   });
 
+  test('a fault in the ending of a job that had to end is in the log, with its trace; the job is lost all the same', async () => {
+    const said: unknown[] = [];
+    const running = Promise.withResolvers<void>();
+    const upload = async (_params: unknown, { signal }: JobContext) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new TypeError('planted')));
+        running.resolve();
+      });
+    const jobs = new JobTable({
+      store: jobStoreIn(directory, openNodeFiles(join(directory, 'hashes.json'))),
+      runners: { upload } as unknown as JobRunners,
+      clock: systemClock,
+      log: { write: (event, fields) => void said.push({ event, ...fields }) },
+    });
+    const { id } = await jobs.start(key, 'upload', uploadParams);
+    await running.promise;
+    await jobs.stop();
+    expect((await jobs.status(id))?.status).toEqual({ state: 'lost' });
+    expect(said).toContainEqual({
+      event: 'job broke off',
+      id,
+      problem: expect.objectContaining({ trace: expect.arrayContaining(['TypeError: planted']) as unknown }) as unknown,
+    });
+  });
+
   test('a higher epoch ends what an older one still runs; that is lost, not failed', async () => {
     const jobs = table();
     const { id } = await jobs.start(key, 'upload', uploadParams);

@@ -1,3 +1,4 @@
+import { tracedDocument } from '../model/fault-trace.ts';
 import { sha256 } from '../model/sha256.ts';
 import { RefusedProblem, asProblem } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
@@ -154,14 +155,17 @@ export class JobTable {
         this.#log.write('job started', { id, job: record.job, params: record.params, epoch: live.epoch });
         status = { state: 'succeeded', result: await run(live), seconds: seconds() };
       } catch (thrown) {
-        const problem = asProblem(thrown, `The job ${record.job} failed`).toDocument();
+        const problem = tracedDocument(asProblem(thrown, `The job ${record.job} failed`));
+        // Nobody asks how a job ended that had to end; a fault in its ending is for the log alone.
+        if (live.superseded && thrown !== live.abort.signal.reason) this.#log.write('job broke off', { id, problem });
         status = live.superseded ? { state: 'lost' } : { state: 'failed', problem, seconds: seconds() };
       }
       const ended: JobRecord = { ...record, epoch: live.epoch, status };
       // What cannot be written down is still answered while this agent lives; after it, the job is lost and runs anew.
-      await this.#store
-        .save(id, ended)
-        .catch((thrown: unknown) => this.#log.write('record not saved', { id, why: String(thrown) }));
+      await this.#store.save(id, ended).catch((thrown: unknown) => {
+        const problem = tracedDocument(asProblem(thrown, `Saving the record of ${record.job} failed`));
+        this.#log.write('record not saved', { id, problem });
+      });
       this.#jobs.set(id, ended);
       this.#live.delete(id);
       this.#log.write('job ended', { id, ...status });

@@ -15,7 +15,10 @@ export interface GraphService {
   close(): Promise<void>;
 }
 
-/** Idempotent. `startAll` waits until a Gremlin query answers. `clearIndex` empties the mixed index's own storage; servers must be stopped. */
+/**
+ * Idempotent. `startAll` waits until a Gremlin query answers. While the mixed index's own storage is set aside or brought back, the servers
+ * must be stopped.
+ */
 export interface GraphLifecycle {
   startAll(signal: AbortSignal): Promise<void>;
   stopAll(signal: AbortSignal): Promise<void>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pointId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
-import { problemDocument } from '../model/problem.ts';
+import { tracedProblem } from '../model/problem.ts';
 import { progress } from '../model/progress.ts';
 import type { JobKind, JobParams, JobResult } from './node-agent.ts';
 
@@ -14,7 +14,8 @@ import type { JobKind, JobParams, JobResult } from './node-agent.ts';
  *   GET  /v1/jobs/<id>?wait=MS                     jobAnswer, at the latest after that time
  *   GET  /v1/jobs?run=&step=&kind=                 jobAnswer of the newest such job
  *
- * A refusal is a problem document with status 4xx; an unknown job is 404.
+ * A refusal is a problem document with status 4xx; an unknown job is 404. A problem that a fault caused carries its `trace`, which older
+ * agents do not send and older clients do not read.
  */
 const count = z.number().int().nonnegative();
 /** Part of a path on the node: letters, digits, dashes, dots, and it does not begin with a dot. */
@@ -84,7 +85,7 @@ export const startRequest = z.strictObject({ ...jobKeyShape, kind: jobKind, para
 export const jobStatus = z.discriminatedUnion('state', [
   z.object({ state: z.literal('running'), progress: progress.optional() }),
   z.object({ state: z.literal('succeeded'), result: z.unknown(), seconds: z.number() }),
-  z.object({ state: z.literal('failed'), problem: problemDocument, seconds: z.number() }),
+  z.object({ state: z.literal('failed'), problem: tracedProblem, seconds: z.number() }),
   z.object({ state: z.literal('lost') }),
 ]);
 

@@ -1,4 +1,4 @@
-import type { ProblemDocument } from '../model/problem.ts';
+import type { TracedProblem } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
 
 /**
@@ -141,5 +141,5 @@ export type JobKind = keyof JobParams;
 export type JobStatus<K extends JobKind> =
   | { readonly state: 'running'; readonly progress?: Progress }
   | { readonly state: 'succeeded'; readonly result: JobResult[K]; readonly seconds: number }
-  | { readonly state: 'failed'; readonly problem: ProblemDocument; readonly seconds: number }
+  | { readonly state: 'failed'; readonly problem: TracedProblem; readonly seconds: number }
   | { readonly state: 'lost' };

@@ -18,6 +18,7 @@ export type PutCondition = { readonly ifAbsent: true } | { readonly ifMatch: str
  * An object appears whole or not at all: readers never see a torn one, also after a crash of the writer.
  * When a condition does not hold, `put` throws ConflictProblem (see below) and nothing changed.
  * When the store cannot be reached every method throws RetryableProblem `store-unreachable`; when access is denied, RefusedProblem `store-denied`.
+ * Every adapter is held to all of this by one suite, test/unit/object-store.contract.ts.
  */
 export interface ObjectStore {
   /** For messages: `directory /x/y` or `s3://bucket at host:port`. Never a secret. */

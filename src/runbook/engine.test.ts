@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { FailedProblem } from '../model/problem.ts';
-import { saying, testWorld } from '../../test/support/engine-world.ts';
+import { readStepLog } from '../journal/step-log.ts';
+import { FailedProblem, RetryableProblem } from '../model/problem.ts';
+import { saying, type TestWorld, testWorld } from '../../test/support/engine-world.ts';
 import { settle } from '../../test/support/fake-clock.ts';
+import { plantedAt, plantedFault } from '../../test/support/planted-fault.ts';
 import { hanging, refused, retryable, runbookOf, start, type Work } from '../../test/support/runbook-sketch.ts';
 import { startRun } from './engine.ts';
 
@@ -285,4 +287,92 @@ test('a failure that is not one of ours names the step it broke', async () => {
   );
   expect(outcome.problem).toBeInstanceOf(FailedProblem);
   expect(outcome.problem?.happened).toBe('Step odd failed: x is undefined');
+});
+
+describe('the trace of a fault', () => {
+  const log = async (world: TestWorld, run: string, step = 'a') => readStepLog(world.store, run, step);
+
+  test('is in the log of its step at every attempt, and a problem of our own has none', async () => {
+    const world = testWorld();
+    const away = { code: 'away', happened: 'Away.', state: 's', next: 'n' };
+    const below = (): never => {
+      throw new RetryableProblem({ ...away, cause: new RangeError('too far') });
+    };
+    const running = start(
+      world,
+      runbookOf([
+        { id: 'a', retry: { attempts: 2, backoff: '1s', max: '1s' }, run: async () => below() },
+        { id: 'b', run: async () => Promise.reject(refused('not-now')) },
+      ]),
+    );
+    await world.clock.advance(5000);
+    const { run } = await running;
+    const lines = (await log(world, run)).split('\n').map((line) => line.slice(25));
+    expect(lines.filter((line) => !line.startsWith('    '))).toEqual([
+      'attempt 1 failed: Away.',
+      '  RangeError: too far',
+      'attempt 2 failed: Away.',
+      '  RangeError: too far',
+      '',
+    ]);
+    expect(await log(world, run, 'b')).toBe('');
+  });
+
+  test('waits for a store that is away for a while, as the journal does', async () => {
+    const world = testWorld();
+    const cut: Work = async () => {
+      world.store.unreachable = true;
+      const mend = async () => {
+        await world.clock.sleep(8000);
+        world.store.unreachable = false;
+      };
+      void mend();
+      return plantedFault();
+    };
+    const running = start(world, runbookOf([{ id: 'a', run: cut }]));
+    await world.clock.advance(20_000);
+    const { run, status } = await running;
+    expect(status).toBe('failed');
+    expect(await log(world, run)).toContain(plantedAt);
+  });
+
+  test('is kept when the step had been told to stop, unless that is all it says', async () => {
+    const world = testWorld();
+    const stopping =
+      (thrown: (signal: AbortSignal) => unknown): Work =>
+      async ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            try {
+              reject(thrown(signal));
+            } catch (fault) {
+              reject(fault);
+            }
+          });
+        });
+    const running = start(
+      world,
+      runbookOf([
+        { id: 'a', timeout: '1s', run: stopping(plantedFault) },
+        { id: 'b', timeout: '1s', run: stopping(({ reason }) => reason as unknown) },
+        { id: 'c', timeout: '1s', run: stopping(() => new DOMException('ended', 'AbortError')) },
+      ]),
+    );
+    await world.clock.advance(10_000);
+    const { run, problem } = await running;
+    expect(problem?.code).toBe('timeout');
+    expect(await log(world, run)).toContain(plantedAt);
+    expect(await log(world, run, 'b')).toBe('');
+    expect(await log(world, run, 'c')).toBe('');
+  });
+
+  test('of a fault that is in no step is told with the problem, because no log has it', async () => {
+    const world = testWorld();
+    const outcome = await start(
+      { ...world, onEvent: ({ event }) => void (event.type === 'step-started' && plantedFault()) },
+      runbookOf([{ id: 'a' }]),
+    );
+    expect(outcome).toMatchObject({ status: 'interrupted', problem: { code: 'unexpected' } });
+    expect(outcome.problem?.details.join('\n')).toContain(plantedAt);
+  });
 });

@@ -7,7 +7,6 @@ import { applyEvent, replay, type RunState } from '../journal/run-state.ts';
 import { openStepLogs } from '../journal/step-log.ts';
 import { storePatience } from '../journal/store-patience.ts';
 import type { RunId } from '../model/identifiers.ts';
-import { asProblem } from '../model/problem.ts';
 import type { ProcessIdentity } from '../model/process-identity.ts';
 import type { Patience } from '../ports/patience.ts';
 import type { Processes } from '../ports/processes.ts';
@@ -15,7 +14,7 @@ import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import { carryOut, type Execution } from './execution.ts';
 import { openRun, type OpenRun } from './open-run.ts';
-import { interruptedOutcome, interruption, lastEvent, outcomeOf, type RunOutcome } from './outcome.ts';
+import { interruptedOutcome, interruption, lastEvent, leaving, outcomeOf, type RunOutcome } from './outcome.ts';
 import { acceptedParams } from './params.ts';
 import { isDestructive, onlyReads, planOf } from './plan.ts';
 import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
@@ -175,7 +174,7 @@ async function finish(
     return interruptedOutcome(open.state(), world.clock.now(), stopped);
   } catch (error) {
     // The store is gone or the run was taken over: what is durable can be resumed.
-    return interruptedOutcome(open.state(), world.clock.now(), asProblem(error, `Run ${run} was left`));
+    return interruptedOutcome(open.state(), world.clock.now(), leaving(error, `Run ${run} was left`));
   } finally {
     interrupt?.removeEventListener('abort', onInterrupt);
     lease?.signal.removeEventListener('abort', onLost);
@@ -192,7 +191,7 @@ async function recordEnd(trail: AuditTrail, open: OpenRun, patience: Patience): 
     await trail.record({ what: 'ended', run, ...audited(open.journal) }, patience);
     return [];
   } catch (error) {
-    const { happened } = asProblem(error, 'Recording it');
+    const { happened } = leaving(error, 'Recording it');
     return [`The audit chain lacks the end of ${run}: ${happened} Record it later with \`cardea run resume ${run}\`.`];
   }
 }

@@ -1,11 +1,13 @@
 import type { StepState } from '../journal/run-state.ts';
 import type { RunEventBody } from '../journal/event.ts';
 import { pace } from '../journal/pace.ts';
-import type { StepLogs } from '../journal/step-log.ts';
-import { asProblem, FailedProblem, type Problem } from '../model/problem.ts';
+import type { StepLog, StepLogs } from '../journal/step-log.ts';
+import { faultTrace } from '../model/fault-trace.ts';
+import { FailedProblem, type Problem, type ProblemDocument } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import type { OpenRun } from './open-run.ts';
+import { leaving } from './outcome.ts';
 import { waitBeforeRetry } from './retry.ts';
 import { nextMoves } from './schedule.ts';
 import { attemptStep } from './step-attempt.ts';
@@ -82,7 +84,7 @@ export async function carryOut(execution: Execution): Promise<Problem | undefine
   await Promise.all(underWay.values());
   done.abort();
   await looking;
-  return stop.aborted ? asProblem(stop.reason, 'The run was stopped') : undefined;
+  return stop.aborted ? leaving(stop.reason, 'The run was stopped') : undefined;
 }
 
 async function lookForCancel({ world, open }: Execution, over: AbortSignal): Promise<void> {
@@ -146,16 +148,40 @@ async function carryOutStep(
     }
     const failures = (known()?.failures ?? 0) + 1;
     const again = waitBeforeRetry(step.retry, outcome.problem, failures, random(world));
+    const problem = await told(execution, step, log, outcome.problem, attempt);
     await journal.append({
       type: 'step-failed',
       step: step.id,
       attempt,
-      problem: outcome.problem.toDocument(),
+      problem,
       seconds,
       ...(again === undefined ? {} : { retryAt: new Date(clock.now().getTime() + again).toISOString() }),
     });
+    // The store may have been away, perhaps because of the very fault; the journal has waited for it.
+    await log.flush();
     if (again === undefined) return;
   }
+}
+
+/**
+ * A problem as the journal and a terminal get it: of a fault below it one line and where to read the rest, for its
+ * trace goes into the step's log.
+ */
+async function told(
+  { open }: Execution,
+  step: AnyStep,
+  log: StepLog,
+  problem: Problem,
+  attempt: number,
+): Promise<ProblemDocument> {
+  const document = problem.toDocument();
+  const trace = faultTrace(problem);
+  if (trace.length === 0) return document;
+  log.line(`attempt ${attempt} failed: ${document.happened}`);
+  for (const line of trace) log.line(`  ${line}`);
+  await log.flush();
+  const next = `${document.next} Where it came from in the code: \`cardea logs ${open.state().run} ${step.id}\`.`;
+  return { ...document, next };
 }
 
 function contextOf(

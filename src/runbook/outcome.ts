@@ -1,6 +1,7 @@
 import type { RunEventBody } from '../journal/event.ts';
 import type { RunState, StepState } from '../journal/run-state.ts';
-import { FailedProblem, problemFromDocument, type Problem } from '../model/problem.ts';
+import { faultTrace } from '../model/fault-trace.ts';
+import { asProblem, FailedProblem, problemFromDocument, Problem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
 /** How a run ended, or that it did not: `interrupted` can be resumed. `problem` is there unless it succeeded. */
@@ -59,6 +60,13 @@ export function interruptedOutcome(state: RunState, now: Date, problem: Problem)
     seconds: secondsSince(state, now),
     problem,
   };
+}
+
+/** Why this process leaves a run. No log tells of a fault that is in no step, so that its trace is told with it. */
+export function leaving(thrown: unknown, during: string): Problem {
+  if (thrown instanceof Problem) return thrown;
+  const { code, happened, state, next } = asProblem(thrown, during);
+  return new FailedProblem({ code, happened, state, next, details: faultTrace(thrown), cause: thrown });
 }
 
 export function interruption(run: string): FailedProblem {

@@ -1,5 +1,5 @@
 import { formatSeconds, milliseconds } from '../model/duration.ts';
-import { asProblem, FailedProblem, type Problem } from '../model/problem.ts';
+import { asProblem, FailedProblem, Problem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Runbook, StepContext } from './define.ts';
 import { acceptedResult } from './step-result.ts';
@@ -47,9 +47,11 @@ export async function attemptStep(
     if (timeout.signal.aborted) throw timeout.signal.reason;
     return { end: 'succeeded', ...acceptedResult(step, raw), seconds: seconds() };
   } catch (thrown) {
-    if (timeout.signal.aborted) return { end: 'failed', problem: timedOut(step), seconds: seconds() };
+    // What a step throws because it was told to stop says nothing; another fault would be lost below the reason.
+    const cause = saysNothing(thrown, signal) ? undefined : thrown;
+    if (timeout.signal.aborted) return { end: 'failed', problem: timedOut(step, cause), seconds: seconds() };
     if (stop.aborted) return { end: 'stopped' };
-    if (cancel?.aborted === true) return { end: 'failed', problem: cancelledStep(step), seconds: seconds() };
+    if (cancel?.aborted === true) return { end: 'failed', problem: cancelledStep(step, cause), seconds: seconds() };
     return { end: 'failed', problem: asProblem(thrown, `Step ${step.id} failed`), seconds: seconds() };
   } finally {
     over.abort();
@@ -68,20 +70,28 @@ function whenAborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
   });
 }
 
-function timedOut(step: { readonly id: string; readonly timeout: string }): FailedProblem {
+function saysNothing(thrown: unknown, signal: AbortSignal): boolean {
+  return (
+    thrown === signal.reason || thrown instanceof Problem || (thrown instanceof Error && thrown.name === 'AbortError')
+  );
+}
+
+function timedOut(step: { readonly id: string; readonly timeout: string }, cause?: unknown): FailedProblem {
   return new FailedProblem({
     code: 'timeout',
     happened: `Step ${step.id} was not done after ${formatSeconds(milliseconds(step.timeout) / 1000)}, its limit.`,
     state: 'The step was told to stop; what it had begun may be half done.',
     next: `Read the log of step ${step.id} (\`cardea logs\`) to see what it was waiting for.`,
+    cause,
   });
 }
 
-function cancelledStep(step: { readonly id: string }): FailedProblem {
+function cancelledStep(step: { readonly id: string }, cause?: unknown): FailedProblem {
   return new FailedProblem({
     code: 'cancelled',
     happened: `Step ${step.id} was stopped because the run was cancelled.`,
     state: 'What it had begun may be half done.',
     next: 'See `cardea run show` for the steps that had finished.',
+    cause,
   });
 }

@@ -96,8 +96,16 @@ test('a process that lost the lease writes no verdict, not even a true one', asy
     check.stop.abort(failed('fenced'));
     throw failed('backup-damaged');
   };
-  await expect(check.run()).rejects.toMatchObject({ code: 'backup-damaged' });
+  await expect(check.run()).rejects.toMatchObject({ code: 'fenced' });
   expect(await check.stored()).toMatchObject({ proof: 'taken' });
+});
+
+test('damage on one node marks the point also when another node could not be asked', async () => {
+  const check = await checkOf();
+  const ends = [new RetryableProblem({ code: 'agent-unreachable', ...text }), failed('backup-damaged')];
+  check.answer = () => Promise.reject(ends.pop());
+  await expect(check.run()).rejects.toMatchObject({ code: 'nodes-failed' });
+  expect(await check.stored()).toMatchObject({ proof: 'failed', failure: 'It ended.' });
 });
 
 test('a later check that finds everything takes the failure back', async () => {

@@ -7,6 +7,7 @@ import { formatBytes } from '../model/bytes.ts';
 import { cut, fingerprint, inventoryKey, type RestorePoint } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
+import { faultTrace } from '../model/fault-trace.ts';
 import { FailedProblem, type Problem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { objectPatience, patiently } from '../ports/patience.ts';
 import { defineRunbook } from '../runbook/define.ts';
@@ -53,7 +54,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     retry: standardRetry,
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async ({ services: { platform } }) => {
-      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform);
+      const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
+        means: 'A backup now would miss data.',
+        state: 'Nothing was changed; no backup was taken.',
+      });
       await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
       return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };
     },
@@ -162,6 +166,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       } catch (error) {
         // A backup is worth taking while no server runs.
         log(`the graph's servers cannot be asked: ${asProblem(error, 'Asking for the settings').happened}`);
+        for (const line of faultTrace(error)) log(`  ${line}`);
         return {};
       }
     },
@@ -209,7 +214,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ point: z.string() }),
     run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
       const point = pointOfRun(run);
-      const ring = await requireHealthyRing(platform);
+      const ring = await requireHealthyRing(platform, {
+        means: 'A restore point needs the host id and the tokens of every node.',
+        state: 'The files are in the store, but no restore point was recorded; clean-up removes them again.',
+      });
       const takenAt = clock.now();
       const before = Date.parse(results.snapshot.startedAt);
       const nodes = platform.nodes.map(({ name, datacenter, rack }) => {
@@ -266,18 +274,24 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         .map((each) => each.id);
       const before = context.startedAt.getTime();
       const patience = { ...objectPatience, signal: context.signal };
-      const done = await onEachNode(platform, context, 'verify', () => ({ point, knownPoints })).catch(
-        async (error: unknown) => {
-          const problem = asProblem(error, 'Checking the backup');
-          // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the lease nothing is written.
-          if (!context.signal.aborted && meansDamage(problem)) {
-            await patiently(clock, patience, async () =>
-              updatePoint(platform.bucket, point, (each) => ({ ...each, proof: 'failed', failure: problem.happened })),
-            );
-          }
-          throw problem;
+      const damage: Problem[] = [];
+      const done = await onEachNode(
+        platform,
+        context,
+        'verify',
+        () => ({ point, knownPoints }),
+        ({ problem }) => {
+          if (meansDamage(problem)) damage.push(problem);
         },
-      );
+      ).catch(async (error: unknown) => {
+        const [first] = damage;
+        // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the lease nothing is written.
+        if (first !== undefined && !context.signal.aborted) {
+          const mark = (each: RestorePoint): RestorePoint => ({ ...each, proof: 'failed', failure: first.happened });
+          await patiently(clock, patience, async () => updatePoint(platform.bucket, point, mark));
+        }
+        throw error;
+      });
       const checkedAt = clock.now();
       const byNode = new Map(done.map(({ node, result }) => [node, result]));
       const checked = ({ failure: _refuted, ...each }: RestorePoint): RestorePoint => {

@@ -3,6 +3,7 @@ import { readIdMark } from '../graph/clean-after-restore.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { pointId, runId } from '../model/identifiers.ts';
+import { faultTrace } from '../model/fault-trace.ts';
 import { RefusedProblem, asProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
@@ -171,6 +172,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       } catch (error) {
         // After a disaster there may be no database to ask. The ids are then moved ahead by a wide jump instead.
         log(`the live id claims cannot be read: ${asProblem(error, 'Reading the id claims').happened}`);
+        for (const line of faultTrace(error)) log(`  ${line}`);
         return { known: false };
       }
     },

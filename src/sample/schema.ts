@@ -9,7 +9,10 @@ interface PropertyKey {
   readonly cardinality: Cardinality;
 }
 
-/** `businessKey` is what every vertex and edge carries, by which the oracle names it independently of JanusGraph's ids. */
+/**
+ * The graph that the chart brings, platform/helm/janusgraph-banking/files/graph-schema.json, is this one's twin: whoever changes one changes
+ * both. test/unit/platform-schema.test.ts compares them; of the indexes it compares the names alone.
+ * `businessKey` is what every vertex and edge carries, by which the oracle names it independently of JanusGraph's ids. */
 export const propertyKeys = {
   businessKey: { type: 'String', cardinality: 'SINGLE' },
   name: { type: 'String', cardinality: 'SINGLE' },

@@ -15,6 +15,7 @@ export async function installPackages(packages: readonly string[], signal: Abort
       env: { DEBIAN_FRONTEND: 'noninteractive' },
     });
   await run(['apt-get', 'update', '-qq']);
+  signal.throwIfAborted();
   const { all } = await run(installCommand(packages));
   signal.throwIfAborted();
   return (all ?? '').trimEnd().split('\n').slice(-8);

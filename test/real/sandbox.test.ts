@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -42,7 +42,7 @@ function pids({ nodes, graph }: z.infer<typeof answer>): number[] {
 }
 
 afterAll(async () => {
-  await cardea('sandbox', 'down', 'local');
+  await cardea('sandbox', 'down', 'local', '--confirm', 'local');
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -80,6 +80,40 @@ test('an up in another shape is refused with exit code 3 and changes nothing', a
   expect(pids(await status())).toEqual(pids(before));
 });
 
+test('an up with a changed configuration starts the agents anew with what can be followed, and names what cannot', async () => {
+  const before = await status();
+  const config = join(home, 'changed.config.ts');
+  const platform = `{ kind: 'sandbox', heapMb: 400 }`;
+  const rest = `datacenter: { name: 'hcd-lyon' }, backup: { log: { interval: '1s' } }`;
+  writeFileSync(
+    config,
+    `export default { name: 'test', environments: { local: { platform: ${platform}, ${rest} } } };`,
+  );
+  const changed = ['--config', config];
+  const { agentConfig, agentPidFile } = nodeFolders(directory, 'local-rack1-sts-0');
+  const agent = runningProcess(agentPidFile);
+  const { stdout, stderr } = await execa(process.execPath, [main, ...changed, ...up], { cwd: checkout, env });
+  expect(JSON.parse(stdout)).toMatchObject({
+    changes: [
+      { key: 'platform.heapMb', was: '384', is: '400', obstacle: 'its nodes run' },
+      { key: 'datacenter.name', was: 'hcd-paris', is: 'hcd-lyon', takes: 'environment' },
+      { key: 'backup.log.interval', was: '250ms', is: '1s' },
+    ],
+  });
+  expect(stderr).toContain('backup.log.interval is 1s from now on (it was 250ms)');
+  expect(stderr).toContain('cardea sandbox down local --confirm local');
+  expect(pids(await status())).toEqual(pids(before));
+  expect(runningProcess(agentPidFile)?.pid).not.toBe(agent?.pid);
+  expect(JSON.parse(readFileSync(agentConfig, 'utf8'))).toMatchObject({ shipping: { intervalMs: 1000 } });
+  const left = z.object({ changes: z.array(z.object({ key: z.string() })) });
+  const known = left.parse(JSON.parse(await cardea(...changed, 'sandbox', 'status', 'local', '--json')));
+  expect(known.changes.map(({ key }) => key)).toEqual(['platform.heapMb', 'datacenter.name']);
+  expect(await cardea(...changed, 'doctor', 'local')).toContain('platform.heapMb is 400 in the configuration');
+  // With the file as it was, all is as it was.
+  await cardea(...up);
+  expect(JSON.parse(readFileSync(agentConfig, 'utf8'))).toMatchObject({ shipping: { intervalMs: 250 } });
+});
+
 test('an environment that is stopped with its data kept comes back as the same ring', async () => {
   const before = await status();
   await cardea('sandbox', 'down', 'local', '--keep-data');
@@ -91,10 +125,43 @@ test('an environment that is stopped with its data kept comes back as the same r
   expect(pids(after)).not.toEqual(pids(before));
 });
 
+test('an up stopped by Ctrl-C ends with 130 and says what runs on and how to go on', async () => {
+  await cardea('sandbox', 'down', 'local', '--keep-data');
+  const { pidFile } = nodeFolders(directory, 'local-rack1-sts-0');
+  const { exitCode, stdout, stderr } = await stopped(up, () => runningProcess(pidFile));
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('Stopping; servers that were started run on.');
+  expect(JSON.parse(stdout).problem).toMatchObject({
+    code: 'interrupted',
+    state: expect.stringContaining('run on'),
+    next: expect.stringContaining('`cardea sandbox up local` goes on from here'),
+  });
+  expect(runningProcess(pidFile)).toBeDefined();
+});
+
+test('a demo stopped by Ctrl-C removes what it had started, says so and ends with 130', async () => {
+  const demo = join(home, 'demo');
+  const { exitCode, stderr } = await stopped(['demo', '--nodes', '1'], () => marked(demo).at(0));
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('Stopped: `cardea demo` was stopped by Ctrl-C.');
+  expect(stderr).toContain('What it had started is stopped and removed.');
+  expect(stderr).not.toMatch(/unforeseen|\n\s+at /);
+  expect(marked(demo)).toEqual([]);
+  expect(existsSync(demo)).toBe(false);
+});
+
+/** Runs the command, presses Ctrl-C once the condition holds, and gives how it ended. */
+async function stopped(args: readonly string[], condition: () => object | undefined) {
+  const child = execa(process.execPath, [main, ...args], { cwd: checkout, env, reject: false });
+  await waitFor(condition, { withinMs: 120_000, everyMs: 20 });
+  child.kill('SIGINT');
+  return child;
+}
+
 test('down leaves no process, no folder and no claim, and down again is no error', async () => {
-  await cardea('sandbox', 'down', 'local');
+  await cardea('sandbox', 'down', 'local', '--confirm', 'local');
   expect(marked(directory)).toEqual([]);
   expect(existsSync(directory)).toBe(false);
   expect(readClaims(folders().loopback).map((claim) => claim.directory)).not.toContain(directory);
-  expect(await cardea('sandbox', 'down', 'local')).toContain('nothing to do');
+  expect(await cardea('sandbox', 'down', 'local', '--confirm', 'local')).toContain('nothing to do');
 });

@@ -53,7 +53,7 @@ afterAll(async () => {
   await writer?.stop();
   await Promise.all([graph?.close(), database?.close()]);
   log?.close();
-  await cardea('sandbox', 'down', 'local', '--json');
+  await cardea('sandbox', 'down', 'local', '--confirm', 'local', '--json');
   rmSync(home, { recursive: true, force: true });
 });
 

@@ -135,7 +135,7 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
       await opened?.close();
       // One that a failed test left behind, stopped perhaps; one that has ended is not signalled any more.
       for (const child of begun) child.kill('SIGKILL');
-      const { exitCode, stdout, stderr } = await cardea('sandbox', 'down', 'local');
+      const { exitCode, stdout, stderr } = await cardea('sandbox', 'down', 'local', '--confirm', 'local');
       // What `down` could not do is done without it, so that one failure is not followed by others; then it is reported.
       await endMarked(home, 1000);
       for (const claim of claimsBelow(home)) releaseNetwork(folders().loopback, claim);

@@ -15,7 +15,10 @@ import { resumeRun, startRun } from '../../src/runbook/engine.ts';
  * and prints its outcome. Each step leaves a line in FOLDER/done, so that a test sees what was done how often.
  */
 const [, , folder = ''] = process.argv;
-const store = withRequestedFault(new DirectoryStore(`${folder}/bucket`), process.env['CARDEA_FAULT']);
+const store = withRequestedFault(new DirectoryStore(`${folder}/bucket`), {
+  fault: process.env['CARDEA_FAULT'],
+  platform: 'sandbox',
+});
 const world = {
   store,
   clock: systemClock,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Client, ClientOptions, Host, types } from 'cassandra-driver';
 import type { RingMember } from '../../model/database-node.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 import type { CqlRow, Database } from '../../ports/database.ts';
 import { answersCql } from './cql-probe.ts';
 import { asDatabaseProblem, unreachable } from './database-problem.ts';
@@ -21,6 +22,7 @@ const rowsPerPage = 2000;
 /** Cassandra over CQL. Nothing is connected, nor the driver loaded, before the first question. Reads and writes at LOCAL_QUORUM. */
 export function openDatabase(settings: CassandraSettings): Database {
   const where = settings.contactPoints.join(', ');
+  if (settings.password !== undefined) rememberSecret(settings.password);
   let connected: Promise<Client> | undefined;
   /** What `connected` came to. */
   let current: Client | undefined;

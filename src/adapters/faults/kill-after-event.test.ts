@@ -36,7 +36,13 @@ test('the process is killed right after the N-th journal event that is not progr
 
 test('a store is left as it is unless the fault is asked for', () => {
   const store = new MemoryStore();
-  expect(withRequestedFault(store, undefined)).toBe(store);
-  expect(withRequestedFault(store, 'something-else')).toBe(store);
-  expect(withRequestedFault(store, 'kill-after-event:3')).not.toBe(store);
+  const platform = 'sandbox';
+  expect(withRequestedFault(store, { platform, fault: undefined })).toBe(store);
+  expect(withRequestedFault(store, { platform, fault: 'something-else' })).toBe(store);
+  expect(withRequestedFault(store, { platform, fault: 'kill-after-event:3' })).not.toBe(store);
+});
+
+test('the fault does nothing to an environment that is no sandbox', () => {
+  const store = new MemoryStore();
+  expect(withRequestedFault(store, { platform: 'kubernetes', fault: 'kill-after-event:3' })).toBe(store);
 });

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 /**
  * A store that kills this process with SIGKILL right after the `count`-th journal event that it wrote is durable, progress aside. It ships
  * with the program because what has to survive the kill is the program as users run it, not a copy of it under test; it does nothing
- * unless the environment variable CARDEA_FAULT asks for it.
+ * unless the environment variable CARDEA_FAULT asks for it, and then only to an environment of the sandbox.
  */
 export function killAfterEvent(
   store: ObjectStore,
@@ -32,8 +32,12 @@ export function killAfterEvent(
   };
 }
 
-/** The store as `CARDEA_FAULT=kill-after-event:N` wants it; unchanged without. */
-export function withRequestedFault(store: ObjectStore, fault: string | undefined): ObjectStore {
+/** The store as `CARDEA_FAULT=kill-after-event:N` wants it; unchanged without, and on any platform but the sandbox. */
+export function withRequestedFault(
+  store: ObjectStore,
+  { fault, platform }: { readonly fault: string | undefined; readonly platform: string },
+): ObjectStore {
+  if (platform !== 'sandbox') return store;
   const count = /^kill-after-event:(\d+)$/.exec(fault ?? '')?.[1];
   return count === undefined ? store : killAfterEvent(store, Number(count));
 }

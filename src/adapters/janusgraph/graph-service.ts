@@ -1,5 +1,6 @@
 import type { driver } from 'gremlin';
 import { FailedProblem, Problem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 import type { GraphService } from '../../ports/graph-service.ts';
 import { fromGraphson, parseExact, toGraphson, writeJson } from './graphson.ts';
 
@@ -20,6 +21,7 @@ const graceMs = 2000;
 /** JanusGraph through its Gremlin servers. Connects when first asked, and again after a server went away. */
 export function openGraphService(settings: JanusgraphSettings): GraphService {
   const [url] = settings.urls;
+  if (settings.password !== undefined) rememberSecret(settings.password);
   let opened: Promise<driver.Client> | undefined;
 
   async function client(): Promise<driver.Client> {

@@ -3,9 +3,10 @@ import {
   FailedProblem,
   type Problem,
   RetryableProblem,
-  problemDocument,
   problemFromDocument,
+  tracedProblem,
 } from '../../model/problem.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JobKey, JobKind, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
 import { patiently } from '../../ports/patience.ts';
@@ -127,9 +128,11 @@ async function ask<T>(
   let status: number;
   let text: string;
   try {
+    const token = await settings.token();
+    rememberSecret(token);
     const response = await fetch(new URL(path, settings.url), {
       method,
-      headers: { authorization: `Bearer ${await settings.token()}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
@@ -145,7 +148,7 @@ async function ask<T>(
     if (parsed.success) return parsed.data;
     throw notUnderstood(settings, z.prettifyError(parsed.error));
   }
-  const problem = problemDocument.safeParse(value);
+  const problem = tracedProblem.safeParse(value);
   if (!problem.success) throw notUnderstood(settings, `status ${status} without a problem document`);
   if (status === 404 && absent) return undefined;
   throw problemFromDocument(problem.data);

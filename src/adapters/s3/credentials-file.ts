@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { RefusedProblem } from '../../model/problem.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 
 const profile = z.object({
   aws_access_key_id: z.string().min(1),
@@ -65,6 +66,7 @@ export async function readCredentials(path: string): Promise<S3Credentials> {
     aws_secret_access_key: secretAccessKey,
     aws_session_token: token,
   } = parsed.data;
+  for (const secret of [accessKeyId, secretAccessKey, token ?? '']) rememberSecret(secret);
   return token === undefined ? { accessKeyId, secretAccessKey } : { accessKeyId, secretAccessKey, sessionToken: token };
 }
 

@@ -23,8 +23,9 @@ export function s3Error(thrown: unknown): S3Error {
 }
 
 /**
- * Our problem for a failed call. Only the error's name and status are quoted and no cause is kept: the server's answer to a wrong signature
- * repeats the access key and the signed headers.
+ * Our problem for a failed call. Only the error's name and status are quoted and no cause is kept: the server's answer
+ * to a wrong signature repeats the access key and the signed headers. A mistake in the code, which no server has
+ * answered, keeps its stack.
  */
 export function s3Fault(thrown: unknown, store: string, key: string): Problem | ConflictProblem {
   if (thrown instanceof Problem || thrown instanceof ConflictProblem) return thrown;
@@ -34,7 +35,9 @@ export function s3Fault(thrown: unknown, store: string, key: string): Problem | 
   if (error.name === 'NoSuchBucket') return noBucket(store);
   if (error.status === 401 || error.status === 403) return denied(store, key, label);
   if (error.status === 507 || /Quota|StorageFull/i.test(error.name)) return full(store, key, label);
-  if (isOfTheMoment(error)) return unreachable(store, label, error.status);
+  if (isOfTheMoment(error)) {
+    return unreachable(store, label, error.status, isMistake(thrown, error) ? thrown : undefined);
+  }
   return new FailedProblem({
     code: 'store-failed',
     happened: `${store} refused a request${key === '' ? '' : ` for ${key}`}: ${label} (HTTP ${error.status}).`,
@@ -55,12 +58,18 @@ function isOfTheMoment({ status, name }: S3Error): boolean {
   return status === undefined || status >= 500 || passing.has(status) || passingNames.test(name);
 }
 
-export function unreachable(store: string, why: string, status?: number): RetryableProblem {
+function isMistake(thrown: unknown, { code, status }: S3Error): boolean {
+  const mistaken = thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof ReferenceError;
+  return mistaken && code === '' && status === undefined;
+}
+
+export function unreachable(store: string, why: string, status?: number, cause?: unknown): RetryableProblem {
   return new RetryableProblem({
     code: 'store-unreachable',
     happened: `${store} does not answer: ${why}${status === undefined ? '' : ` (HTTP ${status})`}.`,
     state: 'Whether the last write arrived is not known; writing it again is safe.',
     next: 'Check the endpoint, the network and the S3 server, then try again.',
+    cause,
   });
 }
 

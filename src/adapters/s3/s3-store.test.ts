@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { plantedAt, plantedFault } from '../../../test/support/planted-fault.ts';
+import { faultTrace } from '../../model/fault-trace.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 import type { S3Location } from './s3-client.ts';
 import { S3Store } from './s3-store.ts';
@@ -163,6 +165,14 @@ describe('faults', () => {
     }
   });
 
+  test('a mistake in the code below a call keeps its stack', async () => {
+    const body = async function* (): AsyncIterable<Uint8Array> {
+      yield Buffer.alloc(plantedFault());
+    };
+    const problem = await store.putStream('a', body()).catch((thrown: unknown) => thrown);
+    expect(faultTrace(problem).join('\n')).toContain(plantedAt);
+  });
+
   test('a server that refuses the connection is unreachable at once', async () => {
     await new Promise((resolve) => server.close(resolve));
     await expect(store.head('a')).rejects.toMatchObject({ kind: 'retryable', code: 'store-unreachable' });
@@ -223,15 +233,15 @@ describe('faults', () => {
   });
 
   test.each([
-    [503, 'SlowDown'],
-    [500, 'InternalError'],
-    [429, 'TooManyRequests'],
-  ])('HTTP %i %s is asked again, more than once', async (status, code) => {
+    [503, 'SlowDown', 2],
+    [500, 'InternalError', 3],
+    [429, 'TooManyRequests', 2],
+  ])('HTTP %i %s is asked again, more than once', async (status, code, times) => {
     const patient = new S3Store(location);
     answer = (_, response) =>
-      requests.length < 4 ? fail(response, status, code) : response.writeHead(200, { etag: '"e"' }).end('x');
+      requests.length <= times ? fail(response, status, code) : response.writeHead(200, { etag: '"e"' }).end('x');
     expect((await patient.get('a'))?.bytes).toBe(1);
-    expect(requests).toHaveLength(4);
+    expect(requests).toHaveLength(times + 1);
     await patient.close();
   });
 

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { writeDurably } from '../../host/write-whole.ts';
 import { FailedProblem } from '../../model/problem.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 import type { AuditHead, AuditSigner, AuditTrust } from '../../ports/audit-signer.ts';
 
 /**
@@ -51,6 +52,7 @@ function headFileOf(keyFile: string, environment: string): string {
 async function readOrCreateKey(keyFile: string) {
   try {
     const text = (await readIfThere(keyFile)) ?? (await createKey(keyFile));
+    rememberSecret(text);
     const key = createPrivateKey(text);
     if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`it is an ${key.asymmetricKeyType} key, not Ed25519`);
     if ((await readIfThere(`${keyFile}.pub`)) === undefined) {

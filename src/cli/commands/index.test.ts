@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import { commands, groups } from './index.ts';
+import { readingOnly } from '../command.ts';
+import type { CliContext } from '../context.ts';
+import { interruptedProblem } from '../interrupted.ts';
 import { buildProgram, type CommandInput } from '../program.ts';
+import { labUp } from './lab-up/declaration.ts';
 
 const named = commands.map((command) => [command.declaration.name, command] as const);
 
@@ -65,4 +69,52 @@ test('a command below another gets the options that both have', async () => {
   const run = 'restore-20260219-031500-k3f9';
   await program.parseAsync(['restore', 'revert', run, '--confirm', 'local', '--plan'], { from: 'user' });
   expect(inputs).toEqual([{ run, env: undefined, confirm: 'local', withoutBase: false, plan: true }]);
+});
+
+test.each(named)('%s says what stopping it leaves and how to go on', (_name, { declaration }) => {
+  const words = Object.keys(declaration.arguments).map((word) => [word, word.toUpperCase()] as const);
+  const { stopping, state, next, left } = declaration.interrupted?.(Object.fromEntries(words)) ?? readingOnly;
+  for (const text of [stopping, state, next, left])
+    if (text !== undefined) expect(text).toMatch(/^[^a-z].*(?:[.]|\b[A-Z]+)$/);
+  if (stopping !== undefined) expect(stopping).toContain('Ctrl-C again leaves at once');
+  expect(`${state} ${next}`).not.toContain('undefined');
+});
+
+test('only commands that read, or whose one write does no harm, end at the first Ctrl-C whatever they are doing', () => {
+  const left = commands.filter(({ declaration }) => {
+    const meaning = declaration.interrupted?.({}) ?? readingOnly;
+    return meaning.stopping === undefined;
+  });
+  expect(left.map(({ declaration }) => declaration.name)).toEqual([
+    'check',
+    'status',
+    'points',
+    'window',
+    'transactions',
+    'doctor',
+    'audit',
+    'runs',
+    'run show',
+    'logs',
+    'init',
+    'config',
+    'sandbox status',
+    'lab status',
+  ]);
+});
+
+test('a lab that is being brought up is stopped where the next `lab up` goes on', async () => {
+  const { action } = await import('./lab-up/action.ts');
+  const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
+  const context = {
+    signal,
+    flags: { quiet: true, json: true },
+    clock: { monotonic: () => 0, now: () => new Date(0) },
+    output: { live: false, note: () => {} },
+  } as unknown as CliContext;
+  const thrown: unknown = await action(context, {}).catch((error: unknown) => error);
+  const meaning = labUp.interrupted?.({}) ?? readingOnly;
+  const problem = interruptedProblem(thrown, { command: labUp.name, by: 'SIGINT', meaning });
+  expect(problem).toMatchObject({ code: 'interrupted', details: [] });
+  expect(problem?.next).toContain('`cardea lab up` goes on from here');
 });

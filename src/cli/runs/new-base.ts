@@ -24,6 +24,7 @@ export async function withNewBase(context: CliContext, environment: string, done
 type Base = { readonly ok: true; readonly point: string } | { readonly ok: false; readonly problem: string };
 
 async function takenBase(context: CliContext, environment: string): Promise<Base> {
+  if (context.signal.aborted) return { ok: false, problem: 'it was stopped before it began.' };
   try {
     const { json, problem } = await operate(context, {
       environment,

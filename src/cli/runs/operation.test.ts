@@ -52,7 +52,7 @@ function context(flags: Partial<CliContext['flags']> = {}): CliContext {
       note: (text) => said.push(text),
       warn: (text) => said.push(text),
     },
-    interrupt: { signal, requested: false, say: (hint) => said.push(`hint: ${hint}`) },
+    interrupt: { signal, requested: false, say: ({ stopping = '' }) => said.push(`hint: ${stopping}`) },
     signal,
     actor: { name: 'ana', via: 'cli', host: 'ops1' },
     version: '0.0.0',

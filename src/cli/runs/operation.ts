@@ -12,6 +12,7 @@ import { acceptedParams } from '../../runbook/params.ts';
 import { findRunbook, type RunbookServices } from '../../runbooks/index.ts';
 import type { Outcome } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import type { Interruption } from '../terminal/interrupt.ts';
 import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
 import { planText } from './plan-text.ts';
 import { inReadingOrder, type StepTitle } from './run-model.ts';
@@ -72,13 +73,14 @@ export async function resume(context: CliContext, run: string, environment: stri
 
 /** What the engine needs for an environment. */
 export async function engineWorld(context: CliContext, environment: string): Promise<EngineWorld> {
-  const [platform, signer] = await Promise.all([
-    context.platform(environment),
-    context.environment(environment).then(async ({ auditKey }) => fileAuditSigner(auditKey, environment)),
-  ]);
+  const { config, auditKey } = await context.environment(environment);
+  const [platform, signer] = await Promise.all([context.platform(environment), fileAuditSigner(auditKey, environment)]);
   const { clock, ids, actor } = context;
   return {
-    store: withRequestedFault(platform.bucket, process.env['CARDEA_FAULT']),
+    store: withRequestedFault(platform.bucket, {
+      fault: process.env['CARDEA_FAULT'],
+      platform: config.platform.kind,
+    }),
     clock,
     ids,
     actor,
@@ -108,9 +110,9 @@ async function viewed(
       onEvent: (event: RunEvent) => {
         view.event(event);
         if (event.event.type === 'run-started' || event.event.type === 'run-resumed') {
-          context.interrupt.say(
-            `Stopping where it can be resumed: cardea run resume ${event.run} (Ctrl-C again leaves at once; it can be resumed then too).`,
-          );
+          context.interrupt.say(whileRunning(event.run));
+        } else if (endings.has(event.event.type)) {
+          context.interrupt.say(onceEnded(event.run));
         }
       },
       onProgress: (step: string, progress: Progress) => view.progress(step, progress),
@@ -120,6 +122,24 @@ async function viewed(
   }
   for (const line of outcome.unwritten ?? []) output.warn(line);
   return outcome;
+}
+
+const endings: ReadonlySet<string> = new Set(['run-succeeded', 'run-failed', 'run-cancelled']);
+
+function whileRunning(run: string): Interruption {
+  return {
+    stopping: `Stopping where it can be resumed: cardea run resume ${run} (Ctrl-C again leaves at once; it can be resumed then too).`,
+    state: `Run ${run} is left where it was: what had finished is in its journal, and a job that an agent has begun goes on there.`,
+    next: `Carry it on with: cardea run resume ${run}`,
+  };
+}
+
+function onceEnded(run: string): Interruption {
+  return {
+    stopping: `Run ${run} has ended; stopping what comes after it. Ctrl-C again leaves at once.`,
+    state: `Run ${run} has ended, as its journal says.`,
+    next: `See it with: cardea run show ${run}`,
+  };
 }
 
 async function settled<P>(outcome: RunOutcome, done: Operation<P>['done']): Promise<Outcome> {

@@ -83,7 +83,8 @@ function stepLines(step: StepModel, width: number, drawing: Drawing): readonly s
   const problem = step.state?.problem;
   if (problem === undefined || (status !== 'failed' && status !== 'retrying')) return [shown];
   const indent = ' '.repeat(width + 6);
-  const why = [problem.happened, ...(problem.details ?? []).map((detail) => `- ${detail}`)];
+  const details = (problem.details ?? []).flatMap((detail) => `- ${detail.replaceAll('\n', '\n  ')}`.split('\n'));
+  const why = [problem.happened, ...details];
   return [shown, ...why.map((text) => `${indent}${paint(status === 'failed' ? 'red' : 'yellow', text)}`)];
 }
 

@@ -26,6 +26,6 @@ function headline(problem: Problem): string {
       return 'Waiting:';
     case 'failed':
     case 'retryable':
-      return 'Failed:';
+      return problem.code === 'interrupted' ? 'Stopped:' : 'Failed:';
   }
 }

@@ -1,5 +1,7 @@
+import { tracedDocument } from '../../model/fault-trace.ts';
 import { instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
 import { type Watermark, streamPrefix } from '../../model/log-piece.ts';
+import { asProblem } from '../../model/problem.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
@@ -203,7 +205,10 @@ export class LogShipper {
     this.#merges += 1;
     this.#merging = this.#merging
       .then(work)
-      .catch((thrown: unknown) => this.#parts.log.write('pieces not merged', { why: String(thrown) }))
+      .catch((thrown: unknown) => {
+        const problem = tracedDocument(asProblem(thrown, 'Merging pieces of the log failed'));
+        this.#parts.log.write('pieces not merged', { problem });
+      })
       .finally(() => {
         this.#merges -= 1;
       });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
+import { tracedDocument } from '../../model/fault-trace.ts';
 import { formatInstant, microsOf } from '../../model/instant.ts';
 import { type Problem, asProblem } from '../../model/problem.ts';
 import { timelineDocument, timelineKey } from '../../model/timeline.ts';
@@ -192,7 +193,7 @@ export class LogShipping {
   #soften(thrown: unknown): void {
     const problem = asProblem(thrown, `Shipping the commit log of ${this.#parts.node} failed`);
     if (problem.happened !== this.#problem?.happened) {
-      this.#parts.log.write('shipping does not get on', { problem: problem.toDocument() });
+      this.#parts.log.write('shipping does not get on', { problem: tracedDocument(problem) });
     }
     this.#problem = problem;
   }
@@ -238,7 +239,11 @@ export class LogShipping {
           if (moved) await this.#renew();
         }
       } catch (thrown) {
-        this.#witnessProblem = asProblem(thrown, 'Watching Cassandra failed');
+        const problem = asProblem(thrown, 'Watching Cassandra failed');
+        if (problem.happened !== this.#witnessProblem?.happened) {
+          this.#parts.log.write('Cassandra cannot be watched', { problem: tracedDocument(problem) });
+        }
+        this.#witnessProblem = problem;
       }
       await clock.sleep(this.#state.hostId === undefined ? 500 : witnessMs, signal).catch(() => undefined);
     }

@@ -1,11 +1,17 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesOf } from '../../model/bytes.ts';
 import type { EnvironmentConfig } from '../../model/config.ts';
-import { milliseconds } from '../../model/duration.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
-import { startRing } from './cassandra-ring.ts';
+import { ringRuns, startRing } from './cassandra-ring.ts';
+import {
+  clusterOf,
+  type ConfigurationChange,
+  configurationChanges,
+  heapOf,
+  shippingOf,
+  withSettings,
+} from './configuration-changes.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from './environment-record.ts';
 import { environmentLock } from './environment-folder.ts';
 import { folders } from '../../host/folders.ts';
@@ -14,7 +20,7 @@ import { ensureGraphTables } from './graph-tables.ts';
 import { withHostLock } from '../../host/host-lock.ts';
 import type { LocalEnvironment } from './local-environment.ts';
 import { claimNetwork } from '../../host/loopback.ts';
-import { startNodeAgents } from './node-agents.ts';
+import { runningAgents, startNodeAgents, stopNodeAgents } from './node-agents.ts';
 import { installS3Server } from '../../toolchain/s3-server-build.ts';
 import { startS3Server } from './s3-server.ts';
 import { chooseStore, storeServerFolder } from './store-choice.ts';
@@ -33,12 +39,25 @@ export interface BringUp {
    * is started; what it throws leaves them as they are.
    */
   readonly beforeDatabase?: (aside: ReadonlySet<string>) => Promise<void>;
+  /**
+   * Asked about nodes whose agents would be started anew with changed settings: why they must not be now, as a clause; undefined when they
+   * may. Without it they are left as they are.
+   */
+  readonly agentsInUse?: (nodes: readonly string[]) => Promise<string | undefined>;
+  /** Told, before anything is started, in what the configuration differs from an environment that exists, and what became of each. */
+  readonly onChanges?: (changes: readonly HandledChange[]) => void;
+}
+
+export interface HandledChange extends ConfigurationChange {
+  /** Why it was not applied, as a clause; absent when the environment has it from now on. */
+  readonly obstacle?: string;
 }
 
 /**
  * Brings an environment up, or what of it is down: installs what the machine lacks, decides once what the environment is, starts every
- * server and waits until each answers. Idempotent; after a kill at any moment the same call goes on. Throws RefusedProblem when another
- * command works on the environment or it exists in another shape, what `beforeDatabase` throws, FailedProblem naming the log of what did not start.
+ * server and waits until each answers. What was changed in the configuration since is applied where that is safe, and said (`onChanges`).
+ * Idempotent; after a kill at any moment the same call goes on. Throws RefusedProblem when another command works on the environment or it
+ * exists in another shape, what `beforeDatabase` throws, FailedProblem naming the log of what did not start.
  */
 export async function bringUp(name: string, config: EnvironmentConfig, options: BringUp): Promise<LocalEnvironment> {
   const toolchain = await ensureSandboxToolchain(options);
@@ -48,7 +67,8 @@ export async function bringUp(name: string, config: EnvironmentConfig, options: 
     environmentLock(home, name),
     { purpose: `sandbox up ${name}`, withinMs: 2000, signal: options.signal },
     async () => {
-      const record = await decide(name, directory, config, options);
+      const decided = await decide(name, directory, config, options);
+      const record = await followConfiguration({ directory, record: decided, toolchain }, config, options);
       const environment = { directory, record, toolchain };
       await startEnvironment(environment, options);
       return environment;
@@ -64,7 +84,7 @@ export async function startEnvironment(
   const { record } = environment;
   const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
-  await startStore(environment, progress);
+  await startStore(environment, { progress, signal });
   const aside = namesAside(environment);
   if (aside.size > 0) await beforeDatabase?.(aside);
   await startRing(environment, { signal });
@@ -80,14 +100,17 @@ function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string
 }
 
 /** A store of the environment's own: a folder, or an S3 server and its bucket. */
-async function startStore({ directory, record }: LocalEnvironment, progress: ReportProgress): Promise<void> {
+async function startStore(
+  { directory, record }: LocalEnvironment,
+  { progress, signal }: Pick<BringUp, 'progress' | 'signal'>,
+): Promise<void> {
   const { store } = record;
   if (store.kind === 'directory') {
     mkdirSync(store.path, { recursive: true });
   } else if (record.ownStoreServer) {
     const say = (label: string) => progress({ done: 0, unit: 'items', label });
     await startS3Server({
-      program: await installS3Server(folders().toolchain, say),
+      program: await installS3Server(folders().toolchain, { say, signal }),
       directory: join(directory, 'buckets'),
       host: storeAddress(record.network),
       port: port.s3,
@@ -114,15 +137,16 @@ async function decide(
   mkdirSync(directory, { recursive: true });
   const network = await claimNetwork(folders().loopback, directory);
   const store = chooseStore(name, directory, network, config, options.store);
-  const { cluster, name: datacenter, racks } = config.datacenter;
+  const { name: datacenter, racks } = config.datacenter;
   const { keyspace, index, replicationFactor } = config.janusgraph;
+  const shipping = shippingOf(config.backup.log);
   const record: EnvironmentRecord = {
     name,
     createdAt: new Date().toISOString(),
     network,
-    cluster: `${cluster}-${name}`,
+    cluster: clusterOf(name, config),
     datacenter,
-    heapMb: config.platform.kind === 'sandbox' ? config.platform.heapMb : 384,
+    heapMb: heapOf(config),
     nodes: newRing(name, network, racks, size),
     graph: {
       address: graphAddress(network),
@@ -133,20 +157,41 @@ async function decide(
     store: store.location,
     ownStoreServer: store.ownServer,
     bandwidth: config.backup.bandwidth,
-    ...shippingOf(config.backup.log),
+    ...(shipping === undefined ? {} : { shipping }),
+    chosen: { nodes: options.nodes !== undefined, store: options.store !== undefined },
   };
   writeRecord(directory, record);
   return record;
 }
 
-function shippingOf(log: EnvironmentConfig['backup']['log']): Pick<EnvironmentRecord, 'shipping'> {
-  if (!log.ship) return {};
-  return {
-    shipping: {
-      intervalMs: Math.max(1, Math.round(milliseconds(log.interval))),
-      maximumPinned: bytesOf(log.maximumPinned),
-    },
+/**
+ * The record as the configuration now wants it, as far as what runs can follow. Agents are stopped before the record is changed, so that
+ * after a kill in between none runs with other settings than the record's.
+ */
+async function followConfiguration(
+  environment: LocalEnvironment,
+  config: EnvironmentConfig,
+  { agentsInUse, onChanges }: BringUp,
+): Promise<EnvironmentRecord> {
+  const { directory, record } = environment;
+  const changes = configurationChanges(record, config, directory);
+  if (changes.length === 0) return record;
+  const agents = changes.some(({ takes }) => takes === 'agents') ? runningAgents(environment) : [];
+  const obstacles: Readonly<Record<ConfigurationChange['takes'], string | undefined>> = {
+    agents: agents.length === 0 ? undefined : await (agentsInUse?.(agents) ?? 'its agents run'),
+    nodes: ringRuns(environment) ? 'its nodes run' : undefined,
+    environment: 'it was made otherwise',
   };
+  const handled = changes.map((change): HandledChange => {
+    const obstacle = obstacles[change.takes];
+    return obstacle === undefined ? change : { ...change, obstacle };
+  });
+  const applied = new Set(handled.flatMap(({ takes, obstacle }) => (obstacle === undefined ? [takes] : [])));
+  const followed = withSettings(record, config, applied);
+  if (applied.has('agents')) await stopNodeAgents(environment);
+  if (applied.size > 0) writeRecord(directory, followed);
+  onChanges?.(handled);
+  return followed;
 }
 
 function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): void {
@@ -161,7 +206,7 @@ function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): 
     code: 'other-shape',
     happened: `${known.name} exists in another shape: ${differences.join(', ')}.`,
     state: 'Nothing was changed.',
-    next: `Leave the option away, or take it down first, with its data: cardea sandbox down ${known.name}`,
+    next: `Leave the option away, or take it down first, with its data: cardea sandbox down ${known.name} --confirm ${known.name}`,
   });
 }
 

@@ -89,6 +89,7 @@ async function train(
     // The wrapper passes -D options only, and the JVM takes this one from its environment.
     const variables = { JDK_JAVA_OPTIONS: `-XX:ArchiveClassesAtExit=${join(target, 'nodetool.jsa')}` };
     await execa(node_.nodetool, ['status'], { env: variables, reject: false, cancelSignal: signal });
+    signal.throwIfAborted();
   }
   await stopGraphServer(environment);
   await stopRing(environment);

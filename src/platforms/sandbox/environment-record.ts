@@ -5,7 +5,10 @@ import { writeWhole } from '../../host/write-whole.ts';
 import { storeLocation } from '../../model/agent-config.ts';
 import { documentType } from '../../model/document.ts';
 
-/** What an environment of the sandbox is: decided once when it is first brought up, the same until it is taken down. */
+/**
+ * What an environment of the sandbox is: decided once when it is first brought up, the same until it is taken down. Only the heap, the
+ * bandwidth and the shipping follow a configuration that was changed since, at a later `sandbox up`.
+ */
 export const environmentDocument = documentType('sandbox-environment', 1, {
   name: z.string(),
   createdAt: z.iso.datetime(),
@@ -32,6 +35,8 @@ export const environmentDocument = documentType('sandbox-environment', 1, {
   shipping: z
     .object({ intervalMs: z.number().int().positive(), maximumPinned: z.number().int().positive() })
     .optional(),
+  /** What options of `sandbox up` decided instead of the configuration; records of before this was written do not say. */
+  chosen: z.object({ nodes: z.boolean(), store: z.boolean() }).optional(),
   /** For an environment made beside another one from its backup. */
   copy: z.object({ of: z.string(), purpose: z.enum(['rehearsal', 'restore']) }).optional(),
 });

@@ -22,7 +22,7 @@ function content(): string {
   return readFileSync(join(place().index, 'segments'), 'utf8');
 }
 
-test('C5: an index set aside leaves an empty one, and reverting brings the old one back', async () => {
+test('C3: an index set aside leaves an empty one, and reverting brings the old one back', async () => {
   await setIndexAside(place(), 'restore-1');
   expect(readdirSync(place().index)).toEqual([]);
   writeFileSync(join(place().index, 'segments'), 'rebuilt');

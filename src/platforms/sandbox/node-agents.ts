@@ -28,6 +28,15 @@ export async function stopNodeAgents({ directory, record }: LocalEnvironment): P
   await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).agentPidFile, 10_000)));
 }
 
+/** Names of the nodes whose agents run. */
+export function runningAgents({
+  directory,
+  record,
+}: Pick<LocalEnvironment, 'directory' | 'record'>): readonly string[] {
+  const names = record.nodes.map(({ name }) => name);
+  return names.filter((name) => runningProcess(nodeFolders(directory, name).agentPidFile) !== undefined);
+}
+
 async function startAgent(
   { directory, record, toolchain }: LocalEnvironment,
   node: NodeRecord,

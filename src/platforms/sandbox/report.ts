@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { EnvironmentConfig } from '../../model/config.ts';
+import { type ConfigurationChange, configurationChanges } from './configuration-changes.ts';
 import { copiesOf } from './take-down.ts';
 import { marked } from '../../host/detached-process.ts';
 import { type EnvironmentRecord, listRecords, readRecord } from './environment-record.ts';
@@ -66,6 +68,13 @@ export async function report(name: string): Promise<SandboxReport | undefined> {
     memoryBytes: marked(directory).reduce((sum, { pid }) => sum + residentBytes(pid), 0),
     copies: copiesOf(directory),
   };
+}
+
+/** In what the configuration differs from the environment as it was made. Empty when there is no such environment. Reads one small file. */
+export function changesSince(name: string, config: EnvironmentConfig): readonly ConfigurationChange[] {
+  const directory = environmentFolder(folders().home, name);
+  const record = readRecord(directory);
+  return record === undefined ? [] : configurationChanges(record, config, directory);
 }
 
 /** Names of all environments in this home. */

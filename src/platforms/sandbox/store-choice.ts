@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../../model/agent-config.ts';
 import type { EnvironmentConfig, SecretRef, StoreConfig } from '../../model/config.ts';
 import { UsageProblem } from '../../model/problem.ts';
+import { rememberSecret } from '../../model/secrets.ts';
 import { writeWhole } from '../../host/write-whole.ts';
 import { port, storeAddress } from './topology.ts';
 
@@ -26,14 +27,30 @@ export function chooseStore(
 ): StoreChoice {
   const { store } = config.backup;
   if (wanted === 's3') return { location: ownS3(name, directory, network), ownServer: true };
-  if (wanted === 'directory' || store.kind === 'directory') {
-    const path = store.kind === 'directory' ? store.path : undefined;
-    return {
-      location: { kind: 'directory', path: path === undefined ? join(directory, 'bucket') : resolve(path) },
-      ownServer: false,
-    };
+  if (store.kind === 's3' && wanted === undefined) writeCredentials(directory, store);
+  const location = configuredLocation(
+    directory,
+    wanted === 'directory' && store.kind === 's3' ? { kind: wanted } : store,
+  );
+  return { location, ownServer: false };
+}
+
+/** Where the configuration puts the bucket of the environment in this folder; its credentials' file may not be there yet. */
+export function configuredLocation(directory: string, store: StoreConfig): StoreLocation {
+  if (store.kind === 'directory') {
+    const { path } = store;
+    return { kind: 'directory', path: path === undefined ? join(directory, 'bucket') : resolve(path) };
   }
-  return { location: configuredS3(directory, store), ownServer: false };
+  const { kind, bucket, endpoint, region, encryption, checksums } = store;
+  return {
+    kind,
+    bucket,
+    region,
+    credentialsFile: credentialsFile(directory),
+    encryption,
+    checksums,
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
 }
 
 /** Credentials, log and process file of the environment's own S3 server. */
@@ -53,20 +70,15 @@ function ownS3(name: string, directory: string, network: string): StoreLocation 
   };
 }
 
-function configuredS3(directory: string, store: Extract<StoreConfig, { kind: 's3' }>): StoreLocation {
-  const { accessKeyId, secretAccessKey, bucket, endpoint, region, encryption, checksums } = store;
+function credentialsFile(directory: string): string {
+  return join(directory, 'secrets', 's3-credentials');
+}
+
+function writeCredentials(directory: string, store: Extract<StoreConfig, { kind: 's3' }>): void {
+  const { accessKeyId, secretAccessKey } = store;
   const [id, secret] = [resolved('accessKeyId', accessKeyId), resolved('secretAccessKey', secretAccessKey)];
-  const credentialsFile = join(directory, 'secrets', 's3-credentials');
-  writeWhole(credentialsFile, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`, 0o600);
-  return {
-    kind: 's3',
-    bucket,
-    region,
-    credentialsFile,
-    encryption,
-    checksums,
-    ...(endpoint === undefined ? {} : { endpoint }),
-  };
+  const text = `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`;
+  writeWhole(credentialsFile(directory), text, 0o600);
 }
 
 function resolved(what: string, reference: SecretRef | undefined): string {
@@ -75,10 +87,13 @@ function resolved(what: string, reference: SecretRef | undefined): string {
   if ('env' in reference) {
     const value = process.env[reference.env];
     if (value === undefined || value === '') throw noCredentials(what, `the variable ${reference.env} is not set`);
+    rememberSecret(value);
     return value;
   }
   try {
-    return readFileSync(reference.file, 'utf8').trim();
+    const value = readFileSync(reference.file, 'utf8').trim();
+    rememberSecret(value);
+    return value;
   } catch (cause) {
     throw noCredentials(what, `the file ${reference.file} cannot be read`, cause);
   }

@@ -8,7 +8,7 @@ import { claimNetwork, readClaims } from '../../host/loopback.ts';
 import { takeDown } from './take-down.ts';
 
 let root: string;
-const options = { keepData: false, signal: new AbortController().signal };
+const options = { keepData: false, confirmed: 'local', signal: new AbortController().signal };
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'cardea-down-'));
@@ -55,4 +55,27 @@ test('a folder of the home that is no environment is left alone', async () => {
 
 test.each(['../reports', '/tmp', '.', '', '.locks'])('"%s" names no environment and is refused', async (name) => {
   await expect(takeDown(name, options)).rejects.toMatchObject({ kind: 'usage', code: 'bad-name' });
+});
+
+test('data goes only when the name is confirmed, of a copy its own full name; to stop needs no confirmation', async () => {
+  const directory = join(folders().home, 'local');
+  const copy = join(directory, 'copies', 'look');
+  mkdirSync(copy, { recursive: true });
+  for (const owner of [directory, copy]) writeFileSync(join(owner, 'environment.json'), '{}');
+  for (const [name, confirmed] of [
+    ['local', undefined],
+    ['local', 'prod'],
+    ['local~look', 'look'],
+    ['local~look', 'local'],
+  ] as const) {
+    await expect(takeDown(name, { ...options, confirmed })).rejects.toMatchObject({
+      kind: 'refused',
+      code: 'not-confirmed',
+      next: expect.stringContaining(`cardea sandbox down ${name} --confirm ${name}.`),
+    });
+  }
+  expect(existsSync(copy)).toBe(true);
+  await takeDown('local~look', { ...options, confirmed: 'local~look' });
+  expect(existsSync(copy)).toBe(false);
+  expect(existsSync(directory)).toBe(true);
 });

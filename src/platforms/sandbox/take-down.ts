@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { RefusedProblem } from '../../model/problem.ts';
 import { stopRing } from './cassandra-ring.ts';
 import { endMarked } from '../../host/detached-process.ts';
 import { readRecord } from './environment-record.ts';
@@ -13,15 +14,20 @@ import { stopS3Server } from './s3-server.ts';
 import { storeServerFolder } from './store-choice.ts';
 import { installedSandboxToolchain } from './sandbox-toolchain.ts';
 
+export interface TakeDown {
+  /** The servers stop in order; folders and claim stay. */
+  readonly keepData: boolean;
+  /** The environment's name, typed again: needed where data goes. */
+  readonly confirmed?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Stops everything of an environment, of its copies and of whatever a killed run left of either, and removes the folders and the claim on
- * the addresses. `local~look` names a copy alone. With `keepData` the servers stop in order and folders and claim stay. Idempotent; an
- * environment that does not exist is down. Throws RefusedProblem when another command works on it.
+ * the addresses; a bucket that lies elsewhere stays. `local~look` names a copy alone. Idempotent; an environment that does not exist is
+ * down. Throws RefusedProblem `not-confirmed` when data would go and the name was not confirmed, or when another command works on it.
  */
-export async function takeDown(
-  name: string,
-  options: { readonly keepData: boolean; readonly signal: AbortSignal },
-): Promise<{ readonly existed: boolean }> {
+export async function takeDown(name: string, options: TakeDown): Promise<{ readonly existed: boolean }> {
   const { home, loopback } = folders();
   const directory = environmentFolder(home, name);
   return withHostLock(
@@ -31,6 +37,7 @@ export async function takeDown(
       // Anything else below the home, reports for one, is nobody's environment and is left alone.
       const existed = existsSync(join(directory, 'environment.json')) || isClaimed(loopback, directory);
       if (!existed) return { existed };
+      if (!options.keepData && options.confirmed !== name) throw notConfirmed(name, options.confirmed);
       if (options.keepData) await stopInOrder(directory);
       // What is about to be deleted needs no drain.
       await endMarked(directory, options.keepData ? 10_000 : 300);
@@ -42,6 +49,17 @@ export async function takeDown(
       return { existed };
     },
   );
+}
+
+function notConfirmed(name: string, confirmed: string | undefined): RefusedProblem {
+  const would = `sandbox down would delete the data of ${name} and whatever lies in its folder (bucket, copies)`;
+  return new RefusedProblem({
+    code: 'not-confirmed',
+    happened:
+      confirmed === undefined ? `${would}, and was not confirmed.` : `${would}, but "${confirmed}" was confirmed.`,
+    state: 'Nothing was changed.',
+    next: `To delete it: cardea sandbox down ${name} --confirm ${name}. To stop it only: cardea sandbox down ${name} --keep-data`,
+  });
 }
 
 async function stopInOrder(directory: string): Promise<void> {

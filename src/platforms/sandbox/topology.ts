@@ -13,8 +13,7 @@ const tokensPerNode = 4;
  */
 export function newRing(environment: string, network: string, racks: readonly string[], size: number): NodeRecord[] {
   const perRack = new Map<string, number>();
-  return Array.from({ length: size }, (_, index) => {
-    const rack = racks[index % racks.length] ?? 'rack1';
+  return racksInTurn(racks, size).map((rack, index) => {
     const ordinal = perRack.get(rack) ?? 0;
     perRack.set(rack, ordinal + 1);
     return {
@@ -24,6 +23,11 @@ export function newRing(environment: string, network: string, racks: readonly st
       tokens: evenTokens(index, size),
     };
   });
+}
+
+/** The rack of each of `size` nodes. */
+export function racksInTurn(racks: readonly string[], size: number): readonly string[] {
+  return Array.from({ length: size }, (_, index) => racks[index % racks.length] ?? 'rack1');
 }
 
 export function nodeAddress(network: string, index: number): string {

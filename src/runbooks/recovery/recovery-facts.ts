@@ -52,7 +52,9 @@ export async function readRecoveryFacts(
 
 /**
  * What decides how far the newest good point can be brought forward, and no more: the log from its snapshots on. Undefined when there is
- * no good point. Quick however long the log is.
+ * no good point. It costs, for each node, a listing of every object of its log that is kept, a few headers to find where the time since
+ * that point begins, and the header of every object since then, with all its links in memory: the time since the newest point decides, and
+ * for the listing the age of the log.
  */
 export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
   const points = await listPoints(services.platform.bucket);

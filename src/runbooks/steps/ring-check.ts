@@ -8,11 +8,23 @@ export interface HealthyRing {
   readonly members: ReadonlyMap<string, RingMember>;
 }
 
+/** What the caller knows about an unhealthy ring, for the problem that it becomes. Whole sentences. */
+export interface RingUse {
+  /** What the bad ring means for the caller's work, when it means anything beyond itself. */
+  readonly means?: string;
+  /** What was changed until then, and what becomes of it. */
+  readonly state: string;
+}
+
+/** For callers that only look. */
+export const onlyLooking: RingUse = { state: 'Nothing was changed.' };
+
 /**
  * Asks every node for its own view of the ring and refuses unless all of them agree that all declared nodes are up, on one schema.
- * One node's word is not enough: a node that is cut off sees the others as down, and the others see it so.
+ * One node's word is not enough: a node that is cut off sees the others as down, and the others see it so. Throws RefusedProblem
+ * `ring-unhealthy` with the state that the caller says.
  */
-export async function requireHealthyRing(platform: Platform): Promise<HealthyRing> {
+export async function requireHealthyRing(platform: Platform, use: RingUse): Promise<HealthyRing> {
   const views = await Promise.all(
     platform.nodes.map(async (node) => ({ node, view: await platform.database.ringSeenBy(node.address) })),
   );
@@ -24,8 +36,8 @@ export async function requireHealthyRing(platform: Platform): Promise<HealthyRin
   if (mistakes.length > 0 || ring === undefined) {
     throw new RefusedProblem({
       code: 'ring-unhealthy',
-      happened: `The database of ${platform.environment} is not healthy: a backup now would miss data.`,
-      state: 'Nothing was changed; no backup was taken.',
+      happened: `The database of ${platform.environment} is not healthy.${use.means === undefined ? '' : ` ${use.means}`}`,
+      state: use.state,
       next: `Bring every node up and let the schema settle (nodetool status, nodetool describecluster; cardea doctor ${platform.environment}), then start again.`,
       details: mistakes,
     });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
 import { formatInstant, instantText, microsOf } from '../../model/instant.ts';
 import { logMarkDocument, logMarkKey } from '../../model/log-piece.ts';
+import { faultTrace } from '../../model/fault-trace.ts';
 import { asProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -48,6 +49,7 @@ export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedRe
         return await oneNode(platform, work, name, 'pause-shipping', {});
       } catch (error) {
         work.signal.throwIfAborted();
+        for (const line of faultTrace(error)) work.log(`  ${name}: ${line}`);
         return { newest: null, lost: `${name}: ${asProblem(error, 'Shipping the rest of its log').happened}` };
       }
     }),
@@ -91,6 +93,7 @@ export async function startShipping(
         return [];
       } catch (error) {
         work.signal.throwIfAborted();
+        for (const line of faultTrace(error)) work.log(`  ${name}: ${line}`);
         return [`${name}: ${asProblem(error, 'Starting to ship its log').happened}`];
       }
     }),

@@ -34,8 +34,10 @@ export const checkStore = {
   run: async ({ services: { platform, clock } }: Context) => probeStore(platform.bucket, clock),
 } as const;
 
-/** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
-/** Comes after the checks that only read: what starts something is no longer refused with nothing changed. */
+/**
+ * After a disaster the agents may be dead as well, and nothing of a restore goes without them. Comes after the checks that only read: what
+ * starts something is no longer refused with nothing changed.
+ */
 export const startAgents = {
   id: 'start-agents',
   title: "Start the nodes' agents that do not run",

@@ -8,5 +8,11 @@ export const agent = declare({
     'Started by the sandbox or by the cluster, rarely by hand. --config names the file that the platform wrote for this node.',
   arguments: {},
   options: {},
+  interrupted: () => ({
+    stopping:
+      'The agent stops. Its jobs end, and are done anew when they are asked for again. Ctrl-C again leaves at once.',
+    state: 'The agent does not run; its node is as it was.',
+    next: 'Start it again, in the sandbox with `cardea sandbox up`; whoever waits for one of its jobs asks again.',
+  }),
   examples: [{ run: 'cardea agent --config /etc/cardea/agent.json', says: 'Run until stopped.' }],
 });

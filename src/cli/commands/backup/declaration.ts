@@ -1,4 +1,4 @@
-import { choice, declare, flag, required } from '../../command.ts';
+import { beforeItsRun, choice, declare, flag, required } from '../../command.ts';
 
 export const backup = declare({
   name: 'backup',
@@ -11,9 +11,11 @@ export const backup = declare({
   options: {
     mode: choice(['differential', 'full'], 'Upload what the store lacks, or everything again.', 'differential'),
     quiesced: flag(
-      'You state that nothing writes to the graph during the backup. Without it the cut is fuzzy, which can never be proven.',
+      'You state that nothing writes to the graph during the backup. Without it the cut is fuzzy: the point alone is no instant of the graph, ' +
+        'but a rehearsal proves it together with the shipped log that follows it.',
     ),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     { run: 'cardea backup prod', says: 'Back up prod; uploads only what changed.' },

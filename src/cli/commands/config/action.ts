@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { configSchema } from '../../../model/config.ts';
+import { configWarnings, unusedIn } from '../../configuration/config-notes.ts';
 import type { config } from './declaration.ts';
 import type { Action } from '../../command.ts';
 
@@ -12,10 +13,18 @@ export const action: Action<typeof config> = async (context, input) => {
   const loaded = await context.config();
   const whole = input.env === undefined ? loaded.config : (await context.environment(input.env)).config;
   const value: unknown = withoutUserInfo(whole);
+  const warnings = configWarnings(loaded.config, input.env).map((warning) => `WARNING: ${warning}`);
+  // A program that reads the value is told beside it.
+  if (context.flags.json) for (const warning of warnings) context.output.warn(warning);
+  const unused = unusedIn(whole, input.env === undefined ? '' : 'environments.*.');
+  const notes = [
+    ...(unused.length === 0 ? [] : [context.output.paint('dim', `// Not used by this version: ${unused.join(', ')}`)]),
+    ...warnings.map((warning) => context.output.paint('yellow', `// ${warning}`)),
+  ];
   const shown = inspect(value, { depth: 12, compact: 3, breakLength: 100, sorted: false, colors: false });
   return {
     json: value as object,
-    text: `${context.output.paint('dim', `// ${loaded.file}, with every default`)}\n${shown}`,
+    text: [context.output.paint('dim', `// ${loaded.file}, with every default`), shown, ...notes].join('\n'),
   };
 };
 

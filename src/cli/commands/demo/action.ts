@@ -18,9 +18,6 @@ export const action: Action<typeof demo> = async (context, input) => {
   const { clock, ids, actor, version, signal, output } = context;
   const { config, environment } = demoConfig((await context.config()).config, input);
   const directory = join(folders().home, demoName);
-  context.interrupt.say(
-    'Stopping and removing what the demo started (Ctrl-C again leaves at once; the next demo then removes it).',
-  );
   const { drill, report } = await tellStory(
     {
       stage: demoStage(context, join(directory, 'keys', 'audit.key'), environment.objectives.rpo),
@@ -119,7 +116,7 @@ function keptLines(config: string): readonly string[] {
     `  ./cardea window ${demoName} ${flag}`,
     `  ./cardea points ${demoName} ${flag}`,
     `  ./cardea audit ${demoName} ${flag}`,
-    `  ./cardea sandbox down ${demoName}`,
+    `  ./cardea sandbox down ${demoName} --confirm ${demoName}`,
   ];
 }
 

@@ -15,6 +15,13 @@ export const demo = declare({
     store: choice(['directory', 's3'], 'Where the bucket lies; s3 runs a real S3 server.', 'directory'),
     keep: flag('Leave everything running at the end.'),
   },
+  interrupted: () => ({
+    stopping:
+      'Stopping and removing what the demo started. Ctrl-C again leaves at once; the next demo then removes it.',
+    state: 'What it had started is stopped and removed.',
+    next: 'Run `cardea demo` again; it begins anew.',
+    left: 'What the demo had started may still run; `cardea sandbox down demo --confirm demo` removes it, and so does the next demo.',
+  }),
   examples: [
     { run: 'cardea demo', says: 'Run it and read the report.' },
     {

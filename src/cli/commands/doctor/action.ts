@@ -2,9 +2,10 @@ import type { Action } from '../../command.ts';
 import type { doctor } from './declaration.ts';
 import { environmentChecks, machineChecks } from './checks.ts';
 import { doctorText } from './text.ts';
+
 export const action: Action<typeof doctor> = async (context, input) => {
   const findings = [
-    ...(await machineChecks(context)),
+    ...(await machineChecks(context, input.env)),
     ...(input.env === undefined ? [] : await environmentChecks(context, input.env)),
   ];
   const ok = findings.every((finding) => finding.level !== 'bad');

@@ -4,20 +4,32 @@ import { listRuns, showRun } from '../../../journal/runs.ts';
 import { formatBytes } from '../../../model/bytes.ts';
 import { disksWithoutRoom } from '../../../model/disk-room.ts';
 import { formatSeconds } from '../../../model/duration.ts';
+import type { EnvironmentConfig } from '../../../model/config.ts';
 import { FailedProblem } from '../../../model/problem.ts';
 import { installedSandboxToolchain } from '../../../platforms/sandbox/sandbox-toolchain.ts';
+import { changesSince } from '../../../platforms/sandbox/report.ts';
 import type { Platform } from '../../../ports/platform.ts';
-import { requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
+import { onlyLooking, requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
 import { probeStore } from '../../../runbooks/catalog/store-probe.ts';
+import { changeRemedy, changeText } from '../../configuration/change-text.ts';
+import { configWarnings } from '../../configuration/config-notes.ts';
 import type { CliContext } from '../../context.ts';
 import { type DoctorFinding, tryCheck } from './findings.ts';
 
-/** What does not depend on one environment. */
-export async function machineChecks(context: CliContext): Promise<readonly DoctorFinding[]> {
+/** What does not depend on one environment; of the configuration's warnings those of `only`, when it is given. */
+export async function machineChecks(context: CliContext, only?: string): Promise<readonly DoctorFinding[]> {
   return Promise.all([
     tryCheck('configuration', async () => {
       const { file, config } = await context.config();
-      return `${file}: ${Object.keys(config.environments).length} environments`;
+      const says = `${file}: ${Object.keys(config.environments).length} environments`;
+      const warnings = configWarnings(config, only);
+      if (warnings.length === 0) return says;
+      return {
+        level: 'warning',
+        says,
+        details: warnings,
+        next: 'Change the setting, or do without what it seems to promise.',
+      };
     }),
     tryCheck('runtime', async () => `Node ${process.versions.node}, Cardea ${context.version}`),
     tryCheck('toolchain', async () => {
@@ -43,13 +55,14 @@ export async function environmentChecks(context: CliContext, name: string): Prom
   });
   if (platform === undefined) return [opened, key];
   const there = platform;
+  const sandbox = config.platform.kind === 'sandbox' ? [await sandboxLook(name, config)] : [];
   const nodes = await Promise.all([
     tryCheck('store', async () => {
       const { seconds } = await probeStore(there.bucket, context.clock);
       return `${there.bucket.description}: written, read and deleted in ${seconds.toFixed(2)} s`;
     }),
     tryCheck('ring', async () => {
-      const ring = await requireHealthyRing(there);
+      const ring = await requireHealthyRing(there, onlyLooking);
       return `every one of ${ring.members.size} up, one schema, Cassandra ${ring.cassandraVersion}`;
     }),
     tryCheck('graph', async () => {
@@ -59,7 +72,19 @@ export async function environmentChecks(context: CliContext, name: string): Prom
     ...there.nodes.map((node) => agentLook(context, there, node.name, config.backup.minimumFreeShare)),
     tryCheck('runs', async () => recentRuns(context, there)),
   ]);
-  return [opened, key, ...nodes];
+  return [opened, key, ...sandbox, ...nodes];
+}
+
+async function sandboxLook(name: string, config: EnvironmentConfig): Promise<DoctorFinding> {
+  return tryCheck('settings', async () => {
+    const changes = changesSince(name, config);
+    if (changes.length === 0) return 'as the configuration says';
+    return {
+      level: 'warning',
+      says: `the configuration was changed since ${name} was made`,
+      details: changes.map((change) => `${changeText(name, change)}; ${changeRemedy(name, change.takes)}`),
+    };
+  });
 }
 
 async function agentLook(

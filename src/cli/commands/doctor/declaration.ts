@@ -11,6 +11,10 @@ export const doctor = declare({
     env: optional('Environment of cardea.config.ts; without it only what does not depend on one is tried.'),
   },
   options: {},
+  interrupted: () => ({
+    state: 'Nothing was changed, but that an object below probe/ of the store may be left from trying it.',
+    next: 'Run the same command again; that object harms nothing and can be deleted.',
+  }),
   examples: [
     { run: 'cardea doctor prod', says: 'Everything about prod.' },
     { run: 'cardea doctor', says: 'This machine and the configuration only.' },

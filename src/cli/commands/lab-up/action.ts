@@ -6,8 +6,7 @@ import type { labUp } from './declaration.ts';
 import { labText } from '../lab-status/text.ts';
 import { progressLine } from '../../terminal/progress-line.ts';
 
-export const action: Action<typeof labUp> = async ({ clock, output, flags, signal, interrupt }) => {
-  interrupt.say('Stopping; `cardea lab up` goes on from here, `cardea lab down` removes it.');
+export const action: Action<typeof labUp> = async ({ clock, output, flags, signal }) => {
   const began = clock.monotonic();
   const line = await progressLine(output, 'lab', () => clock.now(), flags.quiet || flags.json);
   const say = (text: string) => {

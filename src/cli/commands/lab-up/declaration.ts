@@ -9,5 +9,11 @@ export const labUp = declare({
     'The cluster lives in network, mount and process namespaces of its own; the host reaches it through one loopback address. Needs Linux and root.',
   arguments: {},
   options: {},
+  interrupted: () => ({
+    stopping: 'Stopping; servers that were started run on. Ctrl-C again leaves at once.',
+    state:
+      'Servers that were started run on, and what was built stays; the part under way is built on from where it was.',
+    next: '`cardea lab up` goes on from here, `cardea lab down` removes it.',
+  }),
   examples: [{ run: 'cardea lab up', says: 'Build, start, wait until everything is ready.' }],
 });

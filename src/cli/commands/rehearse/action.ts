@@ -15,6 +15,7 @@ export const action: Action<typeof rehearse> = async (context, input) => {
   const { name } = await context.environment(input.env);
   const { bucket } = await context.platform(name);
   const decided = await refuseWhenUnreachable(async () => decide(context, name, input));
+  context.signal.throwIfAborted();
   const { point } = decided;
   return operate(context, {
     environment: name,

@@ -1,4 +1,4 @@
-import { declare, optional, required, text } from '../../command.ts';
+import { beforeItsRun, declare, optional, required, text } from '../../command.ts';
 
 export const rehearse = declare({
   name: 'rehearse',
@@ -19,6 +19,7 @@ export const rehearse = declare({
       'The instant to rehearse, as `cardea restore --to` takes it; of a fuzzy point the first that it serves when absent.',
     ),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     { run: 'cardea rehearse prod', says: 'Prove the newest checked point.' },

@@ -1,4 +1,4 @@
-import { declare, required, text } from '../../command.ts';
+import { beforeItsRun, declare, required, text } from '../../command.ts';
 
 export const restoreAccept = declare({
   name: 'restore accept',
@@ -9,6 +9,7 @@ export const restoreAccept = declare({
     env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
     confirm: text('ENV', 'The name of the environment, typed again: the old data is deleted for good.'),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     {

@@ -1,4 +1,4 @@
-import { declare, flag, required, text } from '../../command.ts';
+import { beforeItsRun, declare, flag, required, text } from '../../command.ts';
 
 export const restoreRevert = declare({
   name: 'restore revert',
@@ -11,6 +11,7 @@ export const restoreRevert = declare({
     confirm: text('ENV', 'The name of the environment, typed again: its data is replaced.'),
     withoutBase: flag('Do not take a new base afterwards; take one soon yourself.'),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     {

@@ -19,6 +19,7 @@ export const action: Action<typeof restore> = async (context, input) => {
     context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
   }
   const forecast = await foretell(context, name, decided);
+  context.signal.throwIfAborted();
   const { point } = decided;
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);
@@ -36,7 +37,7 @@ export const action: Action<typeof restore> = async (context, input) => {
         const gremlin = copy?.graph.url ?? null;
         return {
           json: { run, ok: true, seconds, ...target, into, gremlin },
-          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into}`,
+          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into} --confirm ${name}~${into}`,
         };
       },
     });

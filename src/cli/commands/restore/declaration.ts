@@ -1,4 +1,4 @@
-import { declare, flag, required, text } from '../../command.ts';
+import { beforeItsRun, declare, flag, required, text } from '../../command.ts';
 
 export const restore = declare({
   name: 'restore',
@@ -20,6 +20,7 @@ export const restore = declare({
     allowTaken: flag('Accept a point that was only taken, never checked.'),
     withoutBase: flag('Do not take a new base afterwards; take one soon yourself.'),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     { run: 'cardea restore prod --plan', says: 'Show the steps and the point that would be taken; change nothing.' },

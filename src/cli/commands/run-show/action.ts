@@ -15,7 +15,13 @@ import type { runShow } from './declaration.ts';
 export const action: Action<typeof runShow> = async (context, input) => {
   const environment = await environmentOfRun(context, input.id, input.env);
   const world = await engineWorld(context, environment);
-  if (input.follow) await follow(context, world, input.id);
+  if (input.follow) {
+    context.interrupt.say({
+      state: `The watching has ended, and nothing else: ${input.id} is as it was.`,
+      next: `See it with: cardea run show ${input.id}`,
+    });
+    await follow(context, world, input.id);
+  }
   const { state, events } = await showRun(world, input.id);
   // Followed to its end, the run stands on the screen already.
   return input.follow && !context.flags.json
@@ -64,5 +70,7 @@ function titlesOf(state: RunState): readonly StepTitle[] {
 function nextStep(state: RunState, context: CliContext): string {
   if (state.status === 'interrupted')
     return `Nobody carries it out any more. Go on with: cardea run resume ${state.run}`;
+  if (state.status === 'running' && context.signal.aborted)
+    return `${state.run} runs on; only the watching has ended. Watch it again with: cardea run show ${state.run} --follow`;
   return state.problem === undefined ? '' : failureText(problemFromDocument(state.problem), context.output.paint);
 }

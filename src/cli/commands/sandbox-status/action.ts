@@ -1,21 +1,46 @@
 import { UsageProblem } from '../../../model/problem.ts';
-import { environments, report, type SandboxReport } from '../../../platforms/sandbox/report.ts';
+import type { ConfigurationChange } from '../../../platforms/sandbox/configuration-changes.ts';
+import { changesSince, environments, report, type SandboxReport } from '../../../platforms/sandbox/report.ts';
 import type { Action } from '../../command.ts';
+import type { CliContext } from '../../context.ts';
 import type { sandboxStatus } from './declaration.ts';
 import { sandboxText } from './text.ts';
 
-export const action: Action<typeof sandboxStatus> = async (_context, input) => {
+export const action: Action<typeof sandboxStatus> = async (context, input) => {
   const known = environments();
   if (input.env !== undefined) {
-    const one = await report(input.env);
+    const one = await withChanges(context, input.env);
     if (one === undefined) throw unknown(input.env, known);
-    return { json: one, text: sandboxText(one) };
+    return { json: one, text: sandboxText(one, one.changes) };
   }
-  const all = (await Promise.all(known.map((name) => report(name)))).filter(
-    (each): each is SandboxReport => each !== undefined,
-  );
-  return { json: all, text: all.length === 0 ? 'No environment of the sandbox.' : all.map(sandboxText).join('\n\n') };
+  const all = (await Promise.all(known.map((name) => withChanges(context, name)))).filter((each) => each !== undefined);
+  return {
+    json: all,
+    text:
+      all.length === 0
+        ? 'No environment of the sandbox.'
+        : all.map((each) => sandboxText(each, each.changes)).join('\n\n'),
+  };
 };
+
+async function withChanges(
+  context: CliContext,
+  name: string,
+): Promise<(SandboxReport & { readonly changes: readonly ConfigurationChange[] }) | undefined> {
+  const [now, changes] = await Promise.all([report(name), changesOf(context, name)]);
+  return now === undefined ? undefined : { ...now, changes };
+}
+
+/** What runs is shown whatever its configuration says by now: a file that cannot be used, or that lacks the environment, changes nothing. */
+async function changesOf(context: CliContext, name: string): Promise<readonly ConfigurationChange[]> {
+  try {
+    const { config } = await context.environment(name);
+    return config.platform.kind === 'sandbox' ? changesSince(name, config) : [];
+  } catch (error) {
+    if (error instanceof UsageProblem) return [];
+    throw error;
+  }
+}
 
 function unknown(name: string, known: readonly string[]): UsageProblem {
   return new UsageProblem({

@@ -1,16 +1,18 @@
 import { systemProcesses } from '../../../adapters/system/processes.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import { UsageProblem } from '../../../model/problem.ts';
-import { bringUp } from '../../../platforms/sandbox/bring-up.ts';
+import { bringUp, type HandledChange } from '../../../platforms/sandbox/bring-up.ts';
 import { report } from '../../../platforms/sandbox/report.ts';
 import type { Action } from '../../command.ts';
+import { handledText } from '../../configuration/change-text.ts';
+import { agentsInUse } from '../../runs/agents-in-use.ts';
 import { refuseUnfinishedRestore } from '../../runs/unfinished-restore.ts';
 import { progressLine } from '../../terminal/progress-line.ts';
 import type { sandboxUp } from './declaration.ts';
 import { sandboxText } from '../sandbox-status/text.ts';
 
 export const action: Action<typeof sandboxUp> = async (context, input) => {
-  const { clock, output, flags, signal, interrupt } = context;
+  const { clock, output, flags, signal } = context;
   const { name, config } = await context.environment(input.env);
   if (config.platform.kind !== 'sandbox') {
     throw new UsageProblem({
@@ -20,10 +22,8 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
       next: "Name an environment with `platform: { kind: 'sandbox' }`, or add one to cardea.config.ts.",
     });
   }
-  interrupt.say(
-    `Stopping; \`cardea sandbox up ${name}\` goes on from here, \`cardea sandbox down ${name}\` removes it.`,
-  );
   const began = clock.monotonic();
+  let changes: readonly HandledChange[] = [];
   const line = await progressLine(output, name, () => clock.now(), flags.quiet || flags.json);
   try {
     await bringUp(name, config, {
@@ -35,14 +35,22 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
         const { bucket } = await context.platform(name);
         await refuseUnfinishedRestore({ store: bucket, clock, processes: systemProcesses() }, name, aside);
       },
+      async agentsInUse(nodes) {
+        const platform = await context.platform(name);
+        return agentsInUse({ store: platform.bucket, clock, processes: systemProcesses() }, platform, nodes);
+      },
+      onChanges(found) {
+        changes = found;
+      },
     });
   } finally {
     line.end();
+    for (const change of changes) output.warn(handledText(name, change));
   }
   const seconds = clock.monotonic() - began;
   const now = await report(name);
   return {
-    json: { ...now, seconds },
+    json: { ...now, changes, seconds },
     text: now === undefined ? '' : `${sandboxText(now)}\nup in ${formatSeconds(seconds)}`,
   };
 };

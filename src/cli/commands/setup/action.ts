@@ -13,7 +13,8 @@ export const action: Action<typeof setup> = async (context, input) => {
   const line = await progressLine(output, 'setup', () => clock.now(), flags.quiet || flags.json);
   try {
     const { java, medusa } = await ensureSandboxToolchain({ progress: line.report, signal });
-    const server = input.store === 's3' ? await installS3Server(cache, (text) => output.note(text)) : undefined;
+    const server =
+      input.store === 's3' ? await installS3Server(cache, { say: (text) => output.note(text), signal }) : undefined;
     line.end();
     const seconds = clock.monotonic() - began;
     return {

@@ -35,6 +35,7 @@ export const action: Action<typeof undo> = async (context, input) => {
     const facts = await readRecoveryFacts({ platform, config, clock }, signal);
     return { analysis, ways: undoWays(analysis, facts, name) };
   });
+  signal.throwIfAborted();
   const chosen = ways.find((each) => each.way === input.way);
   const compared = comparison(analysis, ways);
   const text = undoText(analysis, ways, context.output.paint);

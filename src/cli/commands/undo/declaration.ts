@@ -1,4 +1,4 @@
-import { choice, declare, required, text, texts } from '../../command.ts';
+import { beforeItsRun, choice, declare, required, text, texts } from '../../command.ts';
 
 export const undo = declare({
   name: 'undo',
@@ -22,6 +22,7 @@ export const undo = declare({
     ),
     confirm: text('ENV', 'The name of the environment, typed again: its data is changed.'),
   },
+  interrupted: () => beforeItsRun,
   plan: true,
   examples: [
     {
