@@ -19,9 +19,10 @@ export interface PlannedPiece {
 const objectName = /^(.*\/)(\d{10})-(\d{10})$/;
 
 /**
- * Reads the objects of a plan: each from its own key, or from the larger one into which the node that ships has merged it since the plan was
- * made. The last merged one stays in memory, for its parts are asked for one after the other. Undefined when the store has neither. Throws
- * FailedProblem `log-damaged` as `readPiece` does; whether it is the piece that was planned with is the caller's to compare.
+ * Reads the objects of a plan: each from its own key, or from the larger one into which the node that ships has merged
+ * it since the plan was made. The last merged one stays in memory, for its parts are asked for one after the other.
+ * Undefined when the store has neither. Throws FailedProblem `log-damaged` as `readPiece` does; whether it is the piece
+ * that was planned with is the caller's to compare.
  */
 export function plannedPieces(store: PieceStore): (key: string) => Promise<PlannedPiece | undefined> {
   let last: PlannedPiece | undefined;

@@ -34,9 +34,9 @@ export type AuditFact = Pick<AuditEntry, 'what' | 'run' | 'events' | 'head'>;
 export const auditPrefix = 'audit/';
 
 /**
- * Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. A store that cannot be
- * reached is waited for, half a minute when no patience is given; then RetryableProblem. What was not recorded is found by `cardea audit`:
- * the journal has an event that no entry vouches for.
+ * Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing.
+ * A store that cannot be reached is waited for, half a minute when no patience is given; then RetryableProblem. What
+ * was not recorded is found by `cardea audit`: the journal has an event that no entry vouches for.
  */
 export interface AuditTrail {
   record(fact: AuditFact, patience?: Patience): Promise<void>;

@@ -12,14 +12,15 @@ import { storePatience } from './store-patience.ts';
 export interface Journal {
   readonly head: JournalHead;
   /**
-   * Resolves when the event is durable. When another process appended first, its events are observed and this one goes after them,
-   * unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later append. A store that cannot be
-   * reached is waited for: RetryableProblem only when it stays away longer than `storePatience` allows.
+   * Resolves when the event is durable. When another process appended first, its events are observed and this one goes
+   * after them, unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later
+   * append. A store that cannot be reached is waited for: RetryableProblem only when it stays away longer than
+   * `storePatience` allows.
    */
   append(body: RunEventBody): Promise<RunEvent>;
   /**
-   * Observes what other processes appended since (a request to cancel, a take-over). Throws `fenced` as append does, and RetryableProblem at
-   * once when the store cannot be reached: whoever looks now and then looks again.
+   * Observes what other processes appended since (a request to cancel, a take-over). Throws `fenced` as append does,
+   * and RetryableProblem at once when the store cannot be reached: whoever looks now and then looks again.
    */
   refresh(): Promise<void>;
 }

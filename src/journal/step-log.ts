@@ -10,14 +10,14 @@ import { pace } from './pace.ts';
 const longestLog = 1_000_000;
 
 /**
- * The logs of a run's steps. They are for people, and nothing of the run hangs on them: what cannot be written waits in memory and goes
- * with what is written later.
+ * The logs of a run's steps. They are for people, and nothing of the run hangs on them: what cannot be written waits in
+ * memory and goes with what is written later.
  */
 export interface StepLogs {
   of(step: string): StepLog;
   /**
-   * Writes what still waits, trying again within `patience`. One line for each step whose log lacks its newest lines all the same; never
-   * rejects.
+   * Writes what still waits, trying again within `patience`. One line for each step whose log lacks its newest lines
+   * all the same; never rejects.
    */
   end(patience: Patience): Promise<readonly string[]>;
 }
@@ -34,7 +34,9 @@ interface World {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly run: string;
-  /** Of the lease that the run holds: once it is lost the logs are the next holder's, and nothing is written any more. */
+  /**
+   * Of the lease that the run holds: once it is lost the logs are the next holder's, and nothing is written any more.
+   */
   readonly lease?: AbortSignal;
 }
 

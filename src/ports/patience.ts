@@ -7,7 +7,10 @@ export interface Patience {
   readonly forMs: number;
   /** Tried as often at least, however long one attempt takes; 1 when absent. */
   readonly attempts?: number;
-  /** Milliseconds of the longest pause, 5,000 when absent. The first takes a tenth of a second, each next one twice as long. */
+  /**
+   * Milliseconds of the longest pause, 5,000 when absent. The first takes a tenth of a second, each next one twice as
+   * long.
+   */
   readonly longestPauseMs?: number;
   /** Ends a pause with its reason. */
   readonly signal?: AbortSignal;
@@ -19,8 +22,8 @@ export interface Patience {
 export const objectPatience: Patience = { forMs: 120_000, attempts: 3 };
 
 /**
- * Does `work` again while it throws RetryableProblem, until patience ends; what it throws then, and anything else at once, is let through.
- * `work` must be safe to do again.
+ * Does `work` again while it throws RetryableProblem, until patience ends; what it throws then, and anything else at
+ * once, is let through. `work` must be safe to do again.
  */
 export async function patiently<T>(clock: Clock, patience: Patience, work: () => Promise<T>): Promise<T> {
   const { forMs, attempts = 1, longestPauseMs = 5000, signal, only } = patience;

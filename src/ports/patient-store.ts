@@ -3,9 +3,10 @@ import type { ObjectStore } from './object-store.ts';
 import { objectPatience, patiently, type Patience } from './patience.ts';
 
 /**
- * The same bucket for long work on many objects: each call is made again while the bucket cannot be reached, so that one object costs time
- * and not the work. A listing goes on where it broke off. A stream is begun again until its first piece is there; what breaks off later only
- * its reader can begin anew. Not made again: what writes a stream, and puts on a condition, for a lost answer would make them look lost.
+ * The same bucket for long work on many objects: each call is made again while the bucket cannot be reached, so that
+ * one object costs time and not the work. A listing goes on where it broke off. A stream is begun again until its first
+ * piece is there; what breaks off later only its reader can begin anew. Not made again: what writes a stream, and puts
+ * on a condition, for a lost answer would make them look lost.
  */
 export function patientStore(
   store: ObjectStore,

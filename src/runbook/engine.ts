@@ -158,7 +158,8 @@ async function finish(
     ...(lease === undefined ? {} : { lease: lease.signal }),
   });
   try {
-    // Nothing is done in a run that the audit chain does not know: without the entry the run is left, and can be resumed.
+    // Nothing is done in a run that the audit chain does not know: without the entry the run is left, and can be
+    // resumed.
     await trail.record({ what, run, ...audited(open.journal) }, patience);
     const stopped = await carryOut({ ...execution, logs, stop: stop.signal });
     if (stopped === undefined) {
@@ -182,8 +183,8 @@ async function finish(
 }
 
 /**
- * A run that ended is not undone by an audit chain that cannot be written: `cardea audit` finds the end that no entry vouches for, and a
- * resume, which has nothing else to do, records it.
+ * A run that ended is not undone by an audit chain that cannot be written: `cardea audit` finds the end that no entry
+ * vouches for, and a resume, which has nothing else to do, records it.
  */
 async function recordEnd(trail: AuditTrail, open: OpenRun, patience: Patience): Promise<readonly string[]> {
   const { run } = open.state();

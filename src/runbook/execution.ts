@@ -97,7 +97,8 @@ async function lookForCancel({ world, open }: Execution, over: AbortSignal): Pro
     try {
       await open.journal.refresh();
     } catch (error) {
-      // Only what the journal says ends the run. A look that could not be taken is taken again: it would only have come later.
+      // Only what the journal says ends the run. A look that could not be taken is taken again: it would only have come
+      // later.
       if (error instanceof FailedProblem) throw error;
     }
   }

@@ -13,7 +13,10 @@ export interface RunOutcome {
   /** From the start to the end, or to now; interruptions included. */
   readonly seconds: number;
   readonly problem?: Problem;
-  /** What the run did all the same but could not write down, one line each: the newest lines of a log, the end in the audit chain. */
+  /**
+   * What the run did all the same but could not write down, one line each: the newest lines of a log, the end in the
+   * audit chain.
+   */
   readonly unwritten?: readonly string[];
 }
 

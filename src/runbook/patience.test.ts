@@ -21,7 +21,10 @@ interface Stage {
   readonly attempts: () => number;
 }
 
-/** A run of one long step that says a line a second, in a bucket that `away` takes away: asked at each call, by its number and the time. */
+/**
+ * A run of one long step that says a line a second, in a bucket that `away` takes away: asked at each call, by its
+ * number and the time.
+ */
 function stage(
   away: (call: Call, index: number, seconds: number) => boolean,
   effect: 'read' | 'write' = 'write',

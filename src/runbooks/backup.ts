@@ -285,7 +285,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         },
       ).catch(async (error: unknown) => {
         const [first] = damage;
-        // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the lease nothing is written.
+        // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the
+        // lease nothing is written.
         if (first !== undefined && !context.signal.aborted) {
           const mark = (each: RestorePoint): RestorePoint => ({ ...each, proof: 'failed', failure: first.happened });
           await patiently(clock, patience, async () => updatePoint(platform.bucket, point, mark));

@@ -10,7 +10,10 @@ export interface RunbookServices {
   readonly clock: Clock;
 }
 
-/** The same for a step that reads many objects: one that cannot be read at once costs time, and the step need not begin anew. */
+/**
+ * The same for a step that reads many objects: one that cannot be read at once costs time, and the step need not begin
+ * anew.
+ */
 export function patientServices(services: RunbookServices, signal: AbortSignal): RunbookServices {
   const { platform, clock } = services;
   return { ...services, platform: { ...platform, bucket: patientStore(platform.bucket, clock, signal) } };

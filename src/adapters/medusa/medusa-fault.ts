@@ -20,10 +20,11 @@ const signs: ReadonlyArray<readonly [Cause, RegExp]> = [
 ];
 
 /**
- * Pure: the problem that a failed Medusa means. `command` is its subcommand, `how` its exit code or signal, `lines` the end of its log and
- * `errors` the last lines of it that tell of an error, which a long traceback may have pushed out of `lines`. The newest line that says a
- * cause decides: what Medusa met earlier it tried again itself. RetryableProblem `medusa-store-unreachable` when the store was away or
- * busy, FailedProblem `medusa-` and the cause otherwise, `medusa-failed` when its log names none.
+ * Pure: the problem that a failed Medusa means. `command` is its subcommand, `how` its exit code or signal, `lines` the
+ * end of its log and `errors` the last lines of it that tell of an error, which a long traceback may have pushed out of
+ * `lines`. The newest line that says a cause decides: what Medusa met earlier it tried again itself. RetryableProblem
+ * `medusa-store-unreachable` when the store was away or busy, FailedProblem `medusa-` and the cause otherwise,
+ * `medusa-failed` when its log names none.
  */
 export function medusaFault(failure: {
   readonly command: string;

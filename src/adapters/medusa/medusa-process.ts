@@ -31,7 +31,10 @@ export class MedusaProcess {
     this.#folder = folder;
   }
 
-  /** Resolves when Medusa ends well. Throws what `medusaFault` makes of its end, or the signal's reason after the process has ended. */
+  /**
+   * Resolves when Medusa ends well. Throws what `medusaFault` makes of its end, or the signal's reason after the
+   * process has ended.
+   */
   async run(args: readonly string[], options: { signal: AbortSignal; onLine?: (line: string) => void }): Promise<void> {
     options.signal.throwIfAborted();
     await this.endLeftOver();

@@ -16,8 +16,9 @@ export interface S3Credentials {
 }
 
 /**
- * The credentials of a file for each call, read again whenever the file changed. While it cannot be used, as in the middle of being replaced,
- * the last ones go on: whether they still hold is the server's to say. Throws as `readCredentials` does when there never were any.
+ * The credentials of a file for each call, read again whenever the file changed. While it cannot be used, as in the
+ * middle of being replaced, the last ones go on: whether they still hold is the server's to say. Throws as
+ * `readCredentials` does when there never were any.
  */
 export function freshCredentials(path: string): () => Promise<S3Credentials & { readonly expiration: Date }> {
   let known: { readonly version: string; readonly credentials: S3Credentials } | undefined;

@@ -10,12 +10,15 @@ export interface S3Connection {
   readonly client: Sdk.S3Client;
 }
 
-/** How often one call is sent while the server is busy or the connection breaks: with the SDK's growing pauses, some four seconds of SlowDown. */
+/**
+ * How often one call is sent while the server is busy or the connection breaks: with the SDK's growing pauses, some
+ * four seconds of SlowDown.
+ */
 export const s3Attempts = 5;
 
 /**
- * Throws RefusedProblem `store-credentials`. Connects to nothing yet. TLS is verified whenever the endpoint is https. Keys that are rotated in
- * their file are used from the next call on.
+ * Throws RefusedProblem `store-credentials`. Connects to nothing yet. TLS is verified whenever the endpoint is https.
+ * Keys that are rotated in their file are used from the next call on.
  */
 export async function connectS3(location: S3Location, attempts: number = s3Attempts): Promise<S3Connection> {
   const credentials = freshCredentials(location.credentialsFile);
@@ -26,7 +29,8 @@ export async function connectS3(location: S3Location, attempts: number = s3Attem
     credentials,
     retryMode: 'standard',
     maxAttempts: attempts,
-    // An idle socket, be it in the middle of a body, is given up after half a minute; the whole transfer may take as long as it moves.
+    // An idle socket, be it in the middle of a body, is given up after half a minute; the whole transfer may take as
+    // long as it moves.
     requestHandler: { connectionTimeout: 3000, socketTimeout: 30_000 },
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,

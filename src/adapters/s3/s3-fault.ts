@@ -49,7 +49,10 @@ export function s3Fault(thrown: unknown, store: string, key: string): Problem | 
 /** Statuses below 500 that say: not now. */
 const passing = new Set([408, 425, 429]);
 
-/** What some servers say with a status that alone would be final: 400 for a slow body, 409 for two calls at once, 200 for a failed completion. */
+/**
+ * What some servers say with a status that alone would be final: 400 for a slow body, 409 for two calls at once, 200
+ * for a failed completion.
+ */
 const passingNames =
   /^(InternalError|SlowDown|ServiceUnavailable|OperationAborted|ConditionalRequestConflict|BandwidthLimitExceeded|RequestLimitExceeded|RequestTimeout\w*|Throttl\w*|TooManyRequests\w*|TimeoutError)$/;
 

@@ -15,8 +15,8 @@ import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 /** How long an S3 server may be silent, and how often it is asked again. */
 export interface S3Limits {
   /**
-   * Milliseconds until the answer to a call begins, what is sent again included, and between two pieces of a body: a bucket that hangs is known
-   * as such within ten seconds, and one that only is slow may take its time.
+   * Milliseconds until the answer to a call begins, what is sent again included, and between two pieces of a body: a
+   * bucket that hangs is known as such within ten seconds, and one that only is slow may take its time.
    */
   readonly silenceMs: number;
   readonly attempts: number;
@@ -24,7 +24,10 @@ export interface S3Limits {
 
 const defaultLimits: S3Limits = { silenceMs: 9000, attempts: s3Attempts };
 
-/** The slowest connection that a whole object is sent over, in bytes a second: its size adds so much to the time of the call. */
+/**
+ * The slowest connection that a whole object is sent over, in bytes a second: its size adds so much to the time of the
+ * call.
+ */
 const slowestUpload = 256 * 1024;
 const partBytes = 16 * 1024 * 1024;
 
@@ -264,7 +267,10 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** The pieces of a body; one that stands still is given up. Only the time that a piece is waited for counts, not what is done with it. */
+  /**
+   * The pieces of a body; one that stands still is given up. Only the time that a piece is waited for counts, not what
+   * is done with it.
+   */
   async *#pieces(key: string, source: Readable): AsyncIterable<Uint8Array> {
     const { silenceMs } = this.#limits;
     const watched = () => setTimeout(() => source.destroy(this.#silent('byte', silenceMs)), silenceMs);

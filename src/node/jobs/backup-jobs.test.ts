@@ -236,7 +236,10 @@ describe('upload and verify', () => {
   });
 });
 
-/** Every object's first `times` readings fail: in turn before its first byte and in the middle. Listings and whole objects fail as often. */
+/**
+ * Every object's first `times` readings fail: in turn before its first byte and in the middle. Listings and whole
+ * objects fail as often.
+ */
 function shakyStore(bucket: ObjectStore, times: number, only = /./) {
   const failures = new Map<string, number>();
   const opened: string[] = [];

@@ -41,7 +41,9 @@ export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners
 /** Milliseconds for which what was read back is still believed. */
 const believed = 3_600_000;
 
-/** Lets a check that a fault of the moment ended go on, when it is asked for again soon, with what it has not read yet. */
+/**
+ * Lets a check that a fault of the moment ended go on, when it is asked for again soon, with what it has not read yet.
+ */
 function brokenOffChecks({ clock }: Pick<NodeParts, 'clock'>) {
   const left = new Map<string, { readonly sound: Set<string>; readonly at: number }>();
   return {

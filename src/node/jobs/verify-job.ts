@@ -18,8 +18,9 @@ interface Expected {
 }
 
 /**
- * Every file of the inventory is in the store with its size; those that no known point has vouched for are read back and hashed. `sound`
- * gathers what was read and found right; what it holds already, of an attempt that a fault of the moment ended, is not read again.
+ * Every file of the inventory is in the store with its size; those that no known point has vouched for are read back
+ * and hashed. `sound` gathers what was read and found right; what it holds already, of an attempt that a fault of the
+ * moment ended, is not read again.
  */
 export async function verify(
   parts: NodeParts,
@@ -76,8 +77,8 @@ export async function verify(
 }
 
 /**
- * SHA-256 of an object. `onBytes` is told what was read, and takes it back when the object breaks off and is read anew; before its first byte
- * the bucket itself has been waited for.
+ * SHA-256 of an object. `onBytes` is told what was read, and takes it back when the object breaks off and is read anew;
+ * before its first byte the bucket itself has been waited for.
  */
 async function readBack(
   { bucket, clock }: NodeParts,

@@ -27,10 +27,11 @@ export interface VerifiedLogs {
 }
 
 /**
- * Reads every byte of a plan and checks each against its SHA-256, its links and the plan, before anything is touched. Where something is
- * damaged the instant is judged anew without it: parts may still hold what a merged object lost, and what was shipped after the instant
- * may be missed; what was read and found right is not read again. Throws RefusedProblem `log-damaged`, naming what is damaged and the nearest instants that still work; RetryableProblem
- * when the store cannot be asked.
+ * Reads every byte of a plan and checks each against its SHA-256, its links and the plan, before anything is touched.
+ * Where something is damaged the instant is judged anew without it: parts may still hold what a merged object lost, and
+ * what was shipped after the instant may be missed; what was read and found right is not read again. Throws
+ * RefusedProblem `log-damaged`, naming what is damaged and the nearest instants that still work; RetryableProblem when
+ * the store cannot be asked.
  */
 export async function verifyLogs(
   services: RunbookServices,
@@ -75,7 +76,10 @@ function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: read
   }
 }
 
-/** The objects of the plan that are not what was planned with, each with what is wrong. Those that are join `sound`, key to SHA-256. */
+/**
+ * The objects of the plan that are not what was planned with, each with what is wrong. Those that are join `sound`, key
+ * to SHA-256.
+ */
 async function damagedLogs(
   bucket: ObjectStore,
   plan: Pick<LogPlan, 'strands'>,
@@ -118,7 +122,9 @@ interface Expected {
   readonly sha256: string;
 }
 
-/** An object that was merged into a larger one since is as good there: the node that places it finds it in the same way. */
+/**
+ * An object that was merged into a larger one since is as good there: the node that places it finds it in the same way.
+ */
 async function faultOf(
   read: ReturnType<typeof plannedPieces>,
   { key, sha256: planned }: Expected,

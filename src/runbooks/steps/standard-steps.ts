@@ -17,8 +17,8 @@ interface Context {
 export const standardRetry = { attempts: 3, backoff: '1s', max: '10s' };
 
 /**
- * For steps that take hours: what an agent, Medusa, the database or the store cannot do now is tried again over some three minutes, and more
- * where each attempt itself waits, before somebody has to resume the run.
+ * For steps that take hours: what an agent, Medusa, the database or the store cannot do now is tried again over some
+ * three minutes, and more where each attempt itself waits, before somebody has to resume the run.
  */
 export const patientRetry = { attempts: 8, backoff: '2s', max: '1m' };
 
