@@ -18,6 +18,7 @@ import { jobRunners } from '../node/jobs/job-runners.ts';
 import { jobStoreIn } from '../node/job-store.ts';
 import { JobTable } from '../node/job-table.ts';
 import type { NodeParts } from '../node/node-parts.ts';
+import { patientStore } from '../ports/patient-store.ts';
 import { openStore } from '../platforms/open-store.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 import { openShipping } from './open-shipping.ts';
@@ -57,7 +58,8 @@ async function live(
   const state = config.stateDirectory;
   const files = openNodeFiles(join(state, 'hashes.json'));
   const bucket = openStore(config.store);
-  const tool = await openMedusa(config, { bucket, files, folder: join(state, 'medusa') });
+  const patient = patientStore(bucket, systemClock);
+  const tool = await openMedusa(config, { bucket: patient, files, folder: join(state, 'medusa') });
   // What a killed agent left running goes before anything else is begun.
   await tool.endLeftOver();
   const parts: NodeParts = {

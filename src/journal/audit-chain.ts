@@ -3,10 +3,12 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import { documentType } from '../model/document.ts';
 import type { AuditHead, AuditSigner } from '../ports/audit-signer.ts';
 import type { Clock } from '../ports/clock.ts';
-import { createObject, type ObjectStore } from '../ports/object-store.ts';
+import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import { patiently, type Patience } from '../ports/patience.ts';
 import { actor, type Actor } from './event.ts';
 import { sha256 } from '../model/sha256.ts';
 import { noHash, numberedFile, sequenceOf } from './event-file.ts';
+import { storePatience } from './store-patience.ts';
 
 /**
  * One entry of `audit/`: at this time the journal of `run` had `events` events, and the last of them had this hash. Signed over the
@@ -31,9 +33,13 @@ export type AuditFact = Pick<AuditEntry, 'what' | 'run' | 'events' | 'head'>;
 
 export const auditPrefix = 'audit/';
 
-/** Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. */
+/**
+ * Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing.
+ * A store that cannot be reached is waited for, half a minute when no patience is given; then RetryableProblem. What
+ * was not recorded is found by `cardea audit`: the journal has an event that no entry vouches for.
+ */
 export interface AuditTrail {
-  record(fact: AuditFact): Promise<void>;
+  record(fact: AuditFact, patience?: Patience): Promise<void>;
   /** The run's newest entry not older than `since`, read back from the chain's end. */
   newestOf(run: string, since: string): Promise<AuditEntry | undefined>;
 }
@@ -48,40 +54,65 @@ export function auditTrail(world: {
   if (signer === undefined) return { record: async () => undefined, newestOf: async () => undefined };
   let known: { head: AuditHead; extendsOwnRecord: boolean } | undefined;
 
+  const next = async (fact: AuditFact, from: AuditHead) => {
+    const head = await headAfter(store, from);
+    const entry = signed(
+      {
+        sequence: head.sequence + 1,
+        previous: head.hash,
+        at: clock.now().toISOString(),
+        ...fact,
+        actor: world.actor,
+        key: signer.keyId,
+      },
+      signer,
+    );
+    return { sequence: entry.sequence, text: auditEntryDocument.write(entry) };
+  };
+
+  /** True when the entry is in the chain; false when another one took its place. */
+  const put = async ({ sequence, text }: { readonly sequence: number; readonly text: string }): Promise<boolean> => {
+    try {
+      await store.put(auditKey(sequence), text, { ifAbsent: true });
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConflictProblem)) throw error;
+      // A put whose answer was lost and that was made again meets itself.
+      const stored = await store.get(auditKey(sequence));
+      return stored !== undefined && sha256(stored.body) === sha256(text);
+    }
+  };
+
   return {
-    async record(fact) {
-      for (;;) {
-        known ??= await startingPoint(store, signer);
-        const head = await headAfter(store, known.head);
-        const entry = signed(
-          {
-            sequence: head.sequence + 1,
-            previous: head.hash,
-            at: clock.now().toISOString(),
-            ...fact,
-            actor: world.actor,
-            key: signer.keyId,
-          },
-          signer,
-        );
-        const text = auditEntryDocument.write(entry);
-        if (!(await createObject(store, auditKey(entry.sequence), text))) continue;
-        known = { head: { sequence: entry.sequence, hash: sha256(text) }, extendsOwnRecord: known.extendsOwnRecord };
-        if (known.extendsOwnRecord) await signer.recordHead(known.head);
-        return;
-      }
+    async record(fact, patience = storePatience(undefined)) {
+      let entry: { readonly sequence: number; readonly text: string } | undefined;
+      const attempt = async () => {
+        for (;;) {
+          known ??= await startingPoint(store, signer);
+          entry ??= await next(fact, known.head);
+          if (await put(entry)) {
+            known = { ...known, head: { sequence: entry.sequence, hash: sha256(entry.text) } };
+            return known;
+          }
+          entry = undefined;
+        }
+      };
+      const { head, extendsOwnRecord } = await patiently(clock, patience, attempt);
+      if (extendsOwnRecord) await signer.recordHead(head);
     },
     async newestOf(run, since) {
-      known ??= await startingPoint(store, signer);
-      const { sequence } = await headAfter(store, known.head);
-      for (let at = sequence; at > 0; at -= 1) {
-        const object = await store.get(auditKey(at));
-        if (object === undefined) continue;
-        const entry = auditEntryDocument.read(object.body, auditKey(at));
-        if (entry.run === run) return entry;
-        if (entry.at < since) return undefined;
-      }
-      return undefined;
+      return patiently(clock, storePatience(undefined), async () => {
+        known ??= await startingPoint(store, signer);
+        const { sequence } = await headAfter(store, known.head);
+        for (let at = sequence; at > 0; at -= 1) {
+          const object = await store.get(auditKey(at));
+          if (object === undefined) continue;
+          const entry = auditEntryDocument.read(object.body, auditKey(at));
+          if (entry.run === run) return entry;
+          if (entry.at < since) return undefined;
+        }
+        return undefined;
+      });
     },
   };
 }

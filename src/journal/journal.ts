@@ -1,20 +1,27 @@
-import { FailedProblem, RetryableProblem } from '../model/problem.ts';
+import { FailedProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
+import { patiently } from '../ports/patience.ts';
 import { runEventDocument, type RunEvent, type RunEventBody } from './event.ts';
 import { sha256 } from '../model/sha256.ts';
 import { eventKey } from './event-file.ts';
 import { followingEvent, type JournalHead } from './journal-reader.ts';
+import { storePatience } from './store-patience.ts';
 
 /** The writing end of one run's journal. Calls are carried out one after the other, in the order they were made. */
 export interface Journal {
   readonly head: JournalHead;
   /**
-   * Resolves when the event is durable. When another process appended first, its events are observed and this one goes after them,
-   * unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later append.
+   * Resolves when the event is durable. When another process appended first, its events are observed and this one goes
+   * after them, unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later
+   * append. A store that cannot be reached is waited for: RetryableProblem only when it stays away longer than
+   * `storePatience` allows.
    */
   append(body: RunEventBody): Promise<RunEvent>;
-  /** Observes what other processes appended since (a request to cancel, a take-over). Throws `fenced` as append does. */
+  /**
+   * Observes what other processes appended since (a request to cancel, a take-over). Throws `fenced` as append does,
+   * and RetryableProblem at once when the store cannot be reached: whoever looks now and then looks again.
+   */
   refresh(): Promise<void>;
 }
 
@@ -31,13 +38,13 @@ export interface JournalOptions {
   readonly observe: (event: RunEvent) => void;
   /** Called before every write; throws when this process may not write any more. */
   readonly guard?: () => Promise<void>;
+  /** Of the lease that the run holds: aborted once it is lost. */
+  readonly lease?: AbortSignal;
 }
-
-/** How long a store that cannot be reached is tried again before the append gives up, in seconds. */
-const patience = 30;
 
 export function openJournal(options: JournalOptions): Journal {
   const { store, clock, run, epoch, observe } = options;
+  const patience = storePatience(options.lease);
   let head = options.head;
   let broken: Error | undefined;
   let queue: Promise<unknown> = Promise.resolve();
@@ -88,25 +95,21 @@ export function openJournal(options: JournalOptions): Journal {
   };
 
   const appendNow = async (body: RunEventBody): Promise<RunEvent> => {
-    const startedAt = clock.monotonic();
-    let { event, text } = nextEvent(body);
-    for (let attempt = 1; ; attempt += 1) {
-      await options.guard?.();
-      try {
-        await store.put(eventKey(run, event.sequence), text, { ifAbsent: true });
-        advance(event, text);
-        return event;
-      } catch (error) {
-        if (error instanceof RetryableProblem && clock.monotonic() - startedAt < patience) {
-          await clock.sleep(Math.min(5000, 100 * 2 ** attempt));
-        } else if (!(error instanceof ConflictProblem)) {
-          throw error;
-        } else if (await catchUp(text)) {
-          return event;
-        } else {
-          ({ event, text } = nextEvent(body));
+    for (;;) {
+      const { event, text } = nextEvent(body);
+      const end = await patiently(clock, patience, async () => {
+        await options.guard?.();
+        try {
+          await store.put(eventKey(run, event.sequence), text, { ifAbsent: true });
+        } catch (error) {
+          if (!(error instanceof ConflictProblem)) throw error;
+          return (await catchUp(text)) ? 'observed' : 'behind';
         }
-      }
+        return 'put';
+      });
+      if (end === 'behind') continue;
+      if (end === 'put') advance(event, text);
+      return event;
     }
   };
 

@@ -1,75 +1,116 @@
-import { RetryableProblem } from '../model/problem.ts';
+import { asProblem, type Problem, RetryableProblem } from '../model/problem.ts';
 import { withoutSecrets } from '../model/secrets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { patiently, type Patience } from '../ports/patience.ts';
 import { runPrefix } from './event-file.ts';
 import { pace } from './pace.ts';
 
-/** Characters kept of one step's log; of a longer one the oldest lines go. */
+/** Characters kept of one step's log; of a longer one the oldest lines go. As many again wait at most in memory. */
 const longestLog = 1_000_000;
+
+/**
+ * The logs of a run's steps. They are for people, and nothing of the run hangs on them: what cannot be written waits in
+ * memory and goes with what is written later.
+ */
+export interface StepLogs {
+  of(step: string): StepLog;
+  /**
+   * Writes what still waits, trying again within `patience`. One line for each step whose log lacks its newest lines
+   * all the same; never rejects.
+   */
+  end(patience: Patience): Promise<readonly string[]>;
+}
 
 /** The log of one step, across its attempts and resumes: `runs/<run>/logs/<step>.log`. */
 export interface StepLog {
   /** Adds a line with its time, without any secret; written out now and then. */
   line(text: string): void;
-  /** Resolves when every line so far is in the store. */
+  /** Resolves when what waits, of other steps too, is in the store or could not be written this time; never rejects. */
   flush(): Promise<void>;
-  /** The same, tried once: false when the store is away, and the lines wait for the next flush. */
-  tryFlush(): Promise<boolean>;
 }
 
-export function openStepLog(world: {
+interface World {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly run: string;
-  readonly step: string;
-}): StepLog {
-  const { store, clock } = world;
-  const key = stepLogKey(world.run, world.step);
-  const due = pace(clock, 60);
-  let text: string | undefined;
-  let added = '';
-  let queue: Promise<void> = Promise.resolve();
+  /**
+   * Of the lease that the run holds: once it is lost the logs are the next holder's, and nothing is written any more.
+   */
+  readonly lease?: AbortSignal;
+}
 
-  const write = async () => {
-    if (added === '') return;
-    text ??= await readStepLog(store, world.run, world.step);
-    const next = newest(text + added);
-    const taken = added.length;
-    await store.put(key, next);
-    text = next;
-    added = added.slice(taken);
+export function openStepLogs(world: World): StepLogs {
+  const logs = new Map<string, LogFile>();
+  const flush = async (): Promise<void> => {
+    await Promise.all([...logs.values()].map((log) => log.flush()));
   };
-  const flush = () => {
-    const turn = queue.then(write);
-    queue = turn.catch(() => undefined);
-    return turn;
-  };
-
-  const tryFlush = async () => {
-    try {
-      await flush();
-      return true;
-    } catch (error) {
-      if (!(error instanceof RetryableProblem)) throw error;
-      return false;
-    }
-  };
-
+  const faults = () => [...logs].flatMap(([step, { fault }]) => (fault === undefined ? [] : [{ step, fault }]));
   return {
-    line(line) {
-      added += `${clock.now().toISOString()} ${withoutSecrets(line)}\n`;
-      if (!due.isDue()) return;
-      // Lines that could not be written stay in memory; the flush at the step's end reports it.
-      flush().catch(() => undefined);
+    of(step) {
+      const log = logs.get(step) ?? new LogFile(world, step);
+      logs.set(step, log);
+      return { line: (text) => log.line(text), flush };
     },
-    async flush() {
-      if (await tryFlush()) return;
-      await clock.sleep(1000);
-      await flush();
+    async end(patience) {
+      const flushed = patiently(world.clock, patience, async () => {
+        await flush();
+        const later = faults().find(({ fault }) => fault instanceof RetryableProblem);
+        if (later !== undefined) throw later.fault;
+      });
+      await flushed.catch(() => undefined);
+      return faults().map(({ step, fault }) => `The log of step ${step} lacks its newest lines: ${fault.happened}`);
     },
-    tryFlush,
   };
+}
+
+class LogFile {
+  readonly #world: World;
+  readonly #step: string;
+  readonly #due: { isDue(): boolean };
+  #stored: string | undefined;
+  #waiting = '';
+  #fault: Problem | undefined;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(world: World, step: string) {
+    this.#world = world;
+    this.#step = step;
+    this.#due = pace(world.clock, 60);
+  }
+
+  /** What the last write broke on, while its lines wait. */
+  get fault(): Problem | undefined {
+    return this.#fault;
+  }
+
+  line(text: string): void {
+    this.#waiting += `${this.#world.clock.now().toISOString()} ${withoutSecrets(text)}\n`;
+    if (this.#waiting.length > 2 * longestLog) this.#waiting = newest(this.#waiting);
+    if (this.#due.isDue()) void this.flush();
+  }
+
+  flush(): Promise<void> {
+    this.#queue = this.#queue.then(async () => this.#write());
+    return this.#queue;
+  }
+
+  async #write(): Promise<void> {
+    const { store, run, lease } = this.#world;
+    if (this.#waiting === '' || lease?.aborted === true) return;
+    const taken = this.#waiting;
+    this.#waiting = '';
+    try {
+      this.#stored ??= await readStepLog(store, run, this.#step);
+      const next = newest(this.#stored + taken);
+      await store.put(stepLogKey(run, this.#step), next);
+      this.#stored = next;
+      this.#fault = undefined;
+    } catch (error) {
+      this.#waiting = newest(taken + this.#waiting);
+      this.#fault = asProblem(error, `Writing the log of ${this.#step}`);
+    }
+  }
 }
 
 export function stepLogKey(run: string, step: string): string {

@@ -3,7 +3,10 @@
  * compares `contents` with an inventory of his own. All methods end the tool's process when the signal fires, then reject with its reason.
  */
 export interface BackupTool {
-  /** Uploads the files of the snapshot whose tag is the backup's name, and leaves the snapshot where it is. Throws FailedProblem `medusa-failed` with the end of the tool's log. */
+  /**
+   * Uploads the files of the snapshot whose tag is the backup's name, and leaves the snapshot where it is. Throws
+   * FailedProblem or, when the store was away, RetryableProblem with the end of the tool's log.
+   */
   upload(
     backup: string,
     mode: BackupMode,

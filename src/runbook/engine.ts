@@ -4,13 +4,16 @@ import { journalDamaged, readJournal, type JournalHead, type VerifiedJournal } f
 import { openJournal } from '../journal/journal.ts';
 import { acquireLease, type Lease } from '../journal/lease.ts';
 import { applyEvent, replay, type RunState } from '../journal/run-state.ts';
+import { openStepLogs } from '../journal/step-log.ts';
+import { storePatience } from '../journal/store-patience.ts';
 import type { RunId } from '../model/identifiers.ts';
 import type { ProcessIdentity } from '../model/process-identity.ts';
+import type { Patience } from '../ports/patience.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import { carryOut, type Execution } from './execution.ts';
-import { openRun } from './open-run.ts';
+import { openRun, type OpenRun } from './open-run.ts';
 import {
   canCarryOn,
   interruptedOutcome,
@@ -167,7 +170,7 @@ interface Beginning {
 }
 
 async function finish(
-  execution: Omit<Execution, 'stop'>,
+  execution: Omit<Execution, 'stop' | 'logs'>,
   { trail, what, lease, interrupt }: Beginning,
 ): Promise<RunOutcome> {
   const { world, runbook, open } = execution;
@@ -179,15 +182,28 @@ async function finish(
   if (lease?.signal.aborted === true) onLost();
   interrupt?.addEventListener('abort', onInterrupt, { once: true });
   lease?.signal.addEventListener('abort', onLost, { once: true });
+  const patience = storePatience(lease?.signal);
+  const logs = openStepLogs({
+    store: world.store,
+    clock: world.clock,
+    run,
+    ...(lease === undefined ? {} : { lease: lease.signal }),
+  });
   try {
-    await trail.record({ what, run, ...audited(open.journal) });
-    const stopped = await carryOut({ ...execution, stop: stop.signal });
+    // Nothing is done in a run that the audit chain does not know: without the entry the run is left, and can be
+    // resumed.
+    await trail.record({ what, run, ...audited(open.journal) }, patience);
+    const stopped = await carryOut({ ...execution, logs, stop: stop.signal });
     if (stopped === undefined) {
       await open.journal.append(lastEvent(runbook, open.state(), world.clock.now()));
-      await trail.record({ what: 'ended', run, ...audited(open.journal) });
-      return outcomeOf(open.state(), runbook);
+      const unwritten = [...(await logs.end(patience)), ...(await recordEnd(trail, open, patience))];
+      return { ...outcomeOf(open.state(), runbook), ...(unwritten.length === 0 ? {} : { unwritten }) };
     }
-    if (stopped.code === 'interrupted') await trail.record({ what: 'paused', run, ...audited(open.journal) });
+    if (stopped.code === 'interrupted') {
+      // Somebody waits for the prompt; a run that waits to be resumed is known as such without this entry, too.
+      const entry = trail.record({ what: 'paused', run, ...audited(open.journal) }, { forMs: 5000 });
+      await Promise.all([entry.catch(() => undefined), logs.end({ forMs: 0 })]);
+    }
     return interruptedOutcome(open.state(), world.clock.now(), stopped);
   } catch (error) {
     // The store is gone or the run was taken over: what is durable can be resumed.
@@ -195,6 +211,21 @@ async function finish(
   } finally {
     interrupt?.removeEventListener('abort', onInterrupt);
     lease?.signal.removeEventListener('abort', onLost);
+  }
+}
+
+/**
+ * A run that ended is not undone by an audit chain that cannot be written: `cardea audit` finds the end that no entry
+ * vouches for, and a resume, which has nothing else to do, records it.
+ */
+async function recordEnd(trail: AuditTrail, open: OpenRun, patience: Patience): Promise<readonly string[]> {
+  const { run } = open.state();
+  try {
+    await trail.record({ what: 'ended', run, ...audited(open.journal) }, patience);
+    return [];
+  } catch (error) {
+    const { happened } = leaving(error, 'Recording it');
+    return [`The audit chain lacks the end of ${run}: ${happened} Record it later with \`cardea run resume ${run}\`.`];
   }
 }
 

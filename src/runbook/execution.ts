@@ -1,9 +1,9 @@
 import type { StepState } from '../journal/run-state.ts';
 import type { RunEventBody } from '../journal/event.ts';
 import { pace } from '../journal/pace.ts';
-import { openStepLog, type StepLog } from '../journal/step-log.ts';
+import type { StepLog, StepLogs } from '../journal/step-log.ts';
 import { faultTrace } from '../model/fault-trace.ts';
-import type { Problem, ProblemDocument } from '../model/problem.ts';
+import { FailedProblem, type Problem, type ProblemDocument } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 import type { EngineWorld } from './engine-world.ts';
 import type { OpenRun } from './open-run.ts';
@@ -21,6 +21,7 @@ export interface Execution {
   readonly services: unknown;
   readonly params: unknown;
   readonly open: OpenRun;
+  readonly logs: StepLogs;
   readonly epoch: number;
   /** Aborted when this process must leave the run: Ctrl-C or a lost lease. */
   readonly stop: AbortSignal;
@@ -94,7 +95,13 @@ async function lookForCancel({ world, open }: Execution, over: AbortSignal): Pro
     } catch {
       return; // the run is over
     }
-    await open.journal.refresh();
+    try {
+      await open.journal.refresh();
+    } catch (error) {
+      // Only what the journal says ends the run. A look that could not be taken is taken again: it would only have come
+      // later.
+      if (error instanceof FailedProblem) throw error;
+    }
   }
 }
 
@@ -108,7 +115,7 @@ async function carryOutStep(
   const { clock } = world;
   const { journal } = open;
   const cancel = step.always !== undefined ? {} : { cancel: open.cancel };
-  const log = openStepLog({ store: world.store, clock, run: open.state().run, step: step.id });
+  const log = execution.logs.of(step.id);
   const known = (): StepState | undefined => open.state().steps[step.id];
 
   for (;;) {
@@ -143,7 +150,7 @@ async function carryOutStep(
     }
     const failures = (known()?.failures ?? 0) + 1;
     const again = waitBeforeRetry(step.retry, outcome.problem, failures, random(world));
-    const { problem, untold } = await told(execution, step, log, outcome.problem, attempt);
+    const problem = await told(execution, step, log, outcome.problem, attempt);
     await journal.append({
       type: 'step-failed',
       step: step.id,
@@ -152,15 +159,15 @@ async function carryOutStep(
       seconds,
       ...(again === undefined ? {} : { retryAt: new Date(clock.now().getTime() + again).toISOString() }),
     });
-    if (untold) await log.flush();
+    // The store may have been away, perhaps because of the very fault; the journal has waited for it.
+    await log.flush();
     if (again === undefined) return;
   }
 }
 
 /**
  * A problem as the journal and a terminal get it: of a fault below it one line and where to read the rest, for its
- * trace goes into the step's log. `untold`: the store was away, perhaps because of the very fault; the journal waits
- * for it longer than the log does.
+ * trace goes into the step's log.
  */
 async function told(
   { open }: Execution,
@@ -168,15 +175,15 @@ async function told(
   log: StepLog,
   problem: Problem,
   attempt: number,
-): Promise<{ readonly problem: ProblemDocument; readonly untold: boolean }> {
+): Promise<ProblemDocument> {
   const document = problem.toDocument();
   const trace = faultTrace(problem);
-  if (trace.length === 0) return { problem: document, untold: false };
+  if (trace.length === 0) return document;
   log.line(`attempt ${attempt} failed: ${document.happened}`);
   for (const line of trace) log.line(`  ${line}`);
-  const untold = !(await log.tryFlush());
+  await log.flush();
   const next = `${document.next} Where it came from in the code: \`cardea logs ${open.state().run} ${step.id}\`.`;
-  return { problem: { ...document, next }, untold };
+  return { ...document, next };
 }
 
 function contextOf(

@@ -40,7 +40,7 @@ export function openRun(
     epoch: from.epoch,
     head: from.head,
     observe,
-    ...(lease === undefined ? {} : { guard: () => lease.confirm() }),
+    ...(lease === undefined ? {} : { guard: () => lease.confirm(), lease: lease.signal }),
   });
   return {
     journal,

@@ -16,6 +16,11 @@ export interface RunOutcome {
   readonly problem?: Problem;
   /** It had moved data when it failed or was cancelled: it can be carried on until another run decides it. */
   readonly carriesOn?: true;
+  /**
+   * What the run did all the same but could not write down, one line each: the newest lines of a log, the end in the
+   * audit chain.
+   */
+  readonly unwritten?: readonly string[];
 }
 
 /** Pure: the last event of a run in which nothing is left to do. */

@@ -4,11 +4,12 @@ import { commitTimes, readCommitTimes, untimely } from '../graph/commit-times.ts
 import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
-import { cut, fingerprint, inventoryKey } from '../model/restore-point.ts';
+import { cut, fingerprint, inventoryKey, type RestorePoint } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { faultTrace } from '../model/fault-trace.ts';
-import { FailedProblem, RefusedProblem, asProblem } from '../model/problem.ts';
+import { FailedProblem, type Problem, RefusedProblem, asProblem } from '../model/problem.ts';
+import { objectPatience, patiently } from '../ports/patience.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
 import { createPoint, findPoint, listPoints, updatePoint } from './catalog/point-catalog.ts';
@@ -17,8 +18,8 @@ import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
-import type { RunbookServices } from './services.ts';
-import { standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
+import { patientServices, type RunbookServices } from './services.ts';
+import { patientRetry, standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
 
 const params = z.object({
@@ -111,7 +112,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['check-nodes', 'check-store', 'check-disk'],
     timeout: '2h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({
       startedAt: z.iso.datetime(),
       from: instantText,
@@ -193,7 +194,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['snapshot'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ bytes: z.number(), files: z.number() }),
     run: async (context) => {
       const point = pointOfRun(context.run);
@@ -265,7 +266,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['record-taken'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ bytes: z.number(), newBytes: z.number(), files: z.number() }),
     run: async (context) => {
       const { platform, clock } = context.services;
@@ -274,22 +275,29 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         .filter((each) => each.id !== point && (each.proof === 'checked' || each.proof === 'proven'))
         .map((each) => each.id);
       const before = context.startedAt.getTime();
-      const done = await onEachNode(platform, context, 'verify', () => ({ point, knownPoints })).catch(
-        async (error: unknown) => {
-          const problem = asProblem(error, 'Checking the backup');
-          if (problem instanceof FailedProblem) {
-            await updatePoint(platform.bucket, point, (each) => ({
-              ...each,
-              proof: 'failed',
-              failure: problem.happened,
-            }));
-          }
-          throw problem;
+      const patience = { ...objectPatience, signal: context.signal };
+      const damage: Problem[] = [];
+      const done = await onEachNode(
+        platform,
+        context,
+        'verify',
+        () => ({ point, knownPoints }),
+        ({ problem }) => {
+          if (meansDamage(problem)) damage.push(problem);
         },
-      );
+      ).catch(async (error: unknown) => {
+        const [first] = damage;
+        // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the
+        // lease nothing is written.
+        if (first !== undefined && !context.signal.aborted) {
+          const mark = (each: RestorePoint): RestorePoint => ({ ...each, proof: 'failed', failure: first.happened });
+          await patiently(clock, patience, async () => updatePoint(platform.bucket, point, mark));
+        }
+        throw error;
+      });
       const checkedAt = clock.now();
       const byNode = new Map(done.map(({ node, result }) => [node, result]));
-      const updated = await updatePoint(platform.bucket, point, (each) => {
+      const checked = ({ failure: _refuted, ...each }: RestorePoint): RestorePoint => {
         const nodes = each.nodes.map((node) => ({ ...node, ...byNode.get(node.node) }));
         return {
           ...each,
@@ -300,7 +308,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
           checkedAt: checkedAt.toISOString(),
           seconds: { ...each.seconds, checked: (checkedAt.getTime() - before) / 1000 },
         };
-      });
+      };
+      const updated = await patiently(clock, patience, async () => updatePoint(platform.bucket, point, checked));
       return {
         bytes: updated.bytes,
         newBytes: updated.newBytes,
@@ -326,7 +335,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['choose-points'],
     when: { param: 'retention', is: true },
     timeout: '2h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
     run: async (context) => {
       const choice = context.results['choose-points'];
@@ -343,7 +352,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '2h',
     retry: standardRetry,
     result: z.object({ objects: z.number(), bytes: z.number(), before: instantText.nullable() }),
-    run: async ({ services: { platform }, signal, log }) => removeOldLogs(platform.bucket, { signal, log }),
+    run: async ({ services, signal, log }) =>
+      removeOldLogs(patientServices(services, signal).platform.bucket, { signal, log }),
   })
   .step({
     id: 'clean-up',
@@ -366,6 +376,14 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .build();
+
+/** Codes of a check that found the backup itself to be no good, for good. */
+const damageCodes: ReadonlySet<string> = new Set(['backup-damaged', 'inventory-missing', 'object-missing']);
+
+/** Whatever else ends a check, it was not finished: another one may find the backup whole. Pure. */
+function meansDamage(problem: Problem): boolean {
+  return problem instanceof FailedProblem && damageCodes.has(problem.code);
+}
 
 /** From the first node's start to the last node's end: instants of one length sort as text. */
 function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: string }>): { from: string; to: string } {

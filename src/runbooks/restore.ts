@@ -43,6 +43,7 @@ import {
 import { startAgainStep } from './steps/start-again.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 import {
+  patientRetry,
   standardRetry,
   checkStore,
   emptyResult,
@@ -105,7 +106,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['check-point', 'check-store', 'start-agents'],
     timeout: '1h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
@@ -272,7 +273,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'destroy',
     needs: ['set-aside', 'stop-database', 'start-agents'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
@@ -353,7 +354,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'write',
     needs: ['start-graph'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: indexResult,
     run: async (context) => rebuildIndex({ ...context, ...context.services }),
   })
@@ -363,7 +364,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     needs: ['rebuild-index'],
     timeout: '12h',
-    retry: standardRetry,
+    retry: patientRetry,
     result: verifiedResult,
     run: async (context) => {
       const point = await getPoint(context.services.platform.bucket, context.params.point);

@@ -6,9 +6,12 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { startTicksOf } from '../../host/local-process.ts';
 import type { AgentConfig } from '../../model/agent-config.ts';
-import { FailedProblem } from '../../model/problem.ts';
+import { medusaFault } from './medusa-fault.ts';
 
 const keptLines = 30;
+/** Of the lines that tell of an error, which a long traceback would push out of those. */
+const keptErrors = 20;
+const errorLine = / ERROR: |Error\b|Exception\b/;
 const graceMs = 5000;
 
 const running = z.object({ pid: z.number().int().positive(), start: z.string() });
@@ -28,13 +31,17 @@ export class MedusaProcess {
     this.#folder = folder;
   }
 
-  /** Resolves when Medusa ends well. Throws FailedProblem `medusa-failed`, or the signal's reason after the process has ended. */
+  /**
+   * Resolves when Medusa ends well. Throws what `medusaFault` makes of its end, or the signal's reason after the
+   * process has ended.
+   */
   async run(args: readonly string[], options: { signal: AbortSignal; onLine?: (line: string) => void }): Promise<void> {
     options.signal.throwIfAborted();
     await this.endLeftOver();
     const scratch = join(this.#folder, 'tmp');
     await mkdir(scratch, { recursive: true });
     const last: string[] = [];
+    const errors: string[] = [];
     const child = execa(this.#executable, ['--config-file', this.#iniFile, ...args], {
       stdin: 'ignore',
       all: true,
@@ -60,11 +67,16 @@ export class MedusaProcess {
       for await (const line of child.iterable({ from: 'all' })) {
         last.push(line);
         if (last.length > keptLines) last.shift();
+        if (errorLine.test(line)) errors.push(line);
+        if (errors.length > keptErrors) errors.shift();
         options.onLine?.(line);
       }
       const result = await child;
       options.signal.throwIfAborted();
-      if (result.failed) throw medusaFailed(args, result.exitCode ?? result.signal ?? result.code, last);
+      if (result.failed) {
+        const how = String(result.exitCode ?? result.signal ?? result.code);
+        throw medusaFault({ command: commandOf(args), how, lines: last, errors });
+      }
     } finally {
       await rm(this.#noteFile, { force: true });
     }
@@ -107,14 +119,6 @@ async function endProcess(pid: number, start: string): Promise<void> {
   }
 }
 
-function medusaFailed(args: readonly string[], how: unknown, lines: readonly string[]): FailedProblem {
-  const errors = lines.filter((line) => / ERROR: |Error\b/.test(line));
-  const said = errors.at(-1) ?? lines.at(-1) ?? 'it said nothing';
-  return new FailedProblem({
-    code: 'medusa-failed',
-    happened: `Medusa's ${args.find((arg) => !arg.startsWith('-') && !/^\d+$/.test(arg)) ?? 'command'} failed (${String(how)}): ${said.trim()}`,
-    state: 'What it had stored before is in the store; the same step removes or reuses it when it runs again.',
-    next: 'Read the end of its log below, mend the cause, and resume the run.',
-    details: lines,
-  });
+function commandOf(args: readonly string[]): string {
+  return args.find((arg) => !arg.startsWith('-') && !/^\d+$/.test(arg)) ?? 'command';
 }

@@ -9,6 +9,7 @@ import {
 import { rememberSecret } from '../../model/secrets.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JobKey, JobKind, JobParams, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
+import { patiently } from '../../ports/patience.ts';
 import { type JobAnswer, agentHealth, diskReport, jobAnswer, jobResults } from '../../ports/node-agent-wire.ts';
 
 export interface NodeAgentSettings {
@@ -57,7 +58,7 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
     },
     async run(job, kind, params, { signal, progress }) {
       const begin = async () => start(settings, { ...job, kind, params }, signal);
-      let answer = await patiently(settings.clock, patienceMs.start, signal, begin);
+      let answer = await untilReached(settings.clock, patienceMs.start, signal, begin);
       for (;;) {
         signal.throwIfAborted();
         const status = typed(settings, kind, answer.status);
@@ -68,14 +69,14 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
             throw problemFromDocument(status.problem);
           case 'lost':
             // Its agent died with it, or forgot it: the same key runs it anew.
-            answer = await patiently(settings.clock, patienceMs.follow, signal, begin);
+            answer = await untilReached(settings.clock, patienceMs.follow, signal, begin);
             break;
           case 'running': {
             if (status.progress !== undefined) progress(status.progress);
             const { id } = answer;
             const path = `/v1/jobs/${encodeURIComponent(id)}?wait=${waitMs}`;
             const follow = async () => ask(settings, path, jobAnswer, { absent: true, signal });
-            const heard = await patiently(settings.clock, patienceMs.follow, signal, follow);
+            const heard = await untilReached(settings.clock, patienceMs.follow, signal, follow);
             answer = heard ?? { id, status: { state: 'lost' } };
             break;
           }
@@ -95,17 +96,9 @@ async function start(
 }
 
 /** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */
-async function patiently<T>(clock: Clock, patienceMs: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const until = clock.monotonic() + patienceMs / 1000;
-  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
-    try {
-      return await work();
-    } catch (thrown) {
-      const away = thrown instanceof RetryableProblem && thrown.code === 'agent-unreachable';
-      if (!away || clock.monotonic() + pauseMs / 1000 > until) throw thrown;
-      await clock.sleep(pauseMs, signal);
-    }
-  }
+async function untilReached<T>(clock: Clock, forMs: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const only = ({ code }: RetryableProblem) => code === 'agent-unreachable';
+  return patiently(clock, { forMs, longestPauseMs: 2000, signal, only }, work);
 }
 
 interface AskOptions {

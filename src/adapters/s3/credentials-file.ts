@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { errorCode } from '../../model/error-code.ts';
 import { z } from 'zod';
 import { RefusedProblem } from '../../model/problem.ts';
@@ -14,6 +14,37 @@ export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+}
+
+/**
+ * The credentials of a file for each call, read again whenever the file changed. While it cannot be used, as in the
+ * middle of being replaced, the last ones go on: whether they still hold is the server's to say. Throws as
+ * `readCredentials` does when there never were any.
+ */
+export function freshCredentials(path: string): () => Promise<S3Credentials & { readonly expiration: Date }> {
+  let known: { readonly version: string; readonly credentials: S3Credentials } | undefined;
+  return async () => {
+    const version = await versionOf(path);
+    if (known === undefined || version !== known.version) {
+      try {
+        known = { version, credentials: await readCredentials(path) };
+      } catch (thrown) {
+        if (known === undefined) throw thrown;
+      }
+    }
+    // The SDK keeps credentials that do not expire soon for good, and asks for others again at each call.
+    return { ...known.credentials, expiration: new Date(Date.now() + 60_000) };
+  };
+}
+
+/** Another text whenever the file, or what a link in its path leads to, is another one. */
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return 'missing';
+  }
 }
 
 /** Reads the profile `default` of a file in the AWS CLI's form. Throws RefusedProblem `store-credentials`, which never quotes the file. */

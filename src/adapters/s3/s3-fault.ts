@@ -35,14 +35,30 @@ export function s3Fault(thrown: unknown, store: string, key: string): Problem | 
   if (error.name === 'NoSuchBucket') return noBucket(store);
   if (error.status === 401 || error.status === 403) return denied(store, key, label);
   if (error.status === 507 || /Quota|StorageFull/i.test(error.name)) return full(store, key, label);
-  if (error.status === undefined || error.status === 429 || error.status >= 500)
+  if (isOfTheMoment(error)) {
     return unreachable(store, label, error.status, isMistake(thrown, error) ? thrown : undefined);
+  }
   return new FailedProblem({
     code: 'store-failed',
     happened: `${store} refused a request${key === '' ? '' : ` for ${key}`}: ${label} (HTTP ${error.status}).`,
     state: 'That request changed nothing; what was stored before it stands.',
     next: 'Check the bucket, region, encryption and checksum settings of this environment in cardea.config.ts.',
   });
+}
+
+/** Statuses below 500 that say: not now. */
+const passing = new Set([408, 425, 429]);
+
+/**
+ * What some servers say with a status that alone would be final: 400 for a slow body, 409 for two calls at once, 200
+ * for a failed completion.
+ */
+const passingNames =
+  /^(InternalError|SlowDown|ServiceUnavailable|OperationAborted|ConditionalRequestConflict|BandwidthLimitExceeded|RequestLimitExceeded|RequestTimeout\w*|Throttl\w*|TooManyRequests\w*|TimeoutError)$/;
+
+/** No answer, or one that says the same call may do well later. */
+function isOfTheMoment({ status, name }: S3Error): boolean {
+  return status === undefined || status >= 500 || passing.has(status) || passingNames.test(name);
 }
 
 function isMistake(thrown: unknown, { code, status }: S3Error): boolean {
@@ -97,7 +113,7 @@ function untrusted(store: string, code: string): RefusedProblem {
 }
 
 function isTlsFault(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code);
+  return code !== 'ERR_TLS_HANDSHAKE_TIMEOUT' && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code);
 }
 
 function property(value: unknown, name: string): unknown {

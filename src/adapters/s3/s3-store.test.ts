@@ -41,7 +41,7 @@ beforeEach(async () => {
     encryption: 'AES256',
     checksums: 'when-required',
   };
-  store = new S3Store(location);
+  store = new S3Store(location, { attempts: 2 });
 });
 afterEach(async () => {
   await store.close();
@@ -181,7 +181,7 @@ describe('faults', () => {
 
   test('a server that never answers is unreachable when the time for a call is over', async () => {
     answer = () => undefined;
-    const impatient = new S3Store(location, { callMs: 200 });
+    const impatient = new S3Store(location, { silenceMs: 200 });
     const problem = { kind: 'retryable', code: 'store-unreachable' };
     await expect(impatient.get('a')).rejects.toMatchObject(problem);
     await expect(impatient.put('a', 'x')).rejects.toMatchObject(problem);
@@ -198,6 +198,76 @@ describe('faults', () => {
     await expect(store.getStream('a').then((body) => Array.fromAsync(body))).rejects.toMatchObject({
       kind: 'retryable',
     });
+  });
+
+  test('a body that stands still is given up; one that only trickles is not, however long it takes', async () => {
+    const patient = new S3Store(location, { silenceMs: 500 });
+    answer = (_, response) => {
+      response.writeHead(200, { etag: '"e"', 'content-length': '8' });
+      let sent = 0;
+      const trickle = setInterval(() => {
+        sent += 1;
+        response.write('x');
+        if (sent < 8) return;
+        clearInterval(trickle);
+        response.end();
+      }, 100);
+    };
+    expect((await patient.get('a'))?.bytes).toBe(8);
+    answer = (_, response) => {
+      response.writeHead(200, { etag: '"e"', 'content-length': '100' });
+      response.write('half');
+    };
+    const problem = { kind: 'retryable', happened: expect.stringContaining('no byte in 0.5 seconds') };
+    await expect(patient.get('a')).rejects.toMatchObject(problem);
+    await expect(patient.getStream('a').then((body) => Array.fromAsync(body))).rejects.toMatchObject(problem);
+    await patient.close();
+  });
+
+  test('a whole object may take the longer, the larger it is', async () => {
+    const impatient = new S3Store(location, { silenceMs: 200 });
+    answer = (_, response) => void setTimeout(() => response.writeHead(200, { etag: '"e"' }).end(), 600);
+    await expect(impatient.put('small', 'x')).rejects.toMatchObject({ code: 'store-unreachable' });
+    expect((await impatient.put('large', Buffer.alloc(1024 * 1024))).bytes).toBe(1024 * 1024);
+    await impatient.close();
+  });
+
+  test.each([
+    [503, 'SlowDown', 2],
+    [500, 'InternalError', 3],
+    [429, 'TooManyRequests', 2],
+  ])('HTTP %i %s is asked again, more than once', async (status, code, times) => {
+    const patient = new S3Store(location);
+    answer = (_, response) =>
+      requests.length <= times ? fail(response, status, code) : response.writeHead(200, { etag: '"e"' }).end('x');
+    expect((await patient.get('a'))?.bytes).toBe(1);
+    expect(requests).toHaveLength(times + 1);
+    await patient.close();
+  });
+
+  test.each([
+    [400, 'RequestTimeout', 'retryable'],
+    [408, 'RequestTimeout', 'retryable'],
+    [409, 'OperationAborted', 'retryable'],
+    [400, 'EntityTooLarge', 'failed'],
+  ])('HTTP %i %s: whether it is tried again is the code’s to say', async (status, code, kind) => {
+    answer = (_, response) => fail(response, status, code);
+    await expect(store.put('a', 'x')).rejects.toMatchObject({ kind });
+  });
+
+  test('keys that are rotated in their file are used from the next call on; a file that is just being replaced changes nothing', async () => {
+    const keysOf = () => requests.map(({ headers }) => /Credential=(\w+)\//.exec(headers.authorization ?? '')?.[1]);
+    const write = async (text: string) => writeFile(location.credentialsFile, text);
+    await store.head('a');
+    await write('[default]\naws_access_key_id = ROTATED\naws_secret_access_key = hush\n');
+    await store.head('a');
+    await write('[default]\naws_access_');
+    await store.head('a');
+    await rm(location.credentialsFile);
+    await store.head('a');
+    await write('[default]\naws_access_key_id = NEWEST\naws_secret_access_key = hush\n');
+    await store.head('a');
+    expect(keysOf()).toEqual(['KEYID', 'ROTATED', 'ROTATED', 'ROTATED', 'NEWEST']);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { checkKey, checkPrefix, compareKeys } from '../../model/object-key.ts';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, type RetryableProblem } from '../../model/problem.ts';
 import {
   ConflictProblem,
   type ObjectInfo,
@@ -9,11 +9,26 @@ import {
   type PutCondition,
   type StoredObject,
 } from '../../ports/object-store.ts';
-import { connectS3, type S3Connection, type S3Location } from './s3-client.ts';
+import { connectS3, s3Attempts, type S3Connection, type S3Location } from './s3-client.ts';
 import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 
-/** One call's whole time, retry and body included, for everything but streams: a bucket that hangs is known as such within ten seconds. */
-const defaultLimits = { callMs: 9000 };
+/** How long an S3 server may be silent, and how often it is asked again. */
+export interface S3Limits {
+  /**
+   * Milliseconds until the answer to a call begins, what is sent again included, and between two pieces of a body: a
+   * bucket that hangs is known as such within ten seconds, and one that only is slow may take its time.
+   */
+  readonly silenceMs: number;
+  readonly attempts: number;
+}
+
+const defaultLimits: S3Limits = { silenceMs: 9000, attempts: s3Attempts };
+
+/**
+ * The slowest connection that a whole object is sent over, in bytes a second: its size adds so much to the time of the
+ * call.
+ */
+const slowestUpload = 256 * 1024;
 const partBytes = 16 * 1024 * 1024;
 
 /**
@@ -23,12 +38,12 @@ const partBytes = 16 * 1024 * 1024;
 export class S3Store implements ObjectStore {
   readonly description: string;
   readonly #location: S3Location;
-  readonly #callMs: number;
+  readonly #limits: S3Limits;
   #connection: Promise<S3Connection> | undefined;
 
-  constructor(location: S3Location, limits: { readonly callMs: number } = defaultLimits) {
+  constructor(location: S3Location, limits: Partial<S3Limits> = {}) {
     this.#location = location;
-    this.#callMs = limits.callMs;
+    this.#limits = { ...defaultLimits, ...limits };
     const host = location.endpoint === undefined ? `AWS ${location.region}` : new URL(location.endpoint).host;
     this.description = `s3://${location.bucket} at ${host}`;
   }
@@ -38,10 +53,13 @@ export class S3Store implements ObjectStore {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const etag = await this.#call(({ sdk, client }, abortSignal) =>
-          client.send(new sdk.PutObjectCommand({ ...this.#target(key), Body: bytes, ...conditionHeaders(condition) }), {
-            abortSignal,
-          }),
+        const etag = await this.#call(
+          ({ sdk, client }, abortSignal) =>
+            client.send(
+              new sdk.PutObjectCommand({ ...this.#target(key), Body: bytes, ...conditionHeaders(condition) }),
+              { abortSignal },
+            ),
+          (bytes.byteLength / slowestUpload) * 1000,
         );
         return infoOf(key, bytes.byteLength, etag.ETag);
       } catch (thrown) {
@@ -78,24 +96,17 @@ export class S3Store implements ObjectStore {
   }
 
   async get(key: string): Promise<StoredObject | undefined> {
-    return this.#orMissing(key, async () =>
-      this.#call(async ({ sdk, client }, abortSignal) => {
-        const found = await client.send(new sdk.GetObjectCommand(this.#object(key)), { abortSignal });
-        const body = (await found.Body?.transformToByteArray()) ?? new Uint8Array();
-        return { ...infoOf(key, body.byteLength, found.ETag, found.LastModified), body };
-      }),
-    );
+    const found = await this.#orMissing(key, () => this.#begin(key));
+    if (found === undefined) return undefined;
+    const chunks = await Array.fromAsync(found.body);
+    const body = Buffer.concat(chunks);
+    return { ...infoOf(key, body.byteLength, found.etag, found.modifiedAt), body };
   }
 
   async getStream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    const body = await this.#orMissing(key, () =>
-      this.#call(async ({ sdk, client }, abortSignal) => {
-        const found = await client.send(new sdk.GetObjectCommand(this.#object(key)), { abortSignal });
-        return found.Body;
-      }),
-    );
-    if (!(body instanceof Readable)) throw missing(key, this.description);
-    return this.#faultsOf(key, body);
+    const found = await this.#orMissing(key, () => this.#begin(key));
+    if (found === undefined) throw missing(key, this.description);
+    return found.body;
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
@@ -201,21 +212,29 @@ export class S3Store implements ObjectStore {
   }
 
   #connect(): Promise<S3Connection> {
-    this.#connection ??= connectS3(this.#location).catch((thrown: unknown) => {
+    this.#connection ??= connectS3(this.#location, this.#limits.attempts).catch((thrown: unknown) => {
       this.#connection = undefined;
       throw thrown;
     });
     return this.#connection;
   }
 
-  /** The deadline ends with the call, so that it never cuts a body that is streamed afterwards. */
-  async #call<T>(work: (connection: S3Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** The answer to a GET has begun. */
+  async #begin(key: string) {
+    const found = await this.#call(({ sdk, client }, abortSignal) =>
+      client.send(new sdk.GetObjectCommand(this.#object(key)), { abortSignal }),
+    );
+    const { Body, ETag, LastModified } = found;
+    const source = Body instanceof Readable ? Body : Readable.from([]);
+    return { body: this.#pieces(key, source), etag: ETag, modifiedAt: LastModified };
+  }
+
+  /** The deadline ends with the call, so that it never cuts a body that is read afterwards. */
+  async #call<T>(work: (connection: S3Connection, signal: AbortSignal) => Promise<T>, moreMs = 0): Promise<T> {
     const connection = await this.#connect();
     const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(unreachable(this.description, `no answer in ${this.#callMs / 1000} seconds`)),
-      this.#callMs,
-    );
+    const limitMs = this.#limits.silenceMs + moreMs;
+    const timer = setTimeout(() => deadline.abort(this.#silent('answer', limitMs)), limitMs);
     try {
       return await work(connection, deadline.signal);
     } catch (thrown) {
@@ -223,6 +242,10 @@ export class S3Store implements ObjectStore {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #silent(what: 'answer' | 'byte', limitMs: number): RetryableProblem {
+    return unreachable(this.description, `no ${what} in ${Math.round(limitMs / 100) / 10} seconds`);
   }
 
   async #orMissing<T>(key: string, work: () => Promise<T>): Promise<T | undefined> {
@@ -244,11 +267,24 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async *#faultsOf(key: string, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  /**
+   * The pieces of a body; one that stands still is given up. Only the time that a piece is waited for counts, not what
+   * is done with it.
+   */
+  async *#pieces(key: string, source: Readable): AsyncIterable<Uint8Array> {
+    const { silenceMs } = this.#limits;
+    const watched = () => setTimeout(() => source.destroy(this.#silent('byte', silenceMs)), silenceMs);
+    let timer = watched();
     try {
-      yield* source;
+      for await (const piece of source as AsyncIterable<Uint8Array>) {
+        clearTimeout(timer);
+        yield piece;
+        timer = watched();
+      }
     } catch (thrown) {
       throw s3Fault(thrown, this.description, key);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

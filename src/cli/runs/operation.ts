@@ -104,8 +104,9 @@ async function viewed(
   const { output, flags, clock } = context;
   const world = await engineWorld(context, environment);
   const view = await openLiveRunView(output, titles, () => clock.now(), flags.quiet || flags.json);
+  let outcome: RunOutcome;
   try {
-    return await work({
+    outcome = await work({
       ...world,
       onEvent: (event: RunEvent) => {
         view.event(event);
@@ -120,6 +121,8 @@ async function viewed(
   } finally {
     view.end();
   }
+  for (const line of outcome.unwritten ?? []) output.warn(line);
+  return outcome;
 }
 
 const endings: ReadonlySet<string> = new Set(['run-succeeded', 'run-failed', 'run-cancelled']);

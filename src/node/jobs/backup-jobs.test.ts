@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
 import { openNodeFiles } from '../../adapters/node-files/node-files.ts';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, RetryableProblem } from '../../model/problem.ts';
 import type { Progress } from '../../model/progress.ts';
 import { inventoryDocument, inventoryKey } from '../../model/restore-point.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { waitFor } from '../../host/wait-for.ts';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { jobRunners } from './job-runners.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
 import { takeSnapshot } from './snapshot-job.ts';
@@ -160,6 +164,60 @@ describe('upload and verify', () => {
     expect(details[0]).toContain(`bank/${edges}/nb-1-big-Data.db: ${says}`);
   });
 
+  test('a bucket that fails now and then, at a listing, at the start or in the middle of a file, costs the check time only', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    const clock = new FakeClock();
+    const shaky = shakyStore(node.bucket, 2);
+    const seen: Progress[] = [];
+    const context = { ...idleContext(), progress: (progress: Progress) => void seen.push(progress) };
+    const checking = jobRunners({ ...node, clock, bucket: shaky.store }).verify({ point, knownPoints: [] }, context);
+    await untilEnded(checking, clock);
+    expect(await checking).toMatchObject({ files: 5, newBytes: 22 });
+    expect(seen.at(-1)).toMatchObject({ done: 22, total: 22 });
+    expect(shaky.opened().length).toBeGreaterThan(5);
+  });
+
+  test('one object that never comes fails the check as a fault of the moment, within minutes and by its name', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    const clock = new FakeClock();
+    const shaky = shakyStore(node.bucket, Number.POSITIVE_INFINITY, /edges_index/);
+    const checking = jobRunners({ ...node, clock, bucket: shaky.store })
+      .verify({ point, knownPoints: [] }, idleContext())
+      .catch((thrown: unknown) => thrown);
+    await untilEnded(checking, clock);
+    expect(await checking).toMatchObject({ kind: 'retryable', happened: expect.stringContaining('edges_index') });
+    expect(clock.monotonic()).toBeLessThan(300);
+  });
+
+  test('a check that one object ended goes on with what it had not read, when it is asked for again within the hour', async () => {
+    await takeSnapshot(node, { point }, idleContext());
+    await upload(node, { point, mode: 'differential' }, idleContext());
+    const clock = new FakeClock();
+    const shaky = shakyStore(node.bucket, 60, /stream .*edges_index/);
+    const runners = jobRunners({ ...node, clock, bucket: shaky.store });
+    const attempt = async () => {
+      const before = shaky.opened().length;
+      const checking = runners.verify({ point, knownPoints: [] }, idleContext()).catch((thrown: unknown) => thrown);
+      await untilEnded(checking, clock);
+      return { end: await checking, read: new Set(shaky.opened().slice(before)) };
+    };
+    const first = await attempt();
+    expect(first).toMatchObject({ end: { kind: 'retryable' } });
+    expect(first.read.size).toBeGreaterThan(1);
+    for (let next = await attempt(); ; next = await attempt()) {
+      const again = [...next.read].filter((key) => !key.includes('edges_index') && first.read.has(key));
+      expect(again).toEqual([]);
+      if (!(next.end instanceof RetryableProblem)) {
+        expect(next.end).toMatchObject({ files: 5, newBytes: 22 });
+        break;
+      }
+    }
+    // Once it has come to its end, the next one reads everything.
+    expect((await attempt()).read.size).toBe(5);
+  });
+
   test.each([
     ['running', 4711],
     ['stopped', undefined],
@@ -177,3 +235,63 @@ describe('upload and verify', () => {
     expect(await deleteBackup(node, { point }, idleContext())).toEqual({ deleted: false });
   });
 });
+
+/**
+ * Every object's first `times` readings fail: in turn before its first byte and in the middle. Listings and whole
+ * objects fail as often.
+ */
+function shakyStore(bucket: ObjectStore, times: number, only = /./) {
+  const failures = new Map<string, number>();
+  const opened: string[] = [];
+  const shake = (what: string) => {
+    const before = failures.get(what) ?? 0;
+    if (before >= times || !only.test(what)) return 0;
+    failures.set(what, before + 1);
+    return before + 1;
+  };
+  const away = (key: string) =>
+    new RetryableProblem({ code: 'store-unreachable', happened: `${key}: 503`, state: 's', next: 'n' });
+  const store: ObjectStore = {
+    description: bucket.description,
+    put: (key, body, condition) => bucket.put(key, body, condition),
+    putStream: (key, body) => bucket.putStream(key, body),
+    async get(key) {
+      if (shake(`get ${key}`) > 0) throw away(key);
+      return bucket.get(key);
+    },
+    async getStream(key) {
+      opened.push(key);
+      const failure = shake(`stream ${key}`);
+      if (failure % 2 === 1) throw away(key);
+      const whole = Buffer.concat(await Array.fromAsync(await bucket.getStream(key)));
+      return (async function* () {
+        yield whole.subarray(0, 1);
+        if (failure > 0) throw away(key);
+        yield whole.subarray(1);
+      })();
+    },
+    head: (key) => bucket.head(key),
+    async *list(prefix, options) {
+      if (shake(`list ${prefix}`) > 0) throw away(prefix);
+      yield* bucket.list(prefix, options);
+    },
+    children: (prefix, options) => bucket.children(prefix, options),
+    delete: (key) => bucket.delete(key),
+    close: () => bucket.close(),
+  };
+  return { store, opened: () => opened };
+}
+
+/** The jobs work on real files, so that time moves on only while one waits for it. */
+async function untilEnded(work: Promise<unknown>, clock: FakeClock): Promise<void> {
+  let ended = false;
+  const over = () => {
+    ended = true;
+  };
+  work.then(over, over);
+  const ask = async () => {
+    if (clock.sleeping > 0) await clock.advance(1000);
+    return ended || undefined;
+  };
+  expect(await waitFor(ask, { withinMs: 30_000, everyMs: 1 })).toBe(true);
+}

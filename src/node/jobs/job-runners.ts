@@ -1,5 +1,7 @@
 import { acceptAside, checkAside, lookAside, revertAside, setAside } from './aside-jobs.ts';
-import type { JobRunners } from './job-context.ts';
+import { RetryableProblem } from '../../model/problem.ts';
+import type { JobContext, JobRunners } from './job-context.ts';
+import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
@@ -11,24 +13,55 @@ import { verify } from './verify-job.ts';
 
 /** Every kind of job with what does it. Without `shipping` nothing is shipped, and to stop or begin it is no work. */
 export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners {
+  /** Thousands of objects are read in a row: a bucket that is away for one of them must not make the job begin anew. */
+  const patient = ({ signal }: JobContext): NodeParts => ({
+    ...parts,
+    bucket: patientStore(parts.bucket, parts.clock, signal),
+  });
+  const checks = brokenOffChecks(parts);
   return {
-    snapshot: async (params, context) => takeSnapshot(parts, params, context),
-    upload: async (params, context) => upload(parts, params, context),
-    verify: async (params, context) => verify(parts, params, context),
-    'clear-snapshot': async (params, context) => clearSnapshot(parts, params, context),
-    'delete-backup': async (params, context) => deleteBackup(parts, params, context),
-    'stage-files': async (params, context) => stageFiles(parts, params, context),
+    snapshot: async (params, context) => takeSnapshot(patient(context), params, context),
+    upload: async (params, context) => upload(patient(context), params, context),
+    verify: async (params, context) =>
+      checks.goOn(params.point, async (sound) => verify(patient(context), params, context, sound)),
+    'clear-snapshot': async (params, context) => clearSnapshot(patient(context), params, context),
+    'delete-backup': async (params, context) => deleteBackup(patient(context), params, context),
+    'stage-files': async (params, context) => stageFiles(patient(context), params, context),
     'clear-stage': async () => clearStage(parts),
     'check-aside': async () => checkAside(parts),
     'look-aside': async (params) => lookAside(parts, params),
-    'set-aside': async (params, context) => setAside(parts, params, context),
-    'restore-files': async (params, context) => restoreFiles(parts, params, context),
-    'place-logs': async (params, context) => placeLogs(parts, params, context),
+    'set-aside': async (params, context) => setAside(patient(context), params, context),
+    'restore-files': async (params, context) => restoreFiles(patient(context), params, context),
+    'place-logs': async (params, context) => placeLogs(patient(context), params, context),
     'pause-shipping': async (_params, { signal }) =>
       (await shipping?.pause(signal)) ?? { newest: null, sequence: 0, chain: null },
     'start-shipping': async (params, { signal }) =>
       (await shipping?.begin(params, signal)) ?? { timeline: params.timeline, since: null },
-    'accept-aside': async (params, context) => acceptAside(parts, params, context),
-    'revert-aside': async (params, context) => revertAside(parts, params, context),
+    'accept-aside': async (params, context) => acceptAside(patient(context), params, context),
+    'revert-aside': async (params, context) => revertAside(patient(context), params, context),
+  };
+}
+
+/** Milliseconds for which what was read back is still believed. */
+const believed = 3_600_000;
+
+/**
+ * Lets a check that a fault of the moment ended go on, when it is asked for again soon, with what it has not read yet.
+ */
+function brokenOffChecks({ clock }: Pick<NodeParts, 'clock'>) {
+  const left = new Map<string, { readonly sound: Set<string>; readonly at: number }>();
+  return {
+    async goOn<T>(point: string, check: (sound: Set<string>) => Promise<T>): Promise<T> {
+      const before = left.get(point);
+      left.delete(point);
+      const sound =
+        before !== undefined && clock.now().getTime() - before.at < believed ? before.sound : new Set<string>();
+      try {
+        return await check(sound);
+      } catch (thrown) {
+        if (thrown instanceof RetryableProblem) left.set(point, { sound, at: clock.now().getTime() });
+        throw thrown;
+      }
+    },
   };
 }

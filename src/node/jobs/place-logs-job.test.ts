@@ -149,6 +149,30 @@ describe('place-logs', () => {
     await expect(place()).rejects.toThrow('should reach');
   });
 
+  test('parts that were merged since the plan was made are placed from there, as if they lay alone still', async () => {
+    const large = (key: string) => mutationOf([{ ...write(key, 'x', t), value: 'v'.repeat(2 ** 20 - 4096) }]);
+    const [first] = await plan([['a', 'b', 'c'].map(large)]);
+    const whole = first?.key ?? '';
+    const { plain } = readPiece((await node.bucket.get(whole))?.body ?? new Uint8Array());
+    const header = readSegmentHeader(plain);
+    const ends = [...wholeSections(plain.subarray(header.length), header, header.length)].map(({ to }) => to);
+    expect(ends.length).toBeGreaterThan(1);
+    const parts = ends.map((to, at) => {
+      const from = at === 0 ? 0 : (ends[at - 1] ?? 0);
+      const name = [from, to].map((offset) => String(offset).padStart(10, '0')).join('-');
+      const key = whole.replace(/[^/]+$/, name);
+      return { key, sha256: sha256(plain.subarray(from, to)), bytes: to - from };
+    });
+    const stored = logPlanDocument.read((await node.bucket.get(logPlanKey(run)))?.body ?? '', 'plan');
+    const strands = stored.strands.map((strand) => ({
+      ...strand,
+      streams: strand.streams.map((stream) => ({ ...stream, objects: parts })),
+    }));
+    await node.bucket.put(logPlanKey(run), logPlanDocument.write({ ...stored, strands }));
+    expect(await place()).toMatchObject({ mutations: 3, dropped: 0 });
+    expect(await placed()).toEqual(['edgestore a/x', 'edgestore b/x', 'edgestore c/x']);
+  });
+
   test('a running Cassandra and a directory that is not empty are refused', async () => {
     await plan([[mutationOf([write('a', 'kept', t)])]]);
     node.faults.running = 7;

@@ -1,13 +1,13 @@
 import { type CutCounts, type CutRule, MutationCut } from '../../commitlog/mutation-cut.ts';
 import { type EntryRun, cutPieces } from '../../commitlog/cut-segment.ts';
+import type { ReadPiece } from '../../commitlog/piece.ts';
 import { logDamaged } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
-import { readPiece, type ReadPiece } from '../../commitlog/piece.ts';
+import { plannedPieces } from '../../commitlog/planned-piece.ts';
 import { tokenOf } from '../../commitlog/token.ts';
 import { commitSlot, cutAfter } from '../../model/commit-slot.ts';
 import type { HeldRange } from '../../model/held-ranges.ts';
 import { instantOf } from '../../model/instant.ts';
-import { placeOfPiece } from '../../model/log-piece.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { type LoggedTable, logSchemaDocument } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -45,33 +45,17 @@ async function* readPieces(
   { streams }: Strand,
   { signal, onBytes }: KeptLogsOptions,
 ): AsyncGenerator<ReadPiece> {
+  const read = plannedPieces(bucket);
   for (const object of streams.flatMap(({ objects }) => objects)) {
     signal.throwIfAborted();
-    const piece = await readPlanned(bucket, object.key);
+    const piece = await read(object.key);
+    if (piece === undefined) throw logDamaged(`The shipped log ${object.key}`, 'it is gone from the store');
     if (sha256(piece.plain) !== object.sha256) {
       throw logDamaged(`The shipped log ${object.key}`, 'it is another one than when the plan was made');
     }
     yield piece;
     onBytes(piece.plain.length);
   }
-}
-
-/** An object of the plan, or its part of the larger one into which the node that ships has merged it meanwhile. */
-async function readPlanned(bucket: ObjectStore, key: string): Promise<ReadPiece> {
-  const stored = await bucket.get(key);
-  if (stored !== undefined) return readPiece(stored.body);
-  const part = placeOfPiece(key);
-  if (part === undefined) throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
-  const { folder, from, to } = part;
-  for await (const { key: other } of bucket.list(folder)) {
-    const whole = placeOfPiece(other);
-    if (whole === undefined || whole.from > from || whole.to < to) continue;
-    const merged = await bucket.get(other);
-    if (merged === undefined) continue;
-    const { header, plain } = readPiece(merged.body);
-    return { header: { ...header, from, to }, plain: plain.subarray(from - header.from, to - header.from) };
-  }
-  throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
 }
 
 function ruleOf(

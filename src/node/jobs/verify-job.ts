@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
+import { objectPatience, patiently } from '../../ports/patience.ts';
 import { byName, compareBackup } from './backup-comparison.ts';
 import { findInventory, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
@@ -17,11 +17,16 @@ interface Expected {
   readonly sha256: string;
 }
 
-/** Every file of the inventory is in the store with its size; those that no known point has vouched for are read back and hashed. */
+/**
+ * Every file of the inventory is in the store with its size; those that no known point has vouched for are read back
+ * and hashed. `sound` gathers what was read and found right; what it holds already, of an attempt that a fault of the
+ * moment ended, is not read again.
+ */
 export async function verify(
   parts: NodeParts,
   { point, knownPoints }: JobParams['verify'],
   { signal, progress, log }: JobContext,
+  sound: Set<string> = new Set(),
 ): Promise<JobResult['verify']> {
   const { node, bucket, tool } = parts;
   const inventory = await requireInventory(bucket, point, node);
@@ -45,22 +50,58 @@ export async function verify(
 
   const unknown = await unvouched(parts, expected, knownPoints, signal);
   const newBytes = unknown.reduce((sum, file) => sum + file.bytes, 0);
-  log('reading back', { point, files: unknown.length, bytes: newBytes });
-  let done = 0;
+  const unread = unknown.filter((file) => !sound.has(contentOf(file)));
+  log('reading back', { point, files: unread.length, bytes: newBytes });
+  let done = newBytes - unread.reduce((sum, file) => sum + file.bytes, 0);
   const report = () => progress({ done, total: newBytes, unit: 'bytes', label: 'reading back' });
   report();
-  await mapConcurrently(unknown, readers, async (file) => {
-    const hash = createHash('sha256');
-    for await (const chunk of await bucket.getStream(file.key)) {
-      signal.throwIfAborted();
-      hash.update(chunk);
-      done += chunk.length;
-      report();
+  const queue = unread.values();
+  const broken = new AbortController();
+  const over = AbortSignal.any([signal, broken.signal]);
+  const read = async () => {
+    for (const file of queue) {
+      const sum = await readBack(parts, file.key, over, (bytes) => {
+        done += bytes;
+        report();
+      });
+      if (sum === file.sha256) sound.add(contentOf(file));
+      else findings.push(`${file.name}: other bytes in the store (${file.key})`);
     }
-    if (hash.digest('hex') !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
-  });
+  };
+  // What one of them breaks on ends the others: the check is begun again, and must not run beside its own past.
+  const reading = async () => read().catch((thrown: unknown) => broken.abort(thrown));
+  await Promise.all(Array.from({ length: readers }, reading));
+  broken.signal.throwIfAborted();
   if (findings.length > 0) throw damaged(node, point, findings);
   return { ...sizeOf(inventory), newBytes };
+}
+
+/**
+ * SHA-256 of an object. `onBytes` is told what was read, and takes it back when the object breaks off and is read anew;
+ * before its first byte the bucket itself has been waited for.
+ */
+async function readBack(
+  { bucket, clock }: NodeParts,
+  key: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  let read = 0;
+  let begun = false;
+  return patiently(clock, { ...objectPatience, signal, only: () => begun }, async () => {
+    onBytes(-read);
+    read = 0;
+    begun = false;
+    const hash = createHash('sha256');
+    for await (const chunk of await bucket.getStream(key)) {
+      signal.throwIfAborted();
+      begun = true;
+      hash.update(chunk);
+      read += chunk.length;
+      onBytes(chunk.length);
+    }
+    return hash.digest('hex');
+  });
 }
 
 /** Object key to size, by listing the folders that hold the files rather than asking for each. */
@@ -88,7 +129,7 @@ async function unvouched(
   knownPoints: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Expected[]> {
-  const open = new Map(expected.map((file) => [`${file.key} ${file.sha256}`, file]));
+  const open = new Map(expected.map((file) => [contentOf(file), file]));
   for (const known of knownPoints.toSorted().reverse()) {
     if (open.size === 0) break;
     signal.throwIfAborted();
@@ -97,10 +138,15 @@ async function unvouched(
     const stored = byName(contents.files);
     for (const { keyspace, table, file } of filesOf(inventory)) {
       const key = stored.get(nameOf(keyspace, table, file.path))?.key;
-      if (key !== undefined) open.delete(`${key} ${file.sha256}`);
+      if (key !== undefined) open.delete(contentOf({ key, sha256: file.sha256 }));
     }
   }
   return [...open.values()];
+}
+
+/** An object with this very content. */
+function contentOf({ key, sha256 }: Pick<Expected, 'key' | 'sha256'>): string {
+  return `${key} ${sha256}`;
 }
 
 function damaged(node: string, point: string, findings: readonly string[]): FailedProblem {

@@ -1,9 +1,10 @@
 import type { LogFault } from '../../commitlog/verified-stream.ts';
-import { readPiece } from '../../commitlog/piece.ts';
+import { plannedPieces } from '../../commitlog/planned-piece.ts';
 import { instantOf } from '../../model/instant.ts';
 import { logPieceKey } from '../../model/log-piece.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../../model/problem.ts';
+import { sha256 } from '../../model/sha256.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { chooseBase } from './choose-base.ts';
 import { planLogs } from './plan-logs.ts';
@@ -26,10 +27,11 @@ export interface VerifiedLogs {
 }
 
 /**
- * Reads every byte of a plan and checks each against its SHA-256, its links and the plan, before anything is touched. Where something is
- * damaged the instant is judged anew without it: parts may still hold what a merged object lost, and what was shipped after the instant
- * may be missed. Throws RefusedProblem `log-damaged`, naming what is damaged and the nearest instants that still work; RetryableProblem
- * when the store cannot be asked.
+ * Reads every byte of a plan and checks each against its SHA-256, its links and the plan, before anything is touched.
+ * Where something is damaged the instant is judged anew without it: parts may still hold what a merged object lost, and
+ * what was shipped after the instant may be missed; what was read and found right is not read again. Throws
+ * RefusedProblem `log-damaged`, naming what is damaged and the nearest instants that still work; RetryableProblem when
+ * the store cannot be asked.
  */
 export async function verifyLogs(
   services: RunbookServices,
@@ -39,8 +41,9 @@ export async function verifyLogs(
 ): Promise<VerifiedLogs> {
   const { bucket } = services.platform;
   const damaged = new Map<string, string>();
+  const sound = new Map<string, string>();
   for (let current = plan; ; ) {
-    const found = await damagedLogs(bucket, current, watching);
+    const found = await damagedLogs(bucket, current, sound, watching);
     const left = () => [...damaged].map(([key, reason]) => ({ key, reason }));
     if (found.length === 0) return { plan: current, bytes: bytesOf(current), left: left() };
     for (const { key, reason } of found) damaged.set(key, reason);
@@ -73,10 +76,14 @@ function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: read
   }
 }
 
-/** The objects of the plan that are not what was planned with, each with what is wrong. */
+/**
+ * The objects of the plan that are not what was planned with, each with what is wrong. Those that are join `sound`, key
+ * to SHA-256.
+ */
 async function damagedLogs(
   bucket: ObjectStore,
   plan: Pick<LogPlan, 'strands'>,
+  sound: Map<string, string>,
   { signal, progress }: Watching,
 ): Promise<readonly LogFault[]> {
   const objects = plan.strands.flatMap(({ streams }) => streams.flatMap((stream) => stream.objects));
@@ -84,17 +91,23 @@ async function damagedLogs(
   const damaged: LogFault[] = [];
   let done = 0;
   const queue = objects.values();
-  const worker = async () => {
+  const broken = new AbortController();
+  const over = AbortSignal.any([signal, broken.signal]);
+  const work = async () => {
+    const read = plannedPieces(bucket);
     for (const object of queue) {
-      signal.throwIfAborted();
-      const reason = await faultOf(bucket, object);
-      if (reason !== undefined) damaged.push({ key: object.key, reason });
+      over.throwIfAborted();
+      const reason = sound.get(object.key) === object.sha256 ? undefined : await faultOf(read, object);
+      if (reason === undefined) sound.set(object.key, object.sha256);
+      else damaged.push({ key: object.key, reason });
       done += object.bytes;
       progress?.(done, total);
     }
   };
   // Two at a time keep a core busy with hashing while the store is waited for; an object may be a whole segment, so more would take memory.
+  const worker = async () => work().catch((thrown: unknown) => broken.abort(thrown));
   await Promise.all([worker(), worker()]);
+  broken.signal.throwIfAborted();
   return damaged;
 }
 
@@ -109,13 +122,20 @@ interface Expected {
   readonly sha256: string;
 }
 
-async function faultOf(bucket: ObjectStore, { key, sha256 }: Expected): Promise<string | undefined> {
-  const stored = await bucket.get(key);
-  if (stored === undefined) return 'it is no longer there: merged into another object since, or removed';
+/**
+ * An object that was merged into a larger one since is as good there: the node that places it finds it in the same way.
+ */
+async function faultOf(
+  read: ReturnType<typeof plannedPieces>,
+  { key, sha256: planned }: Expected,
+): Promise<string | undefined> {
   try {
-    const { header } = readPiece(stored.body);
-    if (logPieceKey(header) !== key) return `it is a copy of ${logPieceKey(header)}`;
-    return header.sha256 === sha256 ? undefined : 'it is not the object that was planned with';
+    const piece = await read(key);
+    if (piece === undefined) return 'it is no longer there, and no other object holds its part: it was removed';
+    const { whole, at, plain } = piece;
+    if (logPieceKey(whole) !== at) return `it is a copy of ${logPieceKey(whole)}`;
+    const found = at === key ? whole.sha256 : sha256(plain);
+    return found === planned ? undefined : 'it is not the object that was planned with';
   } catch (error) {
     const problem = asProblem(error, 'Reading a log piece');
     if (problem instanceof FailedProblem && problem.code === 'log-damaged') return problem.happened;

@@ -20,7 +20,7 @@ import {
   verifyRestored,
 } from './restored-graph.ts';
 import type { RunbookServices } from '../services.ts';
-import { standardRetry, checkStore, emptyResult } from './standard-steps.ts';
+import { patientRetry, standardRetry, checkStore, emptyResult } from './standard-steps.ts';
 
 interface CopyParams extends ReplayParams {
   readonly point: z.infer<typeof pointId>;
@@ -91,7 +91,7 @@ export function withCopyDatabase<Params extends CopyParams>(
       effect: 'write',
       needs: ['prepare-copy'],
       timeout: '12h',
-      retry: standardRetry,
+      retry: patientRetry,
       result: z.object({ files: z.number(), bytes: z.number(), seconds: z.number() }),
       run: async (context) =>
         inCopy(context, nameOf(context), async (copy) => {
@@ -173,7 +173,7 @@ export function withCopySteps<Params extends CopyParams>(
       effect: 'write',
       needs: ['make-sound'],
       timeout: '12h',
-      retry: standardRetry,
+      retry: patientRetry,
       result: indexResult.extend({ seconds: z.number() }),
       run: async (context) =>
         inCopy(context, nameOf(context), async (copy) => {
@@ -190,7 +190,7 @@ export function withCopySteps<Params extends CopyParams>(
       effect: 'read',
       needs: ['open-graph'],
       timeout: '12h',
-      retry: standardRetry,
+      retry: patientRetry,
       result: verifiedResult,
       run: async (context) =>
         inCopy(context, nameOf(context), async (copy) => {

@@ -14,7 +14,8 @@ export interface NodeJobCall {
 
 /**
  * Runs one job on every node's agent at once, and resolves with each node's result in the platform's order. The
- * progress reported is the sum over the nodes. Throws one problem for all the nodes that failed (node-failures.ts).
+ * progress reported is the sum over the nodes. Throws one problem for all the nodes that failed (node-failures.ts);
+ * `failed` is told each of them before, unless the step was told to stop.
  *
  * When a node fails the others are followed to their end all the same, though that may take hours: their jobs belong
  * to their agents and go on whether they are watched or not, so that leaving them would only hide how they end and
@@ -26,6 +27,7 @@ export async function onEachNode<K extends JobKind>(
   fan: NodeJobCall,
   kind: K,
   paramsFor: (node: string) => JobParams[K],
+  failed: (failure: NodeFailure) => void = () => undefined,
 ): Promise<ReadonlyArray<{ readonly node: string; readonly result: JobResult[K] }>> {
   const parts = new Map<string, Progress>();
   const jobs = platform.nodes.map(async ({ name }) => {
@@ -44,6 +46,7 @@ export async function onEachNode<K extends JobKind>(
   if (first !== undefined) {
     // After a cancel or a time limit every node that was still followed fails with just that.
     fan.signal.throwIfAborted();
+    for (const failure of [first, ...others]) failed(failure);
     throw nodesProblem([first, ...others], platform.nodes.length);
   }
   return settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

@@ -13,8 +13,8 @@ import { type NodeJobCall, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
 import { makeLogPlan } from '../recovery/make-log-plan.ts';
-import type { RunbookServices } from '../services.ts';
-import { standardRetry } from './standard-steps.ts';
+import { patientServices, type RunbookServices } from '../services.ts';
+import { patientRetry } from './standard-steps.ts';
 import { verifyLogs } from '../recovery/verify-logs.ts';
 
 interface Work extends NodeJobCall {
@@ -47,7 +47,7 @@ export const planLogsStep = {
   needs: ['check-point', 'check-store'],
   when: { param: 'replay', is: true },
   timeout: '10m',
-  retry: standardRetry,
+  retry: patientRetry,
   result: logsResult,
   run: async (context: Work & { readonly params: Params }) => decideLogs(context, context.params),
 } as const;
@@ -59,7 +59,7 @@ export const verifyLogsStep = {
   needs: ['plan-logs'],
   when: { param: 'replay', is: true },
   timeout: '4h',
-  retry: standardRetry,
+  retry: patientRetry,
   result: z.object({ bytes: z.number(), left: z.number(), seconds: z.number() }),
   run: async (context: Work & { readonly params: Params }) => checkLogs(context, context.params),
 } as const;
@@ -70,7 +70,7 @@ export const extendLogsStep = {
   effect: 'write',
   guard: 'until-moved',
   timeout: '1h',
-  retry: standardRetry,
+  retry: patientRetry,
   result: logsResult,
 } as const;
 
@@ -79,7 +79,7 @@ export const placeLogsStep = {
   title: 'Cut the logs and place them where every node replays them',
   effect: 'destroy',
   timeout: '12h',
-  retry: standardRetry,
+  retry: patientRetry,
   result: z.object({
     mutations: z.number(),
     cut: z.number(),
@@ -93,8 +93,9 @@ export const placeLogsStep = {
 
 /** Decides, from what is in the store at this moment, and writes the decision down for the nodes. */
 export async function decideLogs(work: Work, params: Params): Promise<z.infer<typeof logsResult>> {
-  const { platform } = work.services;
-  const { plan, incomplete, addedTables } = await makeLogPlan(work.services, {
+  const services = patientServices(work.services, work.signal);
+  const { platform } = services;
+  const { plan, incomplete, addedTables } = await makeLogPlan(services, {
     ...params,
     run: work.run,
     signal: work.signal,
@@ -115,10 +116,11 @@ export async function decideLogs(work: Work, params: Params): Promise<z.infer<ty
 
 /** Every byte is read and checked while nothing has been touched yet. What is damaged and can be done without is left out of the plan. */
 export async function checkLogs(work: Work, params: Params): Promise<z.infer<typeof verifyLogsStep.result>> {
-  const { platform, clock } = work.services;
+  const services = patientServices(work.services, work.signal);
+  const { platform, clock } = services;
   const from = clock.monotonic();
   const plan = await readLogPlan(platform, work.run);
-  const verified = await verifyLogs(work.services, plan, params.point, {
+  const verified = await verifyLogs(services, plan, params.point, {
     signal: work.signal,
     progress: (done, total) => work.progress({ done, total, unit: 'bytes' }),
   });

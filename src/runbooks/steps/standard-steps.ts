@@ -19,6 +19,12 @@ interface Context {
 /** A lost connection or a busy node is tried again; anything else ends the step at once. */
 export const standardRetry = { attempts: 3, backoff: '1s', max: '10s' };
 
+/**
+ * For steps that take hours: what an agent, Medusa, the database or the store cannot do now is tried again over some
+ * three minutes, and more where each attempt itself waits, before somebody has to resume the run.
+ */
+export const patientRetry = { attempts: 8, backoff: '2s', max: '1m' };
+
 export const emptyResult = z.object({});
 
 export const checkStore = {

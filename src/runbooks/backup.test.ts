@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import type { MemoryStore } from '../../test/support/memory-store.ts';
+import { ShippedBucket } from '../../test/support/shipped-bucket.ts';
+import { FailedProblem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import { getPoint } from './catalog/point-catalog.ts';
+import { backupRunbook } from './backup.ts';
+
+const text = { happened: 'It ended.', state: 's', next: 'n' };
+const failed = (code: string) => new FailedProblem({ code, ...text });
+
+interface Check {
+  readonly store: MemoryStore;
+  readonly point: string;
+  readonly stop: AbortController;
+  readonly clock: FakeClock;
+  /** What the agents answer. */
+  answer: () => Promise<object>;
+  run(): Promise<unknown>;
+  stored(): Promise<RestorePoint>;
+}
+
+/** The step that checks a point just taken, on agents that answer as a test says. */
+async function checkOf(more: Partial<RestorePoint> = {}): Promise<Check> {
+  const bucket = new ShippedBucket();
+  const point = await bucket.point(10, 12, { proof: 'taken', ...more });
+  const step = backupRunbook.steps.find(({ id }) => id === 'verify');
+  const { store } = bucket;
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const nodes = (await getPoint(store, point)).nodes.map(({ node }) => ({ name: node }));
+  const check: Check = {
+    store,
+    point,
+    stop,
+    clock,
+    answer: async () => ({ bytes: 10, files: 2, newBytes: 5 }),
+    run: async () =>
+      step?.run({
+        run: `${point}-abcd`,
+        step: 'verify',
+        epoch: 1,
+        signal: stop.signal,
+        progress: () => {},
+        startedAt: clock.now(),
+        services: { clock, platform: { bucket: store, nodes, agent: () => ({ run: () => check.answer() }) } },
+      } as never),
+    stored: async () => getPoint(store, point),
+  };
+  return check;
+}
+
+test.each([['backup-damaged'], ['inventory-missing'], ['object-missing']])(
+  'a check that finds damage, %s, marks the point',
+  async (code) => {
+    const check = await checkOf();
+    check.answer = () => Promise.reject(failed(code));
+    await expect(check.run()).rejects.toMatchObject({ code });
+    expect(await check.stored()).toMatchObject({ proof: 'failed', failure: 'It ended.' });
+  },
+);
+
+test.each([
+  ['Ctrl-C', failed('interrupted')],
+  ['a lost lease', failed('fenced')],
+  ['the time limit', failed('timeout')],
+  ['a cancel', new DOMException('This operation was aborted', 'AbortError')],
+])('%s says nothing about the backup: the point stays as it was', async (_end, reason) => {
+  const check = await checkOf();
+  check.answer = async () => {
+    check.stop.abort(reason);
+    throw reason;
+  };
+  await expect(check.run()).rejects.toThrow();
+  expect(await check.stored()).toMatchObject({ proof: 'taken' });
+  expect((await check.stored()).failure).toBeUndefined();
+});
+
+test.each([
+  ['an agent that is away', new RetryableProblem({ code: 'agent-unreachable', ...text })],
+  ['a store that is away', new RetryableProblem({ code: 'store-unreachable', ...text })],
+  ['a run that holds the lease by now', new RefusedProblem({ code: 'stale-epoch', ...text })],
+  ['an agent that is not understood', failed('agent-not-understood')],
+  ['a defect', new TypeError('oops')],
+])('%s ends a check without a verdict', async (_end, thrown) => {
+  const check = await checkOf();
+  check.answer = () => Promise.reject(thrown);
+  await expect(check.run()).rejects.toThrow();
+  expect(await check.stored()).toMatchObject({ proof: 'taken' });
+});
+
+test('a process that lost the lease writes no verdict, not even a true one', async () => {
+  const check = await checkOf();
+  check.answer = async () => {
+    check.stop.abort(failed('fenced'));
+    throw failed('backup-damaged');
+  };
+  await expect(check.run()).rejects.toMatchObject({ code: 'fenced' });
+  expect(await check.stored()).toMatchObject({ proof: 'taken' });
+});
+
+test('damage on one node marks the point also when another node could not be asked', async () => {
+  const check = await checkOf();
+  const ends = [new RetryableProblem({ code: 'agent-unreachable', ...text }), failed('backup-damaged')];
+  check.answer = () => Promise.reject(ends.pop());
+  await expect(check.run()).rejects.toMatchObject({ code: 'nodes-failed' });
+  expect(await check.stored()).toMatchObject({ proof: 'failed', failure: 'It ended.' });
+});
+
+test('a later check that finds everything takes the failure back', async () => {
+  const check = await checkOf({ proof: 'failed', failure: 'It was interrupted.' });
+  expect(await check.run()).toMatchObject({ newBytes: 10 });
+  expect(await check.stored()).toMatchObject({ proof: 'checked', newBytes: 10 });
+  expect((await check.stored()).failure).toBeUndefined();
+});
+
+test('a store that is away while the verdict is written is waited for', async () => {
+  const check = await checkOf();
+  check.answer = async () => {
+    check.store.unreachable = true;
+    throw failed('backup-damaged');
+  };
+  const running = check.run().catch((thrown: unknown) => thrown);
+  await check.clock.advance(60_000);
+  check.store.unreachable = false;
+  await check.clock.advance(10_000);
+  expect(await running).toMatchObject({ code: 'backup-damaged' });
+  expect(await check.stored()).toMatchObject({ proof: 'failed' });
+});
