@@ -47,9 +47,8 @@ export class MemoryFiles {
   }
 
   remove(path: string): void {
-    for (const file of [...this.files.keys()])
-      if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
-    for (const folder of [...this.#folders]) {
+    for (const file of this.files.keys()) if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
+    for (const folder of this.#folders) {
       if (folder === path || folder.startsWith(`${path}/`)) this.#folders.delete(folder);
     }
   }

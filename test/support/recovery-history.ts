@@ -297,5 +297,5 @@ const anything = { safeParse: (data: unknown) => ({ success: true, data }) };
 
 function findSimulated(name: string, version: number) {
   const found = findRunbook(name, version);
-  return found === undefined ? undefined : simulated(found as Runbook<never, RunbookServices>);
+  return found === undefined ? undefined : simulated(found);
 }

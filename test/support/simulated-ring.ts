@@ -6,7 +6,6 @@ import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { Platform } from '../../src/ports/platform.ts';
 import { problemFromDocument } from '../../src/model/problem.ts';
 import { jobRunners } from '../../src/node/jobs/job-runners.ts';
-import type { JobRunners } from '../../src/node/jobs/job-context.ts';
 import { jobStoreIn } from '../../src/node/job-store.ts';
 import { JobTable } from '../../src/node/job-table.ts';
 import type { NodeParts } from '../../src/node/node-parts.ts';
@@ -104,12 +103,15 @@ export class RingNode {
       }),
       disk: async () => ({ total: 1e12, free: 5e11, liveData: 100, aside: 0, snapshots: 0 }),
       run: async (key, kind, params, { signal }) => {
-        const fault = this.faults.get(kind)?.shift();
+        let fault = this.faults.get(kind)?.shift();
         if (fault === 'away') throw this.#unreachable();
         for (;;) {
           signal.throwIfAborted();
           const agent = await this.#alive();
-          if (fault === 'killed') agent.changesLeft = 3;
+          if (fault === 'killed') {
+            agent.changesLeft = 3;
+            fault = undefined;
+          }
           if (fault === 'refused') throw problemOf('refused', this.name);
           if (fault === 'fails') throw problemOf('fails', this.name);
           const { id } = await agent.jobs.start(key, kind, params);
@@ -174,9 +176,9 @@ export class RingNode {
     // An agent's own memory lies on a disk of its own here: to write it is no change that kills.
     agent.jobs = new JobTable({
       store: jobStoreIn('/agent', this.disk.as()),
-      runners: jobRunners(parts) as JobRunners,
+      runners: jobRunners(parts),
       clock: this.clock,
-      log: { write: () => {} } as never,
+      log: { write: () => {} },
     });
     await agent.jobs.recover();
     this.#agent = agent;
