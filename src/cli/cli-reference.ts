@@ -1,7 +1,7 @@
 import type { Command, Declaration, Option } from './command.ts';
 import { argumentForm, optionForm } from './program.ts';
 
-/** docs/cli.md: every command as declared, so that the page cannot say something else than `--help`. */
+/** docs/cli.md: every command as declared, so that the page and `--help` always say the same. */
 export function cliReference(commands: readonly Command[]): string {
   const groups = Map.groupBy(commands, (command) => command.declaration.group);
   const parts = [...groups].map(([group, members]) =>
@@ -12,10 +12,11 @@ export function cliReference(commands: readonly Command[]): string {
 
 const head = `# The command line
 
-This page is written by \`npm run docs:cli\` from the declarations of the commands; a test compares it.
+\`npm run docs:cli\` writes this page from the declarations of the commands; a test checks that it is up to date.
 
-Every command knows \`--config FILE\` (else the nearest \`cardea.config.ts\` from here upward), \`--json\` (the result as JSON on standard output,
-a failure as \`{"problem": …}\`), \`--quiet\`, \`--no-color\` (also \`NO_COLOR=1\`) and \`--help\`. \`--plan\`, where it applies, shows the steps and changes nothing.
+Every command accepts \`--config FILE\` (default: the nearest \`cardea.config.ts\` in this folder or above it), \`--json\` (prints the result
+as JSON on standard output, and a failure as \`{"problem": …}\`), \`--quiet\`, \`--no-color\` (also \`NO_COLOR=1\`) and \`--help\`.
+Commands with \`--plan\` can show their steps without changing anything.
 Results go to standard output, progress and warnings to standard error.
 
 Exit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person.

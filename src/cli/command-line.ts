@@ -11,7 +11,7 @@ import { buildProgram, type CommandInput } from './program.ts';
 
 /** Runs one command line and ends the process with its exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
-  // Needed before the line is understood: also the complaint that it is not understood takes the form asked for.
+  // Needed before the line is parsed: a complaint about the line itself must also take the form that was asked for.
   const early = { json: argv.includes('--json'), quiet: argv.includes('--quiet'), color: !argv.includes('--no-color') };
   const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, argv, early));
   await flushed();
@@ -64,14 +64,14 @@ async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags
   return failWith(new FailedProblem(defect(thrown)), undefined, flags);
 }
 
-/** What no code foresaw: the place it came from is shown, for whoever has to find it. */
+/** An error that no code expected. It shows where it came from, for the person who has to find the cause. */
 function defect(thrown: unknown): ConstructorParameters<typeof FailedProblem>[0] {
   const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 6) : [];
   return {
     code: 'unexpected',
-    happened: `The command stopped on something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-    state: 'What it had done before stands; a run it had begun is in its journal.',
-    next: 'See `cardea runs` for a run to resume, and report this as a defect of Cardea.',
+    happened: `The command stopped because of an unexpected error: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    state: 'Everything done before the error remains. If a run had begun, its journal holds what was done.',
+    next: 'Look for a run to resume with `cardea runs`, and report this error as a defect of Cardea.',
     details: stack.map((line) => line.trim()),
     cause: thrown,
   };

@@ -28,7 +28,7 @@ export interface Operation<P> {
   readonly done: (outcome: RunOutcome) => Outcome | Promise<Outcome>;
 }
 
-/** Carries a runbook out as a command does: `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable. */
+/** Executes a runbook for a command. `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable. */
 export async function operate<P>(context: CliContext, operation: Operation<P>): Promise<Outcome> {
   const { environment, runbook, confirmed } = operation;
   if (context.flags.plan) {
@@ -51,7 +51,7 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
   return settled(outcome, operation.done);
 }
 
-/** Carries an interrupted run on, shown live; `titles` are its runbook's steps. A run that had ended is reported as it ended. */
+/** Continues an interrupted run, shown live. A run that had already ended is reported as it ended. */
 export async function resume(context: CliContext, run: string, environment: string): Promise<Outcome> {
   const { state } = await showRun(await engineWorld(context, environment), run);
   const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
@@ -66,7 +66,7 @@ export async function resume(context: CliContext, run: string, environment: stri
   );
   return settled(outcome, ({ seconds, results }) => ({
     json: { run, ok: true, seconds, results },
-    text: `${run} succeeded; from its start ${formatSeconds(seconds)} went by.`,
+    text: `${run} succeeded, ${formatSeconds(seconds)} after its start.`,
   }));
 }
 
@@ -108,7 +108,7 @@ async function viewed(
         view.event(event);
         if (event.event.type === 'run-started' || event.event.type === 'run-resumed') {
           context.interrupt.say(
-            `Stopping where it can be resumed: cardea run resume ${event.run} (Ctrl-C again leaves at once; it can be resumed then too).`,
+            `Stopping. Resume the run with: cardea run resume ${event.run} (Ctrl-C again leaves at once; the run can still be resumed).`,
           );
         }
       },

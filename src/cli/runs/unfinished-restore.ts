@@ -4,8 +4,9 @@ import { RefusedProblem } from '../../model/problem.ts';
 import { listOpenRestores } from '../../runbooks/catalog/restore-catalog.ts';
 
 /**
- * Refuses to start a database on what a restore or a revert left half in place: Cassandra would make an empty ring of it, or replay logs that
- * nobody cut. `aside` are the names under which data lies aside on the nodes: a record of others is of an environment that is gone. Throws RefusedProblem `restore-unfinished`; also what reading that run's journal throws.
+ * Refuses to start a database whose data a restore or a revert left partly in place: Cassandra would begin an empty ring, or replay logs that
+ * were not cut. `aside` are the names under which data lies aside on the nodes; a record with other names belongs to an environment that is
+ * gone. Throws RefusedProblem `restore-unfinished`, and what reading that run's journal throws.
  */
 export async function refuseUnfinishedRestore(
   world: RunsWorld,
@@ -18,7 +19,7 @@ export async function refuseUnfinishedRestore(
     if (state.status === 'succeeded' || state.steps['start-database']?.status === 'succeeded') continue;
     throw new RefusedProblem({
       code: 'restore-unfinished',
-      happened: `${run} of ${environment} ${wordOf(state)}, with the data of ${environment} half in place.`,
+      happened: `${run} ${wordOf(state)}, and the data of ${environment} is only partly in place.`,
       state: 'No server of the environment was started.',
       next: wayOut(state, environment),
     });
@@ -26,12 +27,12 @@ export async function refuseUnfinishedRestore(
 }
 
 function wordOf({ status }: RunState): string {
-  if (status === 'running') return 'is under way';
+  if (status === 'running') return 'is running';
   return status === 'interrupted' ? 'was interrupted' : `ended as ${status}`;
 }
 
 function wayOut({ run, status }: RunState, environment: string): string {
-  if (status === 'running') return `It starts the servers itself; watch it with: cardea run show ${run}`;
-  if (status === 'interrupted') return `Let it finish, which starts the servers: cardea run resume ${run}`;
-  return `Bring back the data that was there: cardea restore revert ${run} --confirm ${environment}`;
+  if (status === 'running') return `The run itself starts the servers. Watch it with: cardea run show ${run} --follow`;
+  if (status === 'interrupted') return `Resume the run; it then starts the servers: cardea run resume ${run}`;
+  return `Bring back the old data: cardea restore revert ${run} --confirm ${environment}`;
 }

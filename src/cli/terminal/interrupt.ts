@@ -13,7 +13,7 @@ export function interrupt(
   signals: Pick<NodeJS.Process, 'on'> = process,
 ): Interrupt {
   const controller = new AbortController();
-  let hint = 'Stopping; press Ctrl-C again to leave at once.';
+  let hint = 'Stopping. Press Ctrl-C again to leave at once.';
   const stop = (name: NodeJS.Signals, code: number) => () => {
     if (controller.signal.aborted) {
       exit(code);

@@ -2,10 +2,10 @@ import { declare } from '../../command.ts';
 
 export const labDown = declare({
   name: 'lab down',
-  group: 'Setting up',
+  group: 'Setup',
   summary:
-    'Stop the lab and remove it: no process, mount, link, rule or control group stays. Built parts stay in the cache.',
+    'Stop the lab and remove it: no process, mount, link, firewall rule or control group remains. Built parts stay in the cache.',
   arguments: {},
   options: {},
-  examples: [{ run: 'cardea lab down', says: 'The machine is as it was.' }],
+  examples: [{ run: 'cardea lab down', says: 'Leave the machine as it was before.' }],
 });

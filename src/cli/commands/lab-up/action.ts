@@ -7,7 +7,7 @@ import { labText } from '../lab-status/text.ts';
 import { progressLine } from '../../terminal/progress-line.ts';
 
 export const action: Action<typeof labUp> = async ({ clock, output, flags, signal, interrupt }) => {
-  interrupt.say('Stopping; `cardea lab up` goes on from here, `cardea lab down` removes it.');
+  interrupt.say('Stopping. `cardea lab up` continues from here; `cardea lab down` removes the lab.');
   const began = clock.monotonic();
   const line = await progressLine(output, 'lab', () => clock.now(), flags.quiet || flags.json);
   const say = (text: string) => {

@@ -17,7 +17,7 @@ export const action: Action<typeof runShow> = async (context, input) => {
   const world = await engineWorld(context, environment);
   if (input.follow) await follow(context, world, input.id);
   const { state, events } = await showRun(world, input.id);
-  // Followed to its end, the run stands on the screen already.
+  // If the run was followed to its end, it is already on the screen.
   return input.follow && !context.flags.json
     ? { json: {}, text: nextStep(state, context) }
     : shown(context, state, events);
@@ -34,7 +34,7 @@ function shown(context: CliContext, state: RunState, events: readonly RunEvent[]
   return { json: { ...state, events }, text: [...lines, about, ...(next === '' ? [] : ['', next])].join('\n') };
 }
 
-/** How often a run that another process drives is looked at, in milliseconds. */
+/** How often a run that another process executes is read, in milliseconds. */
 const lookEvery = 1000;
 
 async function follow(context: CliContext, world: RunsWorld, run: string): Promise<void> {
@@ -63,6 +63,6 @@ function titlesOf(state: RunState): readonly StepTitle[] {
 
 function nextStep(state: RunState, context: CliContext): string {
   if (state.status === 'interrupted')
-    return `Nobody carries it out any more. Go on with: cardea run resume ${state.run}`;
+    return `No process executes this run any more. Continue it with: cardea run resume ${state.run}`;
   return state.problem === undefined ? '' : failureText(problemFromDocument(state.problem), context.output.paint);
 }

@@ -2,13 +2,16 @@ import { declare, flag, required } from '../../command.ts';
 
 export const sandboxDown = declare({
   name: 'sandbox down',
-  group: 'Setting up',
-  summary: 'Stop an environment of the sandbox and remove it with its data, its bucket and its copies.',
-  arguments: { env: required('Environment of the sandbox; `local~look` for the copy `look` beside `local`.') },
-  options: { keepData: flag('Only stop it, in order; `sandbox up` starts it again as it was.') },
+  group: 'Setup',
+  summary: 'Stop an environment of the sandbox and delete it, with its data, its bucket and its copies.',
+  arguments: { env: required('Environment of the sandbox; `local~look` is the copy `look` of `local`.') },
+  options: { keepData: flag('Only stop it cleanly; `cardea sandbox up` starts it again with its data.') },
   examples: [
-    { run: 'cardea sandbox down local', says: 'Nothing of it stays.' },
-    { run: 'cardea sandbox down local~look', says: 'Remove what `restore local --into look` made; local stays.' },
-    { run: 'cardea sandbox down local --keep-data', says: 'Free the memory, keep everything else.' },
+    { run: 'cardea sandbox down local', says: 'Delete local and everything that belongs to it.' },
+    {
+      run: 'cardea sandbox down local~look',
+      says: 'Delete the copy that `restore local --into look` made; keep local.',
+    },
+    { run: 'cardea sandbox down local --keep-data', says: 'Stop the processes of local and keep its data.' },
   ],
 });

@@ -14,7 +14,7 @@ export const action: Action<typeof sandboxStatus> = async (_context, input) => {
   const all = (await Promise.all(known.map((name) => report(name)))).filter(
     (each): each is SandboxReport => each !== undefined,
   );
-  return { json: all, text: all.length === 0 ? 'No environment of the sandbox.' : all.map(sandboxText).join('\n\n') };
+  return { json: all, text: all.length === 0 ? 'The sandbox has no environments.' : all.map(sandboxText).join('\n\n') };
 };
 
 function unknown(name: string, known: readonly string[]): UsageProblem {
@@ -24,7 +24,7 @@ function unknown(name: string, known: readonly string[]): UsageProblem {
     state: 'Nothing was changed.',
     next:
       known.length === 0
-        ? `There is none yet: cardea sandbox up ${name}`
-        : `There is ${known.join(', ')}. Bring this one up with: cardea sandbox up ${name}`,
+        ? `Start it with: cardea sandbox up ${name}`
+        : `Name one of ${known.join(', ')}, or start this one with: cardea sandbox up ${name}`,
   });
 }

@@ -15,13 +15,13 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
   if (config.platform.kind !== 'sandbox') {
     throw new UsageProblem({
       code: 'not-a-sandbox',
-      happened: `${name} is an environment on Kubernetes; the sandbox cannot bring it up.`,
+      happened: `${name} is an environment on Kubernetes; the sandbox cannot start it.`,
       state: 'Nothing was started.',
       next: "Name an environment with `platform: { kind: 'sandbox' }`, or add one to cardea.config.ts.",
     });
   }
   interrupt.say(
-    `Stopping; \`cardea sandbox up ${name}\` goes on from here, \`cardea sandbox down ${name}\` removes it.`,
+    `Stopping. \`cardea sandbox up ${name}\` continues from here; \`cardea sandbox down ${name}\` removes it.`,
   );
   const began = clock.monotonic();
   const line = await progressLine(output, name, () => clock.now(), flags.quiet || flags.json);

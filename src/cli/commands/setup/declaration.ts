@@ -2,15 +2,15 @@ import { choice, declare } from '../../command.ts';
 
 export const setup = declare({
   name: 'setup',
-  group: 'Setting up',
+  group: 'Setup',
   summary:
-    'Install into the cache what the sandbox needs: JDK and Maven when missing, database jars, Medusa, and the S3 server when asked for.',
+    'Install what the sandbox needs into the cache: JDK and Maven if missing, database jars, Medusa, and the S3 server on request.',
   about:
-    'Downloads once; works offline afterwards. The cache is $CARDEA_CACHE, else $XDG_CACHE_HOME/cardea, else ~/.cache/cardea.',
+    'Downloads once and works offline afterwards. The cache is $CARDEA_CACHE, else $XDG_CACHE_HOME/cardea, else ~/.cache/cardea.',
   arguments: {},
-  options: { store: choice(['directory', 's3'], 'Also what the S3 server needs.', 'directory') },
+  options: { store: choice(['directory', 's3'], 'With s3, also install what the S3 server needs.', 'directory') },
   examples: [
-    { run: 'cardea setup', says: 'Everything `cardea demo` and `npm test` need.' },
-    { run: 'cardea setup --store s3', says: 'Also Go, if missing, and the S3 server.' },
+    { run: 'cardea setup', says: 'Install everything that `cardea demo` and `npm test` need.' },
+    { run: 'cardea setup --store s3', says: 'Also install the S3 server, and Go if it is missing.' },
   ],
 });
