@@ -9,18 +9,18 @@ import { standardRetry, checkRestore, decisionParams, emptyResult, startAgents }
 
 export type AcceptParams = z.output<typeof decisionParams>;
 
-/** Accepts a restore in place: the data that it moved aside is deleted, and with it the way back. */
+/** Accepts a restore in place: it deletes the data that the restore moved aside, so the restore cannot be reverted any more. */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 2,
-  title: 'Accept a restore: delete what it moved aside',
+  title: 'Accept a restore: delete the old data',
   params: decisionParams,
 })
   .step(checkRestore)
   .step({ ...startAgents, needs: ['check-restore'] })
   .step({
     id: 'delete-aside',
-    title: 'Delete the data that was moved aside on every node',
+    title: 'Delete the old data on every node',
     effect: 'destroy',
     needs: ['check-restore', 'start-agents'],
     timeout: '2h',
@@ -32,7 +32,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       const done = await onEachNode(platform, context, 'accept-aside', () => ({ run: aside }));
       await platform.graphLifecycle.acceptIndexAside(aside);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
-      context.log(`${formatBytes(bytes)} deleted`);
+      context.log(`${formatBytes(bytes)} of old data deleted`);
       return { bytes };
     },
   })

@@ -2,7 +2,7 @@ import type { EnvironmentConfig } from '../model/config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Platform } from '../ports/platform.ts';
 
-/** What every runbook of Cardea is given. */
+/** The services that every runbook gets. */
 export interface RunbookServices {
   readonly platform: Platform;
   readonly config: EnvironmentConfig;

@@ -75,7 +75,7 @@ async function judge(store: MemoryStore): Promise<Judged> {
     return { found: [...lines, ...left.map(({ reason }) => reason)], oldest, newest: instantOf(report.newest) };
   } catch (error) {
     if (!(error instanceof RefusedProblem)) throw error;
-    const nearest = /Nearest that works: (\S+) \(before/.exec(error.next)?.[1];
+    const nearest = /The nearest instant that can be restored: (\S+) \(before/.exec(error.next)?.[1];
     return {
       found: [...lines, error.happened, ...error.details],
       oldest,

@@ -21,7 +21,7 @@ export async function listOpenRestores(bucket: ObjectStore): Promise<readonly Re
   return open;
 }
 
-/** Records that a restore begins to move data aside. The same run again is no error. */
+/** Records that a restore begins to move data aside. Doing it again for the same run is not an error. */
 export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecord, 'state' | 'closed'>): Promise<void> {
   try {
     await bucket.put(restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }), {
@@ -39,18 +39,21 @@ export async function getOpenRestore(bucket: ObjectStore, run: string, closingRu
     const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
     throw new UsageProblem({
       code: 'unknown-restore',
-      happened: `No restore in place is recorded under "${run}".`,
+      happened: `No restore in place is recorded for the run "${run}".`,
       state: 'Nothing was changed.',
-      next: open.length === 0 ? 'No restore is waiting for a decision.' : `Waiting for a decision: ${open.join(', ')}.`,
+      next:
+        open.length === 0
+          ? 'No restore waits to be accepted or reverted.'
+          : `These restores wait to be accepted or reverted: ${open.join(', ')}.`,
     });
   }
   const record = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
   if (record.state !== 'open' && record.closed?.run !== closingRun) {
     throw new RefusedProblem({
       code: 'restore-closed',
-      happened: `The restore ${run} was ${record.state} already, by ${record.closed?.run ?? 'an unknown run'}.`,
+      happened: `The restore ${run} was already ${record.state} by ${record.closed?.run ?? 'an unknown run'}.`,
       state: 'Nothing was changed.',
-      next: 'There is nothing left aside to accept or to move back; for another state of the data restore a point.',
+      next: 'No old data is kept for it any more. To get another state of the data, restore a point: cardea restore ENV.',
     });
   }
   return record;
@@ -68,7 +71,7 @@ export async function closeRestore(
 
 const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark });
 
-/** Keeps the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result. */
+/** Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result. */
 export async function keepIdMark(bucket: ObjectStore, run: string, mark: IdMark): Promise<void> {
   await bucket.put(idMarkKey(run), idMarkDocument.write({ run, mark }));
 }

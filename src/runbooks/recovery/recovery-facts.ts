@@ -6,7 +6,10 @@ import { listPoints } from '../catalog/point-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 
-/** All that decides to which instants an environment can be restored: read once, then judged without asking anybody. Works when the cluster is gone. */
+/**
+ * Everything that decides to which instants an environment can be restored. It is read once from the bucket, so it works when the cluster is
+ * gone; decisions from it are pure.
+ */
 export interface RecoveryFacts {
   readonly environment: string;
   readonly catalog: LogCatalog;
@@ -18,19 +21,19 @@ export interface RecoveryFacts {
 export interface RecoveryLimits {
   /** The longest that a commit may take between its time and its last write, microseconds. */
   readonly settleMargin: number;
-  /** Clocks of writers further ahead of the nodes' than this make instants meaningless, microseconds. */
+  /** Microseconds. If writers' clocks run further ahead of the nodes' clocks than this, instants are meaningless. */
   readonly clockLead: number;
 }
 
-/** A person thinks of an instant in seconds: with clocks two of them apart it would not be the one that was meant. */
+/** A person thinks of an instant in seconds: if clocks differ by two seconds, it is not the instant that was meant. */
 export const usualLimits: RecoveryLimits = { settleMargin: 10_000_000, clockLead: 2_000_000 };
 
-/** `reading.damaged`: objects, with the reason, that are known to be no good and do not count. A signal alone may stand for it. */
+/** `reading.damaged`: objects that are known to be damaged, with the reason; they do not count. Only a signal may be given instead. */
 export async function readRecoveryFacts(
   { platform, config, clock }: RunbookServices,
   reading: AbortSignal | Reading = {},
 ): Promise<RecoveryFacts> {
-  // The log may take long to read; how old the watermarks are does not depend on that.
+  // Reading the log may take long; the age of the watermarks must not include that time.
   let seenAt = clock.now();
   const wanted = reading instanceof AbortSignal ? { signal: reading } : reading;
   const onWatermark = () => {
@@ -51,8 +54,8 @@ export async function readRecoveryFacts(
 }
 
 /**
- * What decides how far the newest good point can be brought forward, and no more: the log from its snapshots on. Undefined when there is
- * no good point. Quick however long the log is.
+ * The facts that decide how far the newest good point can be brought forward: only the log after its snapshots. Undefined when there is no
+ * good point. Quick, however long the log is.
  */
 export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
   const points = await listPoints(services.platform.bucket);

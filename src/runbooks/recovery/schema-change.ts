@@ -6,8 +6,8 @@ import type { Strand } from '../../model/timeline-path.ts';
 import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
 
 /**
- * For each strand, what changes of the schema stand in the way: a log goes over a base whose tables are the same ones, so a table that was
- * dropped, altered or made anew since needs a later base. Tables only added do not: they can be created first, under their ids.
+ * For each strand, the schema changes that prevent a replay. A log can be replayed only over a base with the same tables, so a table that was
+ * dropped, altered or created again since needs a later base. Tables that were only added do not: they can be created first, with their ids.
  */
 export function schemaObstacles(
   path: readonly Strand[],
@@ -21,7 +21,7 @@ export function schemaObstacles(
       const changes = before === undefined ? [] : changesBetween(before.schema, stored.schema);
       if (changes.length > 0) found.push(obstacle(stored, stored.at, `the schema changed: ${changes.join('; ')}`));
       const unlogged = unloggedIn(stored.schema);
-      // Neither does a base help that was taken while it lasted.
+      // A base that was taken during this time does not help either.
       const next = all[all.indexOf(stored) + 1]?.at ?? micros(Number.MAX_SAFE_INTEGER);
       if (unlogged.length > 0)
         found.push(obstacle(stored, next, `${unlogged.join(', ')}: not logged (durable_writes = false)`));
@@ -35,7 +35,7 @@ function obstacle({ at }: StoredSchema, until: Micros, what: string): Obstacle {
   return { kind: 'schema', at, until, reason: `${what} (seen at ${formatInstant(at)})` };
 }
 
-/** Tables that stand in the schema of the instant and not in that of the base: to be created, with their ids, before logs are replayed. */
+/** Tables in the schema of the instant that the schema of the base lacks: they are created, with their ids, before logs are replayed. */
 export function addedTables(
   path: readonly Strand[],
   logs: ReadonlyArray<TimelineLog | undefined>,
@@ -63,13 +63,14 @@ function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {
   const names = new Set(tablesOf(newer).map(nameOf));
   const tables = tablesOf(older).flatMap((table) => {
     const now = byId.get(table.id);
-    if (now === undefined) return [`${nameOf(table)} was ${names.has(nameOf(table)) ? 'made anew' : 'dropped'}`];
+    if (now === undefined)
+      return [`${nameOf(table)} was ${names.has(nameOf(table)) ? 'dropped and created again' : 'dropped'}`];
     return canonicalJson(layoutOf(now)) === canonicalJson(layoutOf(table)) ? [] : [`${nameOf(table)} was altered`];
   });
   const replication = older.keyspaces.flatMap(({ keyspace, replication: before }) => {
     const now = newer.keyspaces.find((each) => each.keyspace === keyspace)?.replication;
     if (!isUserKeyspace(keyspace) || now === undefined || canonicalJson(now) === canonicalJson(before)) return [];
-    return [`${keyspace} is replicated otherwise`];
+    return [`the replication of ${keyspace} changed`];
   });
   return [...tables, ...replication];
 }
@@ -85,7 +86,7 @@ function nameOf({ keyspace, table }: LoggedTable): string {
   return `${keyspace}.${table}`;
 }
 
-/** What a mutation is read by, in an order of its own. */
+/** What is needed to read a mutation, in a fixed order. */
 function layoutOf({ keyspace, table, columns, dropped }: LoggedTable): object {
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
   return { keyspace, table, columns: columns.toSorted(byName), dropped: dropped.toSorted(byName) };

@@ -5,8 +5,8 @@ import type { RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
- * Steps that mean the same in several runbooks; each runbook adds what the step needs there. Stopping counts as destructive: from then on the
- * environment does not serve.
+ * Steps that are the same in several runbooks; each runbook adds what the step needs there. A stop counts as destructive, because the
+ * environment does not serve afterwards.
  */
 interface Context {
   readonly services: RunbookServices;
@@ -20,7 +20,7 @@ export const emptyResult = z.object({});
 
 export const checkStore = {
   id: 'check-store',
-  title: 'The store takes, keeps and returns an object, and knows conditional puts',
+  title: 'Check that the store writes, reads and deletes an object, and supports conditional puts',
   effect: 'read',
   needs: [],
   timeout: '30s',
@@ -28,11 +28,13 @@ export const checkStore = {
   run: async ({ services: { platform, clock } }: Context) => probeStore(platform.bucket, clock),
 } as const;
 
-/** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
-/** Comes after the checks that only read: what starts something is no longer refused with nothing changed. */
+/**
+ * After a disaster the agents may be down as well, and a restore needs them. This step comes after the checks that only read: once something
+ * was started, a refusal could no longer say that nothing was changed.
+ */
 export const startAgents = {
   id: 'start-agents',
-  title: "Start the nodes' agents that do not run",
+  title: 'Start the agents that are not running',
   effect: 'write',
   timeout: '2m',
   retry: standardRetry,
@@ -95,12 +97,12 @@ export const startGraph = {
   },
 } as const;
 
-/** What `accept` and `revert` are told: the run of the restore that they decide. */
+/** The parameter of `accept` and `revert`: the run of the restore. */
 export const decisionParams = z.object({ restore: runId });
 
 export const checkRestore = {
   id: 'check-restore',
-  title: 'The restore waits for a decision',
+  title: 'Check that the restore was neither accepted nor reverted',
   effect: 'read',
   needs: [],
   timeout: '1m',
