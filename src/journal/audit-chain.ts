@@ -31,7 +31,7 @@ export type AuditFact = Pick<AuditEntry, 'what' | 'run' | 'events' | 'head'>;
 
 export const auditPrefix = 'audit/';
 
-/** Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. */
+/** Appends to the chain for one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. */
 export interface AuditTrail {
   record(fact: AuditFact): Promise<void>;
   /** The run's newest entry not older than `since`, read back from the chain's end. */
@@ -106,8 +106,8 @@ function signed(entry: Omit<AuditEntry, 'signature'>, signer: AuditSigner): Audi
 }
 
 /**
- * The head this key signed last, when the chain still contains it. When it does not, somebody cut or rewrote the chain: recovery must not be
- * stopped by that, so entries go on after the end found, but the own record is left as it is, for it is the evidence.
+ * The head that this key signed last, if the chain still contains it. If not, somebody cut or rewrote the chain. That must not stop a
+ * recovery, so new entries follow the end that was found; but the own record is not changed, because it is the evidence.
  */
 async function startingPoint(
   store: ObjectStore,

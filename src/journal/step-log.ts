@@ -4,7 +4,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import { runPrefix } from './event-file.ts';
 import { pace } from './pace.ts';
 
-/** Characters kept of one step's log; of a longer one the oldest lines go. */
+/** How many characters of a step's log are kept; the oldest lines of a longer log are dropped. */
 const longestLog = 1_000_000;
 
 /** The log of one step, across its attempts and resumes: `runs/<run>/logs/<step>.log`. */

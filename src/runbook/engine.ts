@@ -34,7 +34,7 @@ export interface StartOptions<S> {
 }
 
 /**
- * Carries a runbook out. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake, RefusedProblem
+ * Executes a runbook. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake, RefusedProblem
  * `not-confirmed`, `environment-busy`, `run-exists`, or the store's problem. Afterwards the outcome says how it ended.
  */
 export async function startRun<P, S>(
@@ -77,8 +77,8 @@ export interface ResumeOptions<S> {
 }
 
 /**
- * Carries on a run whose process is gone, with the same params and idempotency keys and a higher epoch: what had finished is not done
- * again. A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
+ * Continues a run whose process is gone, with the same params and idempotency keys and a higher epoch; finished steps are not done again.
+ * A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
  * `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
  */
 export async function resumeRun<S, P = never>(
@@ -97,7 +97,7 @@ export async function resumeRun<S, P = never>(
   if (leaseFree && isElsewhereAlive(world.processes, found.state.holder)) throw runAlive(found.state);
   const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
   return withLease(lease, async () => {
-    // Read again: until the lease was taken over, its last holder may have appended.
+    // Read again, because the last holder of the lease may have appended until it was taken over.
     const { state, journal } = await readRun(world, trail, run);
     if (state.status !== 'running') return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
@@ -109,7 +109,7 @@ export async function resumeRun<S, P = never>(
 }
 
 /**
- * Asks for a run to be cancelled. A running process notices within about two seconds; of an interrupted run the next resume ends it.
+ * Asks for a run to be cancelled. A running process notices it within about two seconds; an interrupted run ends at its next resume.
  * RefusedProblem `run-ended` when there is nothing to cancel.
  */
 export async function requestCancel(world: Pick<EngineWorld, 'store' | 'clock' | 'actor'>, run: string): Promise<void> {
@@ -175,7 +175,7 @@ async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): P
   }
 }
 
-/** A run's verified journal; where it was signed before, also its last event is compared. */
+/** A run's verified journal. If it was signed before, its last event is compared as well. */
 async function readRun(
   world: EngineWorld,
   trail: AuditTrail,
@@ -187,7 +187,7 @@ async function readRun(
   if (lastAudited !== undefined && journal.hashes[lastAudited.events - 1] !== lastAudited.head) {
     throw journalDamaged(
       run,
-      `event ${lastAudited.events} is not the one that audit entry ${lastAudited.sequence} was signed for`,
+      `event ${lastAudited.events} was changed after audit entry ${lastAudited.sequence} was signed`,
     );
   }
   return { state, journal, lastAudited };
@@ -203,7 +203,7 @@ function audited({ head }: { readonly head: JournalHead }): { events: number; he
   return { events: head.sequence, head: head.hash };
 }
 
-/** The runbook a journal was written by, checked to be the same still. */
+/** The runbook of a journal, after a check that its plan is still the same. */
 function runbookOf<P, S>(
   state: RunState,
   find: (name: string, version: number) => Runbook<P, S> | undefined,
@@ -227,7 +227,7 @@ async function servicesOf<S>(services: ResumeOptions<S>['services'], environment
   return typeof services === 'function' ? (services as (environment: string) => Promise<S>)(environment) : services;
 }
 
-/** The builder proved what each step is handed; the engine carries it without looking inside. */
+/** The builder has checked what each step gets; the engine passes it on without looking inside. */
 function untyped<P, S>(runbook: Runbook<P, S>): Runbook {
   return runbook as unknown as Runbook;
 }

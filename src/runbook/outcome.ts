@@ -3,7 +3,7 @@ import type { RunState, StepState } from '../journal/run-state.ts';
 import { FailedProblem, problemFromDocument, type Problem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
-/** How a run ended, or that it did not: `interrupted` can be resumed. `problem` is there unless it succeeded. */
+/** How a run ended. An `interrupted` run has not ended and can be resumed. `problem` is present unless the run succeeded. */
 export interface RunOutcome {
   readonly run: string;
   readonly status: 'succeeded' | 'failed' | 'refused' | 'cancelled' | 'interrupted';
@@ -64,8 +64,8 @@ export function interruption(run: string): FailedProblem {
     code: 'interrupted',
     happened: `Run ${run} was interrupted.`,
     state:
-      'The steps that had finished are in the journal; the one under way is done again from its beginning. The lease was released.',
-    next: `Carry it on with \`cardea run resume ${run}\`, or end it with \`cardea run cancel ${run}\` and a resume.`,
+      'The finished steps are in the journal. A resume does the interrupted step again from its beginning. The lease was released.',
+    next: `Continue it with \`cardea run resume ${run}\`, or end it with \`cardea run cancel ${run}\` and a resume.`,
   });
 }
 
@@ -77,7 +77,7 @@ function resultsOf(state: RunState): Record<string, unknown> {
   );
 }
 
-/** The step that failed first; one that runs at the end only when no other did. */
+/** The step that failed first; a step that runs at the end counts only if no other failed. */
 function firstFailure(runbook: Runbook, state: RunState): StepState | undefined {
   const failed = runbook.steps
     .map((step) => ({ state: state.steps[step.id], always: step.always !== undefined }))
@@ -89,9 +89,8 @@ function firstFailure(runbook: Runbook, state: RunState): StepState | undefined 
 }
 
 /**
- * A refusal stays one only while it is true that nothing changed: once another step that writes or destroys has begun, it is a failure.
- * Steps that run at the end do not count, for they clean up. What could not be reached by a step that only reads is a refusal in the
- * same way.
+ * A refusal stays a refusal only if nothing was changed: once another step that writes or destroys has begun, it is a failure. Steps that run
+ * at the end do not count, because they clean up. In the same way it is a refusal if a step that only reads could not reach something.
  */
 function runProblem(
   runbook: Runbook,
@@ -125,7 +124,7 @@ function cancelled(state: RunState): FailedProblem {
   return new FailedProblem({
     code: 'cancelled',
     happened: `Run ${state.run} was cancelled by ${state.cancelRequestedBy?.name ?? 'somebody'}.`,
-    state: 'What had finished before stands; see the steps of the run.',
-    next: `See \`cardea run show ${state.run}\`.`,
+    state: 'The steps that had finished before are not undone.',
+    next: `See which steps had finished: \`cardea run show ${state.run}\`.`,
   });
 }

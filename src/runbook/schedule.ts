@@ -52,9 +52,9 @@ export function nextMoves(steps: readonly AnyStep[], situation: Situation): Move
   );
 }
 
-const untouched = 'nothing had been changed';
+const untouched = 'nothing was changed';
 
-/** A step that writes or destroys had begun; those that run at the end do not count. */
+/** Whether a step that writes or destroys had begun; steps that run at the end do not count. */
 function hasChanged(steps: readonly AnyStep[], situation: Situation): boolean {
   return steps.some(
     (step) => step.effect !== 'read' && step.always === undefined && (situation.steps[step.id]?.attempts ?? 0) > 0,
@@ -77,7 +77,7 @@ function movesAmong(
     const reason = needless(step);
     if (reason !== undefined) skip.push({ step, reason });
     else if (condition === undefined || holds(condition, situation.params, situation.results)) start.push(step);
-    else skip.push({ step, reason: `not the case: ${conditionText(condition)}` });
+    else skip.push({ step, reason: `only when ${conditionText(condition)}` });
   }
   return { start, skip };
 }
