@@ -248,7 +248,7 @@ describe('restores', () => {
     const problem = await restore(node).catch((thrown: unknown) => thrown);
     expect(problem).toMatchObject({
       code: 'restore-incomplete',
-      details: [`bank/${edges}/nb-1-big-Data.db: 5 bytes brought back, ${asBackedUp.length} in the snapshot`],
+      details: [`bank/${edges}/nb-1-big-Data.db: 5 bytes restored, ${asBackedUp.length} in the snapshot`],
     });
     await expectEmpty(node.directories.data);
   });

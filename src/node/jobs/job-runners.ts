@@ -9,7 +9,7 @@ import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';
 
-/** Every kind of job with what does it. Without `shipping` nothing is shipped, and to stop or begin it is no work. */
+/** Every kind of job with its function. Without `shipping` no log is shipped, and stopping or starting it does nothing. */
 export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners {
   return {
     snapshot: async (params, context) => takeSnapshot(parts, params, context),

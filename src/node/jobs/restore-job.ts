@@ -12,9 +12,9 @@ import { requireStopped } from './stopped-database.ts';
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
 
 /**
- * Brings the files of a node's backup to a staging folder, compares them with the inventory, and moves them whole tables at a time into
- * the empty data directory. Medusa's own restore is not used: it deletes before it knows that the files are good, rewrites
- * cassandra.yaml, and starts Cassandra.
+ * Downloads the files of a node's backup to a staging folder, compares them with the inventory, and moves them table by table into the empty
+ * data directory. Medusa's own restore is not used: it deletes data before it knows that the files are good, rewrites cassandra.yaml, and
+ * starts Cassandra.
  */
 export async function restoreFiles(
   parts: NodeParts,
@@ -59,7 +59,7 @@ export async function restoreFiles(
   }
   for (const keyspace of new Set(wanted.tables.map((table) => table.keyspace))) {
     const from = `${staging}/${keyspace}`;
-    // A keyspace without one file was not downloaded; Cassandra makes the folders of empty tables itself.
+    // A keyspace without any file was not downloaded; Cassandra creates the folders of empty tables itself.
     if ((await files.entries(from)) !== undefined) await files.rename(from, `${directories.data}/${keyspace}`);
   }
   await files.writeWhole(placementFile(directories), placementDocument.write({ ...marker, phase: 'placed' }));
@@ -71,7 +71,7 @@ export async function restoreFiles(
 
 type Marker = JobParams['restore-files'];
 
-/** True when an earlier attempt placed these very files and nothing has touched them since. */
+/** True when an earlier attempt placed exactly these files and nothing has changed them since. */
 async function isPlaced(parts: NodeParts, wanted: InventoryBody, marker: Marker): Promise<boolean> {
   const { files, directories } = parts;
   const text = await files.read(placementFile(directories));
@@ -81,7 +81,7 @@ async function isPlaced(parts: NodeParts, wanted: InventoryBody, marker: Marker)
   return same && found.phase === 'placed' && (await compareFolder(parts, directories.data, wanted)).length === 0;
 }
 
-/** Throws RefusedProblem `data-present` when a directory holds anything but what a killed restore left. */
+/** Throws RefusedProblem `data-present` when a directory holds anything except the files of a killed restore. */
 async function requireEmpty(parts: NodeParts, wanted: InventoryBody): Promise<void> {
   const { node, files, directories } = parts;
   const text = await files.read(placementFile(directories));
@@ -95,9 +95,9 @@ async function requireEmpty(parts: NodeParts, wanted: InventoryBody): Promise<vo
   if (full.length === 0) return;
   throw new RefusedProblem({
     code: 'data-present',
-    happened: `${full.join(', ')} of ${node} ${full.length === 1 ? 'is' : 'are'} not empty, and the files of ${wanted.point} are put into empty directories only.`,
+    happened: `${full.join(', ')} on ${node} ${full.length === 1 ? 'is' : 'are'} not empty; the files of ${wanted.point} are placed only into empty directories.`,
     state: 'No file was moved or deleted.',
-    next: 'Set the data aside first; `cardea restore` does so itself.',
+    next: 'Move the data aside first; `cardea restore` does this itself.',
   });
 }
 
@@ -106,13 +106,13 @@ async function requireRoom({ node, files, directories }: NodeParts, bytes: numbe
   if (free >= bytes) return;
   throw new RefusedProblem({
     code: 'disk-too-small',
-    happened: `The files to restore on ${node} take ${formatBytes(bytes)}, and ${formatBytes(free)} are free.`,
-    state: 'Nothing was downloaded; what was set aside is as it was.',
-    next: 'Free space on the disk (older restores that can be accepted are listed by `cardea runs`), then resume the run.',
+    happened: `The files to restore on ${node} take ${formatBytes(bytes)}, but only ${formatBytes(free)} are free.`,
+    state: 'Nothing was downloaded; the data that was moved aside is unchanged.',
+    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then resume the run.',
   });
 }
 
-/** One line per file that is missing, too many or of another size below a folder. */
+/** One line per file below a folder that is missing, unexpected or of another size. */
 async function compareFolder(
   { files }: Pick<NodeParts, 'files'>,
   folder: string,
@@ -128,8 +128,8 @@ async function compareFolder(
     const name = nameOf(keyspace, table, file.path);
     const bytes = there.get(name);
     there.delete(name);
-    if (bytes === undefined) findings.push(`${name}: not brought back`);
-    else if (bytes !== file.bytes) findings.push(`${name}: ${bytes} bytes brought back, ${file.bytes} in the snapshot`);
+    if (bytes === undefined) findings.push(`${name}: not restored`);
+    else if (bytes !== file.bytes) findings.push(`${name}: ${bytes} bytes restored, ${file.bytes} in the snapshot`);
   }
   for (const name of there.keys()) findings.push(`${name}: not in the snapshot`);
   return findings;
@@ -138,9 +138,9 @@ async function compareFolder(
 function notRestored(source: string, point: string, findings: readonly string[]): FailedProblem {
   return new FailedProblem({
     code: 'restore-incomplete',
-    happened: `What Medusa brought back of ${source} from ${point} is not what its snapshot held: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
-    state: 'The data directory is empty; what was set aside is as it was.',
-    next: 'Choose another restore point, or move the old data back with `cardea restore revert`.',
+    happened: `The files that Medusa restored from ${point} for ${source} differ from the snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    state: 'The data directory is empty; the data that was moved aside is unchanged.',
+    next: 'Choose another restore point, or move the old data back with `cardea restore revert RUN`.',
     details: findings.slice(0, 50),
   });
 }

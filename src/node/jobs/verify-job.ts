@@ -16,7 +16,7 @@ interface Expected {
   readonly sha256: string;
 }
 
-/** Every file of the inventory is in the store with its size; those that no known point has vouched for are read back and hashed. */
+/** Checks that every file of the inventory is in the store with its size. Files that no known point has verified are read back and hashed. */
 export async function verify(
   parts: NodeParts,
   { point, knownPoints }: JobParams['verify'],
@@ -58,7 +58,7 @@ export async function verify(
         done += chunk.length;
         report();
       }
-      if (hash.digest('hex') !== file.sha256) findings.push(`${file.name}: other bytes in the store (${file.key})`);
+      if (hash.digest('hex') !== file.sha256) findings.push(`${file.name}: different bytes in the store (${file.key})`);
     }
   };
   await Promise.all(Array.from({ length: readers }, read));
@@ -66,7 +66,7 @@ export async function verify(
   return { ...sizeOf(inventory), newBytes };
 }
 
-/** Object key to size, by listing the folders that hold the files rather than asking for each. */
+/** Object key to size. It lists the folders that hold the files instead of asking for each file. */
 async function sizesInStore(
   { bucket }: NodeParts,
   expected: readonly Expected[],
@@ -84,7 +84,7 @@ async function sizesInStore(
   return sizes;
 }
 
-/** The files whose very object, with this content, no known point holds. Points are asked newest first, until nothing is open. */
+/** The files whose object no known point holds with the same content. Points are read newest first, until no file is left. */
 async function unvouched(
   { node, bucket, tool }: NodeParts,
   expected: readonly Expected[],
@@ -109,9 +109,9 @@ async function unvouched(
 function damaged(node: string, point: string, findings: readonly string[]): FailedProblem {
   return new FailedProblem({
     code: 'backup-damaged',
-    happened: `The backup ${point} of ${node} is not what its snapshot held: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
-    state: 'The backup stays in the store and must not be relied on.',
-    next: 'Start a new backup with `--mode full`, which trusts no file of earlier ones; earlier points are as they were.',
+    happened: `The backup ${point} of ${node} differs from its snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    state: 'The backup stays in the store but must not be used. Earlier points are not affected.',
+    next: 'Start a new backup with `cardea backup ENV --mode full`, which reuses no file of earlier backups.',
     details: findings.slice(0, 50),
   });
 }

@@ -1,8 +1,8 @@
 import { type LoggedTable, isUserKeyspace } from '../../model/log-schema.ts';
 
 /**
- * What changed in tables that were there before, one line each: a log from before the change cannot simply be replayed over a base from
- * after it, nor the other way round. New tables are no such change.
+ * Changes of tables that existed before, one line each: a log from before the change cannot be replayed over a base from after it, nor the
+ * other way round. New tables are not such a change.
  */
 export function changesOfExisting(before: readonly LoggedTable[], after: readonly LoggedTable[]): readonly string[] {
   const now = new Map(after.map((table) => [nameOf(table), table]));
@@ -12,7 +12,7 @@ export function changesOfExisting(before: readonly LoggedTable[], after: readonl
       const name = nameOf(table);
       const other = now.get(name);
       if (other === undefined) return [`${name} was dropped`];
-      if (other.id !== table.id) return [`${name} was dropped and made anew`];
+      if (other.id !== table.id) return [`${name} was dropped and created again`];
       return shapeOf(other) === shapeOf(table) ? [] : [`${name} was altered`];
     });
 }
