@@ -8,7 +8,7 @@ export function errorCode(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** A failure of the file system as a person meets it: full, forbidden, gone, or a key that clashes with another. */
+/** A failure of the file system as a problem: no space, no permission, missing, or a key that clashes with another. */
 export function directoryFault(thrown: unknown, root: string, key: string): Problem | ConflictProblem {
   if (thrown instanceof Problem || thrown instanceof ConflictProblem) return thrown;
   const cause = thrown;
@@ -17,9 +17,9 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
     case 'EDQUOT':
       return new FailedProblem({
         code: 'store-full',
-        happened: `There is no room left in the directory ${root} for ${key}.`,
-        state: 'Nothing of it was kept; what the directory held before is unchanged.',
-        next: 'Free space on that file system or raise its quota, then resume.',
+        happened: `The directory ${root} has no space left for ${key}.`,
+        state: 'No part of this object was kept; everything else in the directory is unchanged.',
+        next: 'Free space on that file system or raise its quota, then resume the run.',
         cause,
       });
     case 'EACCES':
@@ -27,7 +27,7 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
     case 'EROFS':
       return new RefusedProblem({
         code: 'store-denied',
-        happened: `This user may not use ${key === '' ? '' : `${key} in `}the directory ${root} (${errorCode(thrown)}).`,
+        happened: `This user has no permission to use ${key === '' ? '' : `${key} in `}the directory ${root} (${errorCode(thrown)}).`,
         state: 'Nothing was written.',
         next: 'Check the owner, the mode and the mount options of that directory, or run as the user who owns it.',
         cause,
@@ -46,9 +46,9 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
     case 'EISDIR':
     case 'ENOTDIR':
     case 'EEXIST':
-      return badKey(key, 'a folder and an object of one name cannot both lie in a directory store');
+      return badKey(key, 'a directory store cannot hold a folder and an object of the same name');
     case 'ENAMETOOLONG':
-      return badKey(key, 'it is too long for this file system');
+      return badKey(key, 'the key is too long for this file system');
     default:
       return asProblem(thrown, `Using ${key} in the directory ${root}`);
   }
@@ -59,7 +59,7 @@ export function unreachable(root: string, why: string, cause?: unknown): Retryab
     code: 'store-unreachable',
     happened: `The directory ${root} cannot be used: ${why}.`,
     state: 'Nothing was written.',
-    next: 'Check that the path is right and its file system is mounted, then try again.',
+    next: 'Check that the path is right and that its file system is mounted, then try again.',
     cause,
   });
 }

@@ -20,7 +20,7 @@ export class MedusaProcess {
   readonly #iniFile: string;
   readonly #folder: string;
 
-  /** `folder` is the tool's own: what runs is noted there, so that the next agent can end what a killed one left. */
+  /** `folder` belongs to the tool. The running process is noted there, so that the next agent can end it if this one is killed. */
   constructor({ medusa }: Pick<AgentConfig, 'medusa'>, iniFile: string, folder: string) {
     this.#executable = medusa.executable;
     this.#nodetoolDirectory = medusa.nodetoolDirectory;
@@ -70,7 +70,7 @@ export class MedusaProcess {
     }
   }
 
-  /** Ends the process that a killed agent left running: it would write into the store behind this one's back. */
+  /** Ends the process that a killed agent left running: it would write into the store unnoticed. */
   async endLeftOver(): Promise<void> {
     const text = await readFile(this.#noteFile, 'utf8').catch(() => undefined);
     if (text === undefined) return;
@@ -109,12 +109,13 @@ async function endProcess(pid: number, start: string): Promise<void> {
 
 function medusaFailed(args: readonly string[], how: unknown, lines: readonly string[]): FailedProblem {
   const errors = lines.filter((line) => / ERROR: |Error\b/.test(line));
-  const said = errors.at(-1) ?? lines.at(-1) ?? 'it said nothing';
+  const said = errors.at(-1) ?? lines.at(-1) ?? 'it printed nothing';
   return new FailedProblem({
     code: 'medusa-failed',
     happened: `Medusa's ${args.find((arg) => !arg.startsWith('-') && !/^\d+$/.test(arg)) ?? 'command'} failed (${String(how)}): ${said.trim()}`,
-    state: 'What it had stored before is in the store; the same step removes or reuses it when it runs again.',
-    next: 'Read the end of its log below, mend the cause, and resume the run.',
+    state:
+      'The files that it had already uploaded are in the store; the step removes or reuses them when it runs again.',
+    next: 'Read the end of its log below, fix the cause, and resume the run.',
     details: lines,
   });
 }

@@ -20,7 +20,7 @@ export async function connectS3(location: S3Location): Promise<S3Connection> {
   const client = new sdk.S3Client({
     region: location.region,
     credentials,
-    // Two attempts of three seconds leave an unreachable endpoint known in well under ten.
+    // With two attempts of three seconds, an unreachable endpoint is reported in well under ten.
     maxAttempts: 2,
     requestHandler: { connectionTimeout: 3000, socketTimeout: 30_000 },
     requestChecksumCalculation: checksums,

@@ -12,7 +12,7 @@ import {
 import { connectS3, type S3Connection, type S3Location } from './s3-client.ts';
 import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 
-/** One call's whole time, retry and body included, for everything but streams: a bucket that hangs is known as such within ten seconds. */
+/** The whole time of one call, with retry and body, for everything except streams: a bucket that hangs is reported within ten seconds. */
 const defaultLimits = { callMs: 9000 };
 const partBytes = 16 * 1024 * 1024;
 
@@ -168,8 +168,8 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * A conditional put that the server refused. Lost to another writer: ConflictProblem. But when the SDK sent it twice, the first may have
-   * won and its answer got lost: then what is stored is ours. `again` when the server only says that two writers met.
+   * Handles a conditional put that the server refused. ConflictProblem if another writer was first. But if the SDK sent the put twice, the
+   * first may have succeeded and its answer was lost: then the stored object is ours. `again` if the server only says that two writers met.
    */
   async #afterLoss(
     key: string,
@@ -268,6 +268,6 @@ function missing(key: string, store: string): FailedProblem {
     code: 'object-missing',
     happened: `There is no object ${key} in ${store}.`,
     state: 'Nothing was changed.',
-    next: 'Check that the bucket is the right one; `cardea points` and `cardea runs` show what it holds.',
+    next: 'Check that it is the right bucket; `cardea points ENV` and `cardea runs ENV` show what it holds.',
   });
 }
