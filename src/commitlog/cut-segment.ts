@@ -64,9 +64,9 @@ interface SegmentOfNode {
 /** A stream that is joined in the middle of a segment has no header; then the file's name tells, and the segment has to be a plain one. */
 function segmentOf({ from, segment }: LogPieceHeader, plain: Uint8Array): SegmentOfNode {
   const header = from === 0 ? readSegmentHeader(plain) : headerOfFileName(segment.file);
-  if (header === undefined) throw logDamaged('A log piece', `it comes from ${segment.file}, which names no segment`);
+  if (header === undefined) throw logDamaged('A log piece', `its file name ${segment.file} does not name a segment`);
   if (String(header.id) !== BigInt(segment.id).toString()) {
-    throw logDamaged('A log piece', `it holds segment ${header.id} where ${segment.id} was announced`);
+    throw logDamaged('A log piece', `it holds segment ${header.id} instead of segment ${segment.id}`);
   }
   return { file: segment.file, header };
 }

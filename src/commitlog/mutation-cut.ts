@@ -124,8 +124,8 @@ function notUnderstood(layout: TableLayout | undefined): FailedProblem {
   const { keyspace = '?', table = '?' } = layout?.table ?? {};
   return new FailedProblem({
     code: 'log-not-understood',
-    happened: `A mutation of ${keyspace}.${table} has to be cut, and Cardea cannot write it back byte for byte.`,
+    happened: `A mutation of ${keyspace}.${table} must be cut, but Cardea cannot write the rest back byte for byte.`,
     state: 'Nothing was replayed.',
-    next: 'Choose another instant, or restore to a restore point; and report this as a defect.',
+    next: 'Choose another instant, or restore to a restore point. Report this as a defect of Cardea.',
   });
 }

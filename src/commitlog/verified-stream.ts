@@ -100,11 +100,11 @@ function faultOfPlace(
   hostId: string,
 ): string | undefined {
   if (header.hostId !== hostId)
-    return `it is a piece of the node ${header.node} (${header.hostId}), in another node's folder`;
+    return `it is a piece of the node ${header.node} (${header.hostId}) in the folder of another node`;
   if (header.timeline !== timeline)
-    return `it is a piece of the timeline ${header.timeline}, in another timeline's folder`;
+    return `it is a piece of the timeline ${header.timeline} in the folder of another timeline`;
   const own = logPieceKey(header);
-  if (own !== key) return `it is a copy of ${own}: its name and its header do not agree`;
+  if (own !== key) return `it is a copy of ${own}: its name does not agree with its header`;
   return undefined;
 }
 
@@ -128,13 +128,13 @@ function tile(
     } else if (piece.last > before.last) {
       faults.push({
         key: piece.key,
-        reason: `its pieces ${range(piece)} overlap those of ${before.key} without being among them`,
+        reason: `its pieces ${range(piece)} partly overlap those of ${before.key}`,
       });
     } else if (holder !== undefined && chainAt(holder, piece.last) !== piece.chain) {
       // The chain of its last piece is made over everything before it, so this one comparison is enough.
       faults.push({
         key: piece.key,
-        reason: `it contradicts ${before.key}, which holds the same pieces ${range(piece)}`,
+        reason: `it differs from ${before.key}, which holds the same pieces ${range(piece)}`,
       });
     }
   }
@@ -221,7 +221,7 @@ function endOf(
   }
   const named = pieces.find((piece) => piece.last === sequence);
   if (named === undefined || named.chain === chain) return undefined;
-  const reason = `the watermark names another piece ${sequence} than the one that is there`;
+  const reason = `the watermark names a piece ${sequence} that differs from the one in the store`;
   faults.push({ key: named.key, reason });
   return sequence === head.last ? { reason, unproved: named.coveredFrom } : undefined;
 }

@@ -45,7 +45,7 @@ function isCalendarDay(day: string): boolean {
 /** In documents and machine output an instant is its text. */
 export const instantText = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/, 'an instant reads 2026-02-19T02:00:00.000000Z');
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/, 'an instant looks like 2026-02-19T02:00:00.000000Z');
 
 /** Of a text that `instantText` has accepted. */
 export function instantOf(text: string): Micros {

@@ -168,7 +168,7 @@ describe('one thing done to one object of the log is found, and the window shrin
       const expected = provable(store, key);
       store.set(key, Buffer.concat([store.objects.get(key) ?? new Uint8Array(), Buffer.from('more')]));
       const { found, newest } = await judge(store);
-      expect(found.join('\n'), key).toContain('bytes follow its content');
+      expect(found.join('\n'), key).toContain('there are more bytes after its content');
       expect(newest, key).toBe(expected);
     }
   });

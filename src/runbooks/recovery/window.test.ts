@@ -243,7 +243,9 @@ describe('timelines', () => {
     await log.point(80, 81, { nodeCount: 3 });
     const report = await windowAt(log, 300);
     expect(report.stretches.map(({ base }) => base)).toEqual(['backup-20260219-020010']);
-    expect(report.bases.find(({ point }) => point === 'backup-20260219-020120')?.why).toContain('left behind');
+    expect(report.bases.find(({ point }) => point === 'backup-20260219-020120')?.why).toContain(
+      'after the end of the timeline',
+    );
   });
 
   test('the old one is kept, closed, and shown', async () => {
