@@ -68,9 +68,9 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
   const startedAt = clock.now();
   const phase = phaseClock(clock);
 
-  stage.chapter('The parts: a real Cassandra ring, JanusGraph and Medusa, on this machine');
+  stage.chapter('The servers: a real Cassandra ring, JanusGraph and Medusa on this machine');
   const leftOver = await removeDemo();
-  if (leftOver.existed) stage.say('An earlier demo had left its environment; it is removed.');
+  if (leftOver.existed) stage.say('The environment of an earlier demo was removed.');
   await phase('install', () =>
     stage.during('Installing what this machine lacks', async (progress) =>
       ensureSandboxToolchain({ progress, signal }),
@@ -145,8 +145,8 @@ async function broken(error: unknown, signal: AbortSignal, logs: string | undefi
     return new FailedProblem({
       code: 'demo-stopped',
       happened: 'The demo was stopped before its end.',
-      state: 'What it had started is stopped and removed.',
-      next: 'Run ./cardea demo again; it begins anew.',
+      state: 'Everything that it had started was stopped and removed.',
+      next: 'Run ./cardea demo again; it starts from the beginning.',
       cause: error,
     });
   }
@@ -154,7 +154,7 @@ async function broken(error: unknown, signal: AbortSignal, logs: string | undefi
   return new FailedProblem({
     code: error.code,
     happened: error.happened,
-    state: `${error.state} The demo's environment is removed; the logs of its servers are kept in ${logs}.`,
+    state: `${error.state} The environment of the demo was removed; the logs of its servers are in ${logs}.`,
     next: error.next,
     details: [...error.details],
     cause: error,
