@@ -372,5 +372,5 @@ function storeWithoutRoom(free: ReadonlyArray<number | undefined>, newBytes: num
   const least = Math.min(...known);
   return least >= newBytes
     ? undefined
-    : `store: ${formatBytes(least)} free; the backup writes about ${formatBytes(newBytes)} of new files`;
+    : `the store: ${formatBytes(least)} free; the backup writes about ${formatBytes(newBytes)} of new files`;
 }
