@@ -25,7 +25,9 @@ export interface AgentServerParts {
 const longestWaitMs = 30_000;
 const largestBody = 4 * 1024 * 1024;
 
-/** The HTTP server of the agent, as src/ports/node-agent-wire.ts describes it. Problems are sent as problem documents. */
+/**
+ * The HTTP server of the agent, as src/ports/node-agent-wire.ts describes it. Problems are sent as problem documents.
+ */
 export function agentServer({ node, version, token, jobs, disk, shipping, clock, log }: AgentServerParts): Hono {
   const app = new Hono();
   const answer = (context: Context, problem: Problem) => context.json(problem.toDocument(), statusOf(problem));

@@ -8,7 +8,10 @@ import { LogShipping } from '../node/shipping/log-shipping.ts';
 import { shippingStateIn } from '../node/shipping/shipping-state.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 
-/** Bytes always left free on the commit log's disk, whatever waits for the store: room for several of Cassandra's own segments. */
+/**
+ * Bytes always left free on the commit log's disk, whatever waits for the store: room for several of Cassandra's own
+ * segments.
+ */
 const minimumFree = 256 * 1024 * 1024;
 
 /** The shipping of the agent that the configuration describes; undefined when it shall not ship. */

@@ -20,8 +20,9 @@ import { openStore } from '../platforms/open-store.ts';
 import { openShipping } from './open-shipping.ts';
 
 /**
- * Runs the agent that the configuration file describes until the signal fires. Then its jobs are ended (they are lost, and run again when
- * asked for again) and its port is closed. Throws UsageProblem `bad-agent-config`, FailedProblem `cannot-listen`.
+ * Runs the agent that the configuration file describes until the signal fires. Then its jobs are ended (they are lost,
+ * and run again when asked for again) and its port is closed. Throws UsageProblem `bad-agent-config`, FailedProblem
+ * `cannot-listen`.
  */
 export async function startAgent(
   configFile: string,

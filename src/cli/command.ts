@@ -41,7 +41,10 @@ export interface Outcome {
   readonly text: string;
   /** 1 where the command did its work and the answer is bad: findings of `check`, a red `status --check`. 0 when absent. */
   readonly exitCode?: 0 | 1;
-  /** A failure of a command that also has a result, such as the run. It is printed like a thrown problem, and is `problem` in the JSON. */
+  /**
+   * A failure of a command that also has a result, such as the run. It is printed like a thrown problem, and is
+   * `problem` in the JSON.
+   */
   readonly problem?: Problem;
 }
 

@@ -48,8 +48,8 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
 }
 
 /**
- * `local`, or `local~look` for the copy `look` of it. A copy can be read, but has no runs of its own, because it shares the bucket of its
- * environment. So `environment()`, which begins every run, does not accept its name.
+ * `local`, or `local~look` for the copy `look` of it. A copy can be read, but has no runs of its own, because it shares
+ * the bucket of its environment. So `environment()`, which begins every run, does not accept its name.
  */
 async function openPlatformOf(context: CliContext, name: string): Promise<Platform> {
   const [live = name, copy] = name.split('~');

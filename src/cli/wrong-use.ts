@@ -1,7 +1,10 @@
 import type { CommanderError } from 'commander';
 import { type Problem, UsageProblem } from '../model/problem.ts';
 
-/** A mistake that commander found in a command line, as a problem. Commander puts the suggestion for a misspelt word on a second line. */
+/**
+ * A mistake that commander found in a command line, as a problem. Commander puts the suggestion for a misspelt word on
+ * a second line.
+ */
 export function usageProblem(error: CommanderError, argv: readonly string[]): Problem {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest

@@ -1,7 +1,10 @@
 import type { Transaction } from '../sample/transaction.ts';
 import type { Drill } from './drill-document.ts';
 
-/** How many transactions were acknowledged to the application, over how long, and its longest wait for an acknowledgement. Pure. */
+/**
+ * How many transactions were acknowledged to the application, over how long, and its longest wait for an
+ * acknowledgement. Pure.
+ */
 export function applicationRecord(transactions: readonly Transaction[]): Drill['application'] {
   const times = acknowledgements(transactions);
   const silences = times.slice(1).map((at, index) => at - (times[index] ?? at));

@@ -34,7 +34,10 @@ export async function backUp(scene: Scene, opened: OpenBank): Promise<PointAndRu
   return { point, run: await drillRun(platform.bucket, outcome.run, backupRunbook) };
 }
 
-/** A backup counts only after it was restored together with its log: here to the newest instant that is in the bucket now. */
+/**
+ * A backup counts only after it was restored together with its log: here to the newest instant that is in the bucket
+ * now.
+ */
 export async function rehearsePoint(
   scene: Scene,
   opened: OpenBank,

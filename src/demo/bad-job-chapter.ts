@@ -24,7 +24,10 @@ const accountsStruck = 1000;
 /** Of the application, after the job: good work that must not be lost with the bad. */
 const goodAfter = { transactions: 30, milliseconds: 2500 } as const;
 
-/** In the middle of good traffic a job deletes accounts in many transactions; the application does not know it and keeps writing. */
+/**
+ * In the middle of good traffic a job deletes accounts in many transactions; the application does not know it and keeps
+ * writing.
+ */
 export async function runBadJobUnderTraffic(scene: Scene, opened: OpenBank): Promise<BadJob> {
   const { stage, platform, phase, clock, signal } = scene;
   const { bank, writer } = opened;

@@ -18,7 +18,8 @@ export async function openBank(scene: Scene): Promise<OpenBank> {
   const { stage, platform, options, phase, clock, signal } = scene;
   const { customersPerBranch } = demoScale;
   const perBranch = bankOf({ branches: 1, customersPerBranch }).counts.vertices;
-  // One branch more than asked for: the writer also removes elements, and the graph must not become smaller than the given size.
+  // One branch more than asked for: the writer also removes elements, and the graph must not become smaller than the
+  // given size.
   const bank = bankOf({
     seed: String(options.seed),
     branches: Math.ceil(options.vertices / perBranch) + 1,

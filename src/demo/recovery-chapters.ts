@@ -43,7 +43,10 @@ export interface Undone {
   readonly observed: ObservedState;
 }
 
-/** Restores the timeline from before the disaster without the bad job. The oracle then expects the transactions that are found there. */
+/**
+ * Restores the timeline from before the disaster without the bad job. The oracle then expects the transactions that are
+ * found there.
+ */
 export async function restoreAllButBadJob(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<Undone> {
   const { stage, phase } = scene;
   const { aftermath, badJob } = emergency;

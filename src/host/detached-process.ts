@@ -70,7 +70,10 @@ export async function startDetached(wanted: DetachedProcess): Promise<LocalProce
   });
 }
 
-/** Asks the process to end, and kills its whole group if it has not ended within `graceMs`. Idempotent. True when it had to be killed. */
+/**
+ * Asks the process to end, and kills its whole group if it has not ended within `graceMs`. Idempotent. True when it had
+ * to be killed.
+ */
 export async function stopDetached(pidFile: string, graceMs: number): Promise<boolean> {
   const running = runningProcess(pidFile);
   let killed = false;
@@ -86,7 +89,10 @@ export function markOf(owner: string): Readonly<Record<string, string>> {
   return { [mark]: owner };
 }
 
-/** Ends every process that still has the mark of this folder or of one below it, first gently. Returns how many there were. */
+/**
+ * Ends every process that still has the mark of this folder or of one below it, first gently. Returns how many there
+ * were.
+ */
 export async function endMarked(owner: string, graceMs: number): Promise<number> {
   const found = marked(owner);
   await Promise.all(found.map((identity) => endProcess(identity, graceMs)));

@@ -5,9 +5,9 @@ import { RefusedProblem } from '../model/problem.ts';
 import { waitFor } from './wait-for.ts';
 
 /**
- * Runs `work` while no other process of this machine holds the lock. SQLite's exclusive transaction on an empty file is the only lock in Node
- * that the kernel releases when its holder dies, however it dies: there is no stale lock and nothing to clean up.
- * Throws RefusedProblem `busy`, naming the holder, when the lock is not free within `withinMs`.
+ * Runs `work` while no other process of this machine holds the lock. SQLite's exclusive transaction on an empty file is
+ * the only lock in Node that the kernel releases when its holder dies, however it dies: there is no stale lock and
+ * nothing to clean up. Throws RefusedProblem `busy`, naming the holder, when the lock is not free within `withinMs`.
  */
 export async function withHostLock<T>(
   file: string,

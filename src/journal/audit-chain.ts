@@ -106,8 +106,9 @@ function signed(entry: Omit<AuditEntry, 'signature'>, signer: AuditSigner): Audi
 }
 
 /**
- * The head that this key signed last, if the chain still contains it. If not, somebody cut or rewrote the chain. That must not stop a
- * recovery, so new entries follow the end that was found; but the own record is not changed, because it is the evidence.
+ * The head that this key signed last, if the chain still contains it. If not, somebody cut or rewrote the chain. That
+ * must not stop a recovery, so new entries follow the end that was found; but the own record is not changed, because it
+ * is the evidence.
  */
 async function startingPoint(
   store: ObjectStore,

@@ -80,7 +80,10 @@ export function chainFindings(files: readonly EventFile[], trust: AuditTrust | u
   return { findings, entries };
 }
 
-/** Pure: what is wrong with one run's journal, compared with the entries about it. `isLive`: a process executes the run right now. */
+/**
+ * Pure: what is wrong with one run's journal, compared with the entries about it. `isLive`: a process executes the run
+ * right now.
+ */
 export function runFindings(
   run: string,
   files: readonly EventFile[],
@@ -141,7 +144,10 @@ export function runFindings(
   return [...findings.values()];
 }
 
-/** Checks names, order and hashes within one journal. The next event holds an event's hash, so a break names the earlier one. */
+/**
+ * Checks names, order and hashes within one journal. The next event holds an event's hash, so a break names the earlier
+ * one.
+ */
 function chained(
   run: string,
   files: readonly EventFile[],

@@ -27,8 +27,9 @@ export interface AuditReport {
 }
 
 /**
- * Compares every journal with the audit chain, and the chain with its signatures and the key holder's record of its end. docs/audit.md says
- * what is found with the key and what without. Reads all of `runs/` and `audit/`; memory is bounded by one run and the entries.
+ * Compares every journal with the audit chain, and the chain with its signatures and the key holder's record of its
+ * end. docs/audit.md says what is found with the key and what without. Reads all of `runs/` and `audit/`; memory is
+ * bounded by one run and the entries.
  */
 export async function verifyAudit(world: RunsWorld, trust: AuditTrust | undefined): Promise<AuditReport> {
   const report = await verifyOnce(world, trust);

@@ -12,7 +12,10 @@ export const actor = z.object({
 });
 export type Actor = z.infer<typeof actor>;
 
-/** What happened in a run. The journal is the only record of a run; everything that is shown about a run is replayed from it. */
+/**
+ * What happened in a run. The journal is the only record of a run; everything that is shown about a run is replayed
+ * from it.
+ */
 export const runEventBody = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('run-started'),

@@ -10,8 +10,8 @@ import { followingEvent, type JournalHead } from './journal-reader.ts';
 export interface Journal {
   readonly head: JournalHead;
   /**
-   * Resolves when the event is durable. If another process appended first, its events are observed and this one follows them, unless they
-   * show that the run was taken over: then FailedProblem `fenced`, now and for every later append.
+   * Resolves when the event is durable. If another process appended first, its events are observed and this one follows
+   * them, unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later append.
    */
   append(body: RunEventBody): Promise<RunEvent>;
   /** Observes what other processes appended since (a request to cancel, a take-over). Throws `fenced` as append does. */
@@ -56,7 +56,10 @@ export function openJournal(options: JournalOptions): Journal {
     observe(event);
   };
 
-  /** Reads on from the head. Stops with true at the exact bytes of `own`: then a put whose answer was lost had succeeded. */
+  /**
+   * Reads on from the head. Stops with true at the exact bytes of `own`: then a put whose answer was lost had
+   * succeeded.
+   */
   const catchUp = async (own?: string): Promise<boolean> => {
     for (;;) {
       const key = eventKey(run, head.sequence + 1);

@@ -25,7 +25,10 @@ export async function currentLease(store: ObjectStore): Promise<LeaseRecord | un
   return (await newestLease(store))?.record;
 }
 
-/** `held`: by a process that is not known to be dead. `abandoned`: not expired, but its process is dead. `free`: expired or ended. */
+/**
+ * `held`: by a process that is not known to be dead. `abandoned`: not expired, but its process is dead. `free`: expired
+ * or ended.
+ */
 export function claimOf(record: LeaseRecord, now: Date, processes: Processes): 'held' | 'abandoned' | 'free' {
   if (record.ended !== undefined || now.getTime() >= Date.parse(record.expiresAt)) return 'free';
   return processes.isAlive(record.holder) === false ? 'abandoned' : 'held';
@@ -43,7 +46,10 @@ export async function newestLease(
   return { record: leaseDocument.read(object.body, newest), etag: object.etag, older: keys };
 }
 
-/** The new etag; undefined when another writer was first. If an adapter repeated a put, the second may fail because of the first: no loss. */
+/**
+ * The new etag; undefined when another writer was first. If an adapter repeated a put, the second may fail because of
+ * the first: no loss.
+ */
 export async function putLease(
   store: ObjectStore,
   record: LeaseRecord,
@@ -58,7 +64,10 @@ export async function putLease(
   }
 }
 
-/** Replaces the record if it is one of `earlier`, the puts that had no answer. The new etag; undefined if it is none of them. */
+/**
+ * Replaces the record if it is one of `earlier`, the puts that had no answer. The new etag; undefined if it is none of
+ * them.
+ */
 export async function replaceOwn(
   store: ObjectStore,
   earlier: readonly LeaseRecord[],

@@ -15,7 +15,9 @@ export interface LeaseWorld {
 
 export interface Lease {
   readonly epoch: number;
-  /** Aborted with FailedProblem `fenced` once somebody else has the lease, or it is no longer certain that it is ours. */
+  /**
+   * Aborted with FailedProblem `fenced` once somebody else has the lease, or it is no longer certain that it is ours.
+   */
   readonly signal: AbortSignal;
   /** Resolves while the lease is ours, renewing it first when it may have expired (a process that was paused); else throws `fenced`. */
   confirm(): Promise<void>;
@@ -30,11 +32,12 @@ export const leaseTtl = 30_000;
 const keptLeases = 100;
 
 /**
- * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not expired. If the process that
- * held it is known to be dead, the same run takes over its own lease at once, and any run does so if there is nothing left to resume.
+ * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not
+ * expired. If the process that held it is known to be dead, the same run takes over its own lease at once, and any run
+ * does so if there is nothing left to resume.
  *
- * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a renewal by a holder that
- * is still alive cannot both succeed, whatever the clocks say.
+ * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a
+ * renewal by a holder that is still alive cannot both succeed, whatever the clocks say.
  */
 export async function acquireLease(
   world: LeaseWorld,
@@ -118,7 +121,8 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
         expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
       });
     } catch (error) {
-      // The lease is ours until it expires, whatever the store says. If the store is full, the run's own writes will say so.
+      // The lease is ours until it expires, whatever the store says. If the store is full, the run's own writes will
+      // say so.
       if (expired())
         lose(`it expired while it could not be renewed (${asProblem(error, 'Renewing it').happened})`, error);
     }
@@ -156,7 +160,8 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
       try {
         await write({ ...record, ended: { at: clock.now().toISOString(), why: 'released' } });
       } catch {
-        // The store cannot be reached or is full. The lease expires by itself, and the caller must hear how the run ended instead.
+        // The store cannot be reached or is full. The lease expires by itself, and the caller must hear how the run
+        // ended instead.
       }
     },
   };

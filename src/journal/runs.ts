@@ -31,7 +31,10 @@ export type RunSummary =
     }
   | { readonly run: string; readonly status: 'damaged'; readonly why: string };
 
-/** The newest `limit` runs, newest first. Reads only their first and last events; a journal is verified when its run is shown. */
+/**
+ * The newest `limit` runs, newest first. Reads only their first and last events; a journal is verified when its run is
+ * shown.
+ */
 export async function listRuns(
   world: RunsWorld,
   options: { readonly limit: number; readonly runbook?: string },

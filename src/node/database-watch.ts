@@ -2,8 +2,8 @@ import { FailedProblem } from '../model/problem.ts';
 import type { NodeParts } from './node-parts.ts';
 
 /**
- * Aborts `signal` with FailedProblem `database-stopped` when Cassandra is found stopped twice in a row before `end` is called. It is for work
- * that asks Cassandra and would otherwise retry for minutes without an answer.
+ * Aborts `signal` with FailedProblem `database-stopped` when Cassandra is found stopped twice in a row before `end` is
+ * called. It is for work that asks Cassandra and would otherwise retry for minutes without an answer.
  */
 export function watchDatabase(
   { node, database }: Pick<NodeParts, 'node' | 'database'>,

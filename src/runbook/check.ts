@@ -11,8 +11,8 @@ interface Node {
 }
 
 /**
- * Steps in topological order, and in the given order where the graph allows it. Refuses a wrong graph, with every mistake and the path of a
- * cycle: the builder's types cannot check a graph that was made from data.
+ * Steps in topological order, and in the given order where the graph allows it. Refuses a wrong graph, with every
+ * mistake and the path of a cycle: the builder's types cannot check a graph that was made from data.
  */
 export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[]): readonly S[] {
   const mistakes: string[] = [];

@@ -17,7 +17,10 @@ export interface Retry {
   readonly max: string;
 }
 
-/** What a step's `run` gets. `results` holds the results of exactly the steps that it needs; undefined for a skipped one. */
+/**
+ * What a step's `run` gets. `results` holds the results of exactly the steps that it needs; undefined for a skipped
+ * one.
+ */
 export interface StepContext<Params, Results, Services> {
   readonly run: string;
   readonly step: string;
@@ -51,8 +54,9 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly result: z.ZodType<Result>;
   readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
   /**
-   * Runs after everything else, also after a failure or cancel; its own failure does not hide the first. `after-change`: only if a step that
-   * writes or destroys had begun; otherwise there is nothing to clean up, and perhaps no server that answers.
+   * Runs after everything else, also after a failure or cancel; its own failure does not hide the first.
+   * `after-change`: only if a step that writes or destroys had begun; otherwise there is nothing to clean up, and
+   * perhaps no server that answers.
    */
   readonly always?: true | 'after-change';
 }
@@ -79,8 +83,9 @@ type StepDefinition<
 };
 
 /**
- * Builds a runbook one step after the other. A step can only need steps that are already defined, so a cycle, a missing need or a result that
- * no step makes does not compile: `results` has exactly the results of the needed steps, typed by their schemas.
+ * Builds a runbook one step after the other. A step can only need steps that are already defined, so a cycle, a missing
+ * need or a result that no step makes does not compile: `results` has exactly the results of the needed steps, typed by
+ * their schemas.
  */
 export interface RunbookBuilder<Params, Services, Results> {
   step<Id extends string, Result, Needs extends keyof Results & string = never>(

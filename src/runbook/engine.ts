@@ -34,8 +34,9 @@ export interface StartOptions<S> {
 }
 
 /**
- * Executes a runbook. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake, RefusedProblem
- * `not-confirmed`, `environment-busy`, `run-exists`, or the store's problem. Afterwards the outcome says how it ended.
+ * Executes a runbook. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake,
+ * RefusedProblem `not-confirmed`, `environment-busy`, `run-exists`, or the store's problem. Afterwards the outcome says
+ * how it ended.
  */
 export async function startRun<P, S>(
   world: EngineWorld,
@@ -77,9 +78,9 @@ export interface ResumeOptions<S> {
 }
 
 /**
- * Continues a run whose process is gone, with the same params and idempotency keys and a higher epoch; finished steps are not done again.
- * A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`,
- * `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
+ * Continues a run whose process is gone, with the same params and idempotency keys and a higher epoch; finished steps
+ * are not done again. A run that has ended is reported as it ended. Rejects with UsageProblem `unknown-run`,
+ * RefusedProblem `journal-damaged`, `environment-busy`, `run-alive`, `unknown-runbook` or `plan-changed`.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
@@ -109,8 +110,8 @@ export async function resumeRun<S, P = never>(
 }
 
 /**
- * Asks for a run to be cancelled. A running process notices it within about two seconds; an interrupted run ends at its next resume.
- * RefusedProblem `run-ended` when there is nothing to cancel.
+ * Asks for a run to be cancelled. A running process notices it within about two seconds; an interrupted run ends at its
+ * next resume. RefusedProblem `run-ended` when there is nothing to cancel.
  */
 export async function requestCancel(world: Pick<EngineWorld, 'store' | 'clock' | 'actor'>, run: string): Promise<void> {
   const journal = await readJournal(world.store, run);

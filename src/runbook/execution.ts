@@ -28,8 +28,8 @@ export interface Execution {
 const lookInterval = 1000;
 
 /**
- * Executes every step that can be executed. Resolves with nothing when the run is over and only its last event is missing, or with the
- * problem that stopped this process earlier; the run can then be resumed. Never rejects.
+ * Executes every step that can be executed. Resolves with nothing when the run is over and only its last event is
+ * missing, or with the problem that stopped this process earlier; the run can then be resumed. Never rejects.
  */
 export async function carryOut(execution: Execution): Promise<Problem | undefined> {
   const { runbook, params, open } = execution;
@@ -173,7 +173,10 @@ function contextOf(
   };
 }
 
-/** Progress is shown at once, and journaled now and then for people who watch from elsewhere. The step never waits for it. */
+/**
+ * Progress is shown at once, and journaled now and then for people who watch from elsewhere. The step never waits for
+ * it.
+ */
 function progressRecorder({ world, open }: Execution, step: string) {
   const due = pace(world.clock, 15);
   let writing: Promise<unknown> | undefined;

@@ -3,7 +3,10 @@ import type { RunState, StepState } from '../journal/run-state.ts';
 import { FailedProblem, problemFromDocument, type Problem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
-/** How a run ended. An `interrupted` run has not ended and can be resumed. `problem` is present unless the run succeeded. */
+/**
+ * How a run ended. An `interrupted` run has not ended and can be resumed. `problem` is present unless the run
+ * succeeded.
+ */
 export interface RunOutcome {
   readonly run: string;
   readonly status: 'succeeded' | 'failed' | 'refused' | 'cancelled' | 'interrupted';
@@ -89,8 +92,9 @@ function firstFailure(runbook: Runbook, state: RunState): StepState | undefined 
 }
 
 /**
- * A refusal stays a refusal only if nothing was changed: once another step that writes or destroys has begun, it is a failure. Steps that run
- * at the end do not count, because they clean up. In the same way it is a refusal if a step that only reads could not reach something.
+ * A refusal stays a refusal only if nothing was changed: once another step that writes or destroys has begun, it is a
+ * failure. Steps that run at the end do not count, because they clean up. In the same way it is a refusal if a step
+ * that only reads could not reach something.
  */
 function runProblem(
   runbook: Runbook,

@@ -2,8 +2,8 @@ import { FailedProblem, UsageProblem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
 /**
- * Params as a resumed run will read them: through the schema, through JSON, and through the schema again. Throws UsageProblem `bad-params`
- * with every mistake.
+ * Params as a resumed run will read them: through the schema, through JSON, and through the schema again. Throws
+ * UsageProblem `bad-params` with every mistake.
  */
 export function acceptedParams<P, S>(runbook: Runbook<P, S>, raw: unknown): P {
   const first = runbook.params.safeParse(raw);

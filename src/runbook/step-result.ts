@@ -2,12 +2,16 @@ import { z } from 'zod';
 import { FailedProblem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
-/** The largest result of a step, in bytes of JSON, about as large as a Tekton result. Larger things go to the bucket, and their key is passed. */
+/**
+ * The largest result of a step, in bytes of JSON, about as large as a Tekton result. Larger things go to the bucket,
+ * and their key is passed.
+ */
 const largestResult = 4096;
 
 /**
- * The result as it will be read from the journal: through the schema, through JSON and through the schema again, so that a resumed run sees
- * exactly what the first one saw. `json` is what is journaled. Throws FailedProblem `bad-result` or `result-too-large`.
+ * The result as it will be read from the journal: through the schema, through JSON and through the schema again, so
+ * that a resumed run sees exactly what the first one saw. `json` is what is journaled. Throws FailedProblem
+ * `bad-result` or `result-too-large`.
  */
 export function acceptedResult(step: Runbook['steps'][number], raw: unknown): { value: unknown; json: unknown } {
   const first = parsed(step, raw);

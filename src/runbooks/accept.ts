@@ -9,7 +9,10 @@ import { standardRetry, checkRestore, decisionParams, emptyResult, startAgents }
 
 export type AcceptParams = z.output<typeof decisionParams>;
 
-/** Accepts a restore in place: it deletes the data that the restore moved aside, so the restore cannot be reverted any more. */
+/**
+ * Accepts a restore in place: it deletes the data that the restore moved aside, so the restore cannot be reverted any
+ * more.
+ */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 2,

@@ -21,7 +21,10 @@ import { currentTimeline } from './catalog/timeline-record.ts';
 
 const params = z.object({
   mode: z.enum(['full', 'differential']).default('differential'),
-  /** `quiesced`: the caller promises that nothing is written until the fingerprint is taken. A rehearsal finds out if that was wrong. */
+  /**
+   * `quiesced`: the caller promises that nothing is written until the fingerprint is taken. A rehearsal finds out if
+   * that was wrong.
+   */
   cut: cut.exclude(['instant']).default('fuzzy'),
   /** Once this backup is checked, remove the points that retention no longer keeps. */
   retention: z.boolean().default(true),
@@ -34,8 +37,9 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
 }
 
 /**
- * Backs up every node in parallel: first the checks, then a snapshot that Cardea itself hashes, then Medusa's upload, then a check that every
- * file of the snapshot is in the store. Medusa's own report is not trusted: it reports a failed snapshot as a good backup.
+ * Backs up every node in parallel: first the checks, then a snapshot that Cardea itself hashes, then Medusa's upload,
+ * then a check that every file of the snapshot is in the store. Medusa's own report is not trusted: it reports a failed
+ * snapshot as a good backup.
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
@@ -72,14 +76,16 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         platform.nodes.map(async ({ name }) => ({ name, disk: await platform.agent(name).disk() })),
       );
       const demands = reports.map(({ name, disk }) => {
-        // A differential backup uploads what the last one did not hold, and at least a tenth, because compaction rewrites old data as new files.
+        // A differential backup uploads what the last one did not hold, and at least a tenth, because compaction
+        // rewrites old data as new files.
         const known = previous?.nodes.find((node) => node.node === name)?.bytes ?? 0;
         const grown = Math.max(disk.liveData - known, Math.ceil(disk.liveData / 10));
         return { name, disk, expected: params.mode === 'full' ? disk.liveData : grown };
       });
       const expectedNewBytes = demands.reduce((sum, each) => sum + each.expected, 0);
       const lines = disksWithoutRoom(
-        // While a snapshot exists, it keeps files that compaction would delete, so a tenth of the data is reserved for that.
+        // While a snapshot exists, it keeps files that compaction would delete, so a tenth of the data is reserved for
+        // that.
         demands.map(({ name, disk }) => ({ node: name, ...disk, writes: Math.ceil(disk.liveData / 10) })),
         config.backup.minimumFreeShare,
       );
@@ -365,7 +371,10 @@ function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: strin
   };
 }
 
-/** One line if the store is on a node's disk and lacks room for the new bytes. Nodes of one machine share that disk, so the least counts. */
+/**
+ * One line if the store is on a node's disk and lacks room for the new bytes. Nodes of one machine share that disk, so
+ * the least counts.
+ */
 function storeWithoutRoom(free: ReadonlyArray<number | undefined>, newBytes: number): string | undefined {
   const known = free.filter((bytes) => bytes !== undefined);
   if (known.length === 0) return undefined;

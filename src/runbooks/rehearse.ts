@@ -18,8 +18,8 @@ function copyOfRun({ run }: { readonly run: string }): string {
 }
 
 /**
- * Proves a restore point: restores it beside the live environment, opens it with a real JanusGraph, runs every graph check, records the
- * measured times with the point, and removes the copy, also after a failure.
+ * Proves a restore point: restores it beside the live environment, opens it with a real JanusGraph, runs every graph
+ * check, records the measured times with the point, and removes the copy, also after a failure.
  */
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
@@ -48,7 +48,8 @@ export const rehearseRunbook = withCopySteps(
       const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
       const { logs } = params;
       const point = await updatePoint(platform.bucket, params.point, (each) => {
-        // The base with its log up to that instant was proved, so from now on a restore of the point restores exactly that.
+        // The base with its log up to that instant was proved, so from now on a restore of the point restores exactly
+        // that.
         if (each.cut !== 'quiesced' && logs !== undefined) {
           return { ...each, cut: 'instant', instant: logs.instant, proof: 'proven', proven };
         }

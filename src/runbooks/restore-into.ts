@@ -16,7 +16,10 @@ const params = z
   .superRefine(requireTarget);
 export type RestoreIntoParams = z.output<typeof params>;
 
-/** Restores a point into a new environment beside the live one and leaves it running, to look at old data or to take over. */
+/**
+ * Restores a point into a new environment beside the live one and leaves it running, to look at old data or to take
+ * over.
+ */
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',

@@ -56,7 +56,10 @@ const params = z
     point: pointId,
     /** Restore a point that was only taken, never checked. */
     allowTaken: z.boolean().default(false),
-    /** The caller takes a backup afterwards, as a separate run: the graph already serves then, and if it fails, the restore has not failed. */
+    /**
+     * The caller takes a backup afterwards, as a separate run: the graph already serves then, and if it fails, the
+     * restore has not failed.
+     */
     newBase: z.boolean().default(true),
     ...replayParams,
   })
@@ -64,8 +67,9 @@ const params = z
 export type RestoreParams = z.output<typeof params>;
 
 /**
- * Restores an environment in place, whatever its state: nodes down, a disk empty, the graph damaged. The old data is moved aside by rename
- * and is kept until a person accepts or reverts the restore. Everything before the first destructive step only reads.
+ * Restores an environment in place, whatever its state: nodes down, a disk empty, the graph damaged. The old data is
+ * moved aside by rename and is kept until a person accepts or reverts the restore. Everything before the first
+ * destructive step only reads.
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
@@ -130,7 +134,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         platform.nodes.map(async ({ name }) => {
           const disk = await platform.agent(name).disk();
           const bytes = point.nodes.find((node) => node.node === name)?.bytes ?? 0;
-          // Medusa downloads and then moves on the same file system: it needs the size of the data once, plus a margin for the start.
+          // Medusa downloads and then moves on the same file system: it needs the size of the data once, plus a margin
+          // for the start.
           return { node: name, ...disk, writes: Math.ceil(bytes * 1.1) + logs };
         }),
       );

@@ -30,7 +30,10 @@ const params = decisionParams.extend({
 });
 export type RevertParams = z.output<typeof params>;
 
-/** Reverts a restore in place that finished or stopped at any step: the old data comes back, and the restored data is kept aside. */
+/**
+ * Reverts a restore in place that finished or stopped at any step: the old data comes back, and the restored data is
+ * kept aside.
+ */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
   version: 2,
@@ -85,7 +88,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     retry: standardRetry,
     result: emptyResult,
     run: async ({ run, environment, params, results, services: { platform, clock } }) => {
-      // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted in turn.
+      // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted
+      // in turn.
       const { aside, point } = results['check-restore'];
       await openRestore(platform.bucket, {
         run: runId.parse(run),

@@ -37,9 +37,9 @@ function copyOfRun({ run }: { readonly run: string }): string {
 const shippingPatienceMs = 60_000;
 
 /**
- * Undoes some transactions while the graph keeps serving. A copy of the database as it was just before them shows the old values of their
- * cells; cells that nobody changed since get their old values back in one transaction with one commit time. If anything later depends on
- * the transactions, the whole undo is refused.
+ * Undoes some transactions while the graph keeps serving. A copy of the database as it was just before them shows the
+ * old values of their cells; cells that nobody changed since get their old values back in one transaction with one
+ * commit time. If anything later depends on the transactions, the whole undo is refused.
  */
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
@@ -119,7 +119,8 @@ export const undoCompensateRunbook = withCopyDatabase(
       }
       let done = 0;
       for (const batch of batches) {
-        // Once begun, all batches are written: after a cancel between two batches, only a resume could complete the transaction.
+        // Once begun, all batches are written: after a cancel between two batches, only a resume could complete the
+        // transaction.
         if (done === 0) signal.throwIfAborted();
         await writeBatch(platform.database, platform.keyspace, commit, batch);
         done += batch.length;

@@ -43,7 +43,10 @@ function runningIn(pidFile: string): number | undefined {
   return /^[1-9]\d*$/.test(pid) && runsCassandra(Number(pid), start) ? Number(pid) : undefined;
 }
 
-/** A pid file outlives its process, and another process may have the pid now. The start time shows it, else the name of the process. */
+/**
+ * A pid file outlives its process, and another process may have the pid now. The start time shows it, else the name of
+ * the process.
+ */
 function runsCassandra(pid: number, start: string): boolean {
   const stat = readIfThere(`/proc/${pid}/stat`);
   const ticks = stat === undefined ? undefined : startTicksIn(stat);

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** The settings in cassandra.yaml for writing the commit log. Cassandra's defaults for missing settings and for an unreadable file. */
+/**
+ * The settings in cassandra.yaml for writing the commit log. Cassandra's defaults for missing settings and for an
+ * unreadable file.
+ */
 export function readLogSettings(yaml: string): { readonly buffered: boolean; readonly syncPeriod: number } {
   let text: string;
   try {

@@ -4,7 +4,10 @@ import type { SchemaTable } from '../../ports/node-database.ts';
 
 const timeoutMs = 10_000;
 
-/** Every table and materialized view in this one node's schema, over a session for this request only. Throws RetryableProblem `database-unreachable`. */
+/**
+ * Every table and materialized view in this one node's schema, over a session for this request only. Throws
+ * RetryableProblem `database-unreachable`.
+ */
 export async function schemaTables(address: string, port: number): Promise<readonly SchemaTable[]> {
   const client = await sessionWith(`${address}:${port}`);
   try {

@@ -18,7 +18,10 @@ export interface CassandraSettings {
 const connectTimeoutMs = 4000;
 const rowsPerPage = 2000;
 
-/** Cassandra over CQL. Before the first request it neither connects nor loads the driver. Reads and writes at LOCAL_QUORUM. */
+/**
+ * Cassandra over CQL. Before the first request it neither connects nor loads the driver. Reads and writes at
+ * LOCAL_QUORUM.
+ */
 export function openDatabase(settings: CassandraSettings): Database {
   const where = settings.contactPoints.join(', ');
   let connected: Promise<Client> | undefined;
@@ -38,7 +41,10 @@ export function openDatabase(settings: CassandraSettings): Database {
     }
   }
 
-  /** If no node answers, the driver's reconnection attempts pile up and may end the process, so the next request connects again. */
+  /**
+   * If no node answers, the driver's reconnection attempts pile up and may end the process, so the next request
+   * connects again.
+   */
   function leave(session: Client): void {
     if (session === current) connected = undefined;
     void session.shutdown().catch(() => undefined);
@@ -145,7 +151,10 @@ async function connect(
   }
 }
 
-/** The ring in the system tables of this one host; undefined when it does not answer. A member is up unless the driver knows that it is down or its CQL port does not answer. */
+/**
+ * The ring in the system tables of this one host; undefined when it does not answer. A member is up unless the driver
+ * knows that it is down or its CQL port does not answer.
+ */
 async function ringFrom(client: Client, host: Host): Promise<RingMember[] | undefined> {
   const ask = (cql: string) => client.execute(cql, [], { host, prepare: false, fetchSize: 10_000 });
   let local: types.ResultSet;

@@ -20,9 +20,9 @@ import { contentOf, describe, infoOf, type Opened } from './object-file.ts';
 import { nameTemporary, sweepTemporary } from './temporary-file.ts';
 
 /**
- * A bucket in a directory of this machine. Files are written atomically: written and synced under a name that listings never show, then linked
- * (create only) or renamed (replace) into place, then their folder is synced. Files that others write into the directory (Medusa) are also
- * objects.
+ * A bucket in a directory of this machine. Files are written atomically: written and synced under a name that listings
+ * never show, then linked (create only) or renamed (replace) into place, then their folder is synced. Files that others
+ * write into the directory (Medusa) are also objects.
  */
 export class DirectoryStore implements ObjectStore {
   readonly description: string;
@@ -250,7 +250,10 @@ export class DirectoryStore implements ObjectStore {
     return join(this.#root, key);
   }
 
-  /** A missing directory is an empty store, which the first put creates; a missing parent means that a file system is not mounted. */
+  /**
+   * A missing directory is an empty store, which the first put creates; a missing parent means that a file system is
+   * not mounted.
+   */
   async #assertRoot(): Promise<void> {
     try {
       await stat(dirname(this.#root));

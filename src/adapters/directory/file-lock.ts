@@ -57,7 +57,8 @@ async function take(folder: string, number: number, mine: string): Promise<strin
     throw thrown;
   }
   const numbers = await numbersIn(folder);
-  // Our view may have been old: before our link, somebody took this number and a higher one, and removed the file of this one.
+  // Our view may have been old: before our link, somebody took this number and a higher one, and removed the file of
+  // this one.
   const lost = numbers.some((other) => other > number);
   const superseded = lost ? [number] : numbers.filter((other) => other < number);
   await Promise.all(superseded.map((other) => rm(join(folder, String(other)), { force: true })));

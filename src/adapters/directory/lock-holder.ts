@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { bootId, pidNamespace, startTicksOf } from '../../host/local-process.ts';
 
 /**
- * The identity of a process, so that another process can find out whether it still runs. A pid alone is not enough: pids are used again, mean
- * nothing in another pid namespace, and start again when the machine boots.
+ * The identity of a process, so that another process can find out whether it still runs. A pid alone is not enough:
+ * pids are used again, mean nothing in another pid namespace, and start again when the machine boots.
  */
 export interface LockHolder {
   readonly host: string;

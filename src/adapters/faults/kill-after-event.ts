@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /**
- * A store that kills this process with SIGKILL right after its `count`-th journal event is durable, not counting progress. It is part of the
- * program because the program that users run must survive the kill, not a copy under test. It does nothing unless the environment variable
- * CARDEA_FAULT asks for it.
+ * A store that kills this process with SIGKILL right after its `count`-th journal event is durable, not counting
+ * progress. It is part of the program because the program that users run must survive the kill, not a copy under test.
+ * It does nothing unless the environment variable CARDEA_FAULT asks for it.
  */
 export function killAfterEvent(
   store: ObjectStore,

@@ -14,7 +14,9 @@ export interface JanusgraphSettings {
 
 const mimeType = 'application/vnd.gremlin-v3.0+json';
 const openTimeoutMs = 5000;
-/** How much longer than the server's own limit we wait, so that the server itself can report that the limit was reached. */
+/**
+ * How much longer than the server's own limit we wait, so that the server itself can report that the limit was reached.
+ */
 const graceMs = 2000;
 
 /** JanusGraph through its Gremlin servers. Connects when first asked, and again after a server went away. */
@@ -77,7 +79,8 @@ async function openFirst(settings: JanusgraphSettings): Promise<driver.Client> {
               settings.password ?? '',
             ),
           };
-    // If any header is given, the driver uses its own WebSocket library. It calls methods that Node's global WebSocket lacks.
+    // If any header is given, the driver uses its own WebSocket library. It calls methods that Node's global WebSocket
+    // lacks.
     const client = new gremlin.driver.Client(url, { mimeType, headers: {}, reader, writer, ...authenticator });
     // Without a listener, a connection that breaks while idle would cause an uncaught error event.
     client.addListener('socketError', () => undefined);

@@ -20,7 +20,10 @@ export class MedusaProcess {
   readonly #iniFile: string;
   readonly #folder: string;
 
-  /** `folder` belongs to the tool. The running process is noted there, so that the next agent can end it if this one is killed. */
+  /**
+   * `folder` belongs to the tool. The running process is noted there, so that the next agent can end it if this one is
+   * killed.
+   */
   constructor({ medusa }: Pick<AgentConfig, 'medusa'>, iniFile: string, folder: string) {
     this.#executable = medusa.executable;
     this.#nodetoolDirectory = medusa.nodetoolDirectory;

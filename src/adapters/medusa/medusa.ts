@@ -9,7 +9,10 @@ import { foldersOf, indexKey, manifestKey, readManifest, tableFolder } from './m
 import { MedusaProcess } from './medusa-process.ts';
 import { syncBehind } from './sync-behind.ts';
 
-/** When a dead attempt is removed, data files that no backup needs are kept for this many days: the next attempt uses them. */
+/**
+ * When a dead attempt is removed, data files that no backup needs are kept for this many days: the next attempt uses
+ * them.
+ */
 const spareDays = '10';
 
 /** Medusa 0.31 as the backup tool of one node. Writes its configuration into `folder` before anything runs. */

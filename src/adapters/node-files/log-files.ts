@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
 
 /**
- * Names, facts and a few bytes of a file are read many times a second, and are in the machine's memory: reading them synchronously costs a
- * fraction of the time that the thread pool needs. More bytes than these may have to come from the disk.
+ * Names, facts and a few bytes of a file are read many times a second, and are in the machine's memory: reading them
+ * synchronously costs a fraction of the time that the thread pool needs. More bytes than these may have to come from
+ * the disk.
  */
 const askedDirectly = 64 * 1024;
 

@@ -87,7 +87,10 @@ async function append(path: string, bytes: Uint8Array, like: string): Promise<vo
   }
 }
 
-/** Syncing one file after the other would wait for the disk each time; a sync of the whole file system would wait for all other writes. */
+/**
+ * Syncing one file after the other would wait for the disk each time; a sync of the whole file system would wait for
+ * all other writes.
+ */
 async function syncBelow(path: string, top = path): Promise<void> {
   const folders = new Set([path]);
   const queue = walk(path, '');

@@ -12,7 +12,10 @@ import {
 import { connectS3, type S3Connection, type S3Location } from './s3-client.ts';
 import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 
-/** The whole time of one call, with retry and body, for everything except streams: a bucket that hangs is reported within ten seconds. */
+/**
+ * The whole time of one call, with retry and body, for everything except streams: a bucket that hangs is reported
+ * within ten seconds.
+ */
 const defaultLimits = { callMs: 9000 };
 const partBytes = 16 * 1024 * 1024;
 
@@ -168,8 +171,9 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Handles a conditional put that the server refused. ConflictProblem if another writer was first. But if the SDK sent the put twice, the
-   * first may have succeeded and its answer was lost: then the stored object is ours. `again` if the server only says that two writers met.
+   * Handles a conditional put that the server refused. ConflictProblem if another writer was first. But if the SDK sent
+   * the put twice, the first may have succeeded and its answer was lost: then the stored object is ours. `again` if the
+   * server only says that two writers met.
    */
   async #afterLoss(
     key: string,

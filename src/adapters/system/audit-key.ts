@@ -30,8 +30,8 @@ export async function fileAuditSigner(keyFile: string, environment: string): Pro
 }
 
 /**
- * The keys to verify an environment's chain with: every public key in `<file>.pub` (there may be several), and the record of the last head.
- * Undefined when there is no key.
+ * The keys to verify an environment's chain with: every public key in `<file>.pub` (there may be several), and the
+ * record of the last head. Undefined when there is no key.
  */
 export async function fileAuditTrust(keyFile: string, environment: string): Promise<AuditTrust | undefined> {
   const text = await readIfThere(`${keyFile}.pub`);

@@ -6,8 +6,8 @@ import type { CliContext } from '../context.ts';
 import { operate } from './operation.ts';
 
 /**
- * Takes a backup right after a restore, so that the new timeline does not depend on the old one. It is a separate run, while the graph
- * already serves. If it fails, the restore does not fail, but a clear warning is printed.
+ * Takes a backup right after a restore, so that the new timeline does not depend on the old one. It is a separate run,
+ * while the graph already serves. If it fails, the restore does not fail, but a clear warning is printed.
  */
 export async function withNewBase(context: CliContext, environment: string, done: Outcome): Promise<Outcome> {
   context.output.note(

@@ -28,7 +28,9 @@ export interface Operation<P> {
   readonly done: (outcome: RunOutcome) => Outcome | Promise<Outcome>;
 }
 
-/** Executes a runbook for a command. `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable. */
+/**
+ * Executes a runbook for a command. `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable.
+ */
 export async function operate<P>(context: CliContext, operation: Operation<P>): Promise<Outcome> {
   const { environment, runbook, confirmed } = operation;
   if (context.flags.plan) {

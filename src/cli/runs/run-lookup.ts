@@ -4,8 +4,8 @@ import { asProblem, UsageProblem } from '../../model/problem.ts';
 import type { CliContext } from '../context.ts';
 
 /**
- * The environment whose bucket holds a run. With `named` only that environment is read; else all of them, one after the other, and one that
- * cannot be reached does not hide a run of another. Throws UsageProblem `unknown-run`.
+ * The environment whose bucket holds a run. With `named` only that environment is read; else all of them, one after the
+ * other, and one that cannot be reached does not hide a run of another. Throws UsageProblem `unknown-run`.
  */
 export async function environmentOfRun(context: CliContext, run: string, named: string | undefined): Promise<string> {
   const details: string[] = [];

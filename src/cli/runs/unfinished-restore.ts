@@ -4,9 +4,10 @@ import { RefusedProblem } from '../../model/problem.ts';
 import { listOpenRestores } from '../../runbooks/catalog/restore-catalog.ts';
 
 /**
- * Refuses to start a database whose data a restore or a revert left partly in place: Cassandra would begin an empty ring, or replay logs that
- * were not cut. `aside` are the names under which data lies aside on the nodes; a record with other names belongs to an environment that is
- * gone. Throws RefusedProblem `restore-unfinished`, and what reading that run's journal throws.
+ * Refuses to start a database whose data a restore or a revert left partly in place: Cassandra would begin an empty
+ * ring, or replay logs that were not cut. `aside` are the names under which data lies aside on the nodes; a record with
+ * other names belongs to an environment that is gone. Throws RefusedProblem `restore-unfinished`, and what reading that
+ * run's journal throws.
  */
 export async function refuseUnfinishedRestore(
   world: RunsWorld,

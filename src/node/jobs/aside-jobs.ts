@@ -9,8 +9,9 @@ import { markerFiles } from './placement-marker.ts';
 import { requireStopped } from './stopped-database.ts';
 
 /**
- * Makes a restore revertible: whole directories are renamed on one file system, never copied. After a kill at any point, running the same job
- * again completes it: the marker says what was begun, and the place of a directory says whether it was moved.
+ * Makes a restore revertible: whole directories are renamed on one file system, never copied. After a kill at any
+ * point, running the same job again completes it: the marker says what was begun, and the place of a directory says
+ * whether it was moved.
  */
 export async function setAside(
   parts: NodeParts,
@@ -35,7 +36,8 @@ export async function setAside(
     await files.makeDirectory(folder, directories.aside);
     await saveAside(files, folder, aside);
   }
-  // Removed before anything moves: with this marker, a restore would believe that the data directory holds its own files.
+  // Removed before anything moves: with this marker, a restore would believe that the data directory holds its own
+  // files.
   for (const marker of markerFiles(directories)) await files.remove(marker);
   for (const { name, live } of aside.moves) {
     const kept = `${folder}/${name}`;
@@ -59,7 +61,8 @@ export async function acceptAside(
   const folder = asideFolder(directories, run);
   const aside = await findAside(files, folder);
   if (aside === undefined) {
-    // A folder without marker and directories is the rest of an accepted one after a kill. With directories it is unknown, so it is kept.
+    // A folder without marker and directories is the rest of an accepted one after a kill. With directories it is
+    // unknown, so it is kept.
     const left = (await files.entries(folder)) ?? [];
     if (!left.some((entry) => entry.directory)) await files.remove(folder);
     return { bytes: 0 };
@@ -72,7 +75,10 @@ export async function acceptAside(
   return { bytes: aside.bytes };
 }
 
-/** Moves what `set-aside` kept back into place. The present data is kept as `revert-<run>`, which can be accepted or reverted in turn. */
+/**
+ * Moves what `set-aside` kept back into place. The present data is kept as `revert-<run>`, which can be accepted or
+ * reverted in turn.
+ */
 export async function revertAside(
   parts: NodeParts,
   { run }: JobParams['revert-aside'],

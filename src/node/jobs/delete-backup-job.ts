@@ -38,7 +38,8 @@ export async function deleteBackup(
   { signal, log }: JobContext,
 ): Promise<JobResult['delete-backup']> {
   const deleted = await tool.remove(point, { keepFiles: false, signal });
-  // The inventory is removed last: a kill before that leaves an inventory whose files are gone, and this job runs again.
+  // The inventory is removed last: a kill before that leaves an inventory whose files are gone, and this job runs
+  // again.
   await bucket.delete(inventoryKey(point, node));
   log('backup deleted', { point, deleted });
   return { deleted };

@@ -4,8 +4,8 @@ import { type InventoryBody, filesOf, nameOf } from './inventory-store.ts';
 const lookEveryMs = 500;
 
 /**
- * Reports now and then the bytes below the folder of a download, and syncs complete files to the disk meanwhile: Medusa syncs nothing and is
- * limited by one core, so little is left for the sync at the end.
+ * Reports now and then the bytes below the folder of a download, and syncs complete files to the disk meanwhile: Medusa
+ * syncs nothing and is limited by one core, so little is left for the sync at the end.
  */
 export function watchDownload(
   files: Pick<NodeFiles, 'walk' | 'sync'>,
@@ -42,7 +42,10 @@ export function watchDownload(
     looking.catch(() => undefined);
   }, lookEveryMs);
   return {
-    /** Throws what a sync threw: the kernel reports a failed write only once, and a later sync of the file would succeed. */
+    /**
+     * Throws what a sync threw: the kernel reports a failed write only once, and a later sync of the file would
+     * succeed.
+     */
     stop: async (): Promise<void> => {
       stopped = true;
       clearInterval(timer);

@@ -9,7 +9,9 @@ import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';
 
-/** Every kind of job with its function. Without `shipping` no log is shipped, and stopping or starting it does nothing. */
+/**
+ * Every kind of job with its function. Without `shipping` no log is shipped, and stopping or starting it does nothing.
+ */
 export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners {
   return {
     snapshot: async (params, context) => takeSnapshot(parts, params, context),

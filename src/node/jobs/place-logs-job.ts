@@ -12,12 +12,13 @@ import { logPlacementDocument, logPlacementFile, logStagingFolder } from './plac
 import { requireStopped } from './stopped-database.ts';
 
 /**
- * Cuts the logs that a restore's plan names and places the rest as segments that Cassandra replays when it starts. Every node gets the
- * mutations of its token ranges from the streams of all replicas: a write that one replica never saw is in the log of another, so after the
- * replay all replicas of a range hold the same. Cassandra replays before it compacts anything, so a deletion older than gc_grace is applied
- * before a compaction can drop its tombstone.
+ * Cuts the logs that a restore's plan names and places the rest as segments that Cassandra replays when it starts.
+ * Every node gets the mutations of its token ranges from the streams of all replicas: a write that one replica never
+ * saw is in the log of another, so after the replay all replicas of a range hold the same. Cassandra replays before it
+ * compacts anything, so a deletion older than gc_grace is applied before a compaction can drop its tombstone.
  *
- * One object is in memory at a time, at most a segment. The new segments are written in a staging folder and moved from there.
+ * One object is in memory at a time, at most a segment. The new segments are written in a staging folder and moved from
+ * there.
  */
 export async function placeLogs(
   parts: NodeParts,
@@ -87,8 +88,8 @@ async function readPlan({ bucket, node }: NodeParts, run: string): Promise<{ pla
 }
 
 /**
- * The outcome of an earlier attempt that placed exactly this plan. Otherwise the files that a killed attempt placed are removed. Throws
- * RefusedProblem `data-present` when the directory holds files that no attempt of ours placed.
+ * The outcome of an earlier attempt that placed exactly this plan. Otherwise the files that a killed attempt placed are
+ * removed. Throws RefusedProblem `data-present` when the directory holds files that no attempt of ours placed.
  */
 async function clearedAttempt(
   parts: NodeParts,
@@ -135,9 +136,9 @@ async function requireRoom({ node, files, directories }: NodeParts, plan: LogPla
 }
 
 /**
- * An id above every id that any node ever used: SSTables name the segments that they already contain, and Cassandra skips those at replay.
- * Ids count up from the milliseconds of Cassandra's start, so the present time is above them, unless a clock was set back. Cassandra's next
- * start continues above our ids.
+ * An id above every id that any node ever used: SSTables name the segments that they already contain, and Cassandra
+ * skips those at replay. Ids count up from the milliseconds of Cassandra's start, so the present time is above them,
+ * unless a clock was set back. Cassandra's next start continues above our ids.
  */
 function firstId({ clock }: NodeParts, plan: LogPlan): bigint {
   const known = objectsOf(plan).map(({ key }) => BigInt(/\/(\d{19})\/[^/]+$/.exec(key)?.[1] ?? 0));

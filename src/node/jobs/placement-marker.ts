@@ -4,8 +4,9 @@ import { jobResults } from '../../ports/node-agent-wire.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
 /**
- * `<aside>/placement.json`: which backup's files are being put into the data directory (`placing`) or are there (`placed`). It is written
- * before the first file is placed, so that the files of a killed attempt are known to be ours and not somebody's data.
+ * `<aside>/placement.json`: which backup's files are being put into the data directory (`placing`) or are there
+ * (`placed`). It is written before the first file is placed, so that the files of a killed attempt are known to be ours
+ * and not somebody's data.
  */
 export const placementDocument = documentType('placement', 1, {
   point: z.string(),

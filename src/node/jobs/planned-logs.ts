@@ -24,8 +24,8 @@ export interface KeptLogsOptions {
 }
 
 /**
- * The part of the logs that a plan keeps. One object is in memory at a time, and each is checked again as it is read. Throws FailedProblem
- * `log-damaged`, `log-schema-missing`, and what the cut throws.
+ * The part of the logs that a plan keeps. One object is in memory at a time, and each is checked again as it is read.
+ * Throws FailedProblem `log-damaged`, `log-schema-missing`, and what the cut throws.
  */
 export async function* keptLogs(
   bucket: ObjectStore,

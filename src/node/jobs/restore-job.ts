@@ -12,9 +12,9 @@ import { requireStopped } from './stopped-database.ts';
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
 
 /**
- * Downloads the files of a node's backup to a staging folder, compares them with the inventory, and moves them table by table into the empty
- * data directory. Medusa's own restore is not used: it deletes data before it knows that the files are good, rewrites cassandra.yaml, and
- * starts Cassandra.
+ * Downloads the files of a node's backup to a staging folder, compares them with the inventory, and moves them table by
+ * table into the empty data directory. Medusa's own restore is not used: it deletes data before it knows that the files
+ * are good, rewrites cassandra.yaml, and starts Cassandra.
  */
 export async function restoreFiles(
   parts: NodeParts,

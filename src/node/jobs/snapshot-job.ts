@@ -10,8 +10,8 @@ import type { NodeParts } from '../node-parts.ts';
 import { type SnapshotFolder, keyspaceNotBackedUp, snapshotFiles, snapshotFolders } from './snapshot-folders.ts';
 
 /**
- * Takes a snapshot named after the point and hashes every file of it. If the snapshot lacks a table of the schema, the job fails; nodetool
- * and Medusa would both report success.
+ * Takes a snapshot named after the point and hashes every file of it. If the snapshot lacks a table of the schema, the
+ * job fails; nodetool and Medusa would both report success.
  */
 export async function takeSnapshot(
   { node, clock, bucket, database, files, directories }: NodeParts,
@@ -61,7 +61,10 @@ export async function takeSnapshot(
   };
 }
 
-/** Tables without a snapshot folder that were in the schema before and after the snapshot, so neither just created nor just dropped. */
+/**
+ * Tables without a snapshot folder that were in the schema before and after the snapshot, so neither just created nor
+ * just dropped.
+ */
 function absentTables(
   before: readonly SchemaTable[],
   after: readonly SchemaTable[],

@@ -25,7 +25,8 @@ export async function upload(
   const { node, bucket, tool, database } = parts;
   const inventory = await requireInventory(bucket, point, node);
   const size = sizeOf(inventory);
-  // Medusa asks Cassandra for schema and tokens and retries for ten minutes without an answer: it is better to know at once.
+  // Medusa asks Cassandra for schema and tokens and retries for ten minutes without an answer: it is better to know at
+  // once.
   await database.tables();
 
   const reused = mode === 'full' ? [] : await reusedNames(parts, inventory, signal);
@@ -34,7 +35,8 @@ export async function upload(
     log('full instead of differential', { reason: 'file names were used before', files: reused.slice(0, 20) });
 
   const already = await tool.contents(node, point);
-  // A killed attempt may have finished: then its files are kept. Anything else that it left under this name is removed first.
+  // A killed attempt may have finished: then its files are kept. Anything else that it left under this name is removed
+  // first.
   if (already === undefined || compareBackup(inventory, already).length > 0) {
     if (await tool.remove(point, { keepFiles: true, signal })) log('dead attempt removed', { point });
     const watch = watchUpload(parts, { inventory, mode: used, progress, signal });
@@ -63,9 +65,10 @@ export async function upload(
 }
 
 /**
- * Names of files that the store may hold with other content. Medusa's differential backups share files only by name and size: it would keep
- * an old file of the same size, or overwrite one that an older backup needs. Names are used again after a restore, because Cassandra then
- * counts its files from an older number, and after a repair, which rewrites a Statistics.db under its old name.
+ * Names of files that the store may hold with other content. Medusa's differential backups share files only by name and
+ * size: it would keep an old file of the same size, or overwrite one that an older backup needs. Names are used again
+ * after a restore, because Cassandra then counts its files from an older number, and after a repair, which rewrites a
+ * Statistics.db under its old name.
  */
 async function reusedNames(
   { node, bucket }: NodeParts,

@@ -16,7 +16,10 @@ interface Expected {
   readonly sha256: string;
 }
 
-/** Checks that every file of the inventory is in the store with its size. Files that no known point has verified are read back and hashed. */
+/**
+ * Checks that every file of the inventory is in the store with its size. Files that no known point has verified are
+ * read back and hashed.
+ */
 export async function verify(
   parts: NodeParts,
   { point, knownPoints }: JobParams['verify'],
@@ -84,7 +87,10 @@ async function sizesInStore(
   return sizes;
 }
 
-/** The files whose object no known point holds with the same content. Points are read newest first, until no file is left. */
+/**
+ * The files whose object no known point holds with the same content. Points are read newest first, until no file is
+ * left.
+ */
 async function unvouched(
   { node, bucket, tool }: NodeParts,
   expected: readonly Expected[],

@@ -5,9 +5,9 @@ import type { Micros } from '../../model/instant.ts';
 const longestMicros = 3600e6;
 
 /**
- * The least number of seconds by which the first write of a section is later than the clock of the node that ships it, because a graph
- * server's clock runs ahead. Zero if it is not later, or if the form of the section is unknown. It is read without its check sums, because it
- * is only a figure for people. `at`: offset of the section's marker.
+ * The least number of seconds by which the first write of a section is later than the clock of the node that ships it,
+ * because a graph server's clock runs ahead. Zero if it is not later, or if the form of the section is unknown. It is
+ * read without its check sums, because it is only a figure for people. `at`: offset of the section's marker.
  */
 export function clockLead(plain: Uint8Array, at: number, shippedAt: Micros): number {
   const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);

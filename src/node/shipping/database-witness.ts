@@ -22,8 +22,8 @@ export interface WitnessParts {
 }
 
 /**
- * Watches Cassandra for what the log alone does not show: its schema with table ids, written to the bucket at each change, and changes of
- * data that bypass the log, written as marks.
+ * Watches Cassandra for what the log alone does not show: its schema with table ids, written to the bucket at each
+ * change, and changes of data that bypass the log, written as marks.
  */
 export class DatabaseWitness {
   readonly #parts: WitnessParts;

@@ -23,7 +23,9 @@ export interface ShipperParts {
 /** Microseconds between watermarks while nothing is written. */
 const quietMicros = 1e6;
 
-/** Ships one node's log on one timeline to the bucket. `look` and `ship` may run at the same time, but each only once. */
+/**
+ * Ships one node's log on one timeline to the bucket. `look` and `ship` may run at the same time, but each only once.
+ */
 export class LogShipper {
   readonly stream: StreamWriter;
   readonly tail: LogTail;
@@ -41,7 +43,10 @@ export class LogShipper {
     this.tail = tail;
   }
 
-  /** Continues the stream where the bucket says that it ends, or begins one. `after`: earlier segments belong to no stream. */
+  /**
+   * Continues the stream where the bucket says that it ends, or begins one. `after`: earlier segments belong to no
+   * stream.
+   */
   static async open(
     parts: ShipperParts,
     { timeline, hostId, after }: { timeline: Watermark['timeline']; hostId: string; after: string | null },
@@ -198,7 +203,10 @@ export class LogShipper {
     });
   }
 
-  /** Merges run one after the other, beside the shipping. A failed one changes nothing: its parts are in the store, and the next agent retries. */
+  /**
+   * Merges run one after the other, beside the shipping. A failed one changes nothing: its parts are in the store, and
+   * the next agent retries.
+   */
   #merge(work: () => Promise<void>): void {
     this.#merges += 1;
     this.#merging = this.#merging

@@ -26,7 +26,10 @@ const lookMs = 100;
 const witnessMs = 1500;
 const longestPauseMs = 8000;
 
-/** The shipping of one agent. It follows the log from the agent's start to its end, unless it was told to pause, also after a restart. */
+/**
+ * The shipping of one agent. It follows the log from the agent's start to its end, unless it was told to pause, also
+ * after a restart.
+ */
 export class LogShipping {
   readonly #parts: ShippingParts;
   readonly #stopping = new AbortController();
@@ -73,8 +76,9 @@ export class LogShipping {
   }
 
   /**
-   * Ships everything that Cassandra acknowledged before this moment, then stops until `begin`, also after a restart of the agent. Throws
-   * RetryableProblem `log-not-drained` if that takes too long: shipping is paused nevertheless, and the next try continues with the rest.
+   * Ships everything that Cassandra acknowledged before this moment, then stops until `begin`, also after a restart of
+   * the agent. Throws RetryableProblem `log-not-drained` if that takes too long: shipping is paused nevertheless, and
+   * the next try continues with the rest.
    */
   async pause(signal: AbortSignal, withinMs = 60_000): Promise<JobResult['pause-shipping']> {
     const { clock, state } = this.#parts;

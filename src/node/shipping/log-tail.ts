@@ -21,7 +21,10 @@ export interface TailParts {
   readonly clock: Clock;
   readonly files: LogFiles;
   readonly settings: TailSettings;
-  /** Whether this node's Cassandra is running. `unsure`: it does not answer, and nothing proves that its process is gone. */
+  /**
+   * Whether this node's Cassandra is running. `unsure`: it does not answer, and nothing proves that its process is
+   * gone.
+   */
   readonly running: () => Promise<Running>;
   /** Where reading begins. Segments before it are done with. */
   readonly from: { readonly id: bigint; readonly to: number; readonly closed: boolean } | undefined;
@@ -144,7 +147,8 @@ export class LogTail {
   async look(draining = false): Promise<void> {
     const at = microsOf(this.#parts.clock.now());
     const now = this.#parts.clock.monotonic();
-    // Cassandra prepares the next segment long before it writes to it. If nothing seems to be written, the names must be read again.
+    // Cassandra prepares the next segment long before it writes to it. If nothing seems to be written, the names must
+    // be read again.
     const listing = this.#still || this.#listedAt === undefined || now - this.#listedAt >= listSeconds;
     if (listing) await this.#list(now);
     let found = 0;

@@ -1,8 +1,8 @@
 import { type LoggedTable, isUserKeyspace } from '../../model/log-schema.ts';
 
 /**
- * Changes of tables that existed before, one line each: a log from before the change cannot be replayed over a base from after it, nor the
- * other way round. New tables are not such a change.
+ * Changes of tables that existed before, one line each: a log from before the change cannot be replayed over a base
+ * from after it, nor the other way round. New tables are not such a change.
  */
 export function changesOfExisting(before: readonly LoggedTable[], after: readonly LoggedTable[]): readonly string[] {
   const now = new Map(after.map((table) => [nameOf(table), table]));

@@ -36,10 +36,10 @@ export interface BringUp {
 }
 
 /**
- * Starts an environment, or the parts of it that are down: installs what the machine lacks, decides once what the environment is, starts
- * every server and waits until each answers. Idempotent; after a kill at any moment the same call continues. Throws RefusedProblem when
- * another command works on the environment or it exists with other options, what `beforeDatabase` throws, and FailedProblem, naming the log,
- * for a server that did not start.
+ * Starts an environment, or the parts of it that are down: installs what the machine lacks, decides once what the
+ * environment is, starts every server and waits until each answers. Idempotent; after a kill at any moment the same
+ * call continues. Throws RefusedProblem when another command works on the environment or it exists with other options,
+ * what `beforeDatabase` throws, and FailedProblem, naming the log, for a server that did not start.
  */
 export async function bringUp(name: string, config: EnvironmentConfig, options: BringUp): Promise<LocalEnvironment> {
   const toolchain = await ensureSandboxToolchain(options);

@@ -14,8 +14,9 @@ import { connectionsOf } from './tcp-connections.ts';
 import { graphAddress, nodeAddress } from './topology.ts';
 
 /**
- * Copies of an environment. Each is a separate ring below the environment's folder, with its own network, cluster name, agents and index, and
- * the same bucket. Its nodes take the tokens of the backup's nodes, so that every file is on the right node and all nodes start at once.
+ * Copies of an environment. Each is a separate ring below the environment's folder, with its own network, cluster name,
+ * agents and index, and the same bucket. Its nodes take the tokens of the backup's nodes, so that every file is on the
+ * right node and all nodes start at once.
  */
 export function copiesBeside(live: LocalEnvironment, open: (copy: LocalEnvironment) => Platform): Copies {
   const root = join(live.directory, 'copies');

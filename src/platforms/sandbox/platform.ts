@@ -81,7 +81,8 @@ function databaseLifecycle(environment: LocalEnvironment, database: Database): D
     startAll: async (signal) => startRing(environment, { signal }),
     stopAll: async (signal) => {
       signal.throwIfAborted();
-      // A session from before the nodes stopped would believe for a second that they are still down after they are back.
+      // A session from before the nodes stopped would believe for a second that they are still down after they are
+      // back.
       await database.close();
       await stopRing(environment);
     },

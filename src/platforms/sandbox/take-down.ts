@@ -14,9 +14,10 @@ import { storeServerFolder } from './store-choice.ts';
 import { installedSandboxToolchain } from './sandbox-toolchain.ts';
 
 /**
- * Stops every process of an environment and of its copies, also those that a killed run left, and removes the folders and the claim on the
- * addresses. `local~look` names only a copy. With `keepData` the servers stop in order, and the folders and the claim are kept. Idempotent;
- * an environment that does not exist is down. Throws RefusedProblem when another command works on it.
+ * Stops every process of an environment and of its copies, also those that a killed run left, and removes the folders
+ * and the claim on the addresses. `local~look` names only a copy. With `keepData` the servers stop in order, and the
+ * folders and the claim are kept. Idempotent; an environment that does not exist is down. Throws RefusedProblem when
+ * another command works on it.
  */
 export async function takeDown(
   name: string,

@@ -43,15 +43,19 @@ export interface Reading {
   readonly signal?: AbortSignal;
   /** Objects that are known to be damaged, with the reason; they do not count. */
   readonly damaged?: ReadonlyMap<string, string>;
-  /** Read only what was shipped after this instant, and a little more: for callers that need only the newest instants. */
+  /**
+   * Read only what was shipped after this instant, and a little more: for callers that need only the newest instants.
+   */
   readonly since?: Micros;
-  /** Called each time a watermark was read: the lag is measured against this moment, not against the end of the reading. */
+  /**
+   * Called each time a watermark was read: the lag is measured against this moment, not against the end of the reading.
+   */
   readonly onWatermark?: () => void;
 }
 
 /**
- * Reads what was shipped, in parallel, and only the header of each piece. A damaged, missing, swapped or duplicate piece does not throw: it
- * is a fault of its stream, and what can no longer be proved because of it is not covered.
+ * Reads what was shipped, in parallel, and only the header of each piece. A damaged, missing, swapped or duplicate
+ * piece does not throw: it is a fault of its stream, and what can no longer be proved because of it is not covered.
  */
 export async function readLogCatalog(bucket: ObjectStore, reading: Reading = {}): Promise<LogCatalog> {
   const timelines = await listTimelines(bucket);
@@ -76,8 +80,8 @@ async function readTimeline(bucket: ObjectStore, timeline: string, reading: Read
 const hostFolder = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/;
 
 /**
- * Agents ship and merge while this reads, so a piece that seems to be missing may only have moved. A stream with moved pieces is read again,
- * and so is a stream with faults: they count only if they are still there.
+ * Agents ship and merge while this reads, so a piece that seems to be missing may only have moved. A stream with moved
+ * pieces is read again, and so is a stream with faults: they count only if they are still there.
  */
 async function readStream(bucket: ObjectStore, place: Place, reading: Reading): Promise<VerifiedStream> {
   for (let attempt = 1; ; attempt += 1) {
@@ -142,8 +146,9 @@ async function keysSince(bucket: ObjectStore, keys: readonly string[], since: Mi
 }
 
 /**
- * The index, among the ascending keys of a stream's pieces, where the segment with the instant begins: everything before it is older. Segments
- * follow one another in time, so the first objects of a few segments are enough. Undefined when one of those cannot be read.
+ * The index, among the ascending keys of a stream's pieces, where the segment with the instant begins: everything
+ * before it is older. Segments follow one another in time, so the first objects of a few segments are enough. Undefined
+ * when one of those cannot be read.
  */
 export async function segmentOfInstant(
   bucket: ObjectStore,
@@ -274,7 +279,10 @@ function faulty(faults: LogFault[], key: string, reason: string): undefined {
   return undefined;
 }
 
-/** What is wrong with the object itself. A store that does not answer says nothing about the object, so that error is rethrown. */
+/**
+ * What is wrong with the object itself. A store that does not answer says nothing about the object, so that error is
+ * rethrown.
+ */
 function failed(error: unknown): FailedProblem {
   const problem = asProblem(error, 'Reading the shipped log');
   if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;

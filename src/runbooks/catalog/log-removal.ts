@@ -11,9 +11,9 @@ import { timelineIds } from './timeline-record.ts';
 const spare = 600_000_000;
 
 /**
- * The instant before which no log is needed. Every point needs the log after the beginning of its snapshots: on its own timeline, on the
- * younger timelines that began from it, and, for the ids, on all others. So the oldest kept point decides for all. Without any point it is
- * undefined, and nothing is removed. Pure.
+ * The instant before which no log is needed. Every point needs the log after the beginning of its snapshots: on its own
+ * timeline, on the younger timelines that began from it, and, for the ids, on all others. So the oldest kept point
+ * decides for all. Without any point it is undefined, and nothing is removed. Pure.
  */
 export function logHorizon(points: readonly RestorePoint[]): Micros | undefined {
   const begins = points.filter(({ proof }) => proof !== 'failed').map((point) => snapshotOf(point).from);
@@ -28,8 +28,8 @@ export interface RemovedLogs {
 }
 
 /**
- * Removes whole segments that end before the horizon, oldest first. The newest segment of every stream is kept. May be done again after a
- * kill. If the log of a stream cannot be read, nothing of that stream is removed.
+ * Removes whole segments that end before the horizon, oldest first. The newest segment of every stream is kept. May be
+ * done again after a kill. If the log of a stream cannot be read, nothing of that stream is removed.
  */
 export async function removeOldLogs(
   bucket: ObjectStore,

@@ -13,7 +13,8 @@ export async function listPoints(bucket: ObjectStore): Promise<readonly RestoreP
   for await (const child of bucket.children('')) if (pointFile.test(child)) keys.push(child);
   keys.reverse();
   const points: RestorePoint[] = [];
-  // A bank keeps dozens of points, but a listing of thousands must also answer in a second, so documents are read in parallel.
+  // A bank keeps dozens of points, but a listing of thousands must also answer in a second, so documents are read in
+  // parallel.
   for (let at = 0; at < keys.length; at += 64) {
     const read = await Promise.all(keys.slice(at, at + 64).map((key) => readPointFile(bucket, key)));
     points.push(...read.filter((point) => point !== undefined));

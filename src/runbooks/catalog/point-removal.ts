@@ -5,7 +5,10 @@ import { findPoint, listPoints, removePoint } from './point-catalog.ts';
 import { listOpenRestores } from './restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 
-/** The points that retention no longer keeps. A separate step decides, so that a run that is killed while removing them keeps the same list. */
+/**
+ * The points that retention no longer keeps. A separate step decides, so that a run that is killed while removing them
+ * keeps the same list.
+ */
 export const pointChoice = z.object({
   kept: z.number(),
   going: z.array(z.object({ point: z.string(), why: z.string() })),
@@ -25,7 +28,10 @@ export async function choosePointsToRemove({ platform, config, clock }: RunbookS
 
 type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServices; log(line: string): void };
 
-/** Removes them through Medusa on every node, then checks that each good point that stays is complete. May be done again after a kill. */
+/**
+ * Removes them through Medusa on every node, then checks that each good point that stays is complete. May be done again
+ * after a kill.
+ */
 export async function removePoints(context: Fan, { going }: PointChoice): Promise<void> {
   const { platform } = context.services;
   for (const { point: id, why } of going) {

@@ -71,7 +71,9 @@ export async function closeRestore(
 
 const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark });
 
-/** Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result. */
+/**
+ * Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result.
+ */
 export async function keepIdMark(bucket: ObjectStore, run: string, mark: IdMark): Promise<void> {
   await bucket.put(idMarkKey(run), idMarkDocument.write({ run, mark }));
 }

@@ -35,8 +35,9 @@ export async function recordSchema(platform: Platform, point: string, clock: Clo
 }
 
 /**
- * The schema to read the log around an instant with: the database's own if it answers, else that of the newest point at or before the
- * instant, else of the oldest after it, else only JanusGraph's own types. Never throws because the database is down.
+ * The schema to read the log around an instant with: the database's own if it answers, else that of the newest point at
+ * or before the instant, else of the oldest after it, else only JanusGraph's own types. Never throws because the
+ * database is down.
  */
 export async function knownSchema(platform: Platform, around: Micros): Promise<KnownSchema> {
   const stored = await storedSchema(platform.bucket, around);

@@ -6,9 +6,10 @@ import { ConflictProblem, type ObjectStore, type PutCondition } from '../../port
 const deadlineMs = 9500;
 
 /**
- * Checks that a store works before anything relies on it: it writes an object of its own under `probe/`, reads it back, writes it under
- * conditions that do not hold, and deletes it. Takes a few requests. Throws RefusedProblem `store-without-conditions` for a store that ignores
- * conditions, FailedProblem or RefusedProblem of the store itself, RetryableProblem `store-unreachable` within ten seconds.
+ * Checks that a store works before anything relies on it: it writes an object of its own under `probe/`, reads it back,
+ * writes it under conditions that do not hold, and deletes it. Takes a few requests. Throws RefusedProblem
+ * `store-without-conditions` for a store that ignores conditions, FailedProblem or RefusedProblem of the store itself,
+ * RetryableProblem `store-unreachable` within ten seconds.
  */
 export async function probeStore(store: ObjectStore, clock: Clock): Promise<{ readonly seconds: number }> {
   const started = clock.monotonic();

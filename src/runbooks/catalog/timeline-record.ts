@@ -26,8 +26,8 @@ export async function timelineIds(bucket: ObjectStore): Promise<readonly Timelin
 }
 
 /**
- * Opens the next timeline. If the same run does it again, it finds the one that it opened. If none was recorded yet, the first timeline is
- * recorded before it, so that the new one can name its parent.
+ * Opens the next timeline. If the same run does it again, it finds the one that it opened. If none was recorded yet,
+ * the first timeline is recorded before it, so that the new one can name its parent.
  */
 export async function openTimeline(
   bucket: ObjectStore,

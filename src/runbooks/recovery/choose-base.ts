@@ -25,7 +25,10 @@ export interface BaseChoice {
   readonly timeline: z.infer<typeof timelineId>;
   readonly exclusions: readonly Micros[];
   readonly point: RestorePoint;
-  /** If the instant is later than this, a transaction just before it may lack its last writes: list the tail, leave out incomplete ones. */
+  /**
+   * If the instant is later than this, a transaction just before it may lack its last writes: list the tail, leave out
+   * incomplete ones.
+   */
   readonly settledUntil: Micros;
   /** To be created, with these ids, before the logs are replayed. */
   readonly tablesToCreate: readonly LoggedTable[];

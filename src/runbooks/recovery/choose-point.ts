@@ -8,8 +8,8 @@ export interface Choice {
 }
 
 /**
- * The point that a restore uses when none is named: the newest proven one, else the newest checked one with a warning. Never a failed one or
- * one that is only taken. Pure; `points` newest first.
+ * The point that a restore uses when none is named: the newest proven one, else the newest checked one with a warning.
+ * Never a failed one or one that is only taken. Pure; `points` newest first.
  */
 export function choosePoint(points: readonly RestorePoint[], environment: string): Choice {
   const proven = points.find((point) => point.proof === 'proven');

@@ -33,7 +33,10 @@ export interface LogPart {
 
 export interface LogRangeFacts {
   readonly streams: readonly string[];
-  /** The part of the stretch that the log of these streams covers: the first and last instant of the objects that were read. */
+  /**
+   * The part of the stretch that the log of these streams covers: the first and last instant of the objects that were
+   * read.
+   */
   covered: { from: Micros; to: Micros } | undefined;
   objects: number;
   bytes: number;
@@ -42,9 +45,9 @@ export interface LogRangeFacts {
 }
 
 /**
- * The graph's changes in a stretch of the shipped log, object by object. The next object is always one of the stream that is furthest behind,
- * so that all streams advance through time together. One object is in memory at a time, and each is checked as it is read. Throws
- * FailedProblem `log-damaged`, `log-table-unknown`, and what the decoder throws.
+ * The graph's changes in a stretch of the shipped log, object by object. The next object is always one of the stream
+ * that is furthest behind, so that all streams advance through time together. One object is in memory at a time, and
+ * each is checked as it is read. Throws FailedProblem `log-damaged`, `log-table-unknown`, and what the decoder throws.
  */
 export async function* readLogRange(
   bucket: ObjectStore,
@@ -125,7 +128,10 @@ interface OpenSegment {
   readonly header: SegmentHeader;
 }
 
-/** The objects, beginning with the one that covers the stretch's beginning. Listing order is log order, so a few headers are enough. */
+/**
+ * The objects, beginning with the one that covers the stretch's beginning. Listing order is log order, so a few headers
+ * are enough.
+ */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
   const keys = await keysOf(bucket, timeline, host, undefined);
   let low = 0;
@@ -210,7 +216,10 @@ function coveredTo({ pieces }: LogPieceHeader): Micros {
   return instantOf(pieces.at(-1)?.coveredTo ?? '');
 }
 
-/** Only the first object of a segment holds its header. If that was not shipped, the file name is used, if it is a usual one. */
+/**
+ * Only the first object of a segment holds its header. If that was not shipped, the file name is used, if it is a usual
+ * one.
+ */
 async function segmentOf(
   bucket: ObjectStore,
   header: LogPieceHeader,

@@ -17,8 +17,8 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { computeWindow } from './window.ts';
 
 /**
- * The plan of a run, made from what is in the store now. What the command decided (base, instant, timeline, exclusions) does not change; only
- * a run to the log's end also takes what was shipped since. Throws what `chooseBase` throws.
+ * The plan of a run, made from what is in the store now. What the command decided (base, instant, timeline, exclusions)
+ * does not change; only a run to the log's end also takes what was shipped since. Throws what `chooseBase` throws.
  */
 export async function makeLogPlan(
   services: RunbookServices,
@@ -46,8 +46,9 @@ export async function makeLogPlan(
 }
 
 /**
- * Transactions at the unsettled end of the log that were shipped only in part. Nobody was told that they are committed, and a part of a
- * transaction must not be restored. Transactions acknowledged up to the instant are complete in the store.
+ * Transactions at the unsettled end of the log that were shipped only in part. Nobody was told that they are committed,
+ * and a part of a transaction must not be restored. Transactions acknowledged up to the instant are complete in the
+ * store.
  */
 async function incompleteTail(
   platform: Platform,
@@ -59,7 +60,8 @@ async function incompleteTail(
   const known = (await storedSchema(bucket, instant)) ?? (await knownSchema(platform, instant));
   // Without types nothing can say what belongs to an edge.
   if (known.from === 'nowhere') return [];
-  // What the base holds cannot be left out. It was complete when the snapshot was taken, or the rest of it is in the log.
+  // What the base holds cannot be left out. It was complete when the snapshot was taken, or the rest of it is in the
+  // log.
   const from = micros(Math.max(settledUntil, snapshotOf(point).to));
   const slots: Micros[] = [];
   try {

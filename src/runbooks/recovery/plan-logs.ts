@@ -30,7 +30,8 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan
   return {
     instant: formatInstant(instant),
     strands: [
-      // A base taken after the end of another timeline already has its ids: the restore that left that timeline replayed them.
+      // A base taken after the end of another timeline already has its ids: the restore that left that timeline
+      // replayed them.
       ...aside
         .map(({ id }) => strandOf(id, beforeAllTime, [], logs.get(id), snapshot.from))
         .filter(({ streams }) => streams.length > 0),

@@ -7,8 +7,8 @@ import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 
 /**
- * Everything that decides to which instants an environment can be restored. It is read once from the bucket, so it works when the cluster is
- * gone; decisions from it are pure.
+ * Everything that decides to which instants an environment can be restored. It is read once from the bucket, so it
+ * works when the cluster is gone; decisions from it are pure.
  */
 export interface RecoveryFacts {
   readonly environment: string;
@@ -28,7 +28,10 @@ export interface RecoveryLimits {
 /** A person thinks of an instant in seconds: if clocks differ by two seconds, it is not the instant that was meant. */
 export const usualLimits: RecoveryLimits = { settleMargin: 10_000_000, clockLead: 2_000_000 };
 
-/** `reading.damaged`: objects that are known to be damaged, with the reason; they do not count. Only a signal may be given instead. */
+/**
+ * `reading.damaged`: objects that are known to be damaged, with the reason; they do not count. Only a signal may be
+ * given instead.
+ */
 export async function readRecoveryFacts(
   { platform, config, clock }: RunbookServices,
   reading: AbortSignal | Reading = {},
@@ -54,8 +57,8 @@ export async function readRecoveryFacts(
 }
 
 /**
- * The facts that decide how far the newest good point can be brought forward: only the log after its snapshots. Undefined when there is no
- * good point. Quick, however long the log is.
+ * The facts that decide how far the newest good point can be brought forward: only the log after its snapshots.
+ * Undefined when there is no good point. Quick, however long the log is.
  */
 export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
   const points = await listPoints(services.platform.bucket);

@@ -6,7 +6,10 @@ import { instantText } from '../../model/instant.ts';
 export const replayParams = {
   /** Replay the shipped log over the point, up to an instant. */
   replay: z.boolean().default(false),
-  /** Replay everything that is in the log when the graph has stopped, also what is later than `logs.instant`: an undo must lose nothing. */
+  /**
+   * Replay everything that is in the log when the graph has stopped, also what is later than `logs.instant`: an undo
+   * must lose nothing.
+   */
   toEnd: z.boolean().default(false),
   logs: z
     .object({

@@ -13,8 +13,8 @@ export interface GroupNode {
 export type Replication = Readonly<Record<string, string>>;
 
 /**
- * For each token range and each datacenter with replicas of it: which logs hold it, and how many of them are enough. A write that a quorum
- * acknowledged misses fewer replicas than that. Equal groups are listed once.
+ * For each token range and each datacenter with replicas of it: which logs hold it, and how many of them are enough. A
+ * write that a quorum acknowledged misses fewer replicas than that. Equal groups are listed once.
  */
 export function replicaGroups(nodes: readonly GroupNode[], replication: Replication): readonly ReplicaGroup[] {
   const groups = new Map<string, ReplicaGroup>();

@@ -9,8 +9,8 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
 type PointNode = RestorePoint['nodes'][number];
 
 /**
- * The base's ring on a timeline: the same nodes, with the host ids that they have there. A restore may give a node a new host id; its name
- * and its tokens stay the same.
+ * The base's ring on a timeline: the same nodes, with the host ids that they have there. A restore may give a node a
+ * new host id; its name and its tokens stay the same.
  */
 export function ringOn(
   timeline: string,

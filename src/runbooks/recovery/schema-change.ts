@@ -6,8 +6,9 @@ import type { Strand } from '../../model/timeline-path.ts';
 import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
 
 /**
- * For each strand, the schema changes that prevent a replay. A log can be replayed only over a base with the same tables, so a table that was
- * dropped, altered or created again since needs a later base. Tables that were only added do not: they can be created first, with their ids.
+ * For each strand, the schema changes that prevent a replay. A log can be replayed only over a base with the same
+ * tables, so a table that was dropped, altered or created again since needs a later base. Tables that were only added
+ * do not: they can be created first, with their ids.
  */
 export function schemaObstacles(
   path: readonly Strand[],
@@ -35,7 +36,10 @@ function obstacle({ at }: StoredSchema, until: Micros, what: string): Obstacle {
   return { kind: 'schema', at, until, reason: `${what} (seen at ${formatInstant(at)})` };
 }
 
-/** Tables in the schema of the instant that the schema of the base lacks: they are created, with their ids, before logs are replayed. */
+/**
+ * Tables in the schema of the instant that the schema of the base lacks: they are created, with their ids, before logs
+ * are replayed.
+ */
 export function addedTables(
   path: readonly Strand[],
   logs: ReadonlyArray<TimelineLog | undefined>,

@@ -45,9 +45,9 @@ const arrivesLater = 60_000_000;
 const clocksDiffer = 5_000_000;
 
 /**
- * The groups of a range of the timeline's history, slot by slot in order of time, read only from the shipped log. Slots that an undo left out
- * of this history are not included. Memory holds the traffic of a minute, however long the range is. Throws RefusedProblem
- * `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
+ * The groups of a range of the timeline's history, slot by slot in order of time, read only from the shipped log. Slots
+ * that an undo left out of this history are not included. Memory holds the traffic of a minute, however long the range
+ * is. Throws RefusedProblem `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
  */
 export async function* slotsIn(
   bucket: ObjectStore,
@@ -214,7 +214,10 @@ async function clockLead(bucket: ObjectStore, timeline: string, streams: readonl
   return Math.ceil(lead * 1_000_000);
 }
 
-/** For a range without writes: the instant up to which the log was shipped. Throws RefusedProblem when the log was not shipped then. */
+/**
+ * For a range without writes: the instant up to which the log was shipped. Throws RefusedProblem when the log was not
+ * shipped then.
+ */
 async function quietUntil(bucket: ObjectStore, timeline: string, range: TransactionRange): Promise<Micros> {
   const streams = await streamsOf(bucket, timeline);
   const watermarks = await Promise.all(streams.map(async (host) => bucket.get(watermarkKey(timeline, host))));

@@ -18,7 +18,10 @@ interface Watching {
 
 /** A plan whose every byte was read and is correct. */
 export interface VerifiedLogs {
-  /** The plan itself, or another plan for the same instant that replaces damaged objects by others with the same content. */
+  /**
+   * The plan itself, or another plan for the same instant that replaces damaged objects by others with the same
+   * content.
+   */
   readonly plan: LogPlan;
   readonly bytes: number;
   /** Damaged objects that the instant does not need. */
@@ -26,10 +29,10 @@ export interface VerifiedLogs {
 }
 
 /**
- * Reads every byte of a plan and checks it against its SHA-256, its links and the plan, before anything is changed. If something is damaged,
- * the plan is made again without it: smaller objects may still hold what a merged object lost, and what was shipped after the instant may be
- * missing. Throws RefusedProblem `log-damaged`, which names what is damaged and the nearest instants that can still be restored;
- * RetryableProblem when the store does not answer.
+ * Reads every byte of a plan and checks it against its SHA-256, its links and the plan, before anything is changed. If
+ * something is damaged, the plan is made again without it: smaller objects may still hold what a merged object lost,
+ * and what was shipped after the instant may be missing. Throws RefusedProblem `log-damaged`, which names what is
+ * damaged and the nearest instants that can still be restored; RetryableProblem when the store does not answer.
  */
 export async function verifyLogs(
   services: RunbookServices,
@@ -93,7 +96,8 @@ async function damagedLogs(
       progress?.(done, total);
     }
   };
-  // Two at a time: one is hashed while the other is fetched. An object may be a whole segment, so more would take too much memory.
+  // Two at a time: one is hashed while the other is fetched. An object may be a whole segment, so more would take too
+  // much memory.
   await Promise.all([worker(), worker()]);
   return damaged;
 }

@@ -51,7 +51,10 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
   };
 }
 
-/** Before anything is shipped, the first timeline has no record, but backups already belong to it. Throws what `timelinePath` throws. */
+/**
+ * Before anything is shipped, the first timeline has no record, but backups already belong to it. Throws what
+ * `timelinePath` throws.
+ */
 export function pathOf({ catalog, environment }: RecoveryFacts, timeline: string): readonly Strand[] {
   if (catalog.timelines.length > 0 || timeline !== firstTimeline) return timelinePath(catalog.timelines, timeline);
   const body = { id: firstTimeline, environment, openedAt: formatInstant(micros(0)), why: 'nothing was shipped on it' };
@@ -83,9 +86,9 @@ function windowStrand(
 }
 
 /**
- * A restore opens its timeline shortly before it tells the agents to ship on it, and nobody can write until they do. So a stream whose first
- * piece begins in that time holds everything of the timeline. A stream that began later may lack segments that Cassandra had already
- * deleted.
+ * A restore opens its timeline shortly before it tells the agents to ship on it, and nobody can write until they do. So
+ * a stream whose first piece begins in that time holds everything of the timeline. A stream that began later may lack
+ * segments that Cassandra had already deleted.
  */
 const openingTime = 120_000_000;
 
@@ -158,7 +161,9 @@ function windowBase(
   };
 }
 
-/** From the schema of that time, else from the point: JanusGraph's default is one datacenter with that many replicas. */
+/**
+ * From the schema of that time, else from the point: JanusGraph's default is one datacenter with that many replicas.
+ */
 export function replicationOf(point: RestorePoint, schemas: readonly StoredSchema[], at: Micros): Replication {
   const inForce = schemas.findLast((each) => each.at <= at) ?? schemas[0];
   const found = inForce?.schema.keyspaces.find(({ keyspace }) => keyspace === point.keyspace);

@@ -6,7 +6,10 @@ import type { RecoveryFacts } from './recovery-facts.ts';
 import { ringOn } from './ring-change.ts';
 import type { WindowPath } from './window-path.ts';
 
-/** Microseconds. A stream without news for this long has stopped, whatever its agent says. An agent writes several times a second. */
+/**
+ * Microseconds. A stream without news for this long has stopped, whatever its agent says. An agent writes several times
+ * a second.
+ */
 const silence = 60_000_000;
 
 type Line = WindowReport['streams'][number];

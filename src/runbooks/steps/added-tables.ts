@@ -5,7 +5,10 @@ import { FailedProblem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { standardRetry } from './standard-steps.ts';
 
-/** A table that was created after the base. Unless it exists with the same id, Cassandra skips its mutations at replay, with only a warning. */
+/**
+ * A table that was created after the base. Unless it exists with the same id, Cassandra skips its mutations at replay,
+ * with only a warning.
+ */
 export const addedTable = z.object({ id: z.uuid(), name: z.string() });
 export type AddedTable = z.infer<typeof addedTable>;
 
@@ -18,7 +21,9 @@ export const createTablesStep = {
   result: z.object({ tables: z.array(z.string()) }),
 } as const;
 
-/** Creates the tables with the ids that the log uses, on the nodes of `platform`, which are stopped before and after. */
+/**
+ * Creates the tables with the ids that the log uses, on the nodes of `platform`, which are stopped before and after.
+ */
 export async function createTables(
   platform: Platform,
   tables: readonly AddedTable[],
@@ -41,7 +46,10 @@ export async function createTables(
   return { tables: tables.map(({ name }) => name) };
 }
 
-/** Checks after the replay: a table that does not exist with its id has lost its mutations. Throws FailedProblem `tables-not-created`. */
+/**
+ * Checks after the replay: a table that does not exist with its id has lost its mutations. Throws FailedProblem
+ * `tables-not-created`.
+ */
 export async function requireTables(platform: Platform, tables: readonly AddedTable[]): Promise<void> {
   if (tables.length === 0) return;
   const ids = await tableIds(platform);

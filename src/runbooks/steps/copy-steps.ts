@@ -36,8 +36,8 @@ interface CopyPurpose<Params> {
 const timed = z.object({ seconds: z.number() });
 
 /**
- * The steps that start the database of a point beside the live environment: a new ring with its own name, addresses and tokens. It does not
- * touch the live ring; this is checked before anything is done with it.
+ * The steps that start the database of a point beside the live environment: a new ring with its own name, addresses and
+ * tokens. It does not touch the live ring; this is checked before anything is done with it.
  */
 export function withCopyDatabase<Params extends CopyParams>(
   builder: RunbookBuilder<Params, RunbookServices, unknown>,
@@ -224,7 +224,9 @@ export function removeCopyStep(nameOf: (context: { readonly run: string }) => st
   } as const;
 }
 
-/** This step runs before the run makes its copy, so a copy with this name belongs to somebody else and may be in use. */
+/**
+ * This step runs before the run makes its copy, so a copy with this name belongs to somebody else and may be in use.
+ */
 async function requireNewName(platform: Platform, name: string): Promise<void> {
   if (!(await platform.copies.list()).includes(name)) return;
   throw new RefusedProblem({

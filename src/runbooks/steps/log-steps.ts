@@ -112,7 +112,9 @@ export async function decideLogs(work: Work, params: Params): Promise<z.infer<ty
   };
 }
 
-/** Reads and checks every byte before anything is changed. Damaged objects that are not needed are left out of the plan. */
+/**
+ * Reads and checks every byte before anything is changed. Damaged objects that are not needed are left out of the plan.
+ */
 export async function checkLogs(work: Work, params: Params): Promise<z.infer<typeof verifyLogsStep.result>> {
   const { platform, clock } = work.services;
   const from = clock.monotonic();
@@ -178,7 +180,10 @@ export async function placeLogs(
   };
 }
 
-/** For every keyspace in the logs the same ranges of a node are used; if a node gets more than it needs, that does no harm. */
+/**
+ * For every keyspace in the logs the same ranges of a node are used; if a node gets more than it needs, that does no
+ * harm.
+ */
 async function mostReplicas({ bucket }: Platform, { strands }: LogPlan): Promise<number> {
   const counts: number[] = [];
   for (const key of strands.flatMap(({ schemas }) => schemas.slice(-1))) {

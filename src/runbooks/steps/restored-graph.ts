@@ -12,8 +12,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Platform } from '../../ports/platform.ts';
 
 /**
- * Makes a restored database a consistent graph again, for a restore in place and for a copy: JanusGraph's own records are cleaned while no
- * server runs, then its servers are started, the mixed index is rebuilt from the restored data, and everything is checked.
+ * Makes a restored database a consistent graph again, for a restore in place and for a copy: JanusGraph's own records
+ * are cleaned while no server runs, then its servers are started, the mixed index is rebuilt from the restored data,
+ * and everything is checked.
  */
 interface Work {
   readonly platform: Platform;
@@ -60,8 +61,8 @@ export const verifiedResult = z.object({
 });
 
 /**
- * Checks every invariant, and the fingerprint if one was recorded. `name` says what was restored; `remedy` is the next step that a failure
- * names.
+ * Checks every invariant, and the fingerprint if one was recorded. `name` says what was restored; `remedy` is the next
+ * step that a failure names.
  */
 export async function verifyRestored(
   work: Work,

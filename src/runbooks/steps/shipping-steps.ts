@@ -11,7 +11,10 @@ import { type NodeJobCall, oneNode } from './each-node.ts';
 import { standardRetry } from './standard-steps.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
 
-/** What restores and reverts do with the shipped log: they ship its tail before the data is replaced, and begin a new stream afterwards. */
+/**
+ * What restores and reverts do with the shipped log: they ship its tail before the data is replaced, and begin a new
+ * stream afterwards.
+ */
 export interface Work extends NodeJobCall {
   readonly environment: string;
   readonly log: (line: string) => void;
@@ -37,8 +40,8 @@ export const pauseShippingStep = {
 } as const;
 
 /**
- * Ships the rest of every node's log and stops shipping. If a node cannot, the restore continues without it and says so: the lost disk of
- * that node may be the reason for the restore.
+ * Ships the rest of every node's log and stops shipping. If a node cannot, the restore continues without it and says
+ * so: the lost disk of that node may be the reason for the restore.
  */
 export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedResult>> {
   const { platform } = work.services;
@@ -78,8 +81,8 @@ export const startShippingStep = {
 } as const;
 
 /**
- * Begins every node's stream on the timeline, after the segments that a restore placed. A restored graph must not wait for its log: a failure
- * is reported and can be repaired later.
+ * Begins every node's stream on the timeline, after the segments that a restore placed. A restored graph must not wait
+ * for its log: a failure is reported and can be repaired later.
  */
 export async function startShipping(
   work: Work,
@@ -104,8 +107,8 @@ export async function startShipping(
 }
 
 /**
- * Marks on every stream of the timeline that nothing before now is in a log: instants of the timeline need a base that is still to be taken.
- * Done once per run, however often the step runs.
+ * Marks on every stream of the timeline that nothing before now is in a log: instants of the timeline need a base that
+ * is still to be taken. Done once per run, however often the step runs.
  */
 export async function markBaseRequired(
   work: Work & { readonly startedAt: Date },

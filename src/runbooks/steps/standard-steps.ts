@@ -5,8 +5,8 @@ import type { RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
- * Steps that are the same in several runbooks; each runbook adds what the step needs there. A stop counts as destructive, because the
- * environment does not serve afterwards.
+ * Steps that are the same in several runbooks; each runbook adds what the step needs there. A stop counts as
+ * destructive, because the environment does not serve afterwards.
  */
 interface Context {
   readonly services: RunbookServices;
@@ -29,8 +29,8 @@ export const checkStore = {
 } as const;
 
 /**
- * After a disaster the agents may be down as well, and a restore needs them. This step comes after the checks that only read: once something
- * was started, a refusal could no longer say that nothing was changed.
+ * After a disaster the agents may be down as well, and a restore needs them. This step comes after the checks that only
+ * read: once something was started, a refusal could no longer say that nothing was changed.
  */
 export const startAgents = {
   id: 'start-agents',

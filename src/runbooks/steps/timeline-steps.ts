@@ -8,7 +8,10 @@ import type { logsResult } from './log-steps.ts';
 import { type Work, markBaseRequired } from './shipping-steps.ts';
 import { standardRetry } from './standard-steps.ts';
 
-/** Every restore and revert opens a timeline: what was written after the fork stays on the old one and never mixes with new writes. */
+/**
+ * Every restore and revert opens a timeline: what was written after the fork stays on the old one and never mixes with
+ * new writes.
+ */
 interface TimelineWork extends Work {
   readonly startedAt: Date;
 }
@@ -37,7 +40,10 @@ export async function openReplayedTimeline(work: TimelineWork, replayed: z.infer
   return { timeline: id };
 }
 
-/** After a plain restore of a point. A fuzzy point is not an instant of its timeline, so the new timeline needs its own base. */
+/**
+ * After a plain restore of a point. A fuzzy point is not an instant of its timeline, so the new timeline needs its own
+ * base.
+ */
 export async function openPointTimeline(work: TimelineWork, point: RestorePoint): Promise<Opened> {
   const { id } = await openTimeline(work.services.platform.bucket, {
     ...recordOf(work),
@@ -55,7 +61,10 @@ export async function openPointTimeline(work: TimelineWork, point: RestorePoint)
   return { timeline: id };
 }
 
-/** After a revert: the old data is the end of the timeline that the restore had left, including writes that were never shipped. */
+/**
+ * After a revert: the old data is the end of the timeline that the restore had left, including writes that were never
+ * shipped.
+ */
 export async function openRevertedTimeline(work: TimelineWork, { run, left }: RestoreRecord): Promise<Opened> {
   const at = formatInstant(microsOf(work.startedAt));
   const { id } = await openTimeline(work.services.platform.bucket, {

@@ -37,8 +37,8 @@ export interface UndoQuestion {
 const together = 600_000_000;
 
 /**
- * Finds the groups and everything later that touches the same. Throws UsageProblem `bad-group`, RefusedProblem `unknown-group`,
- * `ambiguous-group`, `no-log-there`, and what reading the log throws.
+ * Finds the groups and everything later that touches the same. Throws UsageProblem `bad-group`, RefusedProblem
+ * `unknown-group`, `ambiguous-group`, `no-log-there`, and what reading the log throws.
  */
 export async function analyseUndo(
   bucket: ObjectStore,
@@ -69,7 +69,8 @@ export async function analyseUndo(
     const { slot } = groups[0];
     if (slot === ignoring) continue;
     const whole = slots.get(slot);
-    // Only the rows in question were read of other slots. That is enough to find conflicts, but not to know the numbers of their groups.
+    // Only the rows in question were read of other slots. That is enough to find conflicts, but not to know the numbers
+    // of their groups.
     for (const group of whole ?? groups) scan.add(whole === undefined ? { ...group, id: formatInstant(slot) } : group);
   }
   return {
@@ -114,8 +115,8 @@ export function slotsOf({ chosen }: UndoAnalysis): readonly Micros[] {
 }
 
 /**
- * The rows in which a conflict is possible: those of the chosen cells, and those of the vertices at both ends of their edges. Undefined if a
- * vertex has many rows.
+ * The rows in which a conflict is possible: those of the chosen cells, and those of the vertices at both ends of their
+ * edges. Undefined if a vertex has many rows.
  */
 function rowsOf(schema: GraphSchema, { groups }: ChosenGroups): ((key: Uint8Array) => boolean) | undefined {
   const rows = new Set<string>();

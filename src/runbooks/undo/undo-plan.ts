@@ -29,8 +29,9 @@ interface Making {
 }
 
 /**
- * Decides what is written: the copy's value for each touched cell whose live value is still the one that the groups wrote. Throws
- * RefusedProblem `undo-too-large`, `undo-rows`, `undo-changed` (with every cell that somebody wrote since).
+ * Decides what is written: the copy's value for each touched cell whose live value is still the one that the groups
+ * wrote. Throws RefusedProblem `undo-too-large`, `undo-rows`, `undo-changed` (with every cell that somebody wrote
+ * since).
  */
 export async function makeUndoPlan(making: Making): Promise<{ readonly plan: UndoPlan; readonly unchanged: number }> {
   const { run, environment, live, copy, analysis, now, signal } = making;
@@ -72,7 +73,10 @@ export async function makeUndoPlan(making: Making): Promise<{ readonly plan: Und
   };
 }
 
-/** Edges that the groups wrote. The documents of edges that did not exist before are removed; those of the others are made again. */
+/**
+ * Edges that the groups wrote. The documents of edges that did not exist before are removed; those of the others are
+ * made again.
+ */
 function writtenEdges({ edges }: UndoAnalysis['chosen']['groups'][number]): string[] {
   return [...edges.values()].flatMap(({ state, relation, out, in: to, type }) =>
     state === 'removed' || relation === undefined || out === undefined || to === undefined

@@ -32,7 +32,10 @@ export async function machineChecks(context: CliContext): Promise<readonly Docto
   ]);
 }
 
-/** Everything that an operation on this environment needs. A wrong name throws; everything else that is wrong is a finding. */
+/**
+ * Everything that an operation on this environment needs. A wrong name throws; everything else that is wrong is a
+ * finding.
+ */
 export async function environmentChecks(context: CliContext, name: string): Promise<readonly DoctorFinding[]> {
   const { config, auditKey } = await context.environment(name);
   let platform: Platform | undefined;

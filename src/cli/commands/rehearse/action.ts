@@ -41,7 +41,10 @@ export const action: Action<typeof rehearse> = async (context, input) => {
   });
 };
 
-/** With a time: the base for it, or the named point. For a fuzzy point: the first instant at which its log makes it consistent. */
+/**
+ * With a time: the base for it, or the named point. For a fuzzy point: the first instant at which its log makes it
+ * consistent.
+ */
 async function decide(
   context: CliContext,
   environment: string,

@@ -77,8 +77,8 @@ async function asTaken(
 }
 
 /**
- * The target of a rehearsal of the point: the point as it was taken or, if applications wrote meanwhile, the first instant that the point and
- * its log restore completely. Undefined while there is no such instant.
+ * The target of a rehearsal of the point: the point as it was taken or, if applications wrote meanwhile, the first
+ * instant that the point and its log restore completely. Undefined while there is no such instant.
  */
 export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided | undefined {
   if (point.cut === 'quiesced') return { point, warnings: [] };

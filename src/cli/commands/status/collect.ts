@@ -16,7 +16,10 @@ const patience = 8000;
 /** How many runs are read: enough for the newest of each runbook. */
 const recentRuns = 50;
 
-/** Collects the status of one environment. An environment that cannot be opened is `unknown`. Only a wrong configuration throws. */
+/**
+ * Collects the status of one environment. An environment that cannot be opened is `unknown`. Only a wrong configuration
+ * throws.
+ */
 export async function statusOf(context: CliContext, name: string): Promise<EnvironmentStatus> {
   const { config } = await context.environment(name);
   const { clock } = context;

@@ -152,7 +152,10 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
   return { name: 'proof', level: 'good', says };
 }
 
-/** Only the newest run of each runbook counts: a later success repairs an earlier failure. A damaged journal always counts. */
+/**
+ * Only the newest run of each runbook counts: a later success repairs an earlier failure. A damaged journal always
+ * counts.
+ */
 function runSignals({ environment, runs }: StatusFacts): readonly Signal[] {
   const newest = new Map<string, RunSummary>();
   for (const run of runs) {

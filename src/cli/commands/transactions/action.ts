@@ -85,7 +85,10 @@ function distanceOf(text: string): number {
   }
 }
 
-/** `8272` is a vertex, `1iir-11y0-mxh-9jc` an edge. For an edge the id of the relation itself is compared, which is unique. */
+/**
+ * `8272` is a vertex, `1iir-11y0-mxh-9jc` an edge. For an edge the id of the relation itself is compared, which is
+ * unique.
+ */
 function elementOf(text: string) {
   if (/^\d{1,19}$/.test(text)) return { vertex: exactId(BigInt(text)) };
   const relation = text.includes('-') ? idFromText(text.split('-')[0] ?? '') : undefined;

@@ -6,9 +6,9 @@ export const undo = declare({
   summary: 'Undo some transactions and keep everything else, including what was written later.',
   about:
     '--way compensate keeps the graph running: it restores a copy of the database as it was just before those transactions, and one new transaction sets ' +
-    'each changed cell back to its old value, unless it was changed again later. --way restore restores everything except those transactions from a base ' +
-    'backup and the log: the graph stops meanwhile, and a new timeline begins. --plan compares the cost of both ways. ' +
-    'Both are refused if later transactions depend on those to undo. If several groups share a commit time, name one (…Z/2) or all of them (…Z/*).',
+    'each changed cell back to its old value. --way restore restores everything except those transactions from a base backup and the log: ' +
+    'the graph stops meanwhile, and a new timeline begins. --plan compares the cost of both ways. ' +
+    'Both are refused if later transactions changed the same data or depend on it. If several groups share a commit time, name one (…Z/2) or all of them (…Z/*).',
   arguments: { env: required('Environment of cardea.config.ts.') },
   options: {
     group: texts(
