@@ -61,7 +61,7 @@ interface SegmentOfNode {
   readonly header: SegmentHeader;
 }
 
-/** A stream that is joined in the middle of a segment has no header; then the file's name tells, and the segment has to be a plain one. */
+/** A stream that begins in the middle of a segment has no header. Then the file name is used, and the segment must be a plain one. */
 function segmentOf({ from, segment }: LogPieceHeader, plain: Uint8Array): SegmentOfNode {
   const header = from === 0 ? readSegmentHeader(plain) : headerOfFileName(segment.file);
   if (header === undefined) throw logDamaged('A log piece', `its file name ${segment.file} does not name a segment`);

@@ -114,7 +114,7 @@ export class MutationCut {
   }
 }
 
-/** A mutation stays within one keyspace, so its first table tells, even where the schema does not name Cassandra's own. */
+/** All tables of a mutation are in one keyspace, so its first table is enough, even if the schema lacks Cassandra's own tables. */
 function isOfSystem(bytes: Uint8Array): boolean {
   const first = (bytes[0] ?? 0) < 0x80 ? 1 : 2;
   return bytes.length >= first + 16 && isSystemTable(formatTableId(bytes.subarray(first, first + 16)));

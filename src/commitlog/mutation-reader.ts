@@ -136,7 +136,7 @@ function readRow(
   if ((flags & itemFlags.liveness) !== 0) {
     const at = read.writeTime(base.timestamp);
     const expires = (flags & itemFlags.ttl) !== 0;
-    // Of a row the time to live stands before the time of its end, of a cell behind it.
+    // In a row the time to live comes before the expiry time, in a cell after it.
     const ttl = expires ? read.seconds(base.ttl) : 0;
     liveness = { at, expiry: expires ? { ttl, localTime: read.seconds(base.localDeletionTime) } : undefined };
   }

@@ -74,7 +74,7 @@ export function refuseUnreadable({ version, encrypted }: Pick<SegmentHeader, 've
   });
 }
 
-/** The header of a plain segment by its file's name: `CommitLog-8-1771466400000.log`. Undefined when the name is none. */
+/** The header of a plain segment from its file name, `CommitLog-8-1771466400000.log`. Undefined for any other name. */
 export function headerOfFileName(file: string): SegmentHeader | undefined {
   const match = /^CommitLog-(\d{1,9})-(\d{1,18})\.log$/.exec(file);
   if (match === null) return undefined;

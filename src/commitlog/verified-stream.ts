@@ -108,7 +108,7 @@ function faultOfPlace(
   return undefined;
 }
 
-/** Chooses the objects that hold every sequence once, the longest first: a merged one stands for its parts, a part for a merged one that is no good. */
+/** Chooses objects that hold every sequence once, longest first: a merged one replaces its parts, and parts replace a damaged merged one. */
 function tile(
   headers: ReadonlyArray<{ key: string; header: LogPieceHeader }>,
   faults: LogFault[],
@@ -152,7 +152,7 @@ function coverage(
   for (const piece of pieces) {
     const broken = breakBetween(head, piece, faults);
     if (broken !== undefined) {
-      // Retention removes the beginning of a stream, which is no fault; whether a base needed it shows where the base is looked at.
+      // Retention removes the beginning of a stream, which is not a fault; whether a base needs it is decided for each base.
       if (head.last > 0 || piece.first === 1) faults.push({ key: piece.key, reason: broken });
       if (open !== undefined && open.to > open.from) spans.push({ from: open.from, to: open.to, ends: broken });
       open = beginning(piece.coveredFrom, true);
@@ -166,7 +166,7 @@ function coverage(
   if (open === undefined) return spans;
   const end = endOf(watermark, head, pieces, faults);
   if (end !== undefined) {
-    // The two name different last pieces: whichever is wrong, the last one proves nothing.
+    // The two name different last pieces: one of them is wrong, so the last one proves nothing.
     const to = end.unproved === undefined ? open.to : lesser(open.to, end.unproved);
     return open.torn || to <= open.from ? spans : [...spans, { from: open.from, to, ends: end.reason }];
   }

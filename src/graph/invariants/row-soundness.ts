@@ -6,7 +6,7 @@ import { UnknownType } from '../codec/relation.ts';
 import { belowEdges, RowWalk, walkVertex, type DamagedCell, type VertexRow } from '../scan.ts';
 import { readSchema, type GraphSchema } from '../schema.ts';
 
-/** More than these are counted, not kept: whoever has ten thousand damaged cells needs no list of them. */
+/** Further ones are counted but not kept: nobody needs a list of ten thousand damaged cells. */
 const kept = 10_000;
 
 /** No cell without its type, none that cannot be read, no label that the schema does not have, and no row without the mark of existence. */

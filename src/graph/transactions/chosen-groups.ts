@@ -14,7 +14,7 @@ export interface ChosenGroups {
   readonly divided: readonly Micros[];
 }
 
-/** Throws UsageProblem `bad-group` naming every text that is no id of a group. */
+/** Throws UsageProblem `bad-group`, naming every text that is not the id of a group. */
 export function parseGroups(texts: readonly string[]): readonly GroupRef[] {
   const refs = texts.map((text) => ({ text, ref: parseGroupId(text) }));
   const bad = refs.filter(({ ref }) => ref === undefined).map(({ text }) => text);
