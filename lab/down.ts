@@ -24,7 +24,7 @@ export async function takeDownLab(signal: AbortSignal): Promise<{ readonly exist
         code: 'lab-held',
         happened: `The lab of this machine belongs to the checkout ${record.checkout}.`,
         state: 'Nothing was changed.',
-        next: `Take it down from there: ${record.checkout}/cardea lab down`,
+        next: `Remove it from there: ${record.checkout}/cardea lab down`,
       });
     }
     await removeLab(folders);
@@ -41,8 +41,8 @@ export async function removeLab(folders: LabFolders): Promise<void> {
     throw new FailedProblem({
       code: 'lab-left-behind',
       happened: `Control groups of the lab could not be removed: ${left.join(', ')}.`,
-      state: 'Its processes got the signal to end; its files are still there.',
-      next: 'Run `cardea lab down` again; a process in the groups (cgroup.procs) that does not end is what keeps them.',
+      state: 'Its processes were told to end; its files are still there.',
+      next: 'Run `cardea lab down` again. If it fails again, look for a process in these groups that does not end (cgroup.procs).',
     });
   }
   rmSync(folders.home, { recursive: true, force: true, maxRetries: 5 });

@@ -15,7 +15,7 @@ export async function waitForNode(lab: Lab, signal: AbortSignal): Promise<void> 
   throw new FailedProblem({
     code: 'lab-node-not-ready',
     happened: `The node ${nodeName} of the lab did not become ready in time.`,
-    state: 'The servers of the lab run on.',
-    next: `See why: kubectl describe node ${nodeName}, with the kubeconfig that \`cardea lab status\` names; then run \`cardea lab up\` again.`,
+    state: 'The servers of the lab keep running.',
+    next: `Find the reason with \`kubectl describe node ${nodeName}\` and the kubeconfig that \`cardea lab status\` shows. Then run \`cardea lab up\` again.`,
   });
 }

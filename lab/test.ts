@@ -13,9 +13,9 @@ export async function testLab(options: TestOptions): Promise<readonly ProofResul
   if (found === undefined) {
     throw new RefusedProblem({
       code: 'lab-down',
-      happened: 'There is no lab to test: it is down.',
+      happened: 'The lab is down, so it cannot be tested.',
       state: 'Nothing was changed.',
-      next: 'Bring it up with: cardea lab up',
+      next: 'Start it with: cardea lab up',
     });
   }
   const servers = await runChecks(serverChecks(found.lab), options);
@@ -28,9 +28,9 @@ export async function testLab(options: TestOptions): Promise<readonly ProofResul
 function notTried(title: string, version: string, unwell: readonly string[]): ProofResult {
   const problem = new RefusedProblem({
     code: 'lab-not-tried',
-    happened: `It was not tried, since it stands on ${unwell.join(', ')}.`,
+    happened: `This part was not tried, because it needs ${unwell.join(', ')}.`,
     state: 'Nothing was changed.',
-    next: 'Bring that up with: cardea lab up',
+    next: 'Start the missing parts with: cardea lab up',
   });
   return { title, version, seconds: 0, problem };
 }

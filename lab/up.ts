@@ -122,8 +122,8 @@ async function ownRecord(
 function held(record: LabRecord): RefusedProblem {
   return new RefusedProblem({
     code: 'lab-held',
-    happened: `The lab of this machine is up since ${record.createdAt} and belongs to the checkout ${record.checkout}.`,
+    happened: `The lab of this machine has been up since ${record.createdAt} and belongs to the checkout ${record.checkout}.`,
     state: 'Nothing was changed.',
-    next: `Use that one, or take it down first: ${join(record.checkout, 'cardea')} lab down`,
+    next: `Use that lab, or remove it first: ${join(record.checkout, 'cardea')} lab down`,
   });
 }

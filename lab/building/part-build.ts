@@ -119,7 +119,7 @@ function notBuilt(part: LabPart, said: string, signal: AbortSignal): FailedProbl
   return new FailedProblem({
     code: 'lab-part-not-built',
     happened: `${part.title} ${part.version} could not be built from ${part.source}.`,
-    state: 'Parts built before stay, and so does what Go compiled of this one; nothing was started.',
+    state: 'Parts that were built before are kept, also what Go compiled of this one; nothing was started.',
     next: 'Check the network and the settings of the Go module proxy, then run the same command again.',
     details: said.trimEnd().split('\n').slice(-12),
   });

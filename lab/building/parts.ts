@@ -138,6 +138,6 @@ function pinnedVersion(file: string, module: string): string {
     code: 'lab-version-not-pinned',
     happened: `${file} does not require ${module}.`,
     state: 'Nothing was built.',
-    next: 'Restore the file from the repository.',
+    next: 'Get the file from the repository again.',
   });
 }

@@ -51,8 +51,8 @@ export class CassandraProcess {
     throw new FailedProblem({
       code: 'cassandra-not-started',
       happened: this.#child === child ? 'Cassandra took too long to start.' : 'Cassandra ended while it started.',
-      state: 'The data directory stays as Cassandra left it.',
-      next: "Read the container's log.",
+      state: 'The data directory is as Cassandra left it.',
+      next: 'Read the log of the container.',
     });
   }
 

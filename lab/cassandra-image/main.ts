@@ -26,7 +26,7 @@ function buildConfiguration(): void {
     base('cassandra.yaml'),
   );
   if (unknown.length > 0)
-    console.error(`The lab's config builder does not know, and leaves out: ${unknown.join(', ')}`);
+    console.error(`The config builder of the lab left out settings that it does not know: ${unknown.join(', ')}`);
   mkdirSync(places.configuration, { recursive: true });
   for (const [name, content] of Object.entries({ ...files, 'logback.xml': base('logback.xml') })) {
     writeFileSync(join(places.configuration, name), content);

@@ -89,7 +89,7 @@ function operations(api: Hono, { database }: Node): void {
   api.post('/api/v0/ops/auth/role', async (context) => {
     const { username, password, is_superuser: superuser } = role.parse(context.req.query());
     const made = await database.upsertRole({ username, password, superuser });
-    if (!made) console.log(`Cassandra lets in everyone: there is no role ${username}.`);
+    if (!made) console.log(`Cassandra needs no login, so there is no role ${username}.`);
     return context.text('OK');
   });
   api.post('/api/v0/ops/node/drain', async (context) => context.text(await nodetool(['drain'])));

@@ -14,8 +14,8 @@ export async function nodetool(args: readonly string[]): Promise<string> {
   throw new FailedProblem({
     code: 'nodetool-failed',
     happened: `nodetool ${args[0]} ended with ${code}.`,
-    state: 'What it did before it failed stands.',
-    next: 'Read what it said.',
+    state: 'What it did before it failed was not undone.',
+    next: 'Read its output.',
     details: `${out}\n${error}`
       .split('\n')
       .filter((line) => line.trim() !== '')

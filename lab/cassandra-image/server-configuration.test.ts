@@ -55,5 +55,5 @@ test('an option that the builder does not know is told', () => {
 });
 
 test('a configuration that cannot be read is refused', () => {
-  expect(() => serverConfiguration({ ...variables(), configuration: '' }, base)).toThrow(/not what was expected/);
+  expect(() => serverConfiguration({ ...variables(), configuration: '' }, base)).toThrow(/has an unexpected form/);
 });

@@ -80,7 +80,7 @@ function read(configuration: string, base: string) {
   } catch (error) {
     throw new RefusedProblem({
       code: 'unreadable-configuration',
-      happened: `CONFIG_FILE_DATA, or the image's own cassandra.yaml, is not what was expected: ${String(error)}`,
+      happened: `CONFIG_FILE_DATA, or cassandra.yaml of the image, has an unexpected form: ${String(error)}`,
       state: 'No file was written.',
       next: 'Correct `config` of the CassandraDatacenter.',
     });

@@ -100,9 +100,9 @@ export async function startEnclosure(places: LabPlaces): Promise<Enclosure> {
   if (started !== undefined && started !== 'ended') return started;
   throw new FailedProblem({
     code: 'lab-not-enclosed',
-    happened: 'The namespaces of the lab could not be made.',
+    happened: 'The namespaces of the lab could not be created.',
     state: 'Nothing else of the lab was started.',
-    next: `Read ${logFile}. In a container the lab needs the right to unshare and mount (--privileged).`,
+    next: `Read ${logFile}. In a container the lab needs permission to unshare and mount (--privileged).`,
     details: logTail(logFile),
   });
 }

@@ -97,8 +97,8 @@ export async function waitForWorkloads(
   throw new FailedProblem({
     code: 'lab-addon-not-ready',
     happened: `${title} is not ready: ${lacking.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}.`,
-    state: 'Everything else of the cluster runs on.',
-    next: 'Look with kubectl and the same kubeconfig (`cardea lab status` names the one of the lab), then run the command again.',
+    state: 'Everything else in the cluster keeps running.',
+    next: 'Find the reason with kubectl and the same kubeconfig (`cardea lab status` shows the kubeconfig of the lab), then run the command again.',
     details: details.filter((line) => line.trim() !== ''),
   });
 }

@@ -24,7 +24,7 @@ export function kubectlFor(program: string, kubeconfig: string): Kubectl {
       throw new FailedProblem({
         code: 'kubectl-failed',
         happened: `kubectl ${args.slice(0, 4).join(' ')} failed.`,
-        state: 'What was applied before stands.',
+        state: 'What was applied before was not undone.',
         next: 'See `cardea lab status`, then run the same command again.',
         details: stderr.trimEnd().split('\n').slice(-8),
       });

@@ -118,8 +118,8 @@ function medusaLayer(venv: string): ImageLayer {
       throw new FailedProblem({
         code: 'lab-image-not-written',
         happened: `The image layer of Medusa could not be made from ${venv}.`,
-        state: 'Layers made before stay.',
-        next: 'The image has Python 3.11: Medusa must be installed with it, as on Debian 12. Then run the same command again.',
+        state: 'Layers that were made before are kept.',
+        next: 'Install Medusa with Python 3.11, as on Debian 12, because the image has Python 3.11. Then run the same command again.',
         details: all.trimEnd().split('\n').slice(-8),
       });
     },

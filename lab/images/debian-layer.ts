@@ -38,7 +38,7 @@ function notMade({ install }: DebianPackages, said: string): FailedProblem {
   return new FailedProblem({
     code: 'lab-image-not-written',
     happened: `The Debian packages ${install.join(', ')} could not be unpacked for an image.`,
-    state: 'Layers made before stay.',
+    state: 'Layers that were made before are kept.',
     next: 'Check that `apt-get update` works on this machine and that it is Debian 12, then run the same command again.',
     details: said.trimEnd().split('\n').slice(-8),
   });

@@ -43,7 +43,7 @@ export function ociImage({ name, layers: sources, configuration }: LayeredImage,
   const layers = sources.map((each) => {
     const built = builtLayer(each, cache);
     if (built !== undefined) return built;
-    throw notImported(`get ${name}`, [`the layer ${each.title} is not there`]);
+    throw notImported(`import ${name}`, [`the layer ${each.title} is missing`]);
   });
   const config = JSON.stringify({
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -101,7 +101,7 @@ async function digestsOf(lab: Lab): Promise<ReadonlyMap<string, string>> {
   const [program, ...args] = [...ctr(lab), 'images', 'list'] as const;
   const { execa } = await import('execa');
   const { failed, stdout, stderr } = await execa(program, args, { reject: false, stdin: 'ignore' });
-  if (failed) throw notImported('tell which images it has', stderr.trimEnd().split('\n').slice(-6));
+  if (failed) throw notImported('list its images', stderr.trimEnd().split('\n').slice(-6));
   return new Map(
     stdout.split('\n').map((line) => {
       const [name = '', , digest = ''] = line.split(/\s+/);
@@ -127,7 +127,7 @@ function notImported(what: string, details: readonly string[]): FailedProblem {
   return new FailedProblem({
     code: 'lab-image-not-imported',
     happened: `containerd did not ${what}.`,
-    state: 'Images brought before stay.',
+    state: 'Images that were imported before are kept.',
     next: 'See `cardea lab status`, then run `cardea lab up` again.',
     details,
   });

@@ -89,9 +89,9 @@ function readBuilt(layer: ImageLayer, cache: string): BuiltLayer {
   if (built !== undefined) return built;
   throw new FailedProblem({
     code: 'lab-image-not-written',
-    happened: `The image layer ${layer.title} was made and is gone again.`,
-    state: 'Other layers stay.',
-    next: 'See who else clears the cache, then run the same command again.',
+    happened: `The image layer ${layer.title} was made, but somebody removed it from the cache.`,
+    state: 'Other layers are kept.',
+    next: 'Find out what clears the cache, then run the same command again.',
   });
 }
 

@@ -67,8 +67,8 @@ async function run(lab: Lab, args: readonly string[]): Promise<string> {
   if (!failed) return stdout;
   throw new FailedProblem({
     code: 'lab-image-not-imported',
-    happened: `containerd refused \`ctr ${args.slice(0, 2).join(' ')}\`.`,
-    state: 'Images brought before stay.',
+    happened: `The command \`ctr ${args.slice(0, 2).join(' ')}\` of containerd failed.`,
+    state: 'Images that were imported before are kept.',
     next: 'See `cardea lab status`, then run `cardea lab up` again.',
     details: stderr.trimEnd().split('\n').slice(-6),
   });

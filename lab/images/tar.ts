@@ -23,8 +23,8 @@ export async function writeTar({
   throw new FailedProblem({
     code: 'lab-image-not-written',
     happened: `tar could not write ${archive}.`,
-    state: `The ${of} was not made; others stay.`,
-    next: 'Check the room on the disk, then run the same command again.',
+    state: `The ${of} was not made; others are kept.`,
+    next: 'Check the free space on the disk, then run the same command again.',
     details: stderr.trimEnd().split('\n').slice(-6),
   });
 }

@@ -87,7 +87,7 @@ async function installMissing(
       code: 'engines-missing',
       happened: what,
       state: 'Nothing was changed.',
-      next: 'Install them yourself, or run the same command with --install: it applies the manifests that their makers publish.',
+      next: 'Install them yourself, or run the same command with --install, which applies the manifests that each project publishes.',
     });
   }
   for (const engine of missing) {
@@ -118,7 +118,7 @@ function clusterKubectl(kubeconfig: string): Kubectl {
       code: 'no-kubeconfig',
       happened: `There is no kubeconfig ${file}.`,
       state: 'Nothing was changed.',
-      next: 'Name the file that your cluster came with: --kubeconfig ~/.kube/config',
+      next: 'Name the kubeconfig of your cluster: --kubeconfig ~/.kube/config',
     });
   }
   const built = toolPaths(labFolders().parts).kubectl;
@@ -141,7 +141,7 @@ async function serverVersion(kubectl: Kubectl, kubeconfig: string): Promise<stri
     code: 'cluster-not-reached',
     happened: `The cluster of ${kubeconfig} does not answer.`,
     state: 'Nothing was changed.',
-    next: `See why: kubectl --kubeconfig ${kubeconfig} version`,
+    next: `Find the reason with: kubectl --kubeconfig ${kubeconfig} version`,
   });
 }
 

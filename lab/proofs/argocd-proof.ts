@@ -30,7 +30,7 @@ export async function proveArgoCd(ground: ProvingGround, publish: Publish): Prom
           return state.health.status === 'Healthy' && map.success && map.data.data.said === said;
         };
         const tell = async () => JSON.stringify((await stateOf(kubectl)) ?? 'the Application has no status');
-        await until(`an Application brings what is published ${said}`, arrived, tell);
+        await until(`an Application deploys the ${said} published version`, arrived, tell);
       }
     } finally {
       await kubectl.run(remove);

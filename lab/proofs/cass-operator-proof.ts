@@ -22,10 +22,10 @@ export async function proveCassOperator(ground: ProvingGround): Promise<void> {
       kubectl
         .run(['logs', '--namespace=cass-operator', 'deployment/cass-operator-controller-manager', '--tail=4'])
         .catch(() => '');
-    await until(`cass-operator makes ${made.join(', ')}`, async () => (await there()) === made.length, log);
+    await until(`cass-operator creates ${made.join(', ')}`, async () => (await there()) === made.length, log);
     await kubectl.run(['delete', 'cassandradatacenter', 'dc1', here, '--timeout=60s']);
     const taken = async () => (await kubectl.look(['get', 'statefulset', 'proof-dc1-default-sts', here])) === undefined;
-    await until('cass-operator takes back the StatefulSet of a datacenter that is deleted', taken, log);
+    await until('cass-operator deletes the StatefulSet of a deleted datacenter', taken, log);
   });
 }
 

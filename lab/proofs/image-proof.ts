@@ -7,11 +7,11 @@ export async function proveCardeaImage(ground: ProvingGround): Promise<void> {
   await inProofSpace(ground, 'cardea-lab-test-image', async ({ here, apply, until }) => {
     await apply(pod);
     const log = async () => kubectl.run(['logs', here, 'cardea', '--tail=8']).catch(() => '');
-    await until('Cardea and Medusa tell their versions in a pod', async () => (await log()).includes('done'), log);
+    await until('Cardea and Medusa print their versions in a pod', async () => (await log()).includes('done'), log);
     const said = (await log()).trim().split('\n');
     const version = imageNames.cardea.split(':')[1];
     if (said[0] !== version || !/^\d+\.\d+\.\d+$/.test(said[1] ?? '') || !said.includes('the root is read-only')) {
-      throw unmet('The pod of Cardea’s image did not do what it should.', said.join('\n'));
+      throw unmet('The pod with the image of Cardea printed something unexpected.', said.join('\n'));
     }
   });
 }

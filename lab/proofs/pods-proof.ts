@@ -9,7 +9,7 @@ export async function provePods(ground: ProvingGround): Promise<void> {
     await until('a pod reaches a service by its name', async () => (await log()).includes('hello from web'), log);
     await kubectl.run(['wait', here, '--for=condition=Ready', 'pod/web', '--timeout=30s']);
     const said = await kubectl.run(['exec', here, 'web', '--', 'cat', '/www/index.html']);
-    if (said.trim() !== 'hello from web') throw unmet('exec did not answer with what the container holds.', said);
+    if (said.trim() !== 'hello from web') throw unmet('exec did not return the file of the container.', said);
   });
 }
 

@@ -65,15 +65,15 @@ export async function until(
 ): Promise<void> {
   const met = async () => ((await isMet()) ? true : undefined);
   if ((await waitFor(met, { withinMs, everyMs: 250, signal })) === true) return;
-  throw unmet(`It was not seen within three minutes that ${what}.`, await tell());
+  throw unmet(`The following did not happen within three minutes: ${what}.`, await tell());
 }
 
 export function unmet(happened: string, said: string): FailedProblem {
   return new FailedProblem({
     code: 'lab-check-failed',
     happened,
-    state: 'What the check made is removed; everything else of the cluster is as it was.',
-    next: 'Look with kubectl and the same kubeconfig (`cardea lab status` names the one of the lab).',
+    state: 'What the check created was removed; everything else in the cluster is unchanged.',
+    next: 'Find the reason with kubectl and the same kubeconfig (`cardea lab status` shows the kubeconfig of the lab).',
     details: said
       .split('\n')
       .filter((line) => line.trim() !== '')

@@ -30,8 +30,8 @@ async function checkServer(lab: Lab, server: LabServer, signal: AbortSignal): Pr
   if (answer === 'died') throw died(server.title, log);
   throw new FailedProblem({
     code: 'lab-server-unwell',
-    happened: `${server.title} runs and is not well: ${lacking ?? ''}`,
-    state: 'It was left running.',
+    happened: `${server.title} is running but not healthy: ${lacking ?? ''}`,
+    state: 'It is still running.',
     next: `Read ${log}.`,
     details: logTail(log),
   });

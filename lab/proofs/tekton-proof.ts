@@ -12,7 +12,8 @@ export async function proveTekton(ground: ProvingGround): Promise<void> {
     await until('a PipelineRun succeeds', async () => meets(await look(), 'Succeeded'), tell);
     const { status } = outcome.parse(await look());
     const [heard] = status.results ?? [];
-    if (heard?.value !== 'the door opens') throw unmet('The PipelineRun gave another result.', JSON.stringify(status));
+    if (heard?.value !== 'the door opens')
+      throw unmet('The result of the PipelineRun is wrong.', JSON.stringify(status));
     const ran = status.childReferences?.map(({ pipelineTaskName }) => pipelineTaskName).sort();
     if (ran?.join(' ') !== 'close hear say')
       throw unmet('Not every task of the PipelineRun ran.', JSON.stringify(status));

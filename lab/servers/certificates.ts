@@ -109,7 +109,7 @@ async function openssl(...parts: ReadonlyArray<readonly string[]>): Promise<void
     code: 'lab-certificates',
     happened: `openssl ${args[0] ?? ''} failed while the certificates of the lab were made.`,
     state: 'The lab has no certificates yet; nothing was started.',
-    next: 'Run the same command again; it starts the certificates anew.',
+    next: 'Run the same command again; it makes the certificates again.',
     details: stderr.trimEnd().split('\n').slice(-6),
   });
 }

@@ -85,7 +85,7 @@ function apiServer(lab: Lab): LabServer {
     ],
     lacks: async () => {
       const ready = await lab.kubectl.run(['get', '--raw', '/readyz'], { withinMs: 5000 }).catch(() => undefined);
-      return ready === 'ok' ? undefined : 'it does not say that it is ready';
+      return ready === 'ok' ? undefined : 'it does not report that it is ready';
     },
     withinMs: 120_000,
   };

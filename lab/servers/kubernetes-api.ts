@@ -53,7 +53,7 @@ function failed(happened: string): RetryableProblem {
   return new RetryableProblem({
     code: 'kubernetes-api',
     happened,
-    state: 'What was done before stands.',
-    next: 'It is tried again.',
+    state: 'What was done before was not undone.',
+    next: 'Nothing to do: the request is tried again.',
   });
 }

@@ -77,9 +77,9 @@ export function stateOf(
 export function died(title: string, log: string): FailedProblem {
   return new FailedProblem({
     code: 'lab-server-died',
-    happened: `${title} of the lab has ended by itself.`,
-    state: 'Everything else of the lab runs on.',
-    next: `Read ${log}. \`cardea lab up\` starts it again; \`cardea lab down\` and \`cardea lab up\` make the lab anew.`,
+    happened: `${title} of the lab has stopped unexpectedly.`,
+    state: 'Everything else of the lab keeps running.',
+    next: `Read ${log}. \`cardea lab up\` starts the server again; \`cardea lab down\` followed by \`cardea lab up\` makes a new lab.`,
     details: logTail(log, 12),
   });
 }
@@ -88,8 +88,8 @@ function notReady(server: LabServer, lacking: string | undefined, log: string): 
   return new FailedProblem({
     code: 'lab-server-not-ready',
     happened: `${server.title} was not ready within ${server.withinMs / 1000} seconds${lacking === undefined ? '' : `: ${lacking}`}.`,
-    state: 'It runs on, and so does everything that was started before it.',
-    next: `Read ${log}, then run \`cardea lab up\` again: it waits for what is not ready.`,
+    state: 'It keeps running, and so does everything that was started before it.',
+    next: `Read ${log}, then run \`cardea lab up\` again: it waits for everything that is not ready.`,
     details: logTail(log, 12),
   });
 }

@@ -26,7 +26,9 @@ export interface AgentServerParts {
 const longestWaitMs = 30_000;
 const largestBody = 4 * 1024 * 1024;
 
-/** The agent's HTTP face, as src/ports/node-agent-wire.ts describes it. Problems travel as problem documents. */
+/**
+ * The HTTP server of the agent, as src/ports/node-agent-wire.ts describes it. Problems are sent as problem documents.
+ */
 export function agentServer({ node, version, token, jobs, disk, shipping, clock, log }: AgentServerParts): Hono {
   const app = new Hono();
   const answer = (context: Context, problem: Problem) => context.json(problem.toDocument(), statusOf(problem));
@@ -78,7 +80,7 @@ export function agentServer({ node, version, token, jobs, disk, shipping, clock,
   return app;
 }
 
-/** Hashed first, because the comparison wants equal lengths and a length is a hint too. */
+/** Both are hashed first, because the comparison needs equal lengths, and a length would be a hint. */
 function sameSecret(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
@@ -125,9 +127,9 @@ function badRequest(why: string): UsageProblem {
 function wrongToken(node: string): RefusedProblem {
   return new RefusedProblem({
     code: 'agent-token',
-    happened: `The agent of ${node} does not know the token of the request.`,
+    happened: `The agent of ${node} does not accept the token of the request.`,
     state: 'Nothing was changed.',
-    next: "Use the token of the environment's own agents: another environment's agent may be answering at this address.",
+    next: 'Use the token of the agents of this environment. Check whether the agent of another environment answers at this address.',
   });
 }
 
@@ -136,6 +138,6 @@ function noSuchThing(path: string): FailedProblem {
     code: 'not-there',
     happened: `The agent has nothing at ${path}.`,
     state: 'Nothing was changed.',
-    next: 'Start the job first; should that fail, compare the versions of Cardea and of the agent.',
+    next: 'Start the job first. If that fails, compare the versions of Cardea and of the agent.',
   });
 }

@@ -8,10 +8,13 @@ import { LogShipping } from '../node/shipping/log-shipping.ts';
 import { shippingStateIn } from '../node/shipping/shipping-state.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 
-/** Left free on the commit log's disk whatever waits for the store: room for several segments of Cassandra's own. */
+/**
+ * Bytes always left free on the commit log's disk, whatever waits for the store: room for several of Cassandra's own
+ * segments.
+ */
 const minimumFree = 256 * 1024 * 1024;
 
-/** The shipping of the agent that the configuration describes; undefined when it is not to ship. */
+/** The shipping of the agent that the configuration describes; undefined when it shall not ship. */
 export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLog): LogShipping | undefined {
   const { shipping, cassandra, stateDirectory, environment } = config;
   if (shipping === undefined) return undefined;
@@ -26,7 +29,7 @@ export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLo
     database: openLoggedDatabase({ address: cassandra.cqlAddress, port: cassandra.cqlPort }),
     running: async () => {
       if ((await database.runningPid()) !== undefined) return 'running';
-      // A file that names a process that is gone proves it; without one, only nobody answers.
+      // A pid file that names a dead process proves that it is gone; without one, we only know that it does not answer.
       return existsSync(cassandra.pidFile) ? 'stopped' : 'unsure';
     },
     state: shippingStateIn(stateDirectory, files),

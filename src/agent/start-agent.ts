@@ -24,8 +24,9 @@ import type { AgentLog } from '../ports/agent-log.ts';
 import { openShipping } from './open-shipping.ts';
 
 /**
- * Runs the agent that the configuration file describes until the signal fires; then its jobs are ended (they are lost, and run anew when
- * asked for again) and its port is closed. Throws UsageProblem `bad-agent-config`, FailedProblem `cannot-listen`.
+ * Runs the agent that the configuration file describes until the signal fires. Then its jobs are ended (they are lost,
+ * and run again when asked for again) and its port is closed. Throws UsageProblem `bad-agent-config`, FailedProblem
+ * `cannot-listen`.
  */
 export async function startAgent(configFile: string, life: AgentLife): Promise<void> {
   const config = await readConfig(configFile);
@@ -60,7 +61,7 @@ async function live(
   const bucket = openStore(config.store);
   const patient = patientStore(bucket, systemClock);
   const tool = await openMedusa(config, { bucket: patient, files, folder: join(state, 'medusa') });
-  // What a killed agent left running goes before anything else is begun.
+  // Processes that a killed agent left running are ended before anything else.
   await tool.endLeftOver();
   const parts: NodeParts = {
     node: config.node,
@@ -121,7 +122,7 @@ async function readConfig(file: string): Promise<AgentConfig> {
   const parsed = agentConfig.safeParse(value);
   if (!parsed.success) throw badConfig(file, z.prettifyError(parsed.error));
   if (parsed.data.cassandra.dataDirectories.length > 1) {
-    throw badConfig(file, 'cassandra.dataDirectories names several directories, and Medusa backs up one only');
+    throw badConfig(file, 'cassandra.dataDirectories names several directories, but Medusa backs up only one');
   }
   return parsed.data;
 }
@@ -135,7 +136,7 @@ async function readToken(file: string): Promise<string> {
   );
   if (token.length < 16) throw badConfig(file, 'the token is shorter than 16 characters');
   if (((await stat(file)).mode & 0o077) !== 0)
-    throw badConfig(file, 'others may read the token; its mode must be 0600');
+    throw badConfig(file, 'other users can read the token; its mode must be 0600');
   rememberSecret(token);
   return token;
 }
@@ -154,9 +155,9 @@ function directoriesOf({ cassandra }: AgentConfig): NodeParts['directories'] {
 function badConfig(file: string, why: string): UsageProblem {
   return new UsageProblem({
     code: 'bad-agent-config',
-    happened: `The agent's file ${file} cannot be used: ${why}.`,
+    happened: `The configuration file ${file} of the agent cannot be used: ${why}.`,
     state: 'The agent was not started.',
-    next: 'The platform writes this file: start the environment again, or mend the file by src/model/agent-config.ts.',
+    next: 'The platform writes this file: start the environment again, or correct the file (its form is in src/model/agent-config.ts).',
   });
 }
 
@@ -165,7 +166,7 @@ function cannotListen({ listen }: AgentConfig, cause: unknown): FailedProblem {
     code: 'cannot-listen',
     happened: `The agent cannot listen at ${listen.host}:${listen.port}: ${cause instanceof Error ? cause.message : String(cause)}.`,
     state: 'The agent was not started.',
-    next: 'See whether another agent runs there, and stop it.',
+    next: 'Check whether another agent is running there, and stop it.',
     cause,
   });
 }

@@ -1,7 +1,7 @@
 import { beforeItsRun, type Command, type Declaration, type Option } from './command.ts';
 import { argumentForm, optionForm } from './program.ts';
 
-/** docs/cli.md: every command as declared, so that the page cannot say something else than `--help`. */
+/** docs/cli.md: every command as declared, so that the page and `--help` always say the same. */
 export function cliReference(commands: readonly Command[]): string {
   const groups = Map.groupBy(commands, (command) => command.declaration.group);
   const parts = [...groups].map(([group, members]) =>
@@ -12,18 +12,19 @@ export function cliReference(commands: readonly Command[]): string {
 
 const head = [
   '# The command line',
-  'This page is written by `npm run docs:cli` from the declarations of the commands; a test compares it.',
-  'Every command knows `--config FILE` (else the nearest `cardea.config.ts` from here upward), `--json` (the result as JSON on standard output, ' +
-    'a failure as `{"problem": …}`), `--quiet`, `--no-color` (also `NO_COLOR=1`) and `--help`. `--plan`, where it applies, shows the steps and ' +
-    'changes nothing. Results go to standard output, progress and warnings to standard error.',
+  '`npm run docs:cli` writes this page from the declarations of the commands; a test checks that it is up to date.',
+  'Every command accepts `--config FILE` (default: the nearest `cardea.config.ts` in this folder or above it), `--json` (prints the result ' +
+    'as JSON on standard output, and a failure as `{"problem": …}`), `--quiet`, `--no-color` (also `NO_COLOR=1`) and `--help`. ' +
+    'Commands with `--plan` can show their steps without changing anything. ' +
+    'Results go to standard output, progress and warnings to standard error.',
   'Exit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person. 130 stopped by ' +
-    'Ctrl-C, 143 by SIGTERM, 129 because its terminal was closed (with `nohup` it goes on). A run that was stopped where it can be resumed ' +
-    'ends with 1, as every run that did not succeed.',
+    'Ctrl-C, 143 by SIGTERM, 129 because its terminal was closed (with `nohup` it continues). A run that was stopped where it can be resumed ' +
+    'ends with 1, like every run that did not succeed.',
   'Ctrl-C stops a run where it can be resumed, and says how; pressed again it leaves at once, and the run can be resumed just as well. ' +
-    'Every other command says what stands and how to go on; one that only reads just ends. SIGTERM and a terminal that is closed are taken ' +
-    'like Ctrl-C.',
-  'A reader that leaves (`| head`) ends nothing but commands that only read, quietly; the exit code is that of the answer, 141 when there ' +
-    'was none yet. What cannot be written to standard output because a disk is full ends with 1 and is said.',
+    'Every other command says what remains and how to continue; a command that only reads just ends. SIGTERM and a closed terminal are ' +
+    'treated like Ctrl-C.',
+  'A reader that stops reading (`| head`) ends only commands that only read, and quietly; the exit code is that of the answer, or 141 if ' +
+    'there was none yet. If the result cannot be written to standard output because a disk is full, the command says so and ends with 1.',
 ];
 
 function commandSection(declaration: Declaration): string {
@@ -47,13 +48,13 @@ function commandSection(declaration: Declaration): string {
   ].join('\n\n');
 }
 
-/** What Ctrl-C means for it, with the names of its arguments where it tells of them. Of a command that only reads there is nothing to say. */
+/** What Ctrl-C means for the command, with the names of its arguments in place of values. Nothing for a command that only reads. */
 function interruptionLines({ arguments: named, options, interrupted }: Declaration): readonly string[] {
   if (interrupted === undefined) return [];
   const names = Object.keys(named).map((name) => [name, name.toUpperCase()] as const);
   const defaults = Object.entries(options).map(([name, option]) => [name, option.default] as const);
   const meaning = interrupted(Object.fromEntries([...names, ...defaults]));
-  // What holds of every run stands at the head of the page.
+  // What is true of every run is said at the head of the page.
   return meaning === beforeItsRun ? [] : [wrapped(`Ctrl-C: ${meaning.state} ${meaning.next}`)];
 }
 

@@ -56,8 +56,8 @@ test.each([
   [['backup', 'local', '--mod', 'full'], 'Did you mean --mode?'],
   [['backup', 'local', '--mode', 'ful'], 'Allowed choices are differential, full.'],
   [['backup'], "Missing required argument 'ENV'"],
-  [['points', 'local', '--limit', 'x'], 'wants a whole number'],
-  [['run'], '`cardea run` needs a command after it.'],
+  [['points', 'local', '--limit', 'x'], 'needs a whole number'],
+  [['run'], '`cardea run` needs another command after it.'],
 ])('%j is wrong use: exit code 2, and it says why', async (argv, says) => {
   const { code, err } = await cardea(argv);
   expect(code).toBe(2);
@@ -84,7 +84,7 @@ test('a wrong configuration file is refused with exit code 2 and every mistake o
   expect(code).toBe(2);
   expect(err).toContain(`${file} has 3 mistakes.`);
   expect(err).toContain('- name: is "X";');
-  expect(err).toContain('- environments.a.sinc: is no known setting; did you mean "sync"?');
+  expect(err).toContain('- environments.a.sinc: is not a known setting; did you mean "sync"?');
   expect(err).toContain('- environments.b.platform.kind: is missing; use one of sandbox, kubernetes');
 });
 
@@ -109,7 +109,7 @@ test('init writes a file that config accepts, from a folder that knows nothing o
   expect(JSON.parse(config.out)).toMatchObject({ platform: { kind: 'sandbox' }, backup: { schedule: '0 2 * * *' } });
   const second = await cardea(['init', '--name', 'bank', '--config', file]);
   expect(second.code).toBe(3);
-  expect(second.err).toContain('exists already');
+  expect(second.err).toContain('already exists');
 });
 
 test('F1: config prints references to secrets, never what they refer to, nor what an address carries', async () => {

@@ -12,7 +12,7 @@ import { buildProgram, type CommandInput } from './program.ts';
 /** Runs one command line and ends the process with its exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   watchOutput();
-  // Needed before the line is understood: also the complaint that it is not understood takes the form asked for.
+  // Needed before the line is parsed: a complaint about the line itself must also take the form that was asked for.
   const early = { json: argv.includes('--json'), quiet: argv.includes('--quiet'), color: !argv.includes('--no-color') };
   const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, argv, early));
   await flushed();
@@ -43,10 +43,11 @@ async function perform(command: Command, flags: GlobalFlags, input: CommandInput
     exit: (code) => process.exit(code),
     outlivesTerminal: process.env['CARDEA_OUTLIVES_TERMINAL'] === '1',
   });
-  // What is told to stop may leave a promise that nobody waits for.
+  // Work that is told to stop may leave a promise that nobody waits for.
   stop.signal.addEventListener('abort', () => process.on('unhandledRejection', () => {}), { once: true });
   const isLeft = stop.meaning.stopping === undefined;
-  // What is left where it is has nothing to do but answer, and `| head` wants no more of it; as a shell says it of who writes to nobody.
+  // A command that only reads has nothing to do but answer, and a reader like `| head` wants no more of it: it ends with
+  // the code that a shell shows for SIGPIPE.
   if (isLeft) onUnread(() => process.exit(141));
   try {
     const work = carryOut(command, flags, input, stop);
@@ -108,7 +109,7 @@ async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags
   return failWith(new FailedProblem(defect(thrown, faultTrace(thrown))), undefined, flags);
 }
 
-/** Said on standard error also with `--json`: standard output is what fails. A command that failed itself keeps its exit code. */
+/** Reported on standard error also with `--json`, because standard output fails. A command that itself failed keeps its exit code. */
 async function resultNotWritten(cause: NodeJS.ErrnoException, code: number): Promise<number> {
   const [{ FailedProblem }, { failureText }] = await Promise.all([
     import('../model/problem.ts'),
@@ -126,13 +127,13 @@ async function resultNotWritten(cause: NodeJS.ErrnoException, code: number): Pro
   return code === 0 ? 1 : code;
 }
 
-/** What no code foresaw: the place it came from is shown, for whoever has to find it. */
+/** An error that no code expected. It shows where it came from, for the person who has to find the cause. */
 function defect(thrown: unknown, trace: readonly string[]): ConstructorParameters<typeof FailedProblem>[0] {
   return {
     code: 'unexpected',
-    happened: `The command stopped on something unforeseen: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-    state: 'What it had done before stands; a run it had begun is in its journal.',
-    next: 'See `cardea runs` for a run to resume, and report this as a defect of Cardea.',
+    happened: `The command stopped because of an unexpected error: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    state: 'Everything done before the error remains. If a run had begun, its journal holds what was done.',
+    next: 'Look for a run to resume with `cardea runs`, and report this error as a defect of Cardea.',
     details: trace.slice(0, 20),
     cause: thrown,
   };

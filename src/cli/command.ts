@@ -32,7 +32,7 @@ export interface Declaration<Arguments extends AnyArguments = AnyArguments, Opti
   readonly examples: ReadonlyArray<{ readonly run: string; readonly says: string }>;
 }
 
-export type CommandGroup = 'The main job' | 'Looking' | 'Runs' | 'Setting up' | 'Processes';
+export type CommandGroup = 'Main operations' | 'Inspection' | 'Runs' | 'Setup' | 'Processes';
 
 /** What an action is given: arguments and options by name, typed by the declaration. */
 export type Input<D extends Declaration> = Typed<D['arguments'], D['options']>;
@@ -49,7 +49,10 @@ export interface Outcome {
   readonly text: string;
   /** 1 where the command did its work and the answer is bad: findings of `check`, a red `status --check`. 0 when absent. */
   readonly exitCode?: 0 | 1;
-  /** A failure about which more is known than the problem says, such as the run: printed like a thrown one, and joins the JSON as `problem`. */
+  /**
+   * A failure of a command that also has a result, such as the run. It is printed like a thrown problem, and is
+   * `problem` in the JSON.
+   */
   readonly problem?: Problem;
 }
 

@@ -30,7 +30,10 @@ export interface CliContext {
   config(): Promise<LoadedConfig>;
   /** An environment of the configuration; throws UsageProblem `unknown-environment` naming the known ones. */
   environment(name: string): Promise<NamedEnvironment>;
-  /** The environment opened: its parts are reached when first used, and closed when the command is over. The same one for the same name. */
+  /**
+   * The open environment. Its parts connect when first used and are closed when the command is over. One name always
+   * gives the same object.
+   */
   platform(name: string): Promise<Platform>;
   /** Runs when the command is over, in reverse order, also after a failure. */
   onEnd(work: () => Promise<void>): void;

@@ -1,4 +1,4 @@
-/** The known word a misspelt one was probably meant to be; undefined when none is close. */
+/** The known word that a misspelt word probably means; undefined when none is close. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const allowed = Math.max(1, Math.floor(word.length / 3));
   let best: { readonly word: string; readonly distance: number } | undefined;

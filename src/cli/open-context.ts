@@ -11,7 +11,7 @@ import { suggestion } from './nearest.ts';
 
 type Given = Pick<CliContext, 'flags' | 'output' | 'interrupt' | 'actor' | 'version'>;
 
-/** The context of one command, and the end of it: closes, in reverse order, whatever the command opened. */
+/** The context of one command, and its end, which closes everything that the command opened, in reverse order. */
 export function cliContext(given: Given): { readonly context: CliContext; readonly end: () => Promise<void> } {
   const endings: Array<() => Promise<void>> = [];
   const platforms = new Map<string, Promise<Platform>>();
@@ -48,8 +48,8 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
 }
 
 /**
- * `local`, or `local~look` for the copy `look` beside it. A copy can be looked at, but has no runs of its own, since its bucket is that of
- * its environment: hence it is no name for `environment()`, which every run begins with.
+ * `local`, or `local~look` for the copy `look` of it. A copy can be read, but has no runs of its own, because it shares
+ * the bucket of its environment. So `environment()`, which begins every run, does not accept its name.
  */
 async function openPlatformOf(context: CliContext, name: string): Promise<Platform> {
   const [live = name, copy] = name.split('~');
@@ -66,11 +66,11 @@ async function openPlatformOf(context: CliContext, name: string): Promise<Platfo
   const copies = (await platform.copies.list()).map((each) => `${live}~${each}`);
   throw new UsageProblem({
     code: 'unknown-copy',
-    happened: `There is no copy "${copy}" beside ${live}.`,
+    happened: `There is no copy "${copy}" of ${live}.`,
     state: 'Nothing was started.',
     next:
       copies.length === 0
-        ? `Make one: cardea restore ${live} --into ${copy}.`
+        ? `Make it: cardea restore ${live} --into ${copy}.`
         : `Name another one; ${suggestion(name, copies)}.`,
   });
 }

@@ -14,10 +14,10 @@ export function buildProgram(commands: readonly Command[], perform: Perform): Pr
     .helpCommand('help [command]', 'Print help of a command.')
     .description(packageJson.description)
     .version(packageJson.version, '-V, --version', 'Print the version.')
-    .option('--config <FILE>', 'Configuration to use instead of the nearest cardea.config.ts.')
+    .option('--config <FILE>', 'Use this configuration instead of the nearest cardea.config.ts.')
     .option('--json', 'Print the result as JSON on standard output.')
-    .option('--quiet', 'Say only the result and errors.')
-    .option('--no-color', 'No colours (also: NO_COLOR=1, or output that is no terminal).')
+    .option('--quiet', 'Print only the result and errors.')
+    .option('--no-color', 'Print no colours. The same: NO_COLOR=1, or output that is not a terminal.')
     .addHelpText(
       'after',
       '\nExit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person; ' +
@@ -37,7 +37,7 @@ export function buildProgram(commands: readonly Command[], perform: Perform): Pr
   return program;
 }
 
-/** `run` for `run show`: a command placed before, or a group that only holds others. */
+/** `run` for `run show`: an earlier command, or a group that only holds others. */
 function parentOf(name: string, program: Program, placed: Map<string, Program>): Program {
   const at = name.lastIndexOf(' ');
   if (at < 0) return program;
@@ -100,7 +100,7 @@ function flagOf(name: string, option: Option<unknown>): Flag {
   const flag = new Flag(form, option.says);
   // A flag that is off is not worth a word in help; `optionsOf` fills it in.
   if (option.default !== undefined && option.kind !== 'flag' && option.kind !== 'texts') flag.default(option.default);
-  // The choices stand in the form already; commander's own parser of them must stay, its text in help must not.
+  // The form already shows the choices: commander's parser of them is needed, its text in help is not.
   if (option.choices !== undefined) flag.choices(option.choices);
   if (option.kind === 'number') flag.argParser((value) => wholeNumber(form, value));
   return flag;
@@ -108,7 +108,7 @@ function flagOf(name: string, option: Option<unknown>): Flag {
 
 function wholeNumber(form: string, value: string): number {
   if (/^\d{1,15}$/.test(value)) return Number(value);
-  throw new CommanderError(2, 'cardea.number', `Option '${form}' wants a whole number; '${value}' is none.`);
+  throw new CommanderError(2, 'cardea.number', `Option '${form}' needs a whole number; '${value}' is not one.`);
 }
 
 function optionsOf(declaration: Declaration, program: Program): CommandInput {

@@ -1,7 +1,10 @@
 import type { CommanderError } from 'commander';
 import { type Problem, UsageProblem } from '../model/problem.ts';
 
-/** What commander found wrong with a command line, as a problem. Its message carries the suggestion for a misspelt word on a second line. */
+/**
+ * A mistake that commander found in a command line, as a problem. Commander puts the suggestion for a misspelt word on
+ * a second line.
+ */
 export function usageProblem(error: CommanderError, argv: readonly string[]): Problem {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest
@@ -12,7 +15,7 @@ export function usageProblem(error: CommanderError, argv: readonly string[]): Pr
   const help = ['cardea', ...words, '--help'].join(' ');
   const happened =
     error.code === 'commander.help'
-      ? `\`${['cardea', ...words].join(' ')}\` needs a command after it.`
+      ? `\`${['cardea', ...words].join(' ')}\` needs another command after it.`
       : sentence(first);
   return new UsageProblem({
     code: 'wrong-use',

@@ -40,7 +40,7 @@ export function writeSubset(write: MutationWriter, chosen: readonly LaidColumn[]
   }
 }
 
-/** Cassandra lists whichever are fewer: those that are there, or those that are missing. */
+/** Cassandra lists either the present columns or the missing ones, whichever are fewer. */
 function listsPresent(present: number, all: number): boolean {
   return present < Math.floor(all / 2);
 }

@@ -18,7 +18,7 @@ export function decompressSection(content: Uint8Array, compression: string): Uin
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const plainLength = view.getUint32(0);
   if (plainLength > largestSection) {
-    throw logDamaged('A compressed section of the commit log', `it announces ${plainLength} bytes`);
+    throw logDamaged('A compressed section of the commit log', `it says that it holds ${plainLength} bytes`);
   }
   const block = content.subarray(4);
   if (plainLength === 0 && block.length === 0) return block;
@@ -40,9 +40,9 @@ function blockReader(compression: string): (block: Uint8Array, plainLength: numb
     default:
       throw new FailedProblem({
         code: 'log-compression-unknown',
-        happened: `The commit log is compressed by ${compression}, which Cardea does not know.`,
-        state: 'It was shipped as it is; nothing of it was cut or replayed.',
-        next: 'Set commitlog_compression in cassandra.yaml to LZ4, Snappy, Deflate, Zstd or none, and take a backup after the restart.',
+        happened: `The commit log is compressed with ${compression}, which Cardea does not support.`,
+        state: 'The log was shipped unchanged; no part of it was cut or replayed.',
+        next: 'Set commitlog_compression in cassandra.yaml to LZ4, Snappy, Deflate, Zstd or none, restart Cassandra, and take a backup.',
       });
   }
 }
@@ -52,7 +52,10 @@ function lz4WithLength(block: Uint8Array, plainLength: number): Uint8Array {
   if (block.length < 4) throw logDamaged('An LZ4 block of the commit log', 'its length is cut off');
   const announced = new DataView(block.buffer, block.byteOffset, 4).getUint32(0, true);
   if (announced !== plainLength) {
-    throw logDamaged('An LZ4 block of the commit log', `it announces ${announced} bytes, its section ${plainLength}`);
+    throw logDamaged(
+      'An LZ4 block of the commit log',
+      `it should hold ${announced} bytes, but its section ${plainLength}`,
+    );
   }
   return decompressLz4(block.subarray(4), plainLength);
 }
@@ -65,7 +68,7 @@ function byPlatform(unpack: Unpack, block: Uint8Array, plainLength: number): Uin
     throw logDamaged('A compressed section of the commit log', 'it cannot be decompressed', cause);
   }
   if (unpacked.used !== block.length) {
-    throw logDamaged('A compressed section of the commit log', 'bytes follow its content');
+    throw logDamaged('A compressed section of the commit log', 'there are more bytes after its content');
   }
   return checkedLength(unpacked.content, plainLength);
 }
@@ -74,6 +77,6 @@ function checkedLength(plain: Uint8Array, plainLength: number): Uint8Array {
   if (plain.length === plainLength) return plainBytes(plain);
   throw logDamaged(
     'A compressed section of the commit log',
-    `it holds ${plain.length} bytes where ${plainLength} were announced`,
+    `it holds ${plain.length} bytes instead of ${plainLength}`,
   );
 }

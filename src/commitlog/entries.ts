@@ -50,7 +50,8 @@ export class EntryCursor {
     if (left === 0) return false;
     const size = left < 4 ? 0 : intAt(content, start);
     if (size === 0) return this.#onlyZeros(start);
-    if (size < leastSize || size > left - entryOverhead) throw this.#damaged(start, `it says to hold ${size} bytes`);
+    if (size < leastSize || size > left - entryOverhead)
+      throw this.#damaged(start, `it says that it holds ${size} bytes`);
     const sizeSum = checksumOfInt(size, 0);
     if (intAt(content, start + 4) >>> 0 !== sizeSum)
       throw this.#damaged(start, 'its size does not match its check sum');

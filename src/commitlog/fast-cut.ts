@@ -15,7 +15,7 @@ export type Verdict =
   | 'omitted'
   /** Another node holds its key. */
   | 'foreign'
-  /** It has to be decoded to tell, or to be cut. */
+  /** The mutation must be decoded to decide about it, or to cut it. */
   | 'unsure';
 
 interface KnownTable {

@@ -5,8 +5,8 @@ export function logDamaged(what: string, why: string, cause?: unknown): FailedPr
   return new FailedProblem({
     code: 'log-damaged',
     happened: `${what} is damaged: ${why}.`,
-    state: 'Nothing of it was used.',
-    next: 'Choose an instant before it (`cardea window ENV` shows them), and look at the store or disk that it came from.',
+    state: 'No part of it was used.',
+    next: 'Choose an instant before the damage (`cardea window ENV` shows them), and check the store or disk that it came from.',
     cause,
   });
 }

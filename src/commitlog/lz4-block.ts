@@ -35,7 +35,7 @@ export function decompressLz4(block: Uint8Array, plainLength: number): Uint8Arra
     copyMatch(plain, end, offset, length);
     end += length;
   }
-  if (end !== plainLength) fail(`it holds ${end} bytes where ${plainLength} were announced`);
+  if (end !== plainLength) fail(`it holds ${end} bytes instead of ${plainLength}`);
   return plain;
 }
 

@@ -46,7 +46,7 @@ export class MutationBytes {
   /** An unsigned vint that counts something: a safe integer. */
   count(): number {
     const value = this.#vint();
-    if (value > Number.MAX_SAFE_INTEGER) throw mutationDamaged('a length in it is absurd');
+    if (value > Number.MAX_SAFE_INTEGER) throw mutationDamaged('it holds an impossible length');
     return Number(value);
   }
 
@@ -69,7 +69,7 @@ export class MutationBytes {
   seconds(base: number): number {
     const distance = this.#vint();
     const signed = typeof distance === 'number' ? distance : Number(BigInt.asIntN(64, distance));
-    if (signed > 0x7fff_ffff || signed < -0x8000_0000) throw mutationDamaged('a time in it is absurd');
+    if (signed > 0x7fff_ffff || signed < -0x8000_0000) throw mutationDamaged('it holds an impossible time');
     return base + signed;
   }
 

@@ -114,7 +114,7 @@ export class MutationCut {
   }
 }
 
-/** Also where the schema does not name Cassandra's own tables. */
+/** Works even if the schema lacks Cassandra's own tables. */
 function isOfSystem(bytes: Uint8Array): boolean {
   const table = firstTableOf(bytes);
   return table !== undefined && isSystemTable(table);
@@ -124,8 +124,8 @@ function notUnderstood(layout: TableLayout | undefined): FailedProblem {
   const { keyspace = '?', table = '?' } = layout?.table ?? {};
   return new FailedProblem({
     code: 'log-not-understood',
-    happened: `A mutation of ${keyspace}.${table} has to be cut, and Cardea cannot write it back byte for byte.`,
+    happened: `A mutation of ${keyspace}.${table} must be cut, but Cardea cannot write the rest back byte for byte.`,
     state: 'Nothing was replayed.',
-    next: 'Choose another instant, or restore to a restore point; and report this as a defect.',
+    next: 'Choose another instant, or restore to a restore point. Report this as a defect of Cardea.',
   });
 }

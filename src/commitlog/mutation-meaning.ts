@@ -55,7 +55,7 @@ function rangesOf(markers: readonly StoredMarker[]): RangeTombstone[] {
   for (const { bound, values, ends, begins } of markers) {
     const inclusive = bound === boundKinds.inclusiveStart || bound === boundKinds.inclusiveEnd;
     if (ends !== undefined) {
-      if (open === undefined) throw mutationDamaged('a deleted range ends that did not begin');
+      if (open === undefined) throw mutationDamaged('a deleted range ends without a beginning');
       const ending = inclusive || bound === boundKinds.inclusiveEndExclusiveStart;
       ranges.push({ at: ends.at, start: open.start, end: { values, inclusive: ending } });
       open = undefined;

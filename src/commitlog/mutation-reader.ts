@@ -37,7 +37,7 @@ export function readMutation(bytes: Uint8Array, tables: TableIndex): StoredMutat
   const read = new MutationBytes(bytes);
   const updates: StoredUpdate[] = [];
   for (let left = read.count(); left > 0; left -= 1) updates.push(readUpdate(read, tables));
-  if (!read.atEnd) throw mutationDamaged(`${bytes.length - read.at} bytes follow its content`);
+  if (!read.atEnd) throw mutationDamaged(`there are ${bytes.length - read.at} more bytes after its content`);
   return { updates };
 }
 
@@ -70,7 +70,8 @@ function readUpdate(read: MutationBytes, tables: TableIndex): StoredUpdate {
   const key = read.sized();
   const flags = read.byte();
   if (flags === partitionFlags.empty) return { layout, key, body: undefined };
-  if ((flags & (partitionFlags.empty | partitionFlags.reversed)) !== 0) throw mutationDamaged('its flags are none');
+  if ((flags & (partitionFlags.empty | partitionFlags.reversed)) !== 0)
+    throw mutationDamaged('its flags are not valid');
   return { layout, key, body: readBody(read, layout, flags) };
 }
 
@@ -119,7 +120,7 @@ function readDeletion(read: MutationBytes, base: TimeBase): Deletion {
 function readStaticRow(read: MutationBytes, base: TimeBase, columns: readonly LaidColumn[]): StoredRow {
   const flags = read.byte();
   const further = (flags & itemFlags.extended) === 0 ? 0 : read.byte();
-  if ((further & extendedFlags.static) === 0) throw mutationDamaged('its static row is none');
+  if ((further & extendedFlags.static) === 0) throw mutationDamaged('its static row is not marked as static');
   return readRow(read, base, columns, [], flags, further);
 }
 
@@ -135,7 +136,7 @@ function readRow(
   if ((flags & itemFlags.liveness) !== 0) {
     const at = read.writeTime(base.timestamp);
     const expires = (flags & itemFlags.ttl) !== 0;
-    // Of a row the time to live stands before the time of its end, of a cell behind it.
+    // In a row the time to live comes before the expiry time, in a cell after it.
     const ttl = expires ? read.seconds(base.ttl) : 0;
     liveness = { at, expiry: expires ? { ttl, localTime: read.seconds(base.localDeletionTime) } : undefined };
   }
@@ -171,12 +172,12 @@ function readCell(
   const deleted = (flags & cellFlags.deleted) !== 0;
   const expiring = (flags & cellFlags.expiring) !== 0;
   const at = (flags & cellFlags.rowTime) === 0 ? read.writeTime(base.timestamp) : liveness?.at;
-  if (at === undefined) throw mutationDamaged('a cell takes the time of a row that has none');
+  if (at === undefined) throw mutationDamaged('a cell uses the time of its row, but the row has none');
   let expiry: Expiry | undefined;
   let deletedAt: number | undefined;
   if ((flags & cellFlags.rowExpiry) !== 0) {
     expiry = liveness?.expiry;
-    if (expiry === undefined) throw mutationDamaged('a cell expires with a row that does not');
+    if (expiry === undefined) throw mutationDamaged('a cell expires with its row, but the row does not expire');
   } else if (deleted || expiring) {
     const localTime = read.seconds(base.localDeletionTime);
     if (expiring) expiry = { localTime, ttl: read.seconds(base.ttl) };
@@ -210,8 +211,8 @@ function isStart(bound: BoundKind): boolean {
 function unknown(what: string): FailedProblem {
   return new FailedProblem({
     code: 'log-table-unknown',
-    happened: `The commit log writes to ${what}, which no shipped schema has.`,
-    state: 'Nothing of it was cut or replayed.',
-    next: 'Choose an instant before that write, or a restore point taken after it; `cardea window ENV` shows both.',
+    happened: `The commit log holds a write to ${what}, which is not in any shipped schema.`,
+    state: 'No part of the log was cut or replayed.',
+    next: 'Choose an instant before that write, or a restore point taken after it. `cardea window ENV` shows both.',
   });
 }

@@ -95,7 +95,7 @@ const longestHeader = 16 * 1024 * 1024;
 
 function splitHeader(object: Uint8Array): { header: LogPieceHeader; length: number } {
   const end = object.indexOf(newline);
-  if (end < 0) throw logDamaged('A log piece', `its first ${object.length} bytes hold no header line`);
+  if (end < 0) throw logDamaged('A log piece', `there is no header line in its first ${object.length} bytes`);
   const line = Buffer.from(object.buffer, object.byteOffset, end).toString('utf8');
   const header = parseLine(line);
   verifyLinks(header);
@@ -127,7 +127,7 @@ function decompress(packed: Uint8Array, header: LogPieceHeader): Uint8Array {
   } catch (cause) {
     throw logDamaged(named(header), 'its bytes cannot be decompressed', cause);
   }
-  if (unpacked.used !== packed.length) throw logDamaged(named(header), 'bytes follow its content');
+  if (unpacked.used !== packed.length) throw logDamaged(named(header), 'there are more bytes after its content');
   return unpacked.content;
 }
 
@@ -136,10 +136,10 @@ function verifyLinks(header: LogPieceHeader): void {
   const { pieces, segment } = header;
   const first = pieces[0];
   if (first?.from !== header.from || pieces.at(-1)?.to !== header.to) {
-    throw logDamaged(named(header), 'its pieces do not cover what it holds');
+    throw logDamaged(named(header), 'the pieces that it names do not cover its content');
   }
   if (first.sequence === 1 && first.previous !== firstLink(header.timeline, header.hostId)) {
-    throw logDamaged(named(header), 'it does not begin the stream of its node and timeline');
+    throw logDamaged(named(header), 'its chain does not begin like the stream of its node and timeline');
   }
   for (const [at, { chain, ...link }] of pieces.entries()) {
     const before = pieces[at - 1];
@@ -154,7 +154,7 @@ function verifyLinks(header: LogPieceHeader): void {
 
 function verifyBytes(header: LogPieceHeader, plain: Uint8Array): void {
   if (plain.length !== header.to - header.from) {
-    throw logDamaged(named(header), `it holds ${plain.length} bytes where its header says ${header.to - header.from}`);
+    throw logDamaged(named(header), `it holds ${plain.length} bytes, but its header says ${header.to - header.from}`);
   }
   if (sha256(plain) !== header.sha256) throw logDamaged(named(header), 'its bytes do not match its SHA-256');
   for (const { sequence, from, to, sha256: sum } of header.pieces) {
@@ -200,7 +200,7 @@ class RunningCheck {
   end(): string {
     const { from, to } = this.#header;
     if (this.#at !== to) {
-      throw logDamaged(named(this.#header), `it holds ${this.#at - from} bytes where its header says ${to - from}`);
+      throw logDamaged(named(this.#header), `it holds ${this.#at - from} bytes, but its header says ${to - from}`);
     }
     return this.#whole.digest('hex');
   }

@@ -41,7 +41,7 @@ export function nextSection(
     return { kind: 'damaged', why: `the marker at ${from} points back to ${to}` };
   }
   if (to === 0 && sum === 0) return { kind: 'end' };
-  if (to === 0 || sum === 0) return { kind: 'unfinished', why: `the marker at ${from} is half written` };
+  if (to === 0 || sum === 0) return { kind: 'unfinished', why: `the marker at ${from} is only half written` };
   return { kind: 'damaged', why: `the marker at ${from} does not match its check sum` };
 }
 
@@ -63,7 +63,7 @@ export function* wholeSections(
     if (step.to > fileOffset + bytes.length) {
       throw logDamaged(
         `Commit log segment ${header.id}`,
-        `the section at ${step.from} should reach to ${step.to}, and the bytes end at ${fileOffset + bytes.length}`,
+        `the section at ${step.from} should end at ${step.to}, but the bytes end at ${fileOffset + bytes.length}`,
       );
     }
     yield step;

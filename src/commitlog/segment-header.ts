@@ -61,21 +61,21 @@ export function refuseUnreadable({ version, encrypted }: Pick<SegmentHeader, 've
     throw new FailedProblem({
       code: 'log-version-unknown',
       happened: `The commit log has the format version ${version}; Cardea reads 7 (Cassandra 4.x) and 8 (5.0).`,
-      state: 'It was shipped as it is; nothing of it was cut or replayed.',
-      next: 'Restore to a restore point, without the log. To an instant of such a log no Cardea of this version can go.',
+      state: 'The log was shipped unchanged; no part of it was cut or replayed.',
+      next: 'Restore to a restore point, without the log. This version of Cardea cannot restore to an instant of such a log.',
     });
   }
   if (!encrypted) return;
   throw new FailedProblem({
     code: 'log-encrypted',
     happened:
-      'The commit log is encrypted by Cassandra (transparent_data_encryption_options); Cardea has no key to it.',
-    state: 'It was shipped as it is; nothing of it was cut or replayed.',
-    next: 'Restore to a restore point, without the log; for restores to an instant, encrypt the disk instead of the log.',
+      'The commit log is encrypted by Cassandra (transparent_data_encryption_options), and Cardea has no key for it.',
+    state: 'The log was shipped unchanged; no part of it was cut or replayed.',
+    next: 'Restore to a restore point, without the log. For restores to an instant, encrypt the disk instead of the log.',
   });
 }
 
-/** The header of a plain segment by its file's name: `CommitLog-8-1771466400000.log`. Undefined when the name is none. */
+/** The header of a plain segment from its file name, `CommitLog-8-1771466400000.log`. Undefined for any other name. */
 export function headerOfFileName(file: string): SegmentHeader | undefined {
   const name = segmentOfFileName(file);
   return name === undefined ? undefined : readSegmentHeader(writeSegmentHeader(name.version, name.id));

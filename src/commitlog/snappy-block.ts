@@ -4,7 +4,7 @@ import { copyMatch } from './lz4-block.ts';
 /** The plain bytes of a raw Snappy block that holds exactly `plainLength`. Throws FailedProblem `log-damaged`. */
 export function decompressSnappy(block: Uint8Array, plainLength: number): Uint8Array {
   const { announced, length: preamble } = announcedLength(block);
-  if (announced !== plainLength) fail(`it announces ${announced} bytes, its section ${plainLength}`);
+  if (announced !== plainLength) fail(`it should hold ${announced} bytes, but its section ${plainLength}`);
   const plain = new Uint8Array(plainLength);
   let at = preamble;
   let end = 0;
@@ -37,7 +37,7 @@ export function decompressSnappy(block: Uint8Array, plainLength: number): Uint8A
     copyMatch(plain, end, offset, length);
     end += length;
   }
-  if (end !== plainLength) fail(`it holds ${end} bytes where ${plainLength} were announced`);
+  if (end !== plainLength) fail(`it holds ${end} bytes instead of ${plainLength}`);
   return plain;
 }
 

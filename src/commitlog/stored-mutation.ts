@@ -43,7 +43,7 @@ export interface Deletion {
   readonly localTime: number;
 }
 
-/** The write time of a deletion that is none: where a row deletes one collection, its other columns say this. */
+/** The write time that means "no deletion": if a row deletes one collection, its other columns have this time. */
 export const neverDeleted = -(2n ** 63n);
 
 export interface StoredRow {

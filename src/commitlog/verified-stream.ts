@@ -100,15 +100,15 @@ function faultOfPlace(
   hostId: string,
 ): string | undefined {
   if (header.hostId !== hostId)
-    return `it is a piece of the node ${header.node} (${header.hostId}), in another node's folder`;
+    return `it is a piece of the node ${header.node} (${header.hostId}) in the folder of another node`;
   if (header.timeline !== timeline)
-    return `it is a piece of the timeline ${header.timeline}, in another timeline's folder`;
+    return `it is a piece of the timeline ${header.timeline} in the folder of another timeline`;
   const own = logPieceKey(header);
-  if (own !== key) return `it is a copy of ${own}: its name and its header do not agree`;
+  if (own !== key) return `it is a copy of ${own}: its name does not agree with its header`;
   return undefined;
 }
 
-/** Chooses the objects that hold every sequence once, the longest first: a merged one stands for its parts, a part for a merged one that is no good. */
+/** Chooses objects that hold every sequence once, longest first: a merged one replaces its parts, and parts replace a damaged merged one. */
 function tile(
   headers: ReadonlyArray<{ key: string; header: LogPieceHeader }>,
   faults: LogFault[],
@@ -128,13 +128,13 @@ function tile(
     } else if (piece.last > before.last) {
       faults.push({
         key: piece.key,
-        reason: `its pieces ${range(piece)} overlap those of ${before.key} without being among them`,
+        reason: `its pieces ${range(piece)} partly overlap those of ${before.key}`,
       });
     } else if (holder !== undefined && chainAt(holder, piece.last) !== piece.chain) {
       // The chain of its last piece is made over everything before it, so this one comparison is enough.
       faults.push({
         key: piece.key,
-        reason: `it contradicts ${before.key}, which holds the same pieces ${range(piece)}`,
+        reason: `it differs from ${before.key}, which holds the same pieces ${range(piece)}`,
       });
     }
   }
@@ -152,7 +152,7 @@ function coverage(
   for (const piece of pieces) {
     const broken = breakBetween(head, piece, faults);
     if (broken !== undefined) {
-      // Retention removes the beginning of a stream, which is no fault; whether a base needed it shows where the base is looked at.
+      // Retention removes the beginning of a stream, which is not a fault; whether a base needs it is decided for each base.
       if (head.last > 0 || piece.first === 1) faults.push({ key: piece.key, reason: broken });
       if (open !== undefined && open.to > open.from) spans.push({ from: open.from, to: open.to, ends: broken });
       open = beginning(piece.coveredFrom, true);
@@ -166,7 +166,7 @@ function coverage(
   if (open === undefined) return spans;
   const end = endOf(watermark, head, pieces, faults);
   if (end !== undefined) {
-    // The two name different last pieces: whichever is wrong, the last one proves nothing.
+    // The two name different last pieces: one of them is wrong, so the last one proves nothing.
     const to = end.unproved === undefined ? open.to : lesser(open.to, end.unproved);
     return open.torn || to <= open.from ? spans : [...spans, { from: open.from, to, ends: end.reason }];
   }
@@ -221,7 +221,7 @@ function endOf(
   }
   const named = pieces.find((piece) => piece.last === sequence);
   if (named === undefined || named.chain === chain) return undefined;
-  const reason = `the watermark names another piece ${sequence} than the one that is there`;
+  const reason = `the watermark names a piece ${sequence} that differs from the one in the store`;
   faults.push({ key: named.key, reason });
   return sequence === head.last ? { reason, unproved: named.coveredFrom } : undefined;
 }

@@ -91,7 +91,7 @@ export function serviceOf(base: WindowBase, path: readonly WindowStrand[], lead:
   const first = micros(base.to + lead);
   const own = path[base.strand];
   if (own === undefined || (own.until !== undefined && first > own.until)) {
-    return useless(base, 'fork', `it was taken after the timeline had been left behind`);
+    return useless(base, 'fork', `it was taken after the end of the timeline`);
   }
   const held = own.exclusions.find((slot) => slot <= first);
   if (held !== undefined)
@@ -102,7 +102,7 @@ export function serviceOf(base: WindowBase, path: readonly WindowStrand[], lead:
     if (index < base.strand) continue;
     const isOwn = index === base.strand;
     const start = isOwn ? base.from : strand.opened;
-    if (start === undefined) return useless(base, 'coverage', `${strand.timeline} has no beginning`);
+    if (start === undefined) return useless(base, 'coverage', `the beginning of ${strand.timeline} is not known`);
     // A timeline that was left again before it was opened adds nothing.
     if (strand.until !== undefined && start > strand.until) {
       to = isOwn ? to : greater(to, strand.until);
@@ -156,7 +156,7 @@ function groupReach(
 ): { to: Micros; stop: Stop } {
   const reaches = streams.map((hostId) => {
     const stream = all.get(hostId);
-    if (stream === undefined) return { name: hostId, to: nowhere, why: 'ships nothing', end: false };
+    if (stream === undefined) return { name: hostId, to: nowhere, why: 'ships no log', end: false };
     return streamReach(stream, start);
   });
   // The `enough`-th furthest: that many streams go so far.
@@ -165,7 +165,7 @@ function groupReach(
   if (decisive === undefined) {
     return {
       to: nowhere,
-      stop: { kind: 'coverage', reason: `a token range has ${streams.length} replicas, and ${enough} are needed` },
+      stop: { kind: 'coverage', reason: `a token range has ${streams.length} replicas, but ${enough} are needed` },
     };
   }
   const short = sorted.slice(enough - 1);

@@ -12,7 +12,7 @@ import { demoName } from './demo-config.ts';
 import type { Drill } from './drill-document.ts';
 import type { Scene } from './scene.ts';
 
-/** What the bucket alone tells after the disaster. */
+/** What the bucket alone shows after the disaster. */
 export interface Aftermath {
   readonly window: Drill['window'];
   readonly timeline: z.infer<typeof timelineId>;
@@ -23,13 +23,13 @@ export interface Aftermath {
   readonly shown: number;
 }
 
-/** As far as a person might be off who is asked when it happened, microseconds. */
+/** Microseconds by which a person may be wrong about the time when it happened. */
 const memory = 30_000_000;
 
-/** With every database dead: which instants there are, and which transactions the bad job was. */
+/** Finds, while every database is dead, the instants that can be restored and the transactions of the bad job. */
 export async function inspectAftermath(scene: Scene, badJob: BadJob): Promise<Aftermath> {
   const { stage, services, phase, signal } = scene;
-  stage.chapter('What is left: the bucket, and all that it tells');
+  stage.chapter('What is left: only the bucket, and what it shows');
   return phase('look', async () => {
     const facts = await readRecoveryFacts(services, signal);
     const report = computeWindow(facts);
@@ -42,10 +42,12 @@ export async function inspectAftermath(scene: Scene, badJob: BadJob): Promise<Af
     const found = await findAround(scene, around, within);
     const bad = badTransactions(found.transactions);
     if (bad === undefined) throw nothingThere('no bad transaction');
-    stage.say(`Somebody says that accounts were lost at about ${new Date(around / 1000).toISOString().slice(11, 19)}:`);
+    stage.say(
+      `A person reports that accounts were lost at about ${new Date(around / 1000).toISOString().slice(11, 19)}:`,
+    );
     stage.transactions(demoName, firstOf(found, bad), { around, within });
     stage.say(
-      `${bad.slots.length} of ${found.count} transactions only took accounts away, from ${bad.first} to ${bad.last}. That is the bad job. The last instant before it: ${bad.before}.`,
+      `${bad.slots.length} of ${found.count} transactions only removed accounts, from ${bad.first} to ${bad.last}. They are the bad job. The last instant before it is ${bad.before}.`,
     );
     return {
       window: { timeline, oldest, settled, newest, gaps: gaps.length },
@@ -73,8 +75,8 @@ function firstOf(found: FoundTransactions, bad: BadTransactions): FoundTransacti
 function nothingThere(what: string): FailedProblem {
   return new FailedProblem({
     code: 'not-shipped',
-    happened: `After the disaster the bucket tells of ${what}.`,
+    happened: `After the disaster the bucket shows ${what}.`,
     state: 'Every disk of the demo is empty.',
-    next: 'Read the logs of the agents: their shipping has failed.',
+    next: 'Read the logs of the agents to find out why shipping failed.',
   });
 }

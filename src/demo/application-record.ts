@@ -1,7 +1,10 @@
 import type { Transaction } from '../sample/transaction.ts';
 import type { Drill } from './drill-document.ts';
 
-/** What the application was told is safe, over how long, and how long it ever waited for the next such word. Pure. */
+/**
+ * How many transactions were acknowledged to the application, over how long, and its longest wait for an
+ * acknowledgement. Pure.
+ */
 export function applicationRecord(transactions: readonly Transaction[]): Drill['application'] {
   const times = acknowledgements(transactions);
   const silences = times.slice(1).map((at, index) => at - (times[index] ?? at));

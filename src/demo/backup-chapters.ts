@@ -17,10 +17,10 @@ export interface PointAndRun {
   readonly run: DrillRun;
 }
 
-/** A base, while the application writes: a mixture of instants that only the shipped log makes one of. */
+/** Takes a base while the application writes: a mixture of instants, which only the shipped log makes consistent. */
 export async function backUp(scene: Scene, opened: OpenBank): Promise<PointAndRun> {
   const { stage, platform, services, phase } = scene;
-  stage.chapter('The backup: every node, under load; the application is never paused');
+  stage.chapter('The backup: every node under load, without pausing the application');
   const before = opened.writer.counters().acknowledged;
   const outcome = await phase('backup', () =>
     stage.carryOut(backupRunbook, { environment: demoName, params: { cut: 'fuzzy' }, services }),
@@ -28,13 +28,16 @@ export async function backUp(scene: Scene, opened: OpenBank): Promise<PointAndRu
   const meanwhile = opened.writer.counters().acknowledged - before;
   const point = await getPoint(platform.bucket, pointOfRun(outcome.run));
   stage.say(
-    `${point.id} is ${point.proof}: ${formatBytes(point.bytes)} of ${point.nodes.length} nodes, new bytes read back and equal. ${meanwhile} transactions were written meanwhile.`,
+    `${point.id} is ${point.proof}: ${formatBytes(point.bytes)} from ${point.nodes.length} nodes; new bytes were read back and are equal. ${meanwhile} transactions were written meanwhile.`,
   );
   await noteCommitTimes(scene, opened);
   return { point, run: await drillRun(platform.bucket, outcome.run, backupRunbook) };
 }
 
-/** Nothing is a backup until it has been restored, and its log with it: to the newest instant that is in the bucket now. */
+/**
+ * A backup counts only after it was restored together with its log: here to the newest instant that is in the bucket
+ * now.
+ */
 export async function rehearsePoint(
   scene: Scene,
   opened: OpenBank,
@@ -43,9 +46,9 @@ export async function rehearsePoint(
 ): Promise<PointAndRun> {
   const { stage, platform, services, phase } = scene;
   const instant = formatInstant(shipping.looks().at(-1)?.newest ?? microsOf(scene.clock.now()));
-  stage.chapter('The rehearsal: base and log are not good until they have been restored');
+  stage.chapter('The rehearsal: base and log count as good only after they were restored');
   stage.say(
-    `To ${instant.slice(11, 26)}, on a second ring beside the live one and without a connection to it; the application goes on writing.`,
+    `Restores to ${instant.slice(11, 26)} on a second ring beside the live one, without a connection to it. The application keeps writing.`,
   );
   const params = { point: id, replay: true, logs: { instant, timeline } };
   const outcome = await phase('rehearse', () =>
@@ -54,7 +57,7 @@ export async function rehearsePoint(
   const point = await getPoint(platform.bucket, id);
   const { proven } = point;
   const measured = proven === undefined ? 0 : Object.values(proven.seconds).reduce((sum, each) => sum + each, 0);
-  stage.say(`${point.id} is ${point.proof}, cut: ${point.cut}. Measured: ${formatSeconds(measured)} to bring it back.`);
+  stage.say(`${point.id} is ${point.proof}, cut: ${point.cut}. Restoring it took ${formatSeconds(measured)}.`);
   await noteCommitTimes(scene, opened);
   return { point, run: await drillRun(platform.bucket, outcome.run, rehearseRunbook) };
 }

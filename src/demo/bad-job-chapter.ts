@@ -24,16 +24,19 @@ const accountsStruck = 1000;
 /** Of the application, after the job: good work that must not be lost with the bad. */
 const goodAfter = { transactions: 30, milliseconds: 2500 } as const;
 
-/** In the middle of good traffic a job drops accounts, in many transactions; the application knows nothing of it and writes on. */
+/**
+ * In the middle of good traffic a job deletes accounts in many transactions; the application does not know it and keeps
+ * writing.
+ */
 export async function runBadJobUnderTraffic(scene: Scene, opened: OpenBank): Promise<BadJob> {
   const { stage, platform, phase, clock, signal } = scene;
   const { bank, writer } = opened;
   const accounts = accountsToDrop(bank, Math.min(accountsStruck, droppable(bank)));
-  stage.chapter(`The mistake: a bad job drops ${whole(accounts.length)} accounts, in the middle of good traffic`);
+  stage.chapter(`The mistake: a bad job deletes ${whole(accounts.length)} accounts, in the middle of good traffic`);
   return phase('bad job', async () => {
     const written = writer.counters().acknowledged;
     const beganAt = clock.now().getTime();
-    await stage.during('A bad job drops accounts, and every edge at them', async (progress) =>
+    await stage.during('A bad job deletes accounts with all their edges', async (progress) =>
       untilAborted(signal, runBadJob(platform.graph, bank, accounts.length, progress)),
     );
     const endedAt = clock.now().getTime();
@@ -44,7 +47,7 @@ export async function runBadJobUnderTraffic(scene: Scene, opened: OpenBank): Pro
       `${whole(accounts.length - accountsAfterDrop)} accounts gone, and ${whole(edges)} edges with them, in ${formatSeconds((endedAt - beganAt) / 1000)}; meanwhile ${whole(meanwhile - written)} good transactions.`,
     );
     await noteCommitTimes(scene, opened);
-    await stage.during('The application goes on writing after it', async () =>
+    await stage.during('The application keeps writing after the bad job', async () =>
       waitFor(
         () =>
           clock.now().getTime() - endedAt >= goodAfter.milliseconds &&
@@ -65,7 +68,7 @@ export async function runBadJobUnderTraffic(scene: Scene, opened: OpenBank): Pro
   });
 }
 
-/** The oracle must know when each transaction was committed, and only the living database can tell. */
+/** The oracle must know when each transaction was committed, and only the live database can say it. */
 export async function noteCommitTimes({ platform }: Scene, { log }: OpenBank): Promise<void> {
   const { graph, database, keyspace } = platform;
   await collectCommitTimes({ graph, database, keyspace }, log);

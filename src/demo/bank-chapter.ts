@@ -8,9 +8,9 @@ import { waitFor } from '../host/wait-for.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { OpenBank, Scene } from './scene.ts';
 
-/** An application that is not the point of the story: two cores are shared with up to eight JVMs. */
+/** The application writes slowly, because two cores are shared with up to eight JVMs. */
 const writesPerSecond = 12;
-/** Transactions before the backup, so that it meets a graph that has been lived in. */
+/** Transactions before the backup, so that it backs up a graph that was in use. */
 const firstTransactions = 24;
 
 /** Loads the sample bank and lets its application write. */
@@ -18,7 +18,8 @@ export async function openBank(scene: Scene): Promise<OpenBank> {
   const { stage, platform, options, phase, clock, signal } = scene;
   const { customersPerBranch } = demoScale;
   const perBranch = bankOf({ branches: 1, customersPerBranch }).counts.vertices;
-  // A branch more than asked for: the writer takes away, too, and the graph must not fall below the size that was named.
+  // One branch more than asked for: the writer also removes elements, and the graph must not become smaller than the
+  // given size.
   const bank = bankOf({
     seed: String(options.seed),
     branches: Math.ceil(options.vertices / perBranch) + 1,
@@ -39,7 +40,7 @@ export async function openBank(scene: Scene): Promise<OpenBank> {
   const writer = await startWriter({ bank, graph: platform.graph, log, clock, perSecond: writesPerSecond });
   await phase('write', () =>
     stage.during(
-      `The application writes: adds, changes, removals, ${writesPerSecond} transactions per second`,
+      `The application writes: additions, changes, removals, ${writesPerSecond} transactions per second`,
       async () =>
         waitFor(() => (writer.counters().acknowledged >= firstTransactions ? true : undefined), {
           withinMs: 60_000,

@@ -20,9 +20,9 @@ export function demoConfig(
   if (size.nodes < 1 || size.nodes > 9) {
     throw new UsageProblem({
       code: 'bad-size',
-      happened: `A demo of ${size.nodes} nodes cannot be made on one machine.`,
+      happened: `A demo of ${size.nodes} nodes cannot run on one machine.`,
       state: 'Nothing was started.',
-      next: 'Ask for 1 to 9 nodes; three show the most.',
+      next: 'Use --nodes with a number from 1 to 9; three nodes show the most.',
     });
   }
   const local = Object.values(sample.environments).find((each) => each.platform.kind === 'sandbox');

@@ -16,13 +16,13 @@ export interface Disaster {
   readonly monotonic: number;
 }
 
-/** Everything dies at once, while the application writes, and every disk is emptied. Only the bucket is left. */
+/** Kills everything at once while the application writes, and empties every disk. Only the bucket is left. */
 export async function causeDisaster(scene: Scene, { writer, log }: OpenBank, shipping: Watch): Promise<Disaster> {
   const { stage, platform, directory, phase, clock } = scene;
   const nodes = platform.nodes.map(({ name }) => name);
-  stage.chapter('The disaster: every node and every agent killed at once, every disk emptied');
+  stage.chapter('The disaster: every node and every agent is killed at once, every disk is emptied');
   return phase('disaster', async () => {
-    // With every node away the driver's own attempts to come back would pile up.
+    // While no node answers, the driver's own reconnection attempts would pile up.
     await platform.database.close();
     const at = clock.now();
     const monotonic = clock.monotonic();
@@ -35,10 +35,10 @@ export async function causeDisaster(scene: Scene, { writer, log }: OpenBank, shi
     const application = applicationRecord(transactions);
     const lag = shippingLag(transactions, shipping.looks(), at.getTime());
     stage.say(
-      `${processes} processes killed at ${at.toISOString().slice(11, 23)} UTC, ${formatBytes(wipedBytes)} wiped. The application had been told of ${application.acknowledged.toLocaleString('en')} transactions that they are safe.`,
+      `${processes} processes killed at ${at.toISOString().slice(11, 23)} UTC, ${formatBytes(wipedBytes)} wiped. Until then ${application.acknowledged.toLocaleString('en')} transactions had been acknowledged to the application.`,
     );
     stage.say(
-      `Shipping, measured from outside over ${lag.transactions.toLocaleString('en')} of them: in the bucket ${lag.p50.toFixed(2)} s after the acknowledgement at the median, ${lag.p99.toFixed(2)} s at the 99th percentile.`,
+      `Shipping lag, measured from outside over ${lag.transactions.toLocaleString('en')} of them: a transaction was in the bucket ${lag.p50.toFixed(2)} s after its acknowledgement at the median, ${lag.p99.toFixed(2)} s at the 99th percentile.`,
     );
     return {
       record: { at: at.toISOString(), nodes, processes, wipedBytes },

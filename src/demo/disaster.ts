@@ -44,9 +44,9 @@ function victimOf(pidFile: string): LocalProcess {
   if (victim !== undefined) return victim;
   throw new FailedProblem({
     code: 'not-running',
-    happened: `The process of ${pidFile} does not run, so it cannot be killed for the demo.`,
-    state: 'The environment was left as it is.',
-    next: 'Run the demo again; it begins by removing what this one left.',
+    happened: `The process of ${pidFile} is not running, so the demo cannot kill it.`,
+    state: 'The environment was not changed.',
+    next: 'Run `cardea demo` again; it first removes what this demo left.',
   });
 }
 

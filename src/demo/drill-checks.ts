@@ -14,15 +14,15 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
   return [
     {
       id: 'disaster',
-      title: 'The disaster was real: accounts gone, all killed at once, every disk empty.',
+      title: 'The disaster was real: accounts deleted, all processes killed at once, every disk empty.',
       ok: facts.accountsAfterDrop === 0 && dropped > 0 && disaster.wipedBytes > 0 && disaster.nodes.length === nodes,
       observed: `${whole(dropped - facts.accountsAfterDrop)} of ${whole(dropped)} accounts gone, ${whole(disaster.nodes.length)} of ${whole(nodes)} disks empty, ${whole(disaster.processes)} processes killed`,
     },
     {
       id: 'rehearsed',
-      title: 'Base and log were proven at one instant beforehand, beside the live ring.',
+      title: 'Before the disaster, base and log were proven at one instant beside the live ring.',
       ok: point.proof === 'proven' && point.cut === 'instant' && looks === 2,
-      observed: `${point.proof}, cut: ${point.cut}; looked for connections ${looks === 2 ? 'twice, found none' : `${looks} of 2 times`}`,
+      observed: `${point.proof}, cut: ${point.cut}; connections to the live ring: ${looks === 2 ? 'checked twice, none found' : `checked ${looks} of 2 times`}`,
     },
     {
       id: 'found',
@@ -30,17 +30,17 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
       ok: badJob.found === badJob.transactions && badJob.transactions > 0 && undo.excluded === badJob.transactions,
       observed: `${whole(badJob.found)} of ${whole(badJob.transactions)}, among ${whole(badJob.shown)} transactions`,
     },
-    equality('instant', 'Before the bad job: the whole graph is what the application logged.', instant),
-    equality('undo', 'Without the bad job: the whole graph is what the application logged.', undo),
+    equality('instant', 'Before the bad job: the whole graph equals the log of the application.', instant),
+    equality('undo', 'Without the bad job: the whole graph equals the log of the application.', undo),
     {
       id: 'kept',
       title: 'Good work after the bad job is kept.',
       ok: badJob.goodAfter > 0 && undo.proof.transactions > instant.proof.transactions,
-      observed: `${whole(undo.proof.transactions - instant.proof.transactions)} transactions more than before it`,
+      observed: `${whole(undo.proof.transactions - instant.proof.transactions)} more transactions than before it`,
     },
     {
       id: 'split',
-      title: 'No transaction is there in part.',
+      title: 'No transaction was restored only in part.',
       ok: instant.proof.split.length === 0 && undo.proof.split.length === 0,
       observed: withFirst(`${whole(instant.proof.split.length + undo.proof.split.length)} split`, [
         ...instant.proof.split,
@@ -49,7 +49,7 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
     },
     {
       id: 'lost',
-      title: 'Only what was younger than the shipping lag at the kill is lost.',
+      title: 'Only transactions within the shipping lag before the kill are lost.',
       ok: promised.length === 0,
       observed:
         promised.length > 0
@@ -63,13 +63,13 @@ export function checksOf(facts: DrillFacts): DrillCheck[] {
     },
     {
       id: 'accounts',
-      title: 'Every dropped account is found by key, after either restore.',
+      title: 'Every deleted account is found by its key after both restores.',
       ok: instant.accountsFound === dropped && undo.accountsFound === dropped,
       observed: `${whole(instant.accountsFound)} and ${whole(undo.accountsFound)} of ${whole(dropped)}`,
     },
     {
       id: 'invariants',
-      title: 'Every invariant holds: edges from both ends, indexes, ids, instances.',
+      title: 'Every invariant holds: both ends of edges, indexes, ids, instances.',
       ok: findingCount === 0 && instant.check.elements > 0 && undo.check.elements > 0,
       observed: withFirst(
         `${whole(instant.check.elements)} and ${whole(undo.check.elements)} elements read, ${whole(findingCount)} findings`,

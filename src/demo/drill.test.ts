@@ -120,7 +120,7 @@ const broken: ReadonlyArray<readonly [string, Partial<DrillFacts>, string]> = [
   [
     'good work after the bad job that is gone',
     { badJob: { ...example.badJob, goodAfter: 0 } },
-    '188 transactions more',
+    '188 more transactions',
   ],
   [
     'a transaction that is there in part',

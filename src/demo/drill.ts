@@ -85,10 +85,10 @@ function objectivesOf({ objectives, lag, instant, backup }: DrillFacts): DrillOb
   const promised = (objective: string): number => milliseconds(objective) / 1000;
   const watched = `${lag.transactions.toLocaleString('en')} transactions`;
   return [
-    against('RPO', promised(objectives.rpo), lag.worst, `the worst of ${watched}`),
+    against('RPO', promised(objectives.rpo), lag.worst, `worst of ${watched}`),
     against('RPO, p99', ownRpo, lag.p99, `our own objective; median ${lag.p50.toFixed(2)} s`),
-    against('RTO', promised(objectives.rto), instant.secondsFromKill, 'from kill to verified graph'),
-    against('Restore', promised(objectives.restore), instant.run.seconds, 'first check to last'),
-    against('Backup', promised(objectives.backup), backup.seconds, 'under load; of this graph'),
+    against('RTO', promised(objectives.rto), instant.secondsFromKill, 'from the kill to the verified graph'),
+    against('Restore', promised(objectives.restore), instant.run.seconds, 'from the first to the last check'),
+    against('Backup', promised(objectives.backup), backup.seconds, 'under load, for this graph'),
   ];
 }

@@ -23,7 +23,7 @@ export interface Emergency {
   readonly aftermath: Aftermath;
 }
 
-/** Brings the graph back as it was just before the bad job, and holds it against the oracle of that instant. */
+/** Restores the graph as it was just before the bad job, and compares it with the oracle of that instant. */
 export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<RecoveredFacts> {
   const { stage, phase } = scene;
   const { aftermath, badJob } = emergency;
@@ -34,7 +34,7 @@ export async function restoreInstant(scene: Scene, opened: OpenBank, emergency: 
     proveRecovery(scene, opened, badJob.accounts, () => committedBy(BigInt(instantOf(instant)))),
   );
   stage.say(
-    `The graph was away ${formatSeconds(restored.secondsFromKill)}, from the kill to the last check of the restore.`,
+    `The graph was unavailable for ${formatSeconds(restored.secondsFromKill)}, from the kill to the last check of the restore.`,
   );
   return { ...restored, ...facts, to: instant, excluded: 0 };
 }
@@ -44,19 +44,22 @@ export interface Undone {
   readonly observed: ObservedState;
 }
 
-/** Goes back to the history of before the disaster and takes all of it but the bad job. What it finds there is what the oracle then expects. */
+/**
+ * Restores the timeline from before the disaster without the bad job. The oracle then expects the transactions that are
+ * found there.
+ */
 export async function restoreAllButBadJob(scene: Scene, opened: OpenBank, emergency: Emergency): Promise<Undone> {
   const { stage, phase } = scene;
   const { aftermath, badJob } = emergency;
   const { newest } = aftermath;
   const undone = aftermath.bad.slots;
-  stage.chapter('The undo: everything but the bad job, later good work kept');
+  stage.chapter('The undo: everything except the bad job, with the good work after it');
   const restored = await restore(scene, emergency, { phase: 'undo', to: newest, undone });
   const { facts, observed } = await phase('prove undo', () => proveRecovery(scene, opened, badJob.accounts, foundIn));
   return { facts: { ...restored, ...facts, to: newest, excluded: undone.length }, observed };
 }
 
-/** Lets the data go that a restore had moved aside. */
+/** Deletes the data that a restore had moved aside. */
 export async function accept({ stage, platform, services, phase }: Scene, restored: DrillRun): Promise<DrillRun> {
   const params = { restore: restored.id };
   const accepted = await phase('accept', () =>
@@ -86,7 +89,7 @@ async function restore(
   };
   if (target.undone.length === 0) stage.plan(restoreRunbook, demoName, params);
   stage.say(
-    `Confirmed, as by hand: cardea ${target.undone.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --way restore --group ${target.undone[0]} --group …`} --confirm ${demoName}`,
+    `The same as the command: cardea ${target.undone.length === 0 ? `restore ${demoName} --to ${target.to}` : `undo ${demoName} --way restore --group ${target.undone[0]} --group …`} --confirm ${demoName}`,
   );
   const outcome = await phase(target.phase, () =>
     stage.carryOut(restoreRunbook, { environment: demoName, params, services, confirmed: demoName }),
@@ -101,7 +104,7 @@ async function restore(
   const incomplete = exclusions.filter((slot) => !target.undone.includes(slot));
   if (incomplete.length > 0) {
     stage.say(
-      `${incomplete.length} more were left out whole: the kill had cut them short, and nobody had been told that they are safe.`,
+      `${incomplete.length} more transactions were left out completely: the kill interrupted them, and they were never acknowledged.`,
     );
   }
   return {

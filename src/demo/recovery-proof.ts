@@ -26,7 +26,7 @@ export async function proveRecovery(
 ): Promise<Proved> {
   const { database, graph, keyspace, indexBackend } = platform;
   const [observed, check, accountsFound, ring] = await stage.during(
-    "The proof: every element against the application's log, every row and invariant, the accounts by key, every node",
+    "The proof: compare every element with the application's log; check every row, invariant, account key and node",
     async (progress) =>
       untilAborted(
         signal,
@@ -42,7 +42,7 @@ export async function proveRecovery(
   const elements = proof.restored.vertices + proof.restored.edges;
   const differing = proof.missing.length + proof.unexpected.length + proof.changed.length;
   stage.say(
-    `${whole(elements)} elements compared value by value: ${whole(differing)} differ. ${whole(proof.transactions)} transactions, ${whole(proof.split.length)} of them split.`,
+    `${whole(elements)} elements were compared value by value; ${whole(differing)} differ. Of ${whole(proof.transactions)} transactions, ${whole(proof.split.length)} were restored only in part.`,
   );
   return {
     observed,

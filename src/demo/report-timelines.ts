@@ -7,7 +7,7 @@ export function timelineTree({ timelines, window }: Drill): Markup {
   const known = new Set(timelines.map(({ id }) => id));
   const roots = timelines.filter(({ parent }) => parent === undefined || !known.has(parent));
   const gaps = window.gaps === 0 ? 'without a gap' : `with ${formatAmount(window.gaps, 'gap')}`;
-  return markup`<p>With the database dead, the bucket alone offered every instant from <b>${instant(window.oldest)}</b> to <b>${instant(window.newest)}</b> UTC ${gaps}; settled up to ${instant(window.settled)}.</p>
+  return markup`<p>While the database was dead, the bucket alone could restore every instant from <b>${instant(window.oldest)}</b> to <b>${instant(window.newest)}</b> UTC ${gaps}; settled up to ${instant(window.settled)}.</p>
 <ul class="tree">${roots.map((root) => branch(root, timelines))}</ul>`;
 }
 

@@ -33,12 +33,12 @@ const failures: ReadonlyArray<readonly [string, Partial<Drill>, string]> = [
   [
     'a fingerprint that differs',
     withInstant({ restored: { ...instant.restored, sha256: 'a'.repeat(64) } }),
-    'the fingerprint of the graph is not the expected one',
+    'the fingerprint of the graph differs from the expected one',
   ],
   [
     'an element that differs',
     withInstant({ changed: 1, examples: ['account-3-17'] }),
-    '0 elements are missing, 0 too many, 1 changed: account-3-17',
+    '0 elements are missing, 0 are unexpected, 1 are changed: account-3-17',
   ],
   [
     'an invariant that fails',
@@ -54,15 +54,15 @@ const failures: ReadonlyArray<readonly [string, Partial<Drill>, string]> = [
     withInstant({
       restored: { ...instant.restored, vertexLabels: { ...instant.restored.vertexLabels, account: 3801 } },
     }),
-    '3801 labelled &quot;account&quot; instead of 4801',
+    '3801 elements labelled &quot;account&quot; instead of 4801',
   ],
-  ['a transaction that is there in part', withInstant({ split: 1 }), '1 transactions are there in part'],
+  ['a transaction that is there in part', withInstant({ split: 1 }), '1 transactions were restored only in part'],
   ['an empty graph', withInstant({ restored: { ...instant.restored, vertices: 0 } }), 'the graph is empty'],
-  ['a recovery that was never tried', { recoveries: [instant] }, 'everything but the bad job was never tried'],
+  ['a recovery that was never tried', { recoveries: [instant] }, 'everything except the bad job was never tried'],
   [
     'a lost transaction that the log had promised to hold',
     { lost: { acknowledged: 4, promised: 1, ages: [0.4] } },
-    '1 transactions are lost that the log promised to hold',
+    '1 transactions are lost although they were in the log',
   ],
   ['a run that failed', { runs: good.runs.map((run) => ({ ...run, status: 'failed' as const })) }, 'failed'],
   ['a point that was not proven', { point: { ...good.point, proof: 'checked' } }, 'was checked, not proven'],
@@ -114,16 +114,16 @@ test('every number of the drill stands in the page', () => {
 test('a report is honest about what was acknowledged and is gone, and how young it was', () => {
   const words = wordsOf(reportOf(good));
   expect(words).toContain(
-    '4 transactions of 1,612 acknowledged, younger than the shipping lag at the kill. ✘ lost for good',
+    '4 transactions of 1,612 acknowledged, within the shipping lag before the kill. ✘ lost for good',
   );
-  expect(words).toContain('What was lost had been acknowledged 0.05 s to 0.42 s before the kill.');
+  expect(words).toContain('The lost transactions had been acknowledged 0.05 s to 0.42 s before the kill.');
   expect(words).toContain('0.31 s after its acknowledgement at the median, 0.74 s at the 99th percentile');
 });
 
 test('nothing lost is said as plainly', () => {
   const words = wordsOf(reportOf(exampleDrill({ lost: { acknowledged: 0, promised: 0, ages: [] } })));
   expect(words).toContain('✔ nothing lost');
-  expect(words).not.toContain('What was lost had');
+  expect(words).not.toContain('The lost transactions had');
 });
 
 test('the timelines stand as a tree: each below the one it left, with what it left out', () => {

@@ -54,33 +54,33 @@ function verdict(drill: Drill): Markup {
   if (passed(drill) && instant !== undefined) {
     const { vertices, edges } = instant.restored;
     return markup`<header class="verdict good"><span class="word">✔ Passed</span>
-<h1>The graph of ${formatMoment(instant.to)} is back, and then everything but the bad job: ${formatCount(vertices)} vertices, ${formatCount(edges)} edges, value for value</h1>
+<h1>The graph of ${formatMoment(instant.to)} was restored (${formatCount(vertices)} vertices, ${formatCount(edges)} edges, every value equal), and then everything except the bad job</h1>
 ${about}</header>`;
   }
   const objections = objectionsTo(drill);
   const shown = objections.length === 0 ? ['The drill recorded itself as failed.'] : objections.slice(0, 20);
   return markup`<header class="verdict bad"><span class="word">✘ FAILED</span>
-<h1>The data did not come back as it was</h1>
+<h1>The restored data is not the same as the original data</h1>
 ${about}
 <ul>${shown.map((line) => markup`<li>${line}</li>`)}</ul></header>`;
 }
 
 function loss(drill: Drill): Markup {
   const { disaster, badJob, lost, application, shipping } = drill;
-  const back = passed(drill) ? formatState('good', 'came back') : formatState('bad', 'not proved to be back');
+  const back = passed(drill) ? formatState('good', 'restored') : formatState('bad', 'not proved to be restored');
   const [oldest] = lost.ages;
   return markup`<h2>What was lost, and why</h2>
 <div class="tiles">
 <div class="tile"><b class="big">${disaster.nodes.length} of ${drill.nodes} disks</b>${formatCount(disaster.processes)} processes killed at ${disaster.at.slice(11, 23)}, databases and agents together; ${formatBytes(disaster.wipedBytes)} wiped. ${back}</div>
-<div class="tile"><b class="big">${formatAmount(badJob.dropped.vertices, badJob.dropped.label)}</b>dropped by a bad job of ${formatAmount(badJob.transactions, 'transaction')}, and ${formatAmount(badJob.dropped.edges, 'edge')} with them; ${formatAmount(badJob.goodAfter, 'good transaction')} after it. ${back}</div>
-<div class="tile"><b class="big">${formatAmount(lost.acknowledged, 'transaction')}</b>of ${formatCount(application.acknowledged)} acknowledged, younger than the shipping lag at the kill. ${
+<div class="tile"><b class="big">${formatAmount(badJob.dropped.vertices, badJob.dropped.label)}</b>deleted by a bad job of ${formatAmount(badJob.transactions, 'transaction')}, with ${formatAmount(badJob.dropped.edges, 'edge')}; ${formatAmount(badJob.goodAfter, 'good transaction')} after it. ${back}</div>
+<div class="tile"><b class="big">${formatAmount(lost.acknowledged, 'transaction')}</b>of ${formatCount(application.acknowledged)} acknowledged, within the shipping lag before the kill. ${
     lost.acknowledged === 0 ? formatState('good', 'nothing lost') : formatState('bad', 'lost for good')
   }</div>
 </div>
 <p>The application wrote for ${formatSeconds(application.seconds)} and was never paused (its longest wait: ${formatLag(application.longestSilence)}). A transaction was in the bucket ${formatLag(shipping.p50)} after its acknowledgement at the median, ${formatLag(shipping.p99)} at the 99th percentile, ${formatLag(shipping.worst)} at worst.${
     oldest === undefined
       ? ''
-      : ` What was lost had been acknowledged ${lost.ages.length === 1 ? formatLag(oldest) : `${formatLag(lost.ages.at(-1) ?? 0)} to ${formatLag(oldest)}`} before the kill.`
+      : ` The lost transactions had been acknowledged ${lost.ages.length === 1 ? formatLag(oldest) : `${formatLag(lost.ages.at(-1) ?? 0)} to ${formatLag(oldest)}`} before the kill.`
   }</p>`;
 }
 
@@ -90,7 +90,7 @@ function recoveryOf(drill: Drill, id: Recovery['id']): Recovery | undefined {
 
 function whatCameBack(drill: Drill): Markup {
   const { recoveries } = drill;
-  return markup`<h2>What came back</h2>
+  return markup`<h2>What was restored</h2>
 <div class="pair">${(
     [
       ['vertices', 'vertexLabels'],
@@ -113,7 +113,7 @@ function whatCameBack(drill: Drill): Markup {
   })}</div>`;
 }
 
-const headings: Readonly<Record<Recovery['id'], string>> = { instant: 'Before the job', undo: 'All but the job' };
+const headings: Readonly<Record<Recovery['id'], string>> = { instant: 'Before the job', undo: 'All except the job' };
 
 function countRow(
   name: string,
@@ -135,7 +135,7 @@ function proof(drill: Drill): Markup {
       markup`<li>${check.ok ? formatState('good', 'holds') : formatState('bad', 'BROKEN')}<span>${check.title} <span class="quiet">${check.observed}</span></span></li>
 `,
   )}</ul>
-<dl class="hashes">${drill.recoveries.map(hashes)}<dt></dt><dd class="quiet">SHA-256 over every element with all its values: by the application's log, and as read from the restored graph</dd></dl>`;
+<dl class="hashes">${drill.recoveries.map(hashes)}<dt></dt><dd class="quiet">SHA-256 over every element with all its values: computed from the application's log, and from the restored graph</dd></dl>`;
 }
 
 function hashes({ id, to, expected, restored }: Recovery): Markup {
@@ -165,7 +165,7 @@ function measured({ name, measured: seconds }: DrillObjective): string {
 function runs(drill: Drill): Markup {
   return markup`<h2>Where the time went</h2>
 <div class="runs">${drill.runs.map(runTimeline)}</div>
-<p class="quiet">The whole story: ${formatSeconds(drill.seconds)} (${drill.phases
+<p class="quiet">The whole drill: ${formatSeconds(drill.seconds)} (${drill.phases
     .map((phase) => `${phase.name} ${formatSeconds(phase.seconds)}`)
     .join(', ')}).</p>`;
 }
@@ -193,10 +193,10 @@ function byHand(drill: Drill): Markup {
     ['Find the bad job', `cardea transactions ${environment} --around ${drill.badJob.first}`],
     ['Restore to the instant', `cardea restore ${environment} --to ${to} --confirm ${environment}`],
     [
-      'Everything but it',
+      'Restore everything except it',
       `cardea undo ${environment} --way restore --group ${drill.badJob.first} --group … --confirm ${environment}`,
     ],
-    ['Accept or go back', `cardea restore accept|revert ${instant?.run ?? 'RUN'} --confirm ${environment}`],
+    ['Accept or revert', `cardea restore accept|revert ${instant?.run ?? 'RUN'} --confirm ${environment}`],
     ['Verify the record', `cardea audit ${environment}`],
   ];
   return markup`<h2>The same by hand</h2>

@@ -20,7 +20,7 @@ export function runTimeline(run: DrillRun): Markup {
   const words = [
     `${done.length} steps`,
     ...(skipped === 0 ? [] : [`${skipped} not needed`]),
-    ...(shown.length === done.length ? [] : [`${done.length - shown.length} done at once`]),
+    ...(shown.length === done.length ? [] : [`${done.length - shown.length} too short to show`]),
   ];
   return markup`<figure class="run">
 <figcaption><b>${run.title}</b> <span class="quiet">${formatSeconds(run.seconds)} · ${words.join(', ')}</span></figcaption>

@@ -21,8 +21,8 @@ export async function watchShipping({ platform, environment, clock, signal }: Sc
   await watch.stop();
   throw new FailedProblem({
     code: 'not-shipping',
-    happened: 'The agents have not begun to ship the commit log within 30 s.',
-    state: 'The graph is loaded and the application writes.',
-    next: "Read the agents' logs.",
+    happened: 'The agents did not begin to ship the commit log within 30 s.',
+    state: 'The graph is loaded and the application is writing.',
+    next: 'Read the logs of the agents to find the reason.',
   });
 }

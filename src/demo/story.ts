@@ -68,9 +68,9 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
   const startedAt = clock.now();
   const phase = phaseClock(clock);
 
-  stage.chapter('The parts: a real Cassandra ring, JanusGraph and Medusa, on this machine');
+  stage.chapter('The servers: a real Cassandra ring, JanusGraph and Medusa on this machine');
   const leftOver = await removeDemo();
-  if (leftOver.existed) stage.say('An earlier demo had left its environment; it is removed.');
+  if (leftOver.existed) stage.say('The environment of an earlier demo was removed.');
   await phase('install', () =>
     stage.during('Installing what this machine lacks', async (progress) =>
       ensureSandboxToolchain({ progress, signal }),
@@ -141,13 +141,13 @@ async function perform(world: DemoWorld, options: DemoOptions, id: Drill['id'], 
 }
 
 async function broken(error: unknown, signal: AbortSignal, logs: string | undefined): Promise<unknown> {
-  // Whoever stopped it knows why it ends.
+  // The person who stopped it knows why it ends.
   if (signal.aborted) return signal.reason;
   if (!(error instanceof Problem) || logs === undefined) return error;
   return new FailedProblem({
     code: error.code,
     happened: error.happened,
-    state: `${error.state} The demo's environment is removed; the logs of its servers are kept in ${logs}.`,
+    state: `${error.state} The environment of the demo was removed; the logs of its servers are in ${logs}.`,
     next: error.next,
     details: [...error.details],
     cause: error,

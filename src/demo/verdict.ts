@@ -15,7 +15,7 @@ export function objectionsTo(drill: Omit<Drill, 'ok'>): readonly Objection[] {
       .filter((id) => !recoveries.some((each) => each.id === id))
       .map((id) => `${recoveryTitles[id]} was never tried`),
     ...recoveries.flatMap(objectionsToRecovery),
-    ...(lost.promised === 0 ? [] : [`${lost.promised} transactions are lost that the log promised to hold`]),
+    ...(lost.promised === 0 ? [] : [`${lost.promised} transactions are lost although they were in the log`]),
     ...drill.runs.filter((run) => run.status !== 'succeeded').map((run) => `${run.title} (${run.id}) ${run.status}`),
     ...(point.proof === 'proven' ? [] : [`the restore point was ${point.proof}, not proven, when it was used`]),
   ];
@@ -23,7 +23,7 @@ export function objectionsTo(drill: Omit<Drill, 'ok'>): readonly Objection[] {
 
 export const recoveryTitles: Readonly<Record<Recovery['id'], string>> = {
   instant: 'The restore to the instant before the bad job',
-  undo: 'The restore of everything but the bad job',
+  undo: 'The restore of everything except the bad job',
 };
 
 function objectionsToRecovery(recovery: Recovery): readonly Objection[] {
@@ -34,14 +34,14 @@ function objectionsToRecovery(recovery: Recovery): readonly Objection[] {
     ...(differing === 0
       ? []
       : [
-          `${title}: ${missing} elements are missing, ${unexpected} too many, ${changed} changed: ${examples.slice(0, 5).join(', ')}`,
+          `${title}: ${missing} elements are missing, ${unexpected} are unexpected, ${changed} are changed: ${examples.slice(0, 5).join(', ')}`,
         ]),
     ...(differing === 0 && expected.sha256 !== restored.sha256
-      ? [`${title}: the fingerprint of the graph is not the expected one`]
+      ? [`${title}: the fingerprint of the graph differs from the expected one`]
       : []),
     ...labelObjections(title, expected.vertexLabels, restored.vertexLabels),
     ...labelObjections(title, expected.edgeLabels, restored.edgeLabels),
-    ...(split === 0 ? [] : [`${title}: ${split} transactions are there in part`]),
+    ...(split === 0 ? [] : [`${title}: ${split} transactions were restored only in part`]),
     ...(restored.vertices > 0 ? [] : [`${title}: the graph is empty`]),
   ];
 }
@@ -54,5 +54,7 @@ function labelObjections(
   return [...new Set([...Object.keys(expected), ...Object.keys(restored)])]
     .sort()
     .filter((label) => expected[label] !== restored[label])
-    .map((label) => `${title}: ${restored[label] ?? 0} labelled "${label}" instead of ${expected[label] ?? 0}`);
+    .map(
+      (label) => `${title}: ${restored[label] ?? 0} elements labelled "${label}" instead of ${expected[label] ?? 0}`,
+    );
 }

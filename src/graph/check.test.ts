@@ -95,7 +95,7 @@ test('an index entry that leads to a vertex without that value is found', async 
     {
       kind: 'ghost-index-entry',
       element: 'vertex 4344',
-      detail: 'Index "byName" has "Enna" for vertex 4344, which has no such value.',
+      detail: 'Index "byName" has "Enna" for vertex 4344, which does not have this value.',
     },
   ]);
 });
@@ -150,7 +150,7 @@ test('a cell of a type that the schema does not have is found by the vertex and 
     {
       kind: 'unknown-type',
       element: 'vertex 4320',
-      detail: expect.stringMatching(/of the type with id \d+, which the schema does not have/),
+      detail: expect.stringMatching(/has the type id \d+, which is not in the schema/),
     },
   ]);
 });
@@ -175,7 +175,7 @@ test('an instance that is registered but does not run is found', async () => {
     {
       kind: 'dead-instance',
       element: 'instance gh1',
-      detail: 'Instance gh1 is registered as open but does not run: changes of the schema wait for it.',
+      detail: 'Instance gh1 is registered as open but is not running: schema changes wait for it.',
     },
   ]);
 });

@@ -90,9 +90,9 @@ async function advanceIds(
   if (behind.length > 0) {
     throw new FailedProblem({
       code: 'ids-not-advanced',
-      happened: `The next ids of ${behind.length} pools could not be moved beyond those issued after the backup.`,
-      state: 'The restored data is in place; no graph server runs.',
-      next: 'Do not start a graph server before this step succeeds: it would issue ids again. Resume the run.',
+      happened: `The id counters of ${behind.length} pools could not be moved past the ids that were given out after the backup.`,
+      state: 'The restored data is in place; no JanusGraph server is running.',
+      next: 'Resume the run. Do not start a JanusGraph server before this step succeeds: it would give out the same ids again.',
       details: behind.map(markKey),
     });
   }

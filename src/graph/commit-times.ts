@@ -22,7 +22,7 @@ export async function readCommitTimes(graph: GraphService): Promise<CommitTimes>
 
 /** Why the log of such a graph cannot be cut at an instant; undefined when it can. */
 export function untimely({ assigned, unit }: CommitTimes): string | undefined {
-  if (!assigned) return 'graph.assign-timestamp is false, so the writes of one transaction carry several times';
+  if (!assigned) return 'graph.assign-timestamp is false, so the writes of one transaction have several times';
   return unit === 'MICRO'
     ? undefined
     : `graph.timestamps is ${unit}, so many transactions share one time, and deletions cannot be told from additions`;
@@ -34,9 +34,9 @@ export function requireTimely(times: CommitTimes | undefined, point: string): vo
   if (why === undefined) return;
   throw new RefusedProblem({
     code: 'times-not-assigned',
-    happened: `The graph cannot be brought back to an instant: when ${point} was taken, ${why}.`,
+    happened: `The graph cannot be restored to an instant. When ${point} was taken, ${why}.`,
     state: 'Nothing was changed.',
-    next: `Restore the point itself. For the future set graph.assign-timestamp=true and graph.timestamps=MICRO (JanusGraph's defaults on Cassandra) on every server, then take a backup.`,
+    next: `Restore the point itself. To make this possible in future, set graph.assign-timestamp=true and graph.timestamps=MICRO (JanusGraph's defaults on Cassandra) on every server, then take a backup.`,
   });
 }
 

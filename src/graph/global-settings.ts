@@ -26,7 +26,7 @@ export async function readGlobalSettings(database: Database, keyspace: string): 
   const values = await settingsIn(database, keyspace);
   if (values.size === 0) throw unsupported(`keyspace "${keyspace}" holds no JanusGraph settings`);
   if (booleanOf(values.get('graph.allow-custom-vid-types'))) {
-    throw unsupported('it allows vertex ids of text (graph.allow-custom-vid-types)');
+    throw unsupported('it allows text as vertex ids (graph.allow-custom-vid-types)');
   }
   return {
     partitions: numberOf(values.get('cluster.max-partitions')) ?? defaultPartitions,
@@ -68,6 +68,6 @@ function unsupported(why: string): RefusedProblem {
     code: 'graph-form-unsupported',
     happened: `The graph cannot be checked row by row: ${why}.`,
     state: 'Nothing was changed.',
-    next: 'Check that the environment names the right keyspace, and that the graph uses the settings the documentation lists as supported.',
+    next: 'Check that the environment names the right keyspace, and that the graph uses only settings that the documentation lists as supported.',
   });
 }

@@ -37,7 +37,7 @@ rm -f "$pidfile.$$"
 exec "$@"
 `;
 
-/** Starts it unless it runs. Returns when the process is registered, long before the server is ready. */
+/** Starts the process unless it is running. Returns when it is registered, long before the server is ready. */
 export async function startDetached(wanted: DetachedProcess): Promise<LocalProcess> {
   const running = runningProcess(wanted.pidFile);
   if (running !== undefined) return running;
@@ -65,13 +65,16 @@ export async function startDetached(wanted: DetachedProcess): Promise<LocalProce
   throw new FailedProblem({
     code: 'process-not-started',
     happened: `${wanted.title} did not start${failure === undefined ? '' : `: ${failure.message}`}.`,
-    state: 'Other processes of the environment are as they were.',
+    state: 'Other processes of the environment were not changed.',
     next: `Read its log ${wanted.logFile}, then run the command again.`,
     details: logTail(wanted.logFile),
   });
 }
 
-/** Asks it to end, and ends it with its whole group when it has not within `graceMs`. Idempotent. True when it had to be killed. */
+/**
+ * Asks the process to end, and kills its whole group if it has not ended within `graceMs`. Idempotent. True when it had
+ * to be killed.
+ */
 export async function stopDetached(pidFile: string, graceMs: number): Promise<boolean> {
   const running = runningProcess(pidFile);
   let killed = false;
@@ -87,7 +90,10 @@ export function markOf(owner: string): Readonly<Record<string, string>> {
   return { [mark]: owner };
 }
 
-/** Ends whatever still carries the mark of this folder or one below it, first gently. Returns how many there were. */
+/**
+ * Ends every process that still has the mark of this folder or of one below it, first gently. Returns how many there
+ * were.
+ */
 export async function endMarked(owner: string, graceMs: number): Promise<number> {
   const found = marked(owner);
   await Promise.all(found.map((identity) => endProcess(identity, graceMs)));
@@ -142,7 +148,7 @@ async function endProcess(identity: LocalProcess, graceMs: number): Promise<bool
 }
 
 function signal(identity: LocalProcess, name: NodeJS.Signals): void {
-  // Checked right before the signal: the pid may have been given away since.
+  // Checked right before the signal, because another process may have the pid now.
   if (identityOf(identity.pid)?.startTicks !== identity.startTicks) return;
   try {
     process.kill(identity.pid, name);
@@ -151,7 +157,7 @@ function signal(identity: LocalProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** What a server needs of the caller's environment and no more: credentials in it stay with the caller. */
+/** The part of the caller's environment that a server needs, without credentials. */
 function inherited(): Record<string, string> {
   const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'CARDEA_CACHE', 'CARDEA_HOME'];
   return Object.fromEntries(

@@ -5,9 +5,9 @@ import { RefusedProblem } from '../model/problem.ts';
 import { waitFor } from './wait-for.ts';
 
 /**
- * Runs `work` while no other process of this machine holds the lock. SQLite's exclusive transaction on an empty file is the one lock
- * that Node offers which the kernel drops when its holder dies, however it dies: nothing stale to judge, nothing to clean up.
- * Throws RefusedProblem `busy`, naming the holder, when the lock is not free within `withinMs`.
+ * Runs `work` while no other process of this machine holds the lock. SQLite's exclusive transaction on an empty file is
+ * the only lock in Node that the kernel releases when its holder dies, however it dies: there is no stale lock and
+ * nothing to clean up. Throws RefusedProblem `busy`, naming the holder, when the lock is not free within `withinMs`.
  */
 export async function withHostLock<T>(
   file: string,
@@ -45,8 +45,8 @@ function busy(file: string, purpose: string): RefusedProblem {
   }
   return new RefusedProblem({
     code: 'busy',
-    happened: `Cannot start ${purpose}: ${holder} is at work and holds the lock ${file}.`,
+    happened: `Cannot start "${purpose}": another command is running and holds the lock ${file}: ${holder}.`,
     state: 'Nothing was changed.',
-    next: 'Wait for it to end, then run the same command again. The lock goes with its process; there is nothing to remove by hand.',
+    next: 'Wait until that command ends, then run the same command again. The lock ends with its process; there is nothing to remove by hand.',
   });
 }

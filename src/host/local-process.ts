@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * A process beyond doubt: a pid alone is given to somebody else sooner or later, a pid with its start time since this boot is not.
- * As text: three lines, the pid first.
+ * A process without ambiguity: another process may get the same pid later, but not the same pid with the same start
+ * time since this boot. As text: three lines, the pid first.
  */
 export interface LocalProcess {
   readonly pid: number;

@@ -44,9 +44,9 @@ export async function claimNetwork(
       }
       throw new RefusedProblem({
         code: 'no-loopback',
-        happened: 'Every loopback network that the sandbox may use is taken.',
+        happened: 'Every loopback network that the sandbox can use is in use.',
         state: 'Nothing was changed.',
-        next: `Take environments down (\`cardea sandbox down NAME --confirm NAME\`); the claims are in ${claims}.`,
+        next: `Remove environments that you do not need (\`cardea sandbox down ENV --confirm ENV\`). The list of used networks is in ${claims}.`,
       });
     },
   );

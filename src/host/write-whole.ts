@@ -3,7 +3,10 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Writes a file whole or not at all, in a folder that is made when it is missing: a reader never sees half of it. For one writer at a time. */
+/**
+ * Writes a file atomically, in a folder that is created if it is missing: a reader never sees half of it. For one
+ * writer at a time.
+ */
 export function writeWhole(file: string, content: string, mode = 0o644): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, content, { mode });

@@ -34,9 +34,9 @@ export type AuditFact = Pick<AuditEntry, 'what' | 'run' | 'events' | 'head'>;
 export const auditPrefix = 'audit/';
 
 /**
- * Appends to the chain on behalf of one process. Without a signer nothing is recorded, and `cameBefore` finds nothing.
- * A store that cannot be reached is waited for, half a minute when no patience is given; then RetryableProblem. What
- * was not recorded is found by `cardea audit`: the journal has an event that no entry vouches for.
+ * Appends to the chain for one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. If the
+ * store cannot be reached, it retries for half a minute or as long as the given patience allows; then RetryableProblem.
+ * `cardea audit` finds what was not recorded: the journal has an event that no entry vouches for.
  */
 export interface AuditTrail {
   record(fact: AuditFact, patience?: Patience): Promise<void>;
@@ -132,8 +132,9 @@ function signed(entry: Omit<AuditEntry, 'signature'>, signer: AuditSigner): Audi
 }
 
 /**
- * The head this key signed last, when the chain still contains it. When it does not, somebody cut or rewrote the chain: recovery must not be
- * stopped by that, so entries go on after the end found, but the own record is left as it is, for it is the evidence.
+ * The head that this key signed last, if the chain still contains it. If not, somebody cut or rewrote the chain. That
+ * must not stop a recovery, so new entries follow the end that was found; but the own record is not changed, because it
+ * is the evidence.
  */
 async function startingPoint(
   store: ObjectStore,

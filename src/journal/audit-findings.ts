@@ -20,7 +20,7 @@ export type AuditFindingKind =
   | 'event-moved'
   | 'event-added';
 
-/** One thing that is not as it was written. `where` is the key of the object, or the run's prefix. */
+/** One thing that was changed after it was written. `where` is the key of the object, or the run's prefix. */
 export interface AuditFinding {
   readonly kind: AuditFindingKind;
   readonly where: string;
@@ -29,7 +29,7 @@ export interface AuditFinding {
 
 export interface CheckedChain {
   readonly findings: readonly AuditFinding[];
-  /** The entries that can be believed: readable and, when keys are given, signed with one of them. */
+  /** The trusted entries: readable and, when keys are given, signed with one of them. */
   readonly entries: readonly AuditEntry[];
 }
 
@@ -47,7 +47,7 @@ export function chainFindings(files: readonly EventFile[], trust: AuditTrust | u
     hashes.set(sequence, sha256(bytes));
     const entry = readable(() => auditEntryDocument.read(bytes, key));
     if (entry?.sequence !== sequence || auditEntryDocument.write(entry) !== new TextDecoder().decode(bytes)) {
-      findings.push({ kind: 'entry-edited', where: key, what: `Audit entry ${sequence} is not as it was written.` });
+      findings.push({ kind: 'entry-edited', where: key, what: `Audit entry ${sequence} was edited.` });
       continue;
     }
     const before = hashes.get(sequence - 1);
@@ -56,7 +56,7 @@ export function chainFindings(files: readonly EventFile[], trust: AuditTrust | u
       findings.push({
         kind: 'entry-edited',
         where: auditKey(edited),
-        what: `Audit entry ${edited} is not the one that entry ${sequence} was signed after.`,
+        what: `Audit entry ${edited} was replaced: entry ${sequence} was signed after a different entry.`,
       });
     }
     const doubt = trust === undefined ? undefined : signatureFinding(entry, key, signers);
@@ -68,19 +68,22 @@ export function chainFindings(files: readonly EventFile[], trust: AuditTrust | u
     findings.push({
       kind: 'chain-truncated',
       where: auditKey(head.sequence),
-      what: `The audit chain ends at entry ${expected - 1}; the key's holder recorded that it reached entry ${head.sequence}.`,
+      what: `The audit chain ends at entry ${expected - 1}, but the record beside the key says that it reached entry ${head.sequence}.`,
     });
   } else if (head !== undefined && hashes.get(head.sequence) !== head.hash) {
     findings.push({
       kind: 'chain-rewritten',
       where: auditKey(head.sequence),
-      what: `Audit entry ${head.sequence} is not the one that the key's holder recorded as signed.`,
+      what: `Audit entry ${head.sequence} differs from the record beside the key.`,
     });
   }
   return { findings, entries };
 }
 
-/** Pure: what is wrong with one run's journal, seen from the entries about it. `isLive`: somebody carries the run out right now. */
+/**
+ * Pure: what is wrong with one run's journal, compared with the entries about it. `isLive`: a process executes the run
+ * right now.
+ */
 export function runFindings(
   run: string,
   files: readonly EventFile[],
@@ -95,7 +98,7 @@ export function runFindings(
           {
             kind: 'run-removed',
             where: `runs/${run}/`,
-            what: `Run ${run}, recorded in audit entry ${firstEntry.sequence}, was removed whole.`,
+            what: `Run ${run}, recorded in audit entry ${firstEntry.sequence}, was removed completely.`,
           },
         ];
   }
@@ -115,14 +118,10 @@ export function runFindings(
         add(
           'event-missing',
           last + 1,
-          `Events ${last + 1} to ${entry.events} of run ${run} were removed: ${because} saw ${entry.events}.`,
+          `Events ${last + 1} to ${entry.events} of run ${run} were removed: ${because} recorded ${entry.events}.`,
         );
     } else if (sha256(found.bytes) !== entry.head) {
-      add(
-        'event-edited',
-        entry.events,
-        `Event ${entry.events} of run ${run} is not the one that ${because} was signed for.`,
-      );
+      add('event-edited', entry.events, `Event ${entry.events} of run ${run} was changed after ${because} was signed.`);
     }
   }
   const ended = entries.findLast((entry) => entry.what === 'ended');
@@ -133,19 +132,22 @@ export function runFindings(
     add(
       'run-unrecorded',
       1,
-      `Run ${run} is in no audit entry: the chain was cut, the run was put there by somebody without the key, or its process was killed right after its first event (a resume records it).`,
+      `Run ${run} is in no audit entry. Either the chain was cut, or somebody without the key added the run, or its process was killed right after its first event (a resume records it).`,
     );
   } else if (!isLive && ended === undefined && events.some(isFinal)) {
     add(
       'end-unrecorded',
       last,
-      `The end of run ${run} is in no audit entry: the chain was cut, the last event was put there by somebody without the key, or its process was killed right after it (\`cardea run resume ${run}\` records it).`,
+      `The end of run ${run} is in no audit entry. Either the chain was cut, or somebody without the key added the last event, or its process was killed right after it (\`cardea run resume ${run}\` records it).`,
     );
   }
   return [...findings.values()];
 }
 
-/** Names, order and hashes within one journal. An event's hash is vouched for by the next one, so a break names the earlier one. */
+/**
+ * Checks names, order and hashes within one journal. The next event holds an event's hash, so a break names the earlier
+ * one.
+ */
 function chained(
   run: string,
   files: readonly EventFile[],
@@ -173,7 +175,7 @@ function chained(
       add(
         'event-moved',
         sequence,
-        `Event ${sequence} of run ${run} is in fact event ${event.sequence} of ${event.run}.`,
+        `Event ${sequence} of run ${run} was replaced by event ${event.sequence} of ${event.run}.`,
       );
     } else {
       events.push(event.event);
@@ -181,7 +183,7 @@ function chained(
         add(
           'event-edited',
           Math.max(1, before.sequence),
-          `Event ${Math.max(1, before.sequence)} of run ${run} was edited: event ${sequence} was written after other bytes.`,
+          `Event ${Math.max(1, before.sequence)} of run ${run} was edited: event ${sequence} holds a different hash of it.`,
         );
       }
     }
@@ -200,14 +202,14 @@ function signatureFinding(
     return {
       kind: 'entry-unknown-key',
       where: key,
-      what: `Audit entry ${entry.sequence} is signed with key ${entry.key}, which is not among those given.`,
+      what: `Audit entry ${entry.sequence} is signed with an unknown key, ${entry.key}.`,
     };
   }
   if (verify(null, Buffer.from(signedText(entry)), pem, Buffer.from(entry.signature, 'base64'))) return undefined;
   return {
     kind: 'entry-edited',
     where: key,
-    what: `Audit entry ${entry.sequence} was edited: its signature does not fit.`,
+    what: `Audit entry ${entry.sequence} was edited: its signature is not valid.`,
   };
 }
 

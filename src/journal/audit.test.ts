@@ -191,7 +191,7 @@ test('a run whose last event was edited while it was interrupted is not resumed'
   edit(world, eventKey(left.run, 2), '"attempt": 1', '"attempt": 7');
   await expect(resumeRun(world.another(), () => slow, { run: left.run, services: undefined })).rejects.toMatchObject({
     code: 'journal-damaged',
-    happened: expect.stringContaining('event 2 is not the one that audit entry 2 was signed for'),
+    happened: expect.stringContaining('event 2 was changed after audit entry 2 was signed'),
   });
 });
 

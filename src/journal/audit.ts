@@ -18,7 +18,7 @@ export interface AuditReport {
   readonly entries: number;
   readonly runs: number;
   readonly events: number;
-  /** Runs under way, and runs that wait to be resumed: their ends are not recorded yet, and that is no finding. */
+  /** Running runs, and runs that can be resumed: their ends are not recorded yet, which is not a finding. */
   readonly running: readonly string[];
   readonly interrupted: readonly string[];
   /** Whether signatures were checked (a public key was given), and whether the chain's end could be (the key holder's record was). */
@@ -27,12 +27,13 @@ export interface AuditReport {
 }
 
 /**
- * Compares every journal with the audit chain, and the chain with its signatures and the key holder's record of its end. What is found
- * with the key and what without: docs/audit.md. Reads the whole of `runs/` and `audit/`; memory is bounded by one run and the entries.
+ * Compares every journal with the audit chain, and the chain with its signatures and the key holder's record of its
+ * end. docs/audit.md says what is found with the key and what without. Reads all of `runs/` and `audit/`; memory is
+ * bounded by one run and the entries.
  */
 export async function verifyAudit(world: RunsWorld, trust: AuditTrust | undefined): Promise<AuditReport> {
   const report = await verifyOnce(world, trust);
-  // A run writes its event first and its entry a moment later: what was only unrecorded is looked at again.
+  // A run writes its event first and its entry a moment later, so whatever is only unrecorded is checked again.
   return report.findings.some(({ kind }) => kind === 'run-unrecorded' || kind === 'end-unrecorded')
     ? verifyOnce(world, trust)
     : report;
@@ -94,7 +95,7 @@ async function chainFiles({ store }: RunsWorld): Promise<readonly EventFile[]> {
   return files.filter((file) => file !== undefined);
 }
 
-/** What can be replayed of a journal that may be damaged: enough to tell whether somebody carries the run out. */
+/** The part of a possibly damaged journal that can be replayed: enough to know whether a process executes the run. */
 function readableState(files: readonly EventFile[]): RunState | undefined {
   const events: RunEvent[] = [];
   for (const { key, bytes } of files) {

@@ -1,4 +1,4 @@
-/** What the first file of a chain carries in place of a previous hash. */
+/** What the first file of a chain holds instead of a previous hash. */
 export const noHash = '0'.repeat(64);
 
 export function runPrefix(run: string): string {

@@ -8,7 +8,10 @@ import { progress } from '../model/progress.ts';
 export const actor = z.object({ name: z.string(), via: z.literal('cli'), host: z.string() });
 export type Actor = z.infer<typeof actor>;
 
-/** What happened in a run. The journal is the only record of a run; everything shown about one is replayed from it. */
+/**
+ * What happened in a run. The journal is the only record of a run; everything that is shown about a run is replayed
+ * from it.
+ */
 export const runEventBody = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('run-started'),

@@ -5,7 +5,7 @@ import { runEventDocument, type RunEvent } from './event.ts';
 import { sha256 } from '../model/sha256.ts';
 import { noHash, runPrefix, sequenceOf } from './event-file.ts';
 
-/** Where a journal ends: the number of its events and the SHA-256 of the last one's bytes. */
+/** The end of a journal: the number of its events and the SHA-256 of the last one's bytes. */
 export interface JournalHead {
   readonly sequence: number;
   readonly hash: string;
@@ -78,7 +78,7 @@ export function verifiedJournal(run: string, files: readonly EventFile[]): Verif
 export function followingEvent(run: string, file: EventFile, head: JournalHead): RunEvent {
   const expected = head.sequence + 1;
   const named = sequenceOf(file.key);
-  if (named !== expected) throw journalDamaged(run, `event ${expected} is missing: after it comes ${file.key}`);
+  if (named !== expected) throw journalDamaged(run, `event ${expected} is missing; the next file is ${file.key}`);
   let event: RunEvent;
   try {
     event = { kind: 'run-event', version: 1, ...runEventDocument.read(file.bytes, file.key) };
@@ -88,15 +88,15 @@ export function followingEvent(run: string, file: EventFile, head: JournalHead):
   if (event.run !== run || event.sequence !== expected) {
     throw journalDamaged(
       run,
-      `event ${expected} (${file.key}) is another one: it calls itself event ${event.sequence} of ${event.run}`,
+      `event ${expected} (${file.key}) was replaced: the file says that it is event ${event.sequence} of ${event.run}`,
     );
   }
   if (event.previous !== head.hash) {
     throw journalDamaged(
       run,
       expected === 1
-        ? `event 1 (${file.key}) claims to follow another event`
-        : `event ${head.sequence} was edited: its bytes are not those that event ${expected} (${file.key}) was written after`,
+        ? `event 1 (${file.key}) says that it follows another event`
+        : `event ${head.sequence} was edited: event ${expected} (${file.key}) holds a different hash of it`,
     );
   }
   return event;
@@ -107,7 +107,7 @@ export function unknownRun(run: string, store: ObjectStore): UsageProblem {
     code: 'unknown-run',
     happened: `There is no run ${run} in ${store.description}.`,
     state: 'Nothing was changed.',
-    next: 'See `cardea runs` for the runs there are.',
+    next: 'List the runs with `cardea runs`.',
   });
 }
 
@@ -115,8 +115,8 @@ export function journalDamaged(run: string, what: string, cause?: unknown): Refu
   return new RefusedProblem({
     code: 'journal-damaged',
     happened: `The journal of run ${run} is damaged: ${what}.`,
-    state: 'The run was not touched; the journal was left as it is.',
-    next: 'Run `cardea audit` to see everything that was changed; start the operation anew instead of resuming this run.',
+    state: 'The run and its journal were not changed.',
+    next: 'Run `cardea audit` to see everything that was changed. Start the operation again instead of resuming this run.',
     cause,
   });
 }

@@ -140,7 +140,7 @@ test('an edited, a missing, a swapped and an unreadable event are each refused b
     [/event 2 is missing/, (store) => store.remove(eventKey(run, 2))],
     [/event 1 is missing/, (store) => store.remove(eventKey(run, 1))],
     [
-      /event 2 .* is another one: it calls itself event 3/,
+      /event 2 .* was replaced: the file says that it is event 3/,
       (store) => store.set(eventKey(run, 2), store.text(eventKey(run, 3))),
     ],
     [/event 3 cannot be read: .*not JSON/, (store) => store.set(eventKey(run, 3), 'gone')],

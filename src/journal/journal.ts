@@ -12,10 +12,9 @@ import { storePatience } from './store-patience.ts';
 export interface Journal {
   readonly head: JournalHead;
   /**
-   * Resolves when the event is durable. When another process appended first, its events are observed and this one goes
-   * after them, unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later
-   * append. A store that cannot be reached is waited for: RetryableProblem only when it stays away longer than
-   * `storePatience` allows.
+   * Resolves when the event is durable. If another process appended first, its events are observed and this one follows
+   * them, unless they show that the run was taken over: then FailedProblem `fenced`, now and for every later append. An
+   * append retries when the store cannot be reached; RetryableProblem only after `storePatience`.
    */
   append(body: RunEventBody): Promise<RunEvent>;
   /**
@@ -30,11 +29,11 @@ export interface JournalOptions {
   readonly clock: Clock;
   readonly run: string;
   readonly epoch: number;
-  /** False for somebody who only leaves a request in another process's run: events of any epoch may come in between. */
+  /** False if the caller only leaves a request in another process's run: events of any epoch may come in between. */
   readonly owns?: boolean;
-  /** Where the journal ends as far as the caller has read it. */
+  /** The end of the journal as far as the caller has read it. */
   readonly head: JournalHead;
-  /** Called with every event after `head`, one's own and others', in order, once it is durable. */
+  /** Called with every event after `head`, in order, once it is durable: own events and those of other processes. */
   readonly observe: (event: RunEvent) => void;
   /** Called before every write; throws when this process may not write any more. */
   readonly guard?: () => Promise<void>;
@@ -63,7 +62,10 @@ export function openJournal(options: JournalOptions): Journal {
     observe(event);
   };
 
-  /** Reads on from the head; stops early, with true, at the very bytes of `own`: a put whose answer was lost had succeeded. */
+  /**
+   * Reads on from the head. Stops with true at the exact bytes of `own`: then a put whose answer was lost had
+   * succeeded.
+   */
   const catchUp = async (own?: string): Promise<boolean> => {
     for (;;) {
       const key = eventKey(run, head.sequence + 1);
@@ -128,8 +130,8 @@ export function openJournal(options: JournalOptions): Journal {
 function fenced(run: string, by: RunEvent): FailedProblem {
   return new FailedProblem({
     code: 'fenced',
-    happened: `Another process has taken over run ${run} (its event ${by.sequence}, ${by.event.type}, carries epoch ${by.epoch}).`,
-    state: 'This process stopped and writes nothing more; the other one carries the run on.',
-    next: `Follow it with \`cardea run show ${run}\`.`,
+    happened: `Another process has taken over run ${run} (event ${by.sequence}, ${by.event.type}, has epoch ${by.epoch}).`,
+    state: 'This process stopped and writes nothing more. The other process continues the run.',
+    next: `Watch it with \`cardea run show ${run} --follow\`.`,
   });
 }

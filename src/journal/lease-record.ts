@@ -25,7 +25,10 @@ export async function currentLease(store: ObjectStore): Promise<LeaseRecord | un
   return (await newestLease(store))?.record;
 }
 
-/** `held` by a process not known to be dead; `abandoned`: not expired but its process is dead; `free`: expired or ended. */
+/**
+ * `held`: by a process that is not known to be dead. `abandoned`: not expired, but its process is dead. `free`: expired
+ * or ended.
+ */
 export function claimOf(record: LeaseRecord, now: Date, processes: Processes): 'held' | 'abandoned' | 'free' {
   if (record.ended !== undefined || now.getTime() >= Date.parse(record.expiresAt)) return 'free';
   return processes.isAlive(record.holder) === false ? 'abandoned' : 'held';
@@ -43,7 +46,10 @@ export async function newestLease(
   return { record: leaseDocument.read(object.body, newest), etag: object.etag, older: keys };
 }
 
-/** The new etag; undefined when another writer was first. A put that an adapter repeated may have lost against itself: that is no loss. */
+/**
+ * The new etag; undefined when another writer was first. If an adapter repeated a put, the second may fail because of
+ * the first: no loss.
+ */
 export async function putLease(
   store: ObjectStore,
   record: LeaseRecord,
@@ -58,7 +64,10 @@ export async function putLease(
   }
 }
 
-/** Replaces the one of `earlier`, puts that had no answer, that is what is there. The new etag; undefined when none is. */
+/**
+ * Replaces the record if it is one of `earlier`, the puts that had no answer. The new etag; undefined if it is none of
+ * them.
+ */
 export async function replaceOwn(
   store: ObjectStore,
   earlier: readonly LeaseRecord[],
@@ -71,7 +80,7 @@ export async function replaceOwn(
   return undefined;
 }
 
-/** The etag of what is there, if it is exactly this record. */
+/** The etag of the stored record, if it is exactly this one. */
 async function etagOfOwn(store: ObjectStore, record: LeaseRecord): Promise<string | undefined> {
   const found = await store.get(leaseKey(record.epoch));
   return found !== undefined && new TextDecoder().decode(found.body) === leaseDocument.write(record)

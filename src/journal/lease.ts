@@ -15,26 +15,29 @@ export interface LeaseWorld {
 
 export interface Lease {
   readonly epoch: number;
-  /** Aborted with FailedProblem `fenced` once the lease is somebody else's, or cannot be shown to be ours any more. */
+  /**
+   * Aborted with FailedProblem `fenced` once somebody else has the lease, or it is no longer certain that it is ours.
+   */
   readonly signal: AbortSignal;
   /** Resolves while the lease is ours, renewing it first when it may have expired (a process that was paused); else throws `fenced`. */
   confirm(): Promise<void>;
-  /** Ends the lease, so that the next run need not wait. Losing it before is no error. */
+  /** Ends the lease, so that the next run need not wait. If it was lost before, that is not an error. */
   release(): Promise<void>;
 }
 
 /** Milliseconds. Renewed three times as often; every two seconds while the store does not answer. */
 export const leaseTtl = 30_000;
 
-/** Leases that ended are kept for the record, this many. */
+/** How many ended leases are kept as a record. */
 const keptLeases = 100;
 
 /**
- * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not expired. When the process
- * that held it is known to be dead, the same run takes its own over at once, and so does any run once there is nothing left to resume.
+ * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not
+ * expired. If the process that held it is known to be dead, the same run takes over its own lease at once, and any run
+ * does so if there is nothing left to resume.
  *
- * Whoever takes a lease over first marks the old one ended, on condition of its etag: the renewal of a holder that is alive after all and the
- * take-over cannot both succeed, whatever the clocks say.
+ * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a
+ * renewal by a holder that is still alive cannot both succeed, whatever the clocks say.
  */
 export async function acquireLease(
   world: LeaseWorld,
@@ -82,7 +85,7 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
   const done = new AbortController();
   let queue: Promise<void> = Promise.resolve();
 
-  // Both clocks are asked: the monotonic one stands still while a laptop sleeps, the wall clock may be set back.
+  // Both clocks are used: the monotonic clock stops while a laptop sleeps, and the wall clock may be set back.
   const expired = () =>
     clock.now().getTime() >= Date.parse(record.expiresAt) || (clock.monotonic() - renewedAt) * 1000 >= leaseTtl;
 
@@ -91,7 +94,7 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
     done.abort();
   };
 
-  /** What was put without an answer since the last answered put: one of these may be there. */
+  /** The puts without an answer since the last answered one: any of them may be in the store. */
   let unanswered: LeaseRecord[] = [];
   const write = async (wanted: LeaseRecord): Promise<void> => {
     const at = clock.monotonic();
@@ -118,7 +121,8 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
         expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
       });
     } catch (error) {
-      // Ours until it expires, whatever the store says; a full one is named by what the run itself cannot write.
+      // The lease is ours until it expires, whatever the store says. If the store is full, the run's own writes will
+      // say so.
       if (expired())
         lose(`it expired while it could not be renewed (${asProblem(error, 'Renewing it').happened})`, error);
     }
@@ -156,13 +160,14 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
       try {
         await write({ ...record, ended: { at: clock.now().toISOString(), why: 'released' } });
       } catch {
-        // A store that cannot be reached, or is full: the lease expires by itself, and how the run ended is what the caller has to hear.
+        // The store cannot be reached or is full. The lease expires by itself, and the caller must hear how the run
+        // ended instead.
       }
     },
   };
 }
 
-/** Another run that can be resumed. One that had not begun, or had ended, leaves nothing to wait for. */
+/** Whether it is another run that can be resumed. A run that had not begun or had ended need not be waited for. */
 async function isOthersOpenRun(store: ObjectStore, run: string, ours: string): Promise<boolean> {
   if (run === ours) return false;
   const last = (await endsOfJournal(store, run)).at(-1);
@@ -171,18 +176,18 @@ async function isOthersOpenRun(store: ObjectStore, run: string, ours: string): P
 
 function environmentBusy(record: LeaseRecord, run: string, claim: 'held' | 'abandoned'): RefusedProblem {
   const { host, pid } = record.holder;
-  const until = claim === 'held' ? 'renewed while that process runs' : 'held until then';
+  const until = claim === 'held' ? 'but is renewed while that process runs' : 'and is held until then';
   return new RefusedProblem({
     code: 'environment-busy',
     happened:
       record.run === run
-        ? `Run ${run} is being carried out by another process: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`
-        : `Environment ${record.environment} is taken by run ${record.run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`,
+        ? `Another process already executes run ${run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`
+        : `Environment ${record.environment} is in use by run ${record.run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`,
     state: `Nothing was changed. The lease (epoch ${record.epoch}) expires at ${record.expiresAt}, ${until}.`,
     next:
       claim === 'abandoned'
-        ? `That process is dead. Carry its run on with \`cardea run resume ${record.run}\`, or try again after ${record.expiresAt}.`
-        : `Wait for it (\`cardea run show ${record.run}\`), or stop it with \`cardea run cancel ${record.run}\`. If its host is gone, try again after ${record.expiresAt}.`,
+        ? `That process is dead. Continue its run with \`cardea run resume ${record.run}\`, or try again after ${record.expiresAt}.`
+        : `Wait for that run (\`cardea run show ${record.run} --follow\`), or stop it with \`cardea run cancel ${record.run}\`. If its host is gone, try again after ${record.expiresAt}.`,
   });
 }
 
@@ -190,8 +195,8 @@ function leaseLost(record: LeaseRecord, why: string, cause?: unknown): FailedPro
   return new FailedProblem({
     code: 'fenced',
     happened: `Run ${record.run} lost the lease of environment ${record.environment} (epoch ${record.epoch}): ${why}.`,
-    state: 'This process stopped and writes nothing more; what had finished is in the journal.',
-    next: `See \`cardea run show ${record.run}\`: another process carries it on, or it can be resumed with \`cardea run resume ${record.run}\`.`,
+    state: 'This process stopped and writes nothing more. The finished steps are in the journal.',
+    next: `See \`cardea run show ${record.run}\`. If no other process continues the run, resume it with \`cardea run resume ${record.run}\`.`,
     cause,
   });
 }

@@ -2,10 +2,15 @@ import type { Processes } from '../ports/processes.ts';
 import { claimOf, type LeaseRecord } from './lease-record.ts';
 import type { RunState } from './run-state.ts';
 
-/** How long a run without a lease, on another machine, is believed to go on after its last event. Milliseconds. */
+/**
+ * Milliseconds after its last event during which a run without a lease, on another machine, still counts as running.
+ */
 const belief = 600_000;
 
-/** The state with `running` made true: `interrupted` when nobody carries the run out any more. `lease` is the environment's current one. */
+/**
+ * The true state of a run whose journal says `running`: `interrupted` if no process executes it. `lease` is the
+ * environment's current one.
+ */
 export function trueStatus(
   state: RunState,
   lease: LeaseRecord | undefined,

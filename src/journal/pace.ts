@@ -1,8 +1,9 @@
 import type { Clock } from '../ports/clock.ts';
 
 /**
- * Decides when the next record of something that changes all the time is due: at first every two seconds, then ever less often as the work
- * takes longer (about 3 % of its age, at most `slowest` seconds apart), so that hours of work leave hundreds of records, not thousands.
+ * Decides when to write the next record of something that changes all the time. First every two seconds, then less
+ * often as the work takes longer (every 3 % of its age, at most `slowest` seconds apart), so that hours of work leave
+ * hundreds of records, not thousands.
  */
 export function pace(clock: Clock, slowest: number): { isDue(): boolean } {
   const start = clock.monotonic();

@@ -35,7 +35,7 @@ test('a run’s state is what its events say: who, what, when, and how each step
     endedAt: '2026-02-19T02:00:00.000Z',
     steps: {
       a: { status: 'succeeded', attempts: 1, failures: 0, result: { n: 1 }, progress: { done: 3 } },
-      b: { status: 'skipped', skipped: 'not the case: x is 1' },
+      b: { status: 'skipped', skipped: 'only when x is 1' },
     },
   });
 });

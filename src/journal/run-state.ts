@@ -4,15 +4,17 @@ import type { Progress } from '../model/progress.ts';
 import type { Actor, RunEvent, RunEventBody } from './event.ts';
 
 /**
- * `refused`: it ended before anything was changed. `interrupted` is never in a journal: it is a `running` one whose process is gone
- * (see liveness.ts), and can be resumed.
+ * `refused`: the run ended before anything was changed. `interrupted` is never in a journal: it is a `running` run
+ * whose process is gone (see liveness.ts) and that can be resumed.
  */
 export type RunStatus = 'running' | 'interrupted' | 'succeeded' | 'failed' | 'refused' | 'cancelled';
 
-/** `stopped`: it was under way when the run ended without it (a cancel, a failure elsewhere). */
+/** `stopped`: the step was running when the run ended because of a cancel or a failure elsewhere. */
 export type StepStatus = 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'stopped';
 
-/** A step that has begun, or was skipped. One that did neither is in no journal. Times are ISO strings, durations seconds. */
+/**
+ * A step that has begun or was skipped; other steps are not in the journal. Times are ISO strings, durations seconds.
+ */
 export interface StepState {
   readonly step: string;
   readonly status: StepStatus;

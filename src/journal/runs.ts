@@ -15,7 +15,7 @@ export interface RunsWorld {
   readonly processes: Processes;
 }
 
-/** One line of a list of runs. Of a `damaged` one only the id is sure. Times are ISO strings. */
+/** One line of a list of runs. Only the id of a `damaged` run is certain. Times are ISO strings. */
 export type RunSummary =
   | {
       readonly run: string;
@@ -31,7 +31,10 @@ export type RunSummary =
     }
   | { readonly run: string; readonly status: 'damaged'; readonly why: string };
 
-/** The newest runs first, `limit` of them. Reads the first and the last event of those alone: journals are verified when a run is shown. */
+/**
+ * The newest `limit` runs, newest first. Reads only their first and last events; a journal is verified when its run is
+ * shown.
+ */
 export async function listRuns(
   world: RunsWorld,
   options: { readonly limit: number; readonly runbook?: string },

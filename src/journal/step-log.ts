@@ -6,7 +6,10 @@ import { patiently, type Patience } from '../ports/patience.ts';
 import { runPrefix } from './event-file.ts';
 import { pace } from './pace.ts';
 
-/** Characters kept of one step's log; of a longer one the oldest lines go. As many again wait at most in memory. */
+/**
+ * How many characters of a step's log are kept; the oldest lines of a longer log are dropped. At most as many more wait
+ * in memory.
+ */
 const longestLog = 1_000_000;
 
 /**

@@ -14,7 +14,9 @@ export function formatBytes(bytes: number): string {
 }
 
 /** A size as people write it: `512MiB`, `4GiB`. */
-export const byteSize = z.string().regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB|TiB|PiB)$/, 'a size reads 512MiB, 4GiB or 1.5TiB');
+export const byteSize = z
+  .string()
+  .regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB|TiB|PiB)$/, 'a size looks like 512MiB, 4GiB or 1.5TiB');
 
 /** Of a text that `byteSize` has accepted. */
 export function bytesOf(text: string): number {

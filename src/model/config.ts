@@ -14,7 +14,7 @@ const secretRef = z.union([
   z.strictObject({
     env: z
       .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable is upper-case, such as S3_SECRET_KEY'),
+      .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable is in upper case, such as S3_SECRET_KEY'),
   }),
   z.strictObject({ file: z.string() }),
   z.strictObject({ secret: z.string(), key: z.string() }),
@@ -134,7 +134,7 @@ const notifications = z.strictObject({
 
 export const configSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name is lower-case letters, digits and dashes'),
+    name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name consists of lower-case letters, digits and dashes'),
     repository: z.string().optional(),
     chart: z.string().optional(),
     environments: z.record(environmentName, environment).refine((all) => Object.keys(all).length > 0, {
@@ -164,7 +164,7 @@ export const configSchema = z
           context.addIssue({
             code: 'custom',
             path: ['environments', name, 'janusgraph', 'replicationFactor'],
-            message: `${replicas} replicas do not fit ${size} nodes; use at most ${size}`,
+            message: `${replicas} replicas need more than ${size} nodes; use at most ${size}`,
           });
         }
       }

@@ -34,11 +34,11 @@ test('a schedule that never comes has no latest time', () => {
 
 test.each([
   ['0 2 * *', 'has 4 fields'],
-  ['60 2 * * *', '"60" is no minute'],
-  ['0 24 * * *', '"24" is no hour'],
-  ['0 2 * * mon', '"mon" is no day of week'],
-  ['0 5-2 * * *', '"5-2" is no hour'],
-  ['*/0 2 * * *', '"*/0" is no minute'],
+  ['60 2 * * *', '"60" is not a valid minute'],
+  ['0 24 * * *', '"24" is not a valid hour'],
+  ['0 2 * * mon', '"mon" is not a valid day of week'],
+  ['0 5-2 * * *', '"5-2" is not a valid hour'],
+  ['*/0 2 * * *', '"*/0" is not a valid minute'],
 ])('%s is refused by name of the field', (schedule, says) => {
   expect(() => parseCron(schedule)).toThrow(says);
 });

@@ -68,6 +68,6 @@ function valuesOf(word: string, field: (typeof fields)[number]): ReadonlySet<num
 
 function wrong(word: string, field: (typeof fields)[number]): TypeError {
   return new TypeError(
-    `"${word}" is no ${field.name} of a schedule; use ${field.from} to ${field.to}, *, lists, ranges and steps`,
+    `"${word}" is not a valid ${field.name} of a schedule; use ${field.from} to ${field.to}, *, lists, ranges and steps`,
   );
 }

@@ -12,7 +12,7 @@ test('B2: a disk that would fall below the share that must stay free is named wi
     0.1,
   );
   expect(lines).toEqual([
-    'hcd-paris-rack1-sts-1: 35.0 GiB free of 100 GiB; 30.0 GiB will be written and 10.0 GiB must stay free, so 5.0 GiB are missing',
+    'hcd-paris-rack1-sts-1: 35.0 GiB of 100 GiB are free; 30.0 GiB will be written and 10.0 GiB must stay free, so 5.0 GiB are missing',
   ]);
 });
 

@@ -18,7 +18,7 @@ export function disksWithoutRoom(demands: readonly DiskDemand[], minimumFreeShar
     const missing = mustStay + writes - free;
     if (missing <= 0) return [];
     return [
-      `${node}: ${formatBytes(free)} free of ${formatBytes(total)}; ${formatBytes(writes)} will be written and ` +
+      `${node}: ${formatBytes(free)} of ${formatBytes(total)} are free; ${formatBytes(writes)} will be written and ` +
         `${formatBytes(mustStay)} must stay free, so ${formatBytes(missing)} are missing`,
     ];
   });

@@ -14,7 +14,11 @@ test.each([
   ['not JSON at all', '{"kind":', /a\/b\.json cannot be read: it is not JSON/],
   ['no envelope', '{"to":"x"}', /no kind and version/],
   ['another kind', '{"kind":"parcel","version":2}', /its kind is "parcel", expected "letter"/],
-  ['a newer version', '{"kind":"letter","version":3}', /its version is 3; this Cardea reads version 2 of "letter"/],
+  [
+    'a newer version',
+    '{"kind":"letter","version":3}',
+    /its version is 3; this Cardea reads only version 2 of "letter"/,
+  ],
   ['a wrong body', '{"kind":"letter","version":2,"to":1,"pages":1}', /expected string/],
 ])('a document is refused by name: %s', (_case, text, message) => {
   expect(() => letter.read(text, 'a/b.json')).toThrow(message);

@@ -78,7 +78,10 @@ function parseEnvelope(
   if (!head.success) throw badDocument(where, 'it has no kind and version', head.error);
   if (head.data.kind !== kind) throw badDocument(where, `its kind is "${head.data.kind}", expected "${kind}"`);
   if (head.data.version !== version) {
-    throw badDocument(where, `its version is ${head.data.version}; this Cardea reads version ${version} of "${kind}"`);
+    throw badDocument(
+      where,
+      `its version is ${head.data.version}; this Cardea reads only version ${version} of "${kind}"`,
+    );
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw badDocument(where, z.prettifyError(parsed.error), parsed.error);
@@ -89,8 +92,8 @@ function badDocument(where: string, why: string, cause?: unknown): FailedProblem
   return new FailedProblem({
     code: 'bad-document',
     happened: `${where} cannot be read: ${why}.`,
-    state: 'Nothing was changed; the document was left as it is.',
-    next: 'Check whether a newer Cardea wrote it or somebody edited it; `cardea audit` says which documents are intact.',
+    state: 'Nothing was changed, and the document was not changed either.',
+    next: 'Check whether a newer Cardea wrote it or somebody edited it. `cardea audit` shows which journals are intact.',
     cause,
   });
 }

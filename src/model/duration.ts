@@ -12,7 +12,9 @@ export function milliseconds(text: string): number {
   return parts.reduce((sum, part) => sum + Number(part[1]) * unitMs[part[2] as Unit], 0);
 }
 
-export const duration = z.string().regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, 'a duration reads 90s, 5m, 4h, 30d or 1h30m');
+export const duration = z
+  .string()
+  .regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, 'a duration looks like 90s, 5m, 4h, 30d or 1h30m');
 
 /** `4.2 s`, `3 min 20 s`, `2 h 5 min` for people. */
 export function formatSeconds(seconds: number): string {

@@ -19,13 +19,13 @@ test('C4: equal fingerprints have no difference', () => {
 test('C4: a lost label is named with both counts', () => {
   const after = { ...before, vertices: 1, vertexLabels: { customer: 1 }, hash: 'b'.repeat(64) };
   expect(fingerprintDifferences(before, after)).toEqual([
-    'vertices in all: 3 expected, 1 found',
+    'vertices in total: 3 expected, 1 found',
     'vertices labelled "account": 2 expected, 0 found',
   ]);
 });
 
 test('C4: equal counts with another hash are a difference of content', () => {
   expect(fingerprintDifferences(before, { ...before, hash: 'b'.repeat(64) })).toEqual([
-    'the counts agree, the content does not: hash aaaaaaaaaaaa… expected, bbbbbbbbbbbb… found',
+    'the counts agree, but the content differs: hash aaaaaaaaaaaa… expected, bbbbbbbbbbbb… found',
   ]);
 });

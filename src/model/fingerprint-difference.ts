@@ -7,7 +7,7 @@ import type { Fingerprint } from './restore-point.ts';
 export function fingerprintDifferences(expected: Fingerprint, observed: Fingerprint): readonly string[] {
   const lines = [
     ...(['vertices', 'edges', 'properties'] as const).flatMap((name) =>
-      line(`${name} in all`, expected[name], observed[name]),
+      line(`${name} in total`, expected[name], observed[name]),
     ),
     ...perName('vertices labelled', expected.vertexLabels, observed.vertexLabels),
     ...perName('edges labelled', expected.edgeLabels, observed.edgeLabels),
@@ -15,7 +15,7 @@ export function fingerprintDifferences(expected: Fingerprint, observed: Fingerpr
   ];
   if (lines.length === 0 && expected.hash !== observed.hash) {
     return [
-      `the counts agree, the content does not: hash ${expected.hash.slice(0, 12)}… expected, ${observed.hash.slice(0, 12)}… found`,
+      `the counts agree, but the content differs: hash ${expected.hash.slice(0, 12)}… expected, ${observed.hash.slice(0, 12)}… found`,
     ];
   }
   return lines;

@@ -11,19 +11,19 @@ export const environmentName = z
 /** `backup-20260219-020000-k3f9`: runbook, UTC second, four random characters so that two runs of one second differ. */
 export const runId = z
   .string()
-  .regex(/^[a-z][a-z0-9-]*-\d{8}-\d{6}-[a-z0-9]{4}$/, 'a run id reads RUNBOOK-YYYYMMDD-HHMMSS-xxxx')
+  .regex(/^[a-z][a-z0-9-]*-\d{8}-\d{6}-[a-z0-9]{4}$/, 'a run id looks like RUNBOOK-YYYYMMDD-HHMMSS-xxxx')
   .brand<'RunId'>();
 export type RunId = z.infer<typeof runId>;
 
 /** `backup-20260219-020000`: the UTC second of the backup, as `aws s3 ls` shows it. */
 export const pointId = z
   .string()
-  .regex(/^backup-\d{8}-\d{6}$/, 'a restore point reads backup-YYYYMMDD-HHMMSS')
+  .regex(/^backup-\d{8}-\d{6}$/, 'the id of a restore point looks like backup-YYYYMMDD-HHMMSS')
   .brand<'PointId'>();
 
 export const timelineId = z
   .string()
-  .regex(/^t\d{4}$/, 'a timeline reads t0001')
+  .regex(/^t\d{4}$/, 'the id of a timeline looks like t0001')
   .brand<'TimelineId'>();
 
 /** Id of a step inside its runbook: kebab-case, at most 40 characters so that it fits a Tekton task name. */

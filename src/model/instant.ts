@@ -25,7 +25,10 @@ export function formatInstant(at: Micros): string {
 
 const pattern = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})$/;
 
-/** An ISO time with up to six decimals and a zone (`Z` or an offset); undefined when the text is none. A time without a zone is none: at 03:00 nobody guesses right. */
+/**
+ * An ISO time with up to six decimals and a zone (`Z` or an offset); undefined for any other text. A time without a zone
+ * is not accepted, because a person could guess wrong at 03:00.
+ */
 export function parseInstant(text: string): Micros | undefined {
   const match = pattern.exec(text);
   if (match === null) return undefined;
@@ -45,7 +48,7 @@ function isCalendarDay(day: string): boolean {
 /** In documents and machine output an instant is its text. */
 export const instantText = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/, 'an instant reads 2026-02-19T02:00:00.000000Z');
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/, 'an instant looks like 2026-02-19T02:00:00.000000Z');
 
 /** Of a text that `instantText` has accepted. */
 export function instantOf(text: string): Micros {

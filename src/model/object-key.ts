@@ -56,13 +56,13 @@ function isUnfit(character: string): boolean {
 function faultOf(key: string): string | undefined {
   if (key === '') return 'it is empty';
   if (!key.isWellFormed()) return 'it is not valid Unicode';
-  if (key.split('').some(isUnfit)) return 'it holds a backslash or a control character';
+  if (key.split('').some(isUnfit)) return 'it contains a backslash or a control character';
   if (Buffer.byteLength(key) > 1024) return 'it is longer than 1024 bytes';
   const parts = key.split('/');
   if (parts[0] === reservedFolder) return `"${reservedFolder}" is Cardea's own folder`;
   for (const part of parts) {
     if (part === '') return 'it has an empty part';
-    if (part === '.' || part === '..') return `it has the part "${part}"`;
+    if (part === '.' || part === '..') return `it contains the part "${part}"`;
     if (Buffer.byteLength(part) > 255) return 'it has a part longer than 255 bytes';
   }
   return undefined;

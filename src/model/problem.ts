@@ -118,8 +118,8 @@ export function asProblem(thrown: unknown, during: string): Problem {
   return new FailedProblem({
     code: 'unexpected',
     happened: `${during}: ${faultMessage(thrown)}`,
-    state: 'The operation stopped at this point; what had finished before it stands.',
-    next: 'See the run with `cardea run show`, then resume it or report this as a defect.',
+    state: 'The operation stopped at this point. Everything that had finished before remains.',
+    next: 'Look at the run with `cardea run show RUN`, then resume it or report this as a defect.',
     cause: thrown,
   });
 }

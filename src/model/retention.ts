@@ -37,7 +37,7 @@ export function decideRetention(
   return newestFirst.map((point) => {
     const stays = (why: string): RetentionDecision => ({ point, keep: true, why });
     if (point.id === newestProven?.id) return stays('the newest proven point');
-    if (needed.has(point.id)) return stays('an open restore needs it');
+    if (needed.has(point.id)) return stays('needed by an open restore');
     if (Date.parse(point.takenAt) >= horizon) return stays(`younger than ${rule.keep}`);
     if (protectedByCount.has(point.id)) return stays(`among the newest ${rule.atLeast} good points`);
     return { point, keep: false, why: `older than ${rule.keep}` };

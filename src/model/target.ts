@@ -21,7 +21,7 @@ export function parseTarget(text: string, now: Date): Target {
   if (written.startsWith('release:')) {
     throw new RefusedProblem({
       code: 'no-releases',
-      happened: `${written} cannot be restored to: no releases are recorded yet.`,
+      happened: `${written} cannot be restored: no releases are recorded yet.`,
       state: nothingStarted,
       next: 'Name a restore point (cardea points ENV) or a time (cardea window ENV).',
     });
@@ -31,9 +31,9 @@ export function parseTarget(text: string, now: Date): Target {
   if (instant > microsOf(now)) {
     throw new RefusedProblem({
       code: 'in-the-future',
-      happened: `${formatInstant(instant)} lies in the future: it is ${formatInstant(microsOf(now))} now.`,
+      happened: `${formatInstant(instant)} is in the future; the time now is ${formatInstant(microsOf(now))}.`,
       state: nothingStarted,
-      next: 'Choose an earlier time, or `newest` for everything that was shipped; check the zone if the time looks right.',
+      next: 'Choose an earlier time, or `newest` for everything that was shipped. If the time looks right, check its zone.',
     });
   }
   return { kind: 'instant', instant };
@@ -65,13 +65,13 @@ function notATime(text: string): UsageProblem {
       code: 'unknown-target',
       happened: `"${text}" is neither a restore point nor a time.`,
       state: nothingStarted,
-      next: 'Write a time with its zone (2026-02-19T02:00:00.000000Z), now-90s, newest, or a point (backup-20260219-020000).',
+      next: 'Write a time with a zone (2026-02-19T02:00:00.000000Z), now-90s, newest, or a point (backup-20260219-020000).',
     });
   }
   return new UsageProblem({
     code: 'no-zone',
-    happened: `"${text}" has no zone that is sure, so it may mean several instants.`,
+    happened: `"${text}" has no definite time zone, so it may mean several instants.`,
     state: nothingStarted,
-    next: `Write ${corrected} if UTC is meant, else the offset: ${corrected.slice(0, -1)}+01:00.`,
+    next: `Write ${corrected} if you mean UTC, or a time with its offset: ${corrected.slice(0, -1)}+01:00.`,
   });
 }

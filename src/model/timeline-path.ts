@@ -26,7 +26,7 @@ export function timelinePath(timelines: readonly Timeline[], id: string): readon
     const parent = byId.get(child.parent.id);
     if (parent === undefined) throw broken(child, `its parent ${child.parent.id} is not recorded`);
     // Ids only grow, so this alone rules out every loop.
-    if (parent.id >= child.id) throw broken(child, `it names ${parent.id}, which is not older, as its parent`);
+    if (parent.id >= child.id) throw broken(child, `it names ${parent.id} as its parent, which is not older`);
     const fork = instantOf(child.parent.forkedAt);
     until = until === undefined || fork < until ? fork : until;
     exclusions = [...new Set([...exclusions, ...child.exclusions.map(instantOf)])].sort((a, b) => a - b);
@@ -41,15 +41,18 @@ function unknownTimeline(id: string, known: readonly string[]): UsageProblem {
     code: 'unknown-timeline',
     happened: `There is no timeline "${id}".`,
     state: 'Nothing was changed.',
-    next: known.length === 0 ? 'None is recorded yet; shipping opens the first.' : `Known: ${known.join(', ')}.`,
+    next:
+      known.length === 0
+        ? 'No timeline is recorded yet; the first begins when the log is shipped.'
+        : `Name one of ${known.join(', ')}.`,
   });
 }
 
 function broken(timeline: Timeline, why: string): FailedProblem {
   return new FailedProblem({
     code: 'timeline-broken',
-    happened: `The timeline ${timeline.id} cannot be followed to its root: ${why}.`,
+    happened: `The parents of the timeline ${timeline.id} cannot be followed to the first timeline: ${why}.`,
     state: 'Nothing was changed. Other timelines are not affected.',
-    next: 'Find out who changed the files below timelines/ in the bucket (`cardea audit`); restore a point of another timeline, or a later one.',
+    next: 'Find out who changed the files below timelines/ in the bucket (`cardea audit`). Restore a point of another timeline, or a later one.',
   });
 }

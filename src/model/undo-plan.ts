@@ -24,7 +24,7 @@ export const undoPlanDocument = documentType('undo-plan', 1, {
       value: z.string().optional(),
     }),
   ),
-  /** Vertices whose documents in the mixed index are made anew, and edges and properties whose documents go, as Gremlin shows their ids. */
+  /** Vertices whose documents in the mixed index are made again, and edges and properties whose documents are removed, by their Gremlin ids. */
   vertices: z.array(z.string()),
   gone: z.array(z.string()),
 });

@@ -2,8 +2,8 @@ import { FailedProblem } from '../model/problem.ts';
 import type { NodeParts } from './node-parts.ts';
 
 /**
- * Aborts `signal` with FailedProblem `database-stopped` once Cassandra is found stopped, twice in a row, before `end` was called. For work
- * that asks it and would try for minutes where there is nobody to answer.
+ * Aborts `signal` with FailedProblem `database-stopped` when Cassandra is found stopped twice in a row before `end` is
+ * called. It is for work that asks Cassandra and would otherwise retry for minutes without an answer.
  */
 export function watchDatabase(
   { node, database }: Pick<NodeParts, 'node' | 'database'>,
@@ -19,7 +19,7 @@ export function watchDatabase(
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    // A look that fails says nothing; the next one may.
+    // A failed check says nothing; the next one may.
     void look()
       .catch(() => undefined)
       .finally(() => {
@@ -35,8 +35,8 @@ export function watchDatabase(
 function databaseStopped(node: string): FailedProblem {
   return new FailedProblem({
     code: 'database-stopped',
-    happened: `Cassandra of ${node} stopped while Medusa needed it.`,
-    state: 'Medusa was ended; what it had stored so far must not be relied on.',
-    next: "Read Cassandra's log of that time, start it, and take the backup again.",
+    happened: `Cassandra on ${node} stopped while Medusa needed it.`,
+    state: 'Medusa was ended. The files that it had already stored must not be used.',
+    next: "Read Cassandra's log of that time, start Cassandra, and take the backup again.",
   });
 }

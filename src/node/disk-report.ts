@@ -1,7 +1,7 @@
 import type { DiskReport } from '../ports/node-agent.ts';
 import type { NodeParts } from './node-parts.ts';
 
-/** Bytes on the node's disk. `storeDirectory`: where the bucket lies, when it is a directory of this machine. */
+/** Bytes on the node's disk. `storeDirectory`: the bucket, if it is a directory of this machine. */
 export async function diskReport(
   { files, directories }: Pick<NodeParts, 'files' | 'directories'>,
   storeDirectory: string | undefined,
@@ -20,7 +20,7 @@ export async function diskReport(
     }
   }
   let snapshots = 0;
-  // A snapshot is hard links: it takes room only for files that are no longer live.
+  // A snapshot consists of hard links: it takes room only for files that are no longer live.
   for (const { identity, bytes } of snapshotted) {
     if (live.has(identity)) continue;
     live.add(identity);

@@ -1,7 +1,10 @@
 import type { NodeFiles } from '../ports/node-files.ts';
 import { type JobRecord, epochDocument, jobRecordDocument } from './job-record.ts';
 
-/** What an agent remembers over its own death: its jobs and the highest epoch, each a file written whole. */
+/**
+ * What an agent remembers after its process died: its jobs and the highest epoch, each as a file that is written
+ * atomically.
+ */
 export interface JobStore {
   load(): Promise<{ readonly highestEpoch: number; readonly jobs: ReadonlyMap<string, JobRecord> }>;
   saveEpoch(highest: number): Promise<void>;

@@ -227,8 +227,8 @@ function pointOf(params: unknown): unknown {
 function staleEpoch(epoch: number, highest: number): RefusedProblem {
   return new RefusedProblem({
     code: 'stale-epoch',
-    happened: `The request carries epoch ${epoch} of the environment's lease, and this agent has seen ${highest}.`,
-    state: 'Nothing was changed: another run holds the lease by now.',
-    next: 'See `cardea runs` for the run that holds it; resume this one when that has ended.',
+    happened: `The request has epoch ${epoch} of the environment's lease, but this agent has already seen epoch ${highest}.`,
+    state: 'Nothing was changed. Another run holds the lease now.',
+    next: 'Find the run that holds the lease with `cardea runs`. Resume this run when that one has ended.',
   });
 }

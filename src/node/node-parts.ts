@@ -15,12 +15,12 @@ export interface NodeParts {
   readonly directories: NodeDirectories;
 }
 
-/** Absolute paths. `data` is one: Medusa knows no more. */
+/** Absolute paths. `data` is only one, because Medusa supports only one. */
 export interface NodeDirectories {
   readonly data: string;
   readonly commitlog: string;
   readonly hints: string;
   readonly savedCaches: string;
-  /** On the file system of the data; what is moved aside and what is being restored lies there. */
+  /** On the file system of the data. It holds old data that was moved aside, and files that are being restored. */
   readonly aside: string;
 }

@@ -15,7 +15,7 @@ export async function openPlatform(config: EnvironmentConfig, environment: strin
     case 'kubernetes':
       throw new RefusedProblem({
         code: 'not-available',
-        happened: `${environment} is on Kubernetes (namespace ${config.platform.namespace}), which this version of Cardea does not reach yet.`,
+        happened: `${environment} is on Kubernetes (namespace ${config.platform.namespace}), which this version of Cardea cannot reach yet.`,
         state: 'Nothing was changed.',
         next: "Use an environment with `platform: { kind: 'sandbox' }`, such as `local` of the sample configuration.",
       });

@@ -17,7 +17,7 @@ export interface BackupTool {
    * stay for the next attempt to find, else they go too.
    */
   remove(backup: string, options: { readonly keepFiles: boolean; readonly signal: AbortSignal }): Promise<boolean>;
-  /** What the tool's own record says that it stored for a node; undefined when there is no finished backup of that name. */
+  /** The tool's own record of what it stored for a node; undefined when there is no finished backup of that name. */
   contents(node: string, backup: string): Promise<BackupContents | undefined>;
   /** Key prefix, `/` at its end, below which files of this node's table are stored. */
   folderOf(backup: string, mode: BackupMode, keyspace: string, table: string): string;

@@ -12,7 +12,7 @@ export interface Database {
   /** Streams rows page by page in constant memory. */
   rows(query: string, params?: readonly unknown[], options?: { readonly fetchSize?: number }): AsyncIterable<CqlRow>;
   execute(query: string, params?: readonly unknown[]): Promise<readonly CqlRow[]>;
-  /** Ends the connections. A question after it connects anew. */
+  /** Ends the connections. The next request connects again. */
   close(): Promise<void>;
 }
 

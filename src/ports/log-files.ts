@@ -9,7 +9,7 @@ export interface LogFiles {
   kept(): Promise<readonly string[]>;
   /** Gives a live file its second name. False when that cannot be (it is gone, the disk is full, another file system). */
   keep(file: string): Promise<boolean>;
-  /** Takes the second name away. No error when there is none. */
+  /** Removes the second name. If there is none, that is not an error. */
   release(file: string): Promise<void>;
   /** By the agent's name, else by Cassandra's. Undefined when neither is there. */
   open(file: string): Promise<SegmentFile | undefined>;

@@ -1,4 +1,4 @@
-/** The one Cassandra that an agent stands beside. */
+/** The Cassandra of the node that an agent runs on. */
 export interface NodeDatabase {
   /** Pid of the running Cassandra; undefined when it is stopped. In doubt it runs. */
   runningPid(): Promise<number | undefined>;

@@ -34,7 +34,7 @@ export interface ObjectStore {
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ObjectInfo>;
   /** The distinct next path parts below a prefix that ends in `/` (or is empty): `runs/` gives `runs/a/`, `runs/b/`. Ascending; objects directly there too. */
   children(prefix: string, options?: { readonly after?: string }): AsyncIterable<string>;
-  /** Deleting what is not there is no error. */
+  /** Deleting an object that does not exist is not an error. */
   delete(key: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,8 +11,8 @@ interface Node {
 }
 
 /**
- * Steps in topological order, in the given order where the graph leaves it open. Refuses, with every mistake and the path of a cycle,
- * a graph that the builder's types could not see: one put together from data.
+ * Steps in topological order, and in the given order where the graph allows it. Refuses a wrong graph, with every
+ * mistake and the path of a cycle: the builder's types cannot check a graph that was made from data.
  */
 export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[], pivot?: string): readonly S[] {
   const mistakes: string[] = [];
@@ -32,15 +32,17 @@ export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[
   for (const step of steps) {
     for (const need of step.needs) {
       const needed = byId.get(need);
-      if (needed === undefined) mistakes.push(`step "${step.id}" needs "${need}", which no step is`);
+      if (needed === undefined) mistakes.push(`step "${step.id}" needs "${need}", but there is no such step`);
       else if (needed.always !== undefined && step.always === undefined) {
-        mistakes.push(`step "${step.id}" needs "${need}", which runs only at the end`);
+        mistakes.push(`step "${step.id}" needs "${need}", but that step runs only at the end`);
       }
     }
     const when = step.when as { result?: string } | undefined;
     const source = when?.result?.split('.')[0];
     if (source !== undefined && !step.needs.includes(source)) {
-      mistakes.push(`step "${step.id}": its condition reads the result of "${source}", which it does not need`);
+      mistakes.push(
+        `step "${step.id}": its condition reads the result of "${source}", but the step does not need "${source}"`,
+      );
     }
   }
   const cycle = mistakes.length === 0 ? findCycle(byId) : undefined;
@@ -50,7 +52,7 @@ export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[
       code: 'bad-runbook',
       happened: `The runbook "${runbook}" is wrong.`,
       state: 'Nothing was started.',
-      next: 'Correct the runbook: a graph of steps without cycles in which every need exists.',
+      next: 'Correct the runbook: its steps must have no cycles, and every step that is needed must exist.',
       details: mistakes,
     });
   }

@@ -2,7 +2,7 @@ import type { When } from './define.ts';
 
 type Condition = When<Record<string, unknown>, Record<string, unknown>>;
 
-/** Whether a condition holds; of a skipped step's result nothing holds. */
+/** Whether a condition holds; a condition on the result of a skipped step never holds. */
 export function holds(condition: Condition, params: unknown, results: Readonly<Record<string, unknown>>): boolean {
   return valueOf(condition, params, results) === condition.is;
 }

@@ -73,8 +73,8 @@ test('every mistake of a graph is listed, not only the first', () => {
         'step "Bad Id": an id is kebab-case, at most 40 characters',
         'step "a": timeout: "soon" is not a duration; write 90s, 5m, 4h, 30d or 1h30m',
         'step "a" is defined twice',
-        'step "a" needs "nowhere", which no step is',
-        'step "a": its condition reads the result of "b", which it does not need',
+        'step "a" needs "nowhere", but there is no such step',
+        'step "a": its condition reads the result of "b", but the step does not need "b"',
       ],
     }),
   );

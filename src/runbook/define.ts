@@ -17,7 +17,10 @@ export interface Retry {
   readonly max: string;
 }
 
-/** What a step's `run` is given. `results` holds the results of exactly the steps it needs; of one that was skipped, undefined. */
+/**
+ * What a step's `run` gets. `results` holds the results of exactly the steps that it needs; undefined for a skipped
+ * one.
+ */
 export interface StepContext<Params, Results, Services> {
   /** With the step the key of what it asks for: the same for every attempt and after every resume. */
   readonly run: string;
@@ -50,9 +53,11 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly result: z.ZodType<Result>;
   readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
   /**
-   * Runs after everything else, also after a failure or cancel; its own failure does not hide the first. `after-change`: only when a step
-   * that writes or destroys had begun, for otherwise there is nothing to clean up, and perhaps nobody there to ask. `unless-moved`: only when
-   * the run failed or was cancelled after it had stopped something, and before the runbook's pivot: it starts again what was stopped.
+   * Runs after everything else, also after a failure or cancel; its own failure does not hide the first.
+   * `after-change`: only if a step that writes or destroys had begun; otherwise there is nothing to clean up, and
+   * perhaps no server that answers.
+   * `unless-moved`: only if the run failed or was cancelled after it had stopped something, and before the runbook's
+   * pivot; it starts again what was stopped.
    */
   readonly always?: true | 'after-change' | 'unless-moved';
   /**
@@ -98,8 +103,9 @@ type StepDefinition<
 };
 
 /**
- * Builds a runbook one step after the other. A step can only need steps already defined, so a cycle, a missing need or a result that
- * nobody makes does not compile: `results` has exactly the needed steps' results, typed by their schemas.
+ * Builds a runbook one step after the other. A step can only need steps that are already defined, so a cycle, a missing
+ * need or a result that no step makes does not compile: `results` has exactly the results of the needed steps, typed by
+ * their schemas.
  */
 export interface RunbookBuilder<Params, Services, Results> {
   step<Id extends string, Result, Needs extends keyof Results & string = never>(
@@ -120,7 +126,7 @@ function builder<Params, Services, Results>(
 ): RunbookBuilder<Params, Services, Results> {
   return {
     step(definition) {
-      // The builder's types already proved what the engine will hand over; the stored step is the untyped view of it.
+      // The builder's types have already checked what the engine will pass; the stored step is the untyped view of it.
       const step = definition as unknown as Runbook<Params, Services>['steps'][number];
       return builder(head, [...steps, step]);
     },

@@ -205,7 +205,7 @@ test('a step that is not done in time is told to stop and fails by name', async 
   await started;
   await world.clock.advance(91_000);
   expect(await outcome).toMatchObject({ status: 'failed', problem: { code: 'timeout' } });
-  expect((await outcome).problem?.happened).toContain('Step slow was not done after 1 min 30 s');
+  expect((await outcome).problem?.happened).toContain('Step slow did not finish within its limit of 1 min 30 s');
   expect(signals[0]?.aborted).toBe(true);
 });
 

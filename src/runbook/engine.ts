@@ -45,8 +45,9 @@ export interface StartOptions<S> {
 }
 
 /**
- * Carries a runbook out. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake, RefusedProblem
- * `not-confirmed`, `environment-busy`, `run-exists`, or the store's problem. Afterwards the outcome says how it ended.
+ * Executes a runbook. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake,
+ * RefusedProblem `not-confirmed`, `environment-busy`, `run-exists`, or the store's problem. Afterwards the outcome says
+ * how it ended.
  */
 export async function startRun<P, S>(
   world: EngineWorld,
@@ -90,10 +91,10 @@ export interface ResumeOptions<S> {
 }
 
 /**
- * Carries on a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params and keys of its steps
- * and a higher epoch: what had finished is not done again, but for guards. Any other run that has ended is reported as it ended. Rejects with
- * UsageProblem `unknown-run`, RefusedProblem `journal-damaged`, `environment-busy`, `run-alive`, `unknown-runbook`, `plan-changed`, or what the
- * runbook's `mayResume` throws.
+ * Continues a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params
+ * and step keys and a higher epoch; finished steps are not done again, except guards. Any other run that has ended is
+ * reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`, `environment-busy`,
+ * `run-alive`, `unknown-runbook`, `plan-changed`, or what the runbook's `mayResume` throws.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
@@ -111,7 +112,7 @@ export async function resumeRun<S, P = never>(
   if (leaseFree && isElsewhereAlive(world.processes, found.state.holder)) throw runAlive(found.state);
   const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
   return withLease(lease, async () => {
-    // Read again: until the lease was taken over, its last holder may have appended.
+    // Read again, because the last holder of the lease may have appended until it was taken over.
     const { state, journal } = await auditedRun(trail, await readJournal(world.store, run));
     if (!isOpen(state, find)) return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
@@ -131,8 +132,8 @@ export async function resumeRun<S, P = never>(
 }
 
 /**
- * Asks for a run to be cancelled. A running process notices within about two seconds; of an interrupted run the next resume ends it.
- * RefusedProblem `run-ended` when there is nothing to cancel.
+ * Asks for a run to be cancelled. A running process notices it within about two seconds; an interrupted run ends at its
+ * next resume. RefusedProblem `run-ended` when there is nothing to cancel.
  */
 export async function requestCancel(world: Pick<EngineWorld, 'store' | 'clock' | 'actor'>, run: string): Promise<void> {
   const journal = await readJournal(world.store, run);
@@ -237,7 +238,7 @@ async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): P
   }
 }
 
-/** What a verified journal says; where it was signed before, also its last event is compared. */
+/** The state of a run by its verified journal. If it was signed before, its last event is compared as well. */
 async function auditedRun(
   trail: AuditTrail,
   journal: VerifiedJournal,
@@ -247,7 +248,7 @@ async function auditedRun(
   if (lastAudited !== undefined && journal.hashes[lastAudited.events - 1] !== lastAudited.head) {
     throw journalDamaged(
       journal.run,
-      `event ${lastAudited.events} is not the one that audit entry ${lastAudited.sequence} was signed for`,
+      `event ${lastAudited.events} was changed after audit entry ${lastAudited.sequence} was signed`,
     );
   }
   return { state, journal, lastAudited };
@@ -263,7 +264,7 @@ function audited({ head }: { readonly head: JournalHead }): { events: number; he
   return { events: head.sequence, head: head.hash };
 }
 
-/** The runbook a journal was written by, checked to be the same still. */
+/** The runbook of a journal, after a check that its plan is still the same. */
 function runbookOf<P, S>(
   state: RunState,
   find: (name: string, version: number) => Runbook<P, S> | undefined,
@@ -287,7 +288,7 @@ async function servicesOf<S>(services: ResumeOptions<S>['services'], environment
   return typeof services === 'function' ? (services as (environment: string) => Promise<S>)(environment) : services;
 }
 
-/** The builder proved what each step is handed; the engine carries it without looking inside. */
+/** The builder has checked what each step gets; the engine passes it on without looking inside. */
 function untyped<P, S>(runbook: Runbook<P, S>): Runbook {
   return runbook as unknown as Runbook;
 }

@@ -27,12 +27,12 @@ export interface Execution {
   readonly stop: AbortSignal;
 }
 
-/** How often a running process looks for a request to cancel, in milliseconds. */
+/** How often a running process checks for a request to cancel, in milliseconds. */
 const lookInterval = 1000;
 
 /**
- * Carries out every step that can be carried out. Resolves with nothing when the run is over and only its last event is missing, or with
- * what stopped this process before: the run can then be resumed. Never rejects.
+ * Executes every step that can be executed. Resolves with nothing when the run is over and only its last event is
+ * missing, or with the problem that stopped this process earlier; the run can then be resumed. Never rejects.
  */
 export async function carryOut(execution: Execution): Promise<Problem | undefined> {
   const { runbook, params, open } = execution;
@@ -206,7 +206,10 @@ function contextOf(
   };
 }
 
-/** Progress is shown at once and journaled now and then, for those who watch from elsewhere; it is never waited for by the step. */
+/**
+ * Progress is shown at once, and journaled now and then for people who watch from elsewhere. The step never waits for
+ * it.
+ */
 function progressRecorder({ world, open }: Execution, step: string) {
   const due = pace(world.clock, 15);
   let writing: Promise<unknown> | undefined;
@@ -216,7 +219,7 @@ function progressRecorder({ world, open }: Execution, step: string) {
       if (over) return;
       world.onProgress?.(step, progress);
       if (writing !== undefined || !due.isDue()) return;
-      // A journal that cannot be written any more is noticed by the step's own next event.
+      // If the journal cannot be written any more, the next event of the step itself will fail.
       writing = open.journal
         .append({ type: 'step-progress', step, progress })
         .catch(() => undefined)
@@ -231,7 +234,7 @@ function progressRecorder({ world, open }: Execution, step: string) {
   };
 }
 
-/** 0 to 1 out of the world's randomness. */
+/** A number from 0 to 1, from the world's randomness. */
 function random({ ids }: EngineWorld): number {
   return Number.parseInt(ids.token(6), 36) / 36 ** 6;
 }

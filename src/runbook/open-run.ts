@@ -6,7 +6,7 @@ import { applyEvent, type RunState } from '../journal/run-state.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { EngineWorld } from './engine-world.ts';
 
-/** A run open for writing: its journal, and its state kept up with every event that becomes durable. */
+/** A run open for writing: its journal, and its state, updated with every event that becomes durable. */
 export interface OpenRun {
   readonly journal: Journal;
   state(): RunState;
@@ -57,6 +57,6 @@ function notStarted(run: string): FailedProblem {
     code: 'run-not-started',
     happened: `The journal of run ${run} does not begin with its start.`,
     state: 'Nothing was changed.',
-    next: 'Run `cardea audit`; start the operation anew.',
+    next: 'Run `cardea audit` to see what was changed, then start the operation again.',
   });
 }

@@ -5,7 +5,10 @@ import { asProblem, FailedProblem, Problem, type ProblemDocument, problemFromDoc
 import type { Runbook } from './define.ts';
 import { hasBegun } from './schedule.ts';
 
-/** How a run ended, or that it did not: `interrupted` can be resumed. `problem` is there unless it succeeded. */
+/**
+ * How a run ended. An `interrupted` run has not ended and can be resumed. `problem` is present unless the run
+ * succeeded.
+ */
 export interface RunOutcome {
   readonly run: string;
   readonly status: 'succeeded' | 'failed' | 'refused' | 'cancelled' | 'interrupted';
@@ -88,8 +91,8 @@ export function interruption(run: string): FailedProblem {
     code: 'interrupted',
     happened: `Run ${run} was interrupted.`,
     state:
-      'The steps that had finished are in the journal; the one under way is done again from its beginning. The lease was released.',
-    next: `Carry it on with \`cardea run resume ${run}\`, or end it with \`cardea run cancel ${run}\` and a resume.`,
+      'The finished steps are in the journal. A resume does the interrupted step again from its beginning. The lease was released.',
+    next: `Continue it with \`cardea run resume ${run}\`, or end it with \`cardea run cancel ${run}\` and a resume.`,
   });
 }
 
@@ -101,7 +104,7 @@ function resultsOf(state: RunState): Record<string, unknown> {
   );
 }
 
-/** The step that failed first; one that runs at the end only when no other did. */
+/** The step that failed first; a step that runs at the end counts only if no other failed. */
 function firstFailure(runbook: Runbook, state: RunState): StepState | undefined {
   const failed = runbook.steps
     .map((step) => ({ state: state.steps[step.id], always: step.always !== undefined }))
@@ -113,9 +116,9 @@ function firstFailure(runbook: Runbook, state: RunState): StepState | undefined 
 }
 
 /**
- * A refusal stays one only while it is true that nothing changed: once another step that writes or destroys has begun, it is a failure.
- * Steps that run at the end do not count, for they clean up. What could not be reached by a step that only reads is a refusal in the
- * same way.
+ * A refusal stays a refusal only if nothing was changed: once another step that writes or destroys has begun, it is a
+ * failure. Steps that run at the end do not count, because they clean up. In the same way it is a refusal if a step
+ * that only reads could not reach something.
  */
 function runProblem(
   runbook: Runbook,
@@ -144,7 +147,7 @@ function withWayOn(runbook: Runbook, state: RunState, problem: ProblemDocument):
   if (problem.problem === 'refused' || problem.problem === 'usage' || runbook.pivot === undefined) return problem;
   if (hasBegun(steps, runbook.pivot)) {
     const back = runbook.wayBack?.(run, environment);
-    const next = `Mend the cause, then carry the run on: cardea run resume ${run}${back === undefined ? '' : `. Or go back: ${back}`}`;
+    const next = `Fix the cause, then continue the run: cardea run resume ${run}${back === undefined ? '' : `. Or go back: ${back}`}`;
     return { ...problem, next };
   }
   const again = runbook.steps.filter(({ always }) => always === 'unless-moved').map(({ id }) => steps[id]);
@@ -154,7 +157,7 @@ function withWayOn(runbook: Runbook, state: RunState, problem: ProblemDocument):
     ? {
         ...problem,
         state: 'Nothing was moved or deleted. What had been stopped was started again: everything is as it was.',
-        next: 'Mend the cause, then start the operation anew: this run has ended.',
+        next: 'Fix the cause, then start the operation anew: this run has ended.',
       }
     : {
         ...problem,
@@ -176,8 +179,10 @@ function cancelled(state: RunState, carriesOn: boolean): FailedProblem {
     code: 'cancelled',
     happened: `Run ${state.run} was cancelled by ${state.cancelRequestedBy?.name ?? 'somebody'}.`,
     state: carriesOn
-      ? 'Data had been moved, and not all of it is in its place.'
-      : 'What had finished before stands; see the steps of the run.',
-    next: carriesOn ? `Carry it on: cardea run resume ${state.run}` : `See \`cardea run show ${state.run}\`.`,
+      ? 'Data was moved, and not all of it is in its place.'
+      : 'The steps that had finished before are not undone.',
+    next: carriesOn
+      ? `Continue it: cardea run resume ${state.run}`
+      : `See which steps had finished: \`cardea run show ${state.run}\`.`,
   });
 }

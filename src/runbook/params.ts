@@ -2,8 +2,8 @@ import { FailedProblem, UsageProblem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
 /**
- * Params as a resumed run will read them back: through the schema, through JSON, through the schema again. Throws UsageProblem `bad-params`
- * with every mistake.
+ * Params as a resumed run will read them: through the schema, through JSON, and through the schema again. Throws
+ * UsageProblem `bad-params` with every mistake.
  */
 export function acceptedParams<P, S>(runbook: Runbook<P, S>, raw: unknown): P {
   const first = runbook.params.safeParse(raw);
@@ -12,7 +12,7 @@ export function acceptedParams<P, S>(runbook: Runbook<P, S>, raw: unknown): P {
       code: 'bad-params',
       happened: `The parameters of ${runbook.name} are wrong.`,
       state: 'Nothing was started.',
-      next: 'Correct what is listed and start it again.',
+      next: 'Correct the mistakes listed above and start the run again.',
       details: first.error.issues.map((issue) => `${issue.path.join('.') || 'params'}: ${issue.message}`),
     });
   }
@@ -21,9 +21,9 @@ export function acceptedParams<P, S>(runbook: Runbook<P, S>, raw: unknown): P {
   if (again.success) return again.data;
   throw new FailedProblem({
     code: 'bad-runbook',
-    happened: `The parameters of ${runbook.name} do not survive being written to the journal.`,
+    happened: `The parameters of ${runbook.name} cannot be read back from the journal.`,
     state: 'Nothing was started.',
-    next: 'This is a defect of the runbook: its params schema must accept the JSON of what it returns.',
+    next: 'Report this as a defect of the runbook: its params schema must accept the JSON of its own output.',
     details: again.error.issues.map((issue) => `${issue.path.join('.') || 'params'}: ${issue.message}`),
   });
 }

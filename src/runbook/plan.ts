@@ -48,7 +48,7 @@ export function planOf<P, S>(runbook: Runbook<P, S>, params: P, environment: str
   return { ...plan, hash: sha256(canonicalJson(plan)) };
 }
 
-/** Whether some step that can run deletes or overwrites what is there: such a run must be confirmed with the environment's name. */
+/** Whether a step that can run deletes or overwrites data: such a run must be confirmed with the environment's name. */
 export function isDestructive(plan: Plan): boolean {
   return plan.steps.some((step) => step.effect === 'destroy' && step.runs !== 'never');
 }

@@ -1,42 +1,42 @@
 import type { RunState } from '../journal/run-state.ts';
 import { RefusedProblem } from '../model/problem.ts';
 
-/** What the engine declines to do. Nothing was changed in any of these. */
+/** Refusals of the engine. Nothing was changed in any of these cases. */
 
 export function notConfirmed(runbook: string, environment: string, confirmed: string | undefined): RefusedProblem {
   return new RefusedProblem({
     code: 'not-confirmed',
     happened:
       confirmed === undefined
-        ? `${runbook} would overwrite or delete data of ${environment} and was not confirmed.`
-        : `${runbook} would overwrite or delete data of ${environment}, but "${confirmed}" was confirmed.`,
+        ? `${runbook} overwrites or deletes data of ${environment}, and it was not confirmed.`
+        : `${runbook} overwrites or deletes data of ${environment}, but "${confirmed}" was confirmed.`,
     state: 'Nothing was changed.',
-    next: `Look at the steps with --plan; then repeat the command with \`--confirm ${environment}\`.`,
+    next: `Look at the steps with --plan, then repeat the command with \`--confirm ${environment}\`.`,
   });
 }
 
 export function runExists(run: string): RefusedProblem {
   return new RefusedProblem({
     code: 'run-exists',
-    happened: `There is a run ${run} already.`,
+    happened: `There is already a run ${run}.`,
     state: 'Nothing was started.',
-    next: `Carry it on with \`cardea run resume ${run}\`, or start one with another id.`,
+    next: `Continue it with \`cardea run resume ${run}\`, or start a run with another id.`,
   });
 }
 
 export function runAlive(state: RunState): RefusedProblem {
   return new RefusedProblem({
     code: 'run-alive',
-    happened: `Run ${state.run} is being carried out by a process on ${state.holder.host} (pid ${state.holder.pid}).`,
-    state: 'Nothing was changed; that process goes on.',
-    next: `Follow it with \`cardea run show ${state.run}\`, or stop it with \`cardea run cancel ${state.run}\`.`,
+    happened: `A process on ${state.holder.host} (pid ${state.holder.pid}) already executes run ${state.run}.`,
+    state: 'Nothing was changed; that process continues.',
+    next: `Watch it with \`cardea run show ${state.run} --follow\`, or stop it with \`cardea run cancel ${state.run}\`.`,
   });
 }
 
 export function runEnded(state: RunState): RefusedProblem {
   return new RefusedProblem({
     code: 'run-ended',
-    happened: `Run ${state.run} ended before (${state.status}); there is nothing to cancel.`,
+    happened: `Run ${state.run} has already ended (${state.status}); there is nothing to cancel.`,
     state: 'Nothing was changed.',
     next: `See what it did with \`cardea run show ${state.run}\`.`,
   });
@@ -45,17 +45,17 @@ export function runEnded(state: RunState): RefusedProblem {
 export function unknownRunbook(state: RunState): RefusedProblem {
   return new RefusedProblem({
     code: 'unknown-runbook',
-    happened: `Run ${state.run} was made by version ${state.runbookVersion} of ${state.runbook}, which this Cardea does not have.`,
-    state: 'Nothing was changed; the run stays interrupted.',
-    next: 'Resume it with the Cardea that started it, or start the operation anew.',
+    happened: `Run ${state.run} uses version ${state.runbookVersion} of the runbook ${state.runbook}, which this version of Cardea does not have.`,
+    state: 'Nothing was changed; the run is still interrupted.',
+    next: 'Resume it with the version of Cardea that started it, or start the operation again.',
   });
 }
 
 export function planChanged(state: RunState): RefusedProblem {
   return new RefusedProblem({
     code: 'plan-changed',
-    happened: `The steps of ${state.runbook} are not those that run ${state.run} was started with.`,
-    state: 'Nothing was changed; the run stays interrupted.',
-    next: 'Resume it with the Cardea that started it, or start the operation anew.',
+    happened: `The steps of ${state.runbook} have changed since run ${state.run} was started.`,
+    state: 'Nothing was changed; the run is still interrupted.',
+    next: 'Resume it with the version of Cardea that started it, or start the operation again.',
   });
 }

@@ -201,7 +201,7 @@ test('a resume takes the lease over at once when the process that held it is dea
   const resume = () => resumeRun(world.another(), () => runbook, { run: id, services: undefined });
   await expect(resume()).rejects.toMatchObject({
     code: 'environment-busy',
-    happened: expect.stringContaining(`Run ${id} is being carried out`),
+    happened: expect.stringContaining(`Another process already executes run ${id}`),
   });
   world.processes.die();
   await expect(start(world.another(), runbook)).rejects.toMatchObject({

@@ -3,8 +3,9 @@ import type { Problem } from '../model/problem.ts';
 import type { Retry } from './define.ts';
 
 /**
- * Milliseconds to wait before the next attempt, undefined when there is none: only a RetryableProblem is tried again, while fewer attempts
- * failed than allowed. Doubles from `backoff` to `max`; `random` (0 to 1) takes off up to half, so that many waiters do not come back at once.
+ * Milliseconds to wait before the next attempt; undefined when there is none. Only a RetryableProblem is tried again,
+ * while fewer attempts failed than allowed. The wait doubles from `backoff` to `max`; `random` (0 to 1) takes off up to
+ * half, so that many waiters do not return at the same time.
  */
 export function waitBeforeRetry(
   retry: Retry | undefined,

@@ -55,14 +55,14 @@ export function nextMoves(steps: readonly AnyStep[], situation: Situation): Move
   );
 }
 
-/** Why a step that runs at the end need not. */
+/** Why a step that would run at the end is not needed. */
 function needless(step: AnyStep, steps: readonly AnyStep[], situation: Situation): string | undefined {
-  if (step.always === 'after-change' && !hasChanged(steps, situation)) return 'nothing had been changed';
+  if (step.always === 'after-change' && !hasChanged(steps, situation)) return 'nothing was changed';
   if (step.always !== 'unless-moved') return undefined;
-  if (hasBegun(situation.steps, situation.pivot)) return 'data had been moved';
+  if (hasBegun(situation.steps, situation.pivot)) return 'data was moved';
   if (!hasFailed(steps, situation) && !situation.cancelled) return 'everything was done';
   const stopped = steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(situation.steps, id));
-  return stopped ? undefined : 'nothing had been stopped';
+  return stopped ? undefined : 'nothing was stopped';
 }
 
 /** Whether a step was ever attempted. */
@@ -71,7 +71,8 @@ export function hasBegun(steps: Situation['steps'], id: string | undefined): boo
 }
 
 /**
- * Pure: the steps that a resume does again: guards that a step still to do needs, and, of a run that had `ended`, those that ran at the end.
+ * Pure: the steps that a resume does again: guards that an unfinished step needs and, if the run had `ended`, the steps
+ * that ran at the end.
  */
 export function stepsToRepeat(
   { steps, pivot }: { readonly steps: readonly AnyStep[]; readonly pivot?: string },
@@ -91,7 +92,7 @@ export function stepsToRepeat(
   return [...again].toReversed();
 }
 
-/** A step that writes or destroys had begun; those that run at the end do not count. */
+/** Whether a step that writes or destroys had begun; steps that run at the end do not count. */
 function hasChanged(steps: readonly AnyStep[], situation: Situation): boolean {
   return steps.some(
     (step) => step.effect !== 'read' && step.always === undefined && hasBegun(situation.steps, step.id),
@@ -114,7 +115,7 @@ function movesAmong(
     const reason = needless(step);
     if (reason !== undefined) skip.push({ step, reason });
     else if (condition === undefined || holds(condition, situation.params, situation.results)) start.push(step);
-    else skip.push({ step, reason: `not the case: ${conditionText(condition)}` });
+    else skip.push({ step, reason: `only when ${conditionText(condition)}` });
   }
   return { start, skip };
 }

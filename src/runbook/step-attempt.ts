@@ -10,7 +10,7 @@ export type AttemptOutcome =
   | { readonly end: 'failed'; readonly problem: Problem; readonly seconds: number }
   | { readonly end: 'stopped' };
 
-/** How long a step whose signal was aborted may take to come back before it is left behind, in milliseconds. */
+/** How long a step may take to return after its signal was aborted, in milliseconds; then it is abandoned. */
 const grace = 5000;
 
 /** One attempt at one step: its time limit, its signal, its result checked. Never rejects. */
@@ -55,7 +55,7 @@ export async function attemptStep(
     return { end: 'failed', problem: asProblem(thrown, `Step ${step.id} failed`), seconds: seconds() };
   } finally {
     over.abort();
-    // Whichever lost the race may still reject; its outcome no longer matters.
+    // The one that lost the race may still reject; its outcome no longer matters.
     await Promise.allSettled([limit]);
     leftBehind.catch(() => undefined);
     work.catch(() => undefined);
@@ -79,9 +79,9 @@ function saysNothing(thrown: unknown, signal: AbortSignal): boolean {
 function timedOut(step: { readonly id: string; readonly timeout: string }, cause?: unknown): FailedProblem {
   return new FailedProblem({
     code: 'timeout',
-    happened: `Step ${step.id} was not done after ${formatSeconds(milliseconds(step.timeout) / 1000)}, its limit.`,
-    state: 'The step was told to stop; what it had begun may be half done.',
-    next: `Read the log of step ${step.id} (\`cardea logs\`) to see what it was waiting for.`,
+    happened: `Step ${step.id} did not finish within its limit of ${formatSeconds(milliseconds(step.timeout) / 1000)}.`,
+    state: 'The step was told to stop; its work may be half done.',
+    next: `Read the log of the step to see what it was waiting for: \`cardea logs RUN ${step.id}\`.`,
     cause,
   });
 }
@@ -90,8 +90,8 @@ function cancelledStep(step: { readonly id: string }, cause?: unknown): FailedPr
   return new FailedProblem({
     code: 'cancelled',
     happened: `Step ${step.id} was stopped because the run was cancelled.`,
-    state: 'What it had begun may be half done.',
-    next: 'See `cardea run show` for the steps that had finished.',
+    state: 'The work of the step may be half done.',
+    next: 'See which steps had finished with `cardea run show RUN`.',
     cause,
   });
 }

@@ -2,12 +2,16 @@ import { z } from 'zod';
 import { FailedProblem } from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 
-/** What a step may hand on, in bytes of JSON: a Tekton result holds about as much. Larger things go to the bucket, and their key is passed. */
+/**
+ * The largest result of a step, in bytes of JSON, about as large as a Tekton result. Larger things go to the bucket,
+ * and their key is passed.
+ */
 const largestResult = 4096;
 
 /**
- * The result as the journal gives it back: through the schema, through JSON and through the schema again, so that a resumed run sees
- * exactly what the first one saw. `json` is what is journaled. Throws FailedProblem `bad-result` or `result-too-large`.
+ * The result as it will be read from the journal: through the schema, through JSON and through the schema again, so
+ * that a resumed run sees exactly what the first one saw. `json` is what is journaled. Throws FailedProblem
+ * `bad-result` or `result-too-large`.
  */
 export function acceptedResult(step: Runbook['steps'][number], raw: unknown): { value: unknown; json: unknown } {
   const first = parsed(step, raw);
@@ -17,9 +21,9 @@ export function acceptedResult(step: Runbook['steps'][number], raw: unknown): { 
   if (bytes > largestResult) {
     throw new FailedProblem({
       code: 'result-too-large',
-      happened: `Step ${step.id} returned ${bytes} bytes of JSON; a result has at most ${largestResult}.`,
-      state: 'The step had done its work; its result was not recorded.',
-      next: 'This is a defect of the runbook: write the result to the bucket and return its key.',
+      happened: `Step ${step.id} returned ${bytes} bytes of JSON; the limit is ${largestResult}.`,
+      state: 'The step did its work, but its result was not recorded.',
+      next: 'Report this as a defect of the runbook: the step must write the result to the bucket and return its key.',
     });
   }
   const json: unknown = JSON.parse(text);
@@ -36,9 +40,9 @@ function parsed(step: Runbook['steps'][number], value: unknown): unknown {
   if (result.success) return result.data;
   throw new FailedProblem({
     code: 'bad-result',
-    happened: `Step ${step.id} returned a result that its schema does not allow.`,
-    state: 'The step had done its work; its result was not recorded.',
-    next: 'This is a defect of the runbook: correct the step or its result schema.',
+    happened: `Step ${step.id} returned a result that does not fit its schema.`,
+    state: 'The step did its work, but its result was not recorded.',
+    next: 'Report this as a defect of the runbook: the step or its result schema must be corrected.',
     details: z.prettifyError(result.error).split('\n'),
   });
 }

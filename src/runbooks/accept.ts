@@ -3,7 +3,7 @@ import { formatBytes } from '../model/bytes.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { closeRestore, getOpenRestore, requireUndecided } from './catalog/restore-catalog.ts';
+import { closeRestore, getOpenRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
   beginDecisionStep,
@@ -17,14 +17,19 @@ import { RefusedProblem } from '../model/problem.ts';
 
 export type AcceptParams = z.output<typeof decisionParams>;
 
-/** Accepts a restore in place: the data that it moved aside is deleted, and with it the way back. */
+/**
+ * Accepts a restore in place: it deletes the data that the restore moved aside, so the restore cannot be reverted any
+ * more.
+ */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 3,
   pivot: 'delete-aside',
-  mayResume: async ({ run, params: { restore }, services: { platform } }) =>
-    requireUndecided(platform.bucket, restore, run),
-  title: 'Accept a restore: delete what it moved aside',
+  mayResume: async ({ run, params: { restore }, services: { platform } }) => {
+    await requireUndecided(platform.bucket, restore, run);
+    await requireNoOtherRestore(platform.bucket, [restore, run]);
+  },
+  title: 'Accept a restore: delete the old data',
   params: decisionParams,
 })
   .step(checkRestore('accepting'))
@@ -57,7 +62,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   .step({ ...beginDecisionStep('accepting'), needs: ['check-kept'] })
   .step({
     id: 'delete-aside',
-    title: 'Delete the data that was moved aside on every node',
+    title: 'Delete the old data on every node',
     effect: 'destroy',
     needs: ['check-restore', 'begin-decision'],
     timeout: '6h',
@@ -69,7 +74,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       const done = await onEachNode(platform, context, 'accept-aside', () => ({ run: aside }));
       await platform.graphLifecycle.acceptIndexAside(aside);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
-      context.log(`${formatBytes(bytes)} deleted`);
+      context.log(`${formatBytes(bytes)} of old data deleted`);
       return { bytes };
     },
   })

@@ -24,31 +24,35 @@ import { currentTimeline } from './catalog/timeline-record.ts';
 
 const params = z.object({
   mode: z.enum(['full', 'differential']).default('differential'),
-  /** `quiesced` is the caller's word that nothing is written until the fingerprint is taken; a rehearsal finds out when it was not true. */
+  /**
+   * `quiesced`: the caller promises that nothing is written until the fingerprint is taken. A rehearsal finds out if
+   * that was wrong.
+   */
   cut: cut.exclude(['instant']).default('fuzzy'),
-  /** Remove what the retention rule lets go once this backup is checked. */
+  /** Once this backup is checked, remove the points that retention no longer keeps. */
   retention: z.boolean().default(true),
 });
 export type BackupParams = z.output<typeof params>;
 
-/** `backup-20260219-020000` of `backup-20260219-020000-k3f9`: a resumed run comes to the same name. */
+/** `backup-20260219-020000` for the run `backup-20260219-020000-k3f9`: a resumed run uses the same name again. */
 export function pointOfRun(run: string): z.infer<typeof pointId> {
   return pointId.parse(run.slice(0, 'backup-YYYYMMDD-HHMMSS'.length));
 }
 
 /**
- * Backs up every node in parallel: checks first, a snapshot that Cardea itself hashes, Medusa's upload, then the proof that what the
- * snapshot held is in the store. Medusa's own word is never taken: it reports a failed snapshot as a good backup.
+ * Backs up every node in parallel: first the checks, then a snapshot that Cardea itself hashes, then Medusa's upload,
+ * then a check that every file of the snapshot is in the store. Medusa's own report is not trusted: it reports a failed
+ * snapshot as a good backup.
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
   version: 3,
-  title: 'Back up every node and check what arrived',
+  title: 'Back up every node and check the backup in the store',
   params,
 })
   .step({
     id: 'check-nodes',
-    title: 'Every node is up, seen by all, on one schema',
+    title: 'Check that every node is up, seen by all others, on one schema',
     effect: 'read',
     needs: [],
     timeout: '1m',
@@ -67,7 +71,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   .step(checkStore)
   .step({
     id: 'check-disk',
-    title: 'Every disk has room for the backup',
+    title: 'Check that every disk has room for the backup',
     effect: 'read',
     needs: [],
     timeout: '1m',
@@ -79,14 +83,16 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         platform.nodes.map(async ({ name }) => ({ name, disk: await platform.agent(name).disk() })),
       );
       const demands = reports.map(({ name, disk }) => {
-        // A differential backup uploads what the last one did not hold; a tenth is the floor, because compaction rewrites old data as new files.
+        // A differential backup uploads what the last one did not hold, and at least a tenth, because compaction
+        // rewrites old data as new files.
         const known = previous?.nodes.find((node) => node.node === name)?.bytes ?? 0;
         const grown = Math.max(disk.liveData - known, Math.ceil(disk.liveData / 10));
         return { name, disk, expected: params.mode === 'full' ? disk.liveData : grown };
       });
       const expectedNewBytes = demands.reduce((sum, each) => sum + each.expected, 0);
       const lines = disksWithoutRoom(
-        // While a snapshot lasts it pins what compaction would delete, so a tenth of the data is set aside for that.
+        // While a snapshot exists, it keeps files that compaction would delete, so a tenth of the data is reserved for
+        // that.
         demands.map(({ name, disk }) => ({ node: name, ...disk, writes: Math.ceil(disk.liveData / 10) })),
         config.backup.minimumFreeShare,
       );
@@ -99,7 +105,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
           code: 'disk-too-small',
           happened: 'There is not enough disk space for a backup.',
           state: 'Nothing was changed; no backup was taken.',
-          next: 'Free space (nodetool clearsnapshot --all removes forgotten snapshots; `cardea restore accept` removes what an old restore left aside) or enlarge the disk, then start again.',
+          next: 'Free space or enlarge the disk, then start the backup again. `nodetool clearsnapshot --all` removes old snapshots; `cardea restore accept RUN` deletes the old data of a restore.',
           details: [...lines, ...(store === undefined ? [] : [store])],
         });
       }
@@ -108,7 +114,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'snapshot',
-    title: 'Snapshot on every node, every file hashed',
+    title: 'Take a snapshot on every node and hash every file',
     effect: 'write',
     needs: ['check-nodes', 'check-store', 'check-disk'],
     timeout: '2h',
@@ -135,7 +141,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'record-schema',
-    title: "Keep the graph's types, which name what the log holds",
+    title: "Store the graph's schema, which is needed to read the log",
     effect: 'write',
     needs: ['snapshot'],
     timeout: '5m',
@@ -145,7 +151,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       try {
         return await recordSchema(platform, pointOfRun(run), clock);
       } catch (error) {
-        // A keyspace without a graph, or with one of a form not known here, is backed up all the same.
+        // A keyspace without a graph, or with a graph of an unknown form, is still backed up.
         if (!(error instanceof RefusedProblem) && !(error instanceof UndecodableRow)) throw error;
         log(error.happened);
         return { types: 0, why: error.happened };
@@ -154,7 +160,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'commit-times',
-    title: 'Ask how the graph times its transactions, which the log is cut by',
+    title: 'Read how JanusGraph sets commit times, which decide where the log is cut',
     effect: 'read',
     needs: ['check-nodes'],
     timeout: '1m',
@@ -166,8 +172,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         if (why !== undefined) log(`WARNING: the graph cannot be restored to an instant: ${why}`);
         return { times };
       } catch (error) {
-        // A backup is worth taking while no server runs.
-        log(`the graph's servers cannot be asked: ${asProblem(error, 'Asking for the settings').happened}`);
+        // A backup is useful even while no server runs.
+        log(`the JanusGraph servers do not answer: ${asProblem(error, 'Reading their settings').happened}`);
         for (const line of faultTrace(error)) log(`  ${line}`);
         return {};
       }
@@ -175,7 +181,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'fingerprint',
-    title: 'Fingerprint of the quiet graph',
+    title: 'Compute the fingerprint of the quiet graph',
     effect: 'read',
     needs: ['check-nodes'],
     when: { param: 'cut', is: 'quiesced' },
@@ -190,7 +196,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'upload',
-    title: 'Medusa uploads every snapshot',
+    title: 'Upload every snapshot with Medusa',
     effect: 'write',
     needs: ['snapshot'],
     timeout: '12h',
@@ -262,7 +268,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'verify',
-    title: 'What the snapshots held is in the store; new bytes read back and equal',
+    title: 'Check that the store holds every file of the snapshots; read new bytes back',
     effect: 'write',
     needs: ['record-taken'],
     timeout: '12h',
@@ -319,7 +325,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'choose-points',
-    title: 'Decide, by the retention rule, which points go',
+    title: 'Decide by the retention rule which points to remove',
     effect: 'read',
     needs: ['verify'],
     when: { param: 'retention', is: true },
@@ -330,7 +336,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'retention',
-    title: 'Remove, through Medusa, the points that retention lets go',
+    title: 'Remove these points with Medusa',
     effect: 'write',
     needs: ['choose-points'],
     when: { param: 'retention', is: true },
@@ -345,7 +351,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'log-retention',
-    title: 'Remove the shipped log that no point needs any more',
+    title: 'Remove shipped log that no point needs any more',
     effect: 'write',
     needs: ['retention'],
     when: { param: 'retention', is: true },
@@ -357,7 +363,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'clean-up',
-    title: 'Clear the snapshots; remove what a failed backup left behind',
+    title: 'Clear the snapshots, and remove the remains of a failed backup',
     effect: 'write',
     needs: [],
     always: 'after-change',
@@ -368,7 +374,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       const { platform } = context.services;
       const point = pointOfRun(context.run);
       await onEachNode(platform, context, 'clear-snapshot', () => ({ point }));
-      // Without its document nobody could restore it, and its name would be in the way of Medusa's retention.
+      // Without its document nobody can restore it, and its name would disturb Medusa's retention.
       if ((await findPoint(platform.bucket, point)) === undefined) {
         await onEachNode(platform, { ...context, step: `${context.step}-remove` }, 'delete-backup', () => ({ point }));
       }
@@ -377,15 +383,15 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .build();
 
-/** Codes of a check that found the backup itself to be no good, for good. */
+/** Codes of a check that found the backup itself damaged, for good. */
 const damageCodes: ReadonlySet<string> = new Set(['backup-damaged', 'inventory-missing', 'object-missing']);
 
-/** Whatever else ends a check, it was not finished: another one may find the backup whole. Pure. */
+/** After any other problem the check is unfinished, and another check may find the backup whole. Pure. */
 function meansDamage(problem: Problem): boolean {
   return problem instanceof FailedProblem && damageCodes.has(problem.code);
 }
 
-/** From the first node's start to the last node's end: instants of one length sort as text. */
+/** From the first node's start to the last node's end. Instants of equal length can be sorted as text. */
 function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: string }>): { from: string; to: string } {
   return {
     from: parts.map(({ from }) => from).reduce((least, each) => (each < least ? each : least)),
@@ -393,12 +399,15 @@ function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: strin
   };
 }
 
-/** One line when the store lies on a disk of a node and cannot hold the new bytes. Nodes of one machine share it, so the least is taken. */
+/**
+ * One line if the store is on a node's disk and lacks room for the new bytes. Nodes of one machine share that disk, so
+ * the least counts.
+ */
 function storeWithoutRoom(free: ReadonlyArray<number | undefined>, newBytes: number): string | undefined {
   const known = free.filter((bytes) => bytes !== undefined);
   if (known.length === 0) return undefined;
   const least = Math.min(...known);
   return least >= newBytes
     ? undefined
-    : `the store: ${formatBytes(least)} free; about ${formatBytes(newBytes)} of new files will be written to it`;
+    : `the store: ${formatBytes(least)} free; the backup writes about ${formatBytes(newBytes)} of new files`;
 }

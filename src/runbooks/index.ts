@@ -19,7 +19,7 @@ export {
 };
 export type { RunbookServices };
 
-/** A journal names its runbook and version; a run made by another version of a runbook is not resumed by this one. */
+/** A journal names its runbook and version. A run of another version of a runbook is not resumed. */
 type AnyRunbook = Runbook<never, RunbookServices>;
 const all: readonly AnyRunbook[] = [
   backupRunbook,

@@ -18,14 +18,14 @@ function copyOfRun({ run }: { readonly run: string }): string {
 }
 
 /**
- * Proves a restore point: restores it beside the live environment, lets a real JanusGraph open it, runs every graph check, records the
- * measured times with the point, and removes all of it again, also when something failed.
+ * Proves a restore point: restores it beside the live environment, opens it with a real JanusGraph, runs every graph
+ * check, records the measured times with the point, and removes the copy, also after a failure.
  */
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
     version: 3,
-    title: 'Rehearse a restore beside the live environment',
+    title: 'Rehearse a restore in a copy beside the live environment',
     params,
   }),
   { purpose: 'rehearsal', nameOf: copyOfRun },
@@ -48,15 +48,16 @@ export const rehearseRunbook = withCopySteps(
       const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
       const { logs } = params;
       const point = await updatePoint(platform.bucket, params.point, (each) => {
-        // What was proved is the base with its log, up to that instant: so it is restored from now on.
+        // The base with its log up to that instant was proved, so from now on a restore of the point restores exactly
+        // that.
         if (each.cut !== 'quiesced' && logs !== undefined) {
           return { ...each, cut: 'instant', instant: logs.instant, proof: 'proven', proven };
         }
-        // A fuzzy base alone is a mixture of instants: that it opens proves nothing about any one of them.
+        // A fuzzy base alone is a mixture of instants: that it opens proves nothing about any of them.
         return each.cut === 'quiesced' ? { ...each, proof: 'proven', proven } : each;
       });
       return point.cut === 'fuzzy'
-        ? { proven: false, why: 'a fuzzy cut alone is never proven: it was taken while writes went on' }
+        ? { proven: false, why: 'a fuzzy cut alone is never proven, because it was taken while applications wrote' }
         : { proven: true };
     },
   })

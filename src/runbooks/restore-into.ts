@@ -16,12 +16,15 @@ const params = z
   .superRefine(requireTarget);
 export type RestoreIntoParams = z.output<typeof params>;
 
-/** Restores a point into a new environment beside the live one and leaves it running, for a look at the past or for taking over. */
+/**
+ * Restores a point into a new environment beside the live one and leaves it running, to look at old data or to take
+ * over.
+ */
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',
     version: 3,
-    title: 'Restore into a new environment',
+    title: 'Restore into a copy beside the live environment',
     params,
   }),
   { purpose: 'restore', nameOf: ({ params }) => params.into },

@@ -12,7 +12,14 @@ import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { onEachNode } from './steps/each-node.ts';
 import { getPoint } from './catalog/point-catalog.ts';
-import { findIdMark, keepIdMark, listOpenRestores, openRestore, requireUndecided } from './catalog/restore-catalog.ts';
+import {
+  findIdMark,
+  keepIdMark,
+  listOpenRestores,
+  openRestore,
+  requireNoOtherRestore,
+  requireUndecided,
+} from './catalog/restore-catalog.ts';
 import {
   indexResult,
   makeGraphSound,
@@ -60,7 +67,10 @@ const params = z
     point: pointId,
     /** Restore a point that was only taken, never checked. */
     allowTaken: z.boolean().default(false),
-    /** Who carries this run out takes a backup after it, as a run of its own: the graph serves by then, and a failed one is no failed restore. */
+    /**
+     * The caller takes a backup afterwards, as a separate run: the graph already serves then, and if it fails, the
+     * restore has not failed.
+     */
     newBase: z.boolean().default(true),
     ...replayParams,
   })
@@ -68,8 +78,9 @@ const params = z
 export type RestoreParams = z.output<typeof params>;
 
 /**
- * Restores an environment in place, from any state of it: nodes down, a disk empty, the graph damaged. What was there is moved aside
- * whole, by rename, and stays until a person accepts the result or reverts to it. Everything before the first destructive step only reads.
+ * Restores an environment in place, whatever its state: nodes down, a disk empty, the graph damaged. The old data is
+ * moved aside by rename and is kept until a person accepts or reverts the restore. Everything before the first
+ * destructive step only reads.
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
@@ -78,11 +89,14 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   params,
   pivot: 'set-aside',
   wayBack: (run, environment) => `cardea restore revert ${run} --confirm ${environment}`,
-  mayResume: async ({ run, services: { platform } }) => requireUndecided(platform.bucket, run),
+  mayResume: async ({ run, services: { platform } }) => {
+    await requireUndecided(platform.bucket, run);
+    await requireNoOtherRestore(platform.bucket, [run]);
+  },
 })
   .step({
     id: 'check-point',
-    title: 'The point is good and fits this environment',
+    title: 'Check that the point is good and fits this environment',
     effect: 'read',
     guard: true,
     needs: [],
@@ -102,7 +116,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   .step({ ...startAgents, needs: ['check-point', 'check-store'] })
   .step({
     id: 'check-files',
-    title: 'Every file of the point is in the store',
+    title: 'Check that every file of the point is in the store',
     effect: 'read',
     needs: ['check-point', 'check-store', 'start-agents'],
     timeout: '1h',
@@ -124,7 +138,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   .step(verifyLogsStep)
   .step({
     id: 'check-disk',
-    title: 'Every disk holds the restored data beside what is there now',
+    title: 'Check that every disk has room for the restored data beside the present data',
     effect: 'read',
     guard: 'until-moved',
     needs: ['check-point', 'start-agents', 'plan-logs'],
@@ -133,13 +147,14 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     result: emptyResult,
     run: async ({ params, results, services: { platform, config } }) => {
       const point = await getPoint(platform.bucket, params.point);
-      // Every node reads the streams of all, cuts them, and replays what is left into new files.
+      // Every node reads the streams of all nodes, cuts them, and replays the rest into new files.
       const logs = params.replay ? 2 * results['plan-logs'].bytes : 0;
       const demands = await Promise.all(
         platform.nodes.map(async ({ name }) => {
           const disk = await platform.agent(name).disk();
           const bytes = point.nodes.find((node) => node.node === name)?.bytes ?? 0;
-          // Medusa downloads before it moves, on the same file system: the data is there once, plus a margin for the start.
+          // Medusa downloads and then moves on the same file system: it needs the size of the data once, plus a margin
+          // for the start.
           return { node: name, ...disk, writes: Math.ceil(bytes * 1.1) + logs };
         }),
       );
@@ -147,9 +162,9 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       if (lines.length > 0) {
         throw new RefusedProblem({
           code: 'disk-too-small',
-          happened: 'There is not enough disk space to restore beside the data that is there now.',
+          happened: 'There is not enough disk space for the restored data, because the present data is kept.',
           state: 'Nothing was changed.',
-          next: 'Free space (nodetool clearsnapshot --all, cardea restore accept for an old restore) or enlarge the disk, then start again.',
+          next: 'Free space or enlarge the disk, then start the restore again. `nodetool clearsnapshot --all` removes old snapshots; `cardea restore accept RUN` deletes the old data of an earlier restore.',
           details: lines,
         });
       }
@@ -202,10 +217,10 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     id: 'note-ids',
-    title: 'Note the highest ids ever given out, while they can still be read',
+    title: 'Record the highest ids that JanusGraph gave out, while they can still be read',
     effect: 'read',
     guard: 'until-moved',
-    // No server may claim a block of ids after this; hence after their stop.
+    // This comes after the stop of the servers, because none of them may claim a block of ids after it.
     needs: ['stop-graph'],
     timeout: '5m',
     result: z.object({ known: z.boolean() }),
@@ -214,7 +229,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         await keepIdMark(platform.bucket, run, await readIdMark(platform.database, platform.keyspace));
         return { known: true };
       } catch (error) {
-        // After a disaster there may be no database to ask. The ids are then moved ahead by a wide jump instead.
+        // After a disaster there may be no database to read. Then the ids jump far ahead instead.
         log(`the live id claims cannot be read: ${asProblem(error, 'Reading the id claims').happened}`);
         for (const line of faultTrace(error)) log(`  ${line}`);
         return { known: false };
@@ -224,7 +239,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'] })
   .step({
     id: 'open-record',
-    title: 'Note that this restore moves data aside, and how to go back',
+    title: 'Record that this restore moves data aside, and how to go back',
     effect: 'write',
     needs: ['stop-database', 'pause-shipping'],
     timeout: '1m',
@@ -245,7 +260,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     id: 'set-aside',
-    title: 'Move the data, logs, hints and index that are there aside, whole',
+    title: 'Move the present data, logs, hints and index aside',
     effect: 'destroy',
     needs: ['open-record', 'stop-database'],
     timeout: '1h',
@@ -260,7 +275,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const done = await onEachNode(platform, context, 'set-aside', () => ({ run: context.run }));
       await platform.graphLifecycle.setIndexAside(context.run);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
-      context.log(`${formatBytes(bytes)} moved aside; cardea restore revert ${context.run} brings them back`);
+      context.log(`${formatBytes(bytes)} moved aside; \`cardea restore revert ${context.run}\` brings them back`);
       return {
         bytes,
         lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
@@ -336,7 +351,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     id: 'make-sound',
-    title: 'Clear dead instances and locks; move the ids past everything ever given out',
+    title: 'Clear dead instances and locks; move the id counters past every id ever given out',
     effect: 'write',
     needs: ['start-database', 'start-shipping', 'note-ids'],
     timeout: '10m',
@@ -360,7 +375,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     id: 'verify',
-    title: 'Every invariant holds, and a point comes back with the fingerprint that it recorded',
+    title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
     effect: 'read',
     needs: ['rebuild-index'],
     timeout: '12h',
@@ -368,7 +383,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     result: verifiedResult,
     run: async (context) => {
       const point = await getPoint(context.services.platform.bucket, context.params.point);
-      const remedy = `Go back with cardea restore revert ${context.run} --confirm ${context.environment}, or restore an older point.`;
+      const remedy = `Bring back the old data (cardea restore revert ${context.run} --confirm ${context.environment}), or restore an older point.`;
       const wanted = context.params.replay ? undefined : point.fingerprint;
       return verifyRestored({ ...context, ...context.services }, { name: targetName(context.params), wanted }, remedy);
     },
@@ -394,7 +409,7 @@ function requireSameLayout(point: RestorePoint, platform: Platform): void {
   if (mistakes.length === 0) return;
   throw new RefusedProblem({
     code: 'layout-differs',
-    happened: `${point.id} was taken of other nodes than ${platform.environment} has now.`,
+    happened: `${point.id} does not fit the present nodes of ${platform.environment}.`,
     state: 'Nothing was changed.',
     next: `Restore it into a new environment beside this one: cardea restore ${platform.environment} --to ${point.id} --into NAME.`,
     details: mistakes,
@@ -406,9 +421,9 @@ async function requireNoOpenRestore(platform: Platform, run: string): Promise<vo
   if (open.length === 0) return;
   throw new RefusedProblem({
     code: 'restore-open',
-    happened: `An earlier restore of ${platform.environment} is still waiting for a decision; its old data lies aside on the nodes.`,
+    happened: `An earlier restore of ${platform.environment} was neither accepted nor reverted; its old data is still on the nodes.`,
     state: 'Nothing was changed.',
-    next: 'Decide it first: cardea restore accept RUN removes the old data, cardea restore revert RUN brings it back.',
+    next: 'First decide about it: `cardea restore accept RUN` deletes the old data, `cardea restore revert RUN` brings it back.',
     details: open.map((record) => `${record.run} (to ${record.point}, started ${record.startedAt})`),
   });
 }

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { closeRestore, getOpenRestore, openRestore, requireUndecided } from './catalog/restore-catalog.ts';
+import {
+  closeRestore,
+  getOpenRestore,
+  openRestore,
+  requireNoOtherRestore,
+  requireUndecided,
+} from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import {
   beginDecisionStep,
@@ -28,19 +34,24 @@ import { startAgainStep } from './steps/start-again.ts';
 import { openRevertedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 
 const params = decisionParams.extend({
-  /** Who carries this run out takes a backup after it: what came back may hold what no log does. */
+  /** The caller takes a backup afterwards: the old data may hold writes that are in no log. */
   newBase: z.boolean().default(true),
 });
 export type RevertParams = z.output<typeof params>;
 
-/** Reverts a restore in place, finished or broken off at any step: what it moved aside comes back, and what it brought is kept aside in turn. */
+/**
+ * Reverts a restore in place that finished or stopped at any step: the old data comes back, and the restored data is
+ * kept aside.
+ */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
   version: 3,
   pivot: 'bring-back',
-  mayResume: async ({ run, params: { restore }, services: { platform } }) =>
-    requireUndecided(platform.bucket, restore, run),
-  title: 'Revert a restore: bring back what it moved aside',
+  mayResume: async ({ run, params: { restore }, services: { platform } }) => {
+    await requireUndecided(platform.bucket, restore, run);
+    await requireNoOtherRestore(platform.bucket, [restore, run]);
+  },
+  title: 'Revert a restore: bring back the old data',
   params,
 })
   .step(checkRestore('reverting'))
@@ -52,7 +63,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   .step({ ...beginDecisionStep('reverting'), needs: ['stop-database'] })
   .step({
     id: 'bring-back',
-    title: 'Exchange the restored data with the data that was moved aside',
+    title: 'Exchange the restored data with the old data',
     effect: 'destroy',
     needs: ['stop-database', 'begin-decision', 'check-restore'],
     timeout: '1h',
@@ -94,7 +105,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     retry: standardRetry,
     result: emptyResult,
     run: async ({ run, environment, params, results, services: { platform, clock } }) => {
-      // What the restore had brought, and what was written since, lies aside now in its turn, until this decision too is accepted or reverted.
+      // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted
+      // in turn.
       const { aside, point, succeeded } = results['check-restore'];
       await openRestore(platform.bucket, {
         run: runId.parse(run),

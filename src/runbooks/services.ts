@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import { patientStore } from '../ports/patient-store.ts';
 import type { Platform } from '../ports/platform.ts';
 
-/** What every runbook of Cardea is given. */
+/** The services that every runbook gets. */
 export interface RunbookServices {
   readonly platform: Platform;
   readonly config: EnvironmentConfig;

@@ -34,26 +34,26 @@ function copyOfRun({ run }: { readonly run: string }): string {
   return `undo-${run.slice(-4)}`;
 }
 
-/** How long the log may take to show what was written a moment ago. */
+/** How long to wait until the log holds what was just written. */
 const shippingPatienceMs = 60_000;
 
 /**
- * Undoes some transactions while the graph goes on serving: a copy of the database as it was just before them tells what their cells were;
- * those that are still as they left them are written back in one transaction with one commit time. Anything that was built on them since
- * refuses the whole.
+ * Undoes some transactions while the graph keeps serving. A copy of the database as it was just before them shows the
+ * old values of their cells; cells that nobody changed since get their old values back in one transaction with one
+ * commit time. If anything later depends on the transactions, the whole undo is refused.
  */
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
     version: 2,
-    title: 'Undo transactions by one that compensates them, without stopping the graph',
+    title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
   }),
   { purpose: 'rehearsal', nameOf: copyOfRun },
 )
   .step({
     id: 'plan-undo',
-    title: 'Compare every touched cell with what it was before and what it is now',
+    title: 'Compare the old and the present value of every touched cell',
     effect: 'write',
     needs: ['start-database'],
     timeout: '1h',
@@ -76,7 +76,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       if (before === undefined) requireNoConflicts(analysis, environment);
       const { related } = analysis.report;
       if (related.count > 0)
-        log(`later transactions touched the same vertices otherwise: ${related.groups.join(', ')}`);
+        log(`later transactions changed other things at the same vertices: ${related.groups.join(', ')}`);
       const made =
         before === undefined
           ? await inCopy(context, copyOfRun(context), async (copy) =>
@@ -116,12 +116,13 @@ export const undoCompensateRunbook = withCopyDatabase(
       const batches = batchesOf(writes, await batchLimit(platform.database));
       if (batches.length > 1) {
         log(
-          `${writes.length} cells go in ${batches.length} batches of one commit time: until the last, readers may see a part of them`,
+          `writing ${writes.length} cells in ${batches.length} batches with one commit time; readers may see a part of them until the last batch`,
         );
       }
       let done = 0;
       for (const batch of batches) {
-        // Begun is finished: a cancel between two batches would leave what only a resume could make whole.
+        // Once begun, all batches are written: after a cancel between two batches, only a resume could complete the
+        // transaction.
         if (done === 0) signal.throwIfAborted();
         await writeBatch(platform.database, platform.keyspace, commit, batch);
         done += batch.length;
@@ -132,7 +133,7 @@ export const undoCompensateRunbook = withCopyDatabase(
   })
   .step({
     id: 'reindex',
-    title: 'Bring the mixed index and the servers up to what was written',
+    title: 'Update the mixed index and the caches of the servers',
     effect: 'write',
     needs: ['write-undo'],
     timeout: '1h',
@@ -154,7 +155,7 @@ export const undoCompensateRunbook = withCopyDatabase(
   })
   .step({
     id: 'verify-undo',
-    title: 'Nobody wrote the same meanwhile, and the graph is sound',
+    title: 'Check that nobody wrote the same cells meanwhile, and that the graph is consistent',
     effect: 'read',
     needs: ['reindex'],
     timeout: '12h',
@@ -173,16 +174,16 @@ export const undoCompensateRunbook = withCopyDatabase(
       const { report } = await analyseUndo(platform, known, question, signal);
       const met = report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);
       if (!shipped)
-        log('the log of the last moments is not in the store yet, so transactions of that time were not compared');
-      for (const line of met) log(`meanwhile ${line}`);
+        log('the newest log is not in the store yet, so the transactions of the last moments were not compared');
+      for (const line of met) log(`during the write: ${line}`);
       const { database, graph, keyspace, indexBackend } = platform;
       const check = await checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal });
       if (!check.ok) {
         throw new FailedProblem({
           code: 'graph-unsound',
-          happened: `After the undo the graph is not sound: ${check.findingCount} findings.`,
-          state: 'The compensating transaction is written; the graph runs.',
-          next: `Look at the findings; the transaction itself can be undone like any other: cardea undo ENV --group ${plan.commit}.`,
+          happened: `After the undo the graph is not consistent: ${check.findingCount} findings.`,
+          state: 'The compensating transaction is written; the graph keeps running.',
+          next: `Look at the findings. The compensating transaction can be undone like any other: cardea undo ENV --group ${plan.commit}.`,
           details: [
             ...met,
             ...check.findings.slice(0, 50).map(({ kind, element, detail }) => `${kind} ${element}: ${detail}`),
@@ -198,8 +199,8 @@ export const undoCompensateRunbook = withCopyDatabase(
 function cachesForGood(): WaitingProblem {
   return new WaitingProblem({
     code: 'graph-caches',
-    happened: 'The JanusGraph servers cache rows of the database without end (cache.db-cache-time is 0).',
-    state: 'The compensating transaction is written; the servers may still answer as before it.',
+    happened: 'The JanusGraph servers cache rows of the database forever (cache.db-cache-time is 0).',
+    state: 'The compensating transaction is written, but the servers may still return the old values.',
     next: 'Restart the servers one after the other, then resume this run.',
   });
 }

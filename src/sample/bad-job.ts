@@ -27,7 +27,7 @@ export async function runBadJob(
   await mapConcurrently(batches, parallel, async (some) => {
     await graph.submit(dropScript, { victims: some }, { timeoutMs: 120_000 });
     done += some.length;
-    progress?.({ done, total: count, unit: 'items', label: 'accounts dropped' });
+    progress?.({ done, total: count, unit: 'items', label: 'accounts deleted' });
   });
   return victims;
 }
@@ -41,8 +41,8 @@ export function accountsToDrop(bank: Bank, count: number): readonly string[] {
   if (count > accounts.length) {
     throw new UsageProblem({
       code: 'bad-count',
-      happened: `The bad job cannot drop ${count} accounts: the dormant branches have ${accounts.length}.`,
-      state: 'Nothing was dropped.',
+      happened: `The bad job cannot delete ${count} accounts: the dormant branches have only ${accounts.length}.`,
+      state: 'Nothing was deleted.',
       next: `Ask for at most ${accounts.length}, or load a larger sample graph.`,
     });
   }

@@ -98,7 +98,7 @@ function matches(property: Property, name: string, value: PropertyValue | undefi
 
 function found<Element>(elements: ReadonlyMap<string, Element>, key: string): Element {
   const element = elements.get(key);
-  if (element === undefined) throw badLog(`${key} is changed or removed, but is not there`);
+  if (element === undefined) throw badLog(`${key} is changed or removed, but does not exist`);
   return element;
 }
 
@@ -107,6 +107,6 @@ function badLog(what: string): FailedProblem {
     code: 'bad-log',
     happened: `The writer's log does not fit the bank it is replayed on: ${what}.`,
     state: 'Only this replay stopped; nothing was changed.',
-    next: 'Replay the log on the bank with the seed and size that stand in its first line, with every chosen transaction and its predecessors.',
+    next: 'Replay the log on the bank with the seed and size in its first line, with every chosen transaction and its predecessors.',
   });
 }

@@ -74,8 +74,8 @@ function parseLine(line: string, where: string): LogRecord {
     throw new FailedProblem({
       code: 'bad-log',
       happened: `${where} is not a line of the writer's log.`,
-      state: 'Nothing was changed; the log was left as it is.',
-      next: 'Check whether somebody edited the file; the writer only appends whole lines.',
+      state: 'Nothing was changed, and the log was not changed either.',
+      next: 'Check whether somebody edited the file; the writer appends only complete lines.',
       cause,
     });
   }

@@ -36,7 +36,7 @@ export async function ensureToolchain(
   try {
     await Promise.all(lanes);
   } finally {
-    // Whichever failed, the other one stops too and is waited for.
+    // If one of the two fails, the other one is stopped as well, and we wait for its end.
     other.abort();
     await Promise.allSettled(lanes);
   }

@@ -38,7 +38,7 @@ export async function installPart(part: Part, options: InstallOptions): Promise<
   const purpose = `installing ${part.title}`;
   await withHostLock(lock, { purpose, withinMs: 1_800_000, signal: options.signal }, async () => {
     if (isInstalled(part)) return;
-    // An installer outlives a killed launcher and would go on writing here.
+    // An installer can outlive a killed launcher and would continue to write here.
     await endMarked(part.folder, 2000);
     rmSync(part.folder, { recursive: true, force: true });
     mkdirSync(part.folder, { recursive: true });
@@ -66,7 +66,7 @@ async function run(part: Part, [file, ...args]: readonly [string, ...string[]], 
   throw new FailedProblem({
     code: 'install-failed',
     happened: `${part.title} could not be installed: ${file} ended with ${result.exitCode ?? result.signal ?? result.code}.`,
-    state: 'What was installed before stays; this part counts as not installed.',
+    state: 'Parts that were installed before are kept; this part counts as not installed.',
     next: 'Check the network and the proxy or registry settings of Maven and pip, then run the same command again.',
     details: (result.all ?? '').trimEnd().split('\n').slice(-12),
   });

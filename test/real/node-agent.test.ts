@@ -191,7 +191,7 @@ describe('other agents of the node', () => {
     await expect(does(agent, 'snapshot', { point: third })).rejects.toMatchObject({
       kind: 'failed',
       code: 'snapshot-incomplete',
-      details: ['bank.accounts: the snapshot has no folder of it'],
+      details: ['bank.accounts: the snapshot has no folder for it'],
     });
     await does(agent, 'clear-snapshot', { point: third });
   });

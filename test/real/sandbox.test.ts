@@ -130,11 +130,11 @@ test('an up stopped by Ctrl-C ends with 130 and says what runs on and how to go 
   const { pidFile } = nodeFolders(directory, 'local-rack1-sts-0');
   const { exitCode, stdout, stderr } = await stopped(up, () => runningProcess(pidFile));
   expect(exitCode).toBe(130);
-  expect(stderr).toContain('Stopping; servers that were started run on.');
+  expect(stderr).toContain('Stopping; servers that were started keep running.');
   expect(JSON.parse(stdout).problem).toMatchObject({
     code: 'interrupted',
-    state: expect.stringContaining('run on'),
-    next: expect.stringContaining('`cardea sandbox up local` goes on from here'),
+    state: expect.stringContaining('keep running'),
+    next: expect.stringContaining('`cardea sandbox up local` continues from here'),
   });
   expect(runningProcess(pidFile)).toBeDefined();
 });

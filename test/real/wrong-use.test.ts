@@ -307,7 +307,7 @@ test('B2: a node down stops the backup, by name', async () => {
   const { details = [] } = await refused(['backup', 'local'], {
     exitCode: 3,
     code: 'ring-unhealthy',
-    next: /every node up/,
+    next: /Start every node/,
   });
   expect(details.join('\n')).toContain(second?.name ?? 'the second node');
 });

@@ -139,14 +139,14 @@ export function exampleDrill(change: Partial<Drill> = {}): Drill {
       { name: 'Backup', target: 7200, measured: 7.4, state: 'met', note: 'under load' },
     ],
     runs: [
-      exampleRun('backup-20260219-031510-k3f9', 'Back up every node and check what arrived', [
+      exampleRun('backup-20260219-031510-k3f9', 'Back up every node and check the backup in the store', [
         ['check-nodes', 0, 0.6],
         ['check-store', 0, 0.1],
         ['snapshot', 0.7, 1.4],
         ['upload', 2.1, 3.6],
         ['verify', 5.8, 1.4],
       ]),
-      exampleRun('rehearse-20260219-031518-w2xa', 'Rehearse a restore beside the live environment', [
+      exampleRun('rehearse-20260219-031518-w2xa', 'Rehearse a restore in a copy beside the live environment', [
         ['prepare-copy', 0.3, 2.1],
         ['restore-files', 2.4, 4.4],
         ['place-logs', 6.8, 1.2],

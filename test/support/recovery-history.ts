@@ -177,10 +177,14 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
     const { undecided, decided } = await restoreDecisions(world);
     const open = undecided.map((restore) => ({ restore, way: wayOn(restore) }));
     const broken = open.find(({ way }) => way.kind === 'broken');
-    const interrupted = (await listRuns(world, { limit: 10 })).find(
-      ({ run: id, status }) => status === 'interrupted' && !decided.has(id),
-    );
-    const told = broken?.way.next ?? (interrupted === undefined ? undefined : `cardea run resume ${interrupted.run}`);
+    // As `status` has it: the newest run of each runbook counts.
+    const newest = new Map<string, string>();
+    for (const each of await listRuns(world, { limit: 20 })) {
+      if (each.status !== 'damaged' && !newest.has(each.runbook))
+        newest.set(each.runbook, each.status === 'interrupted' && !decided.has(each.run) ? each.run : '');
+    }
+    const interrupted = [...newest.values()].find((run) => run !== '');
+    const told = broken?.way.next ?? (interrupted === undefined ? undefined : `cardea run resume ${interrupted}`);
     if (told === undefined) break;
     const outcome = await follow(told, { decide, run });
     if (turn === 5) wrong.push(`six ways on were followed, the last ${told}: ${wordOf(outcome)}`);

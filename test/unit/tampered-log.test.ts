@@ -75,7 +75,7 @@ async function judge(store: MemoryStore): Promise<Judged> {
     return { found: [...lines, ...left.map(({ reason }) => reason)], oldest, newest: instantOf(report.newest) };
   } catch (error) {
     if (!(error instanceof RefusedProblem)) throw error;
-    const nearest = /Nearest that works: (\S+) \(before/.exec(error.next)?.[1];
+    const nearest = /The nearest instant that can be restored: (\S+) \(before/.exec(error.next)?.[1];
     return {
       found: [...lines, error.happened, ...error.details],
       oldest,
@@ -168,7 +168,7 @@ describe('one thing done to one object of the log is found, and the window shrin
       const expected = provable(store, key);
       store.set(key, Buffer.concat([store.objects.get(key) ?? new Uint8Array(), Buffer.from('more')]));
       const { found, newest } = await judge(store);
-      expect(found.join('\n'), key).toContain('bytes follow its content');
+      expect(found.join('\n'), key).toContain('there are more bytes after its content');
       expect(newest, key).toBe(expected);
     }
   });

@@ -28,7 +28,7 @@ export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabas
     async runningPid() {
       const pid = runningIn(cassandra.pidFile);
       if (pid !== undefined) return pid;
-      // Without a pid to go by, an open CQL port is Cassandra all the same.
+      // Without a pid, an open CQL port still means that Cassandra runs.
       return (await answers(cassandra.cqlAddress, cassandra.cqlPort)) ? 0 : undefined;
     },
     tables: async () => schemaTables(cassandra.cqlAddress, cassandra.cqlPort),
@@ -44,7 +44,10 @@ function runningIn(pidFile: string): number | undefined {
   return /^[1-9]\d*$/.test(pid) && runsCassandra(Number(pid), start) ? Number(pid) : undefined;
 }
 
-/** A pid file outlives its process, and the pid may be somebody else's by now: the start time tells, else what the process is called. */
+/**
+ * A pid file outlives its process, and another process may have the pid now. The start time shows it, else the name of
+ * the process.
+ */
 function runsCassandra(pid: number, start: string): boolean {
   const stat = readIfThere(`/proc/${pid}/stat`);
   const ticks = stat === undefined ? undefined : startTicksIn(stat);
@@ -54,7 +57,7 @@ function runsCassandra(pid: number, start: string): boolean {
   return command === '' || /cassandra|dse|hcd/i.test(command);
 }
 
-/** Undefined when it is not there. Another error is thrown on: what cannot be read must not count as stopped. */
+/** Undefined when it does not exist. Other errors are rethrown: what cannot be read must not count as stopped. */
 function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
@@ -84,9 +87,9 @@ function nodetoolFailed(node: string, args: readonly string[], how: unknown, out
   const [command = 'command'] = args;
   return new FailedProblem({
     code: command === 'snapshot' ? 'snapshot-failed' : 'nodetool-failed',
-    happened: `nodetool ${command} failed on ${node} (${String(how)}): ${lines.find((line) => /error|exception|fail/i.test(line)) ?? lines[0] ?? 'it said nothing'}`,
+    happened: `nodetool ${command} failed on ${node} (${String(how)}): ${lines.find((line) => /error|exception|fail/i.test(line)) ?? lines[0] ?? 'it printed nothing'}`,
     state: command === 'snapshot' ? 'No backup was taken.' : 'The snapshot may still be on the node.',
-    next: "Look at Cassandra's log of that time; try the same nodetool command on the node.",
+    next: "Read Cassandra's log of that time, and try the same nodetool command on the node.",
     details: lines.filter((line) => line !== ''),
   });
 }

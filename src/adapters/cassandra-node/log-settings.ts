@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** What cassandra.yaml says about how the commit log gets into its files. Cassandra's defaults where it says nothing or cannot be read. */
+/**
+ * The settings in cassandra.yaml for writing the commit log. Cassandra's defaults for missing settings and for an
+ * unreadable file.
+ */
 export function readLogSettings(yaml: string): { readonly buffered: boolean; readonly syncPeriod: number } {
   let text: string;
   try {

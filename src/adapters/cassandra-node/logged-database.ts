@@ -5,7 +5,7 @@ import { readLoggedSchema } from './logged-schema.ts';
 
 const timeoutMs = 5000;
 
-/** The Cassandra of one node over CQL: one session, opened at the first question and let go when it fails. */
+/** The Cassandra of one node over CQL: one session, opened at the first request and closed when it fails. */
 export function openLoggedDatabase({
   address,
   port,
@@ -22,7 +22,7 @@ export function openLoggedDatabase({
     try {
       return await work(await current);
     } catch (cause) {
-      // The driver's own attempts to come back pile up while nobody is there.
+      // The driver's own reconnection attempts pile up while no node answers.
       if (session === current) session = undefined;
       void current.then(async (client) => client.shutdown()).catch(() => undefined);
       throw unreachable(`${address}:${port}`, cause);
@@ -101,7 +101,7 @@ function truncations(value: unknown): ReadonlyMap<string, number> {
 function streamOf(row: Readonly<Record<string, unknown>>): readonly StreamSeen[] {
   const operation = String(row.operation);
   const receives = Number(row.files_to_receive ?? 0) + Number(row.files_received ?? 0) > 0;
-  // What repair brings lies in the logs of the replicas that it comes from.
+  // The data that a repair streams in is in the logs of the replicas that it comes from.
   if (!receives || operation === 'Repair') return [];
   const updatedAt = row.last_updated_at instanceof Date ? row.last_updated_at.getTime() : 0;
   const startedAt = updatedAt - Number(row.duration_millis ?? 0);
@@ -123,7 +123,7 @@ function unreachable(where: string, cause: unknown): RetryableProblem {
     code: 'database-unreachable',
     happened: `Cassandra at ${where} does not answer the agent: ${cause instanceof Error ? cause.message : String(cause)}`,
     state: 'Nothing was changed.',
-    next: 'See that the node is up (`nodetool status`).',
+    next: 'Check that the node is up (`nodetool status`).',
     cause,
   });
 }

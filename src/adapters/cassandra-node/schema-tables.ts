@@ -4,7 +4,10 @@ import type { SchemaTable } from '../../ports/node-database.ts';
 
 const timeoutMs = 10_000;
 
-/** Every table and materialized view in this one node's schema, over a session that lives for the question. Throws RetryableProblem `database-unreachable`. */
+/**
+ * Every table and materialized view in this one node's schema, over a session for this request only. Throws
+ * RetryableProblem `database-unreachable`.
+ */
 export async function schemaTables(address: string, port: number): Promise<readonly SchemaTable[]> {
   const client = await sessionWith(`${address}:${port}`);
   try {
@@ -21,9 +24,9 @@ export async function schemaTables(address: string, port: number): Promise<reado
   } catch (cause) {
     throw new RetryableProblem({
       code: 'database-unreachable',
-      happened: `Cassandra at ${address}:${port} does not tell its schema: ${cause instanceof Error ? cause.message : String(cause)}`,
+      happened: `The schema of Cassandra at ${address}:${port} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
       state: 'Nothing was changed.',
-      next: 'See that the node is up (`nodetool status`), then resume the run.',
+      next: 'Check that the node is up (`nodetool status`), then resume the run.',
       cause,
     });
   } finally {

@@ -4,7 +4,10 @@ import { connect } from 'node:net';
 const optionsFrame = Buffer.from([0x04, 0x00, 0x00, 0x00, 0x05, 0x00, 0x00, 0x00, 0x00]);
 const supported = 0x06;
 
-/** True when a CQL server answers at this address in time. A port that accepts and stays silent is a hung or starting node: false. */
+/**
+ * True when a CQL server answers at this address in time. A port that accepts but stays silent belongs to a hung or
+ * starting node: false.
+ */
 export function answersCql(host: string, port: number, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

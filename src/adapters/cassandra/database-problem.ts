@@ -18,7 +18,7 @@ export function unreachable(where: string, cause?: unknown): RetryableProblem {
     code: 'database-unreachable',
     happened: `No Cassandra node answered at ${where}${cause instanceof Error ? ` (${firstLine(cause)})` : ''}.`,
     state: 'Nothing was changed by this request.',
-    next: 'See whether the nodes are up with `cardea status`; the step is tried again while its retry allows.',
+    next: 'Check with `cardea status` whether the nodes are up. The step is tried again as often as its retry limit allows.',
     cause,
   });
 }
@@ -30,7 +30,7 @@ export function asDatabaseProblem(error: unknown, where: string): Problem {
   if (isDenied(error, code)) {
     return new RefusedProblem({
       code: 'database-denied',
-      happened: `Cassandra at ${where} refused the login or the permission: ${firstLine(error)}.`,
+      happened: `Cassandra at ${where} refused the login or a permission: ${firstLine(error)}.`,
       state: 'Nothing was changed by this request.',
       next: "Check the user and password that the environment's configuration refers to, and the role's permissions.",
       cause: error,
@@ -50,7 +50,7 @@ export function asDatabaseProblem(error: unknown, where: string): Problem {
 
 function isDenied(error: Error, code: number | undefined): boolean {
   if (error.name === 'AuthenticationError' || code === badCredentials || code === unauthorized) return true;
-  // When every node refuses the login the driver reports the refusals inside "no host available".
+  // If every node refuses the login, the driver reports the refusals inside "no host available".
   const inner = 'innerErrors' in error ? Object.values(error.innerErrors as Record<string, unknown>) : [];
   return inner.length > 0 && inner.every((one) => one instanceof Error && one.name === 'AuthenticationError');
 }

@@ -19,7 +19,10 @@ export interface CassandraSettings {
 const connectTimeoutMs = 4000;
 const rowsPerPage = 2000;
 
-/** Cassandra over CQL. Nothing is connected, nor the driver loaded, before the first question. Reads and writes at LOCAL_QUORUM. */
+/**
+ * Cassandra over CQL. Before the first request it neither connects nor loads the driver. Reads and writes at
+ * LOCAL_QUORUM.
+ */
 export function openDatabase(settings: CassandraSettings): Database {
   const where = settings.contactPoints.join(', ');
   if (settings.password !== undefined) rememberSecret(settings.password);
@@ -34,13 +37,16 @@ export function openDatabase(settings: CassandraSettings): Database {
       current = await attempt;
       return current;
     } catch (error) {
-      // The driver keeps a client that failed to connect in that state for good, so the next question starts anew.
+      // A client of the driver that failed to connect never recovers, so the next request makes a new one.
       if (connected === attempt) connected = undefined;
       throw asDatabaseProblem(error, where);
     }
   }
 
-  /** With every node away the driver's own attempts to come back pile up and may end the process; the next question connects anew. */
+  /**
+   * If no node answers, the driver's reconnection attempts pile up and may end the process, so the next request
+   * connects again.
+   */
   function leave(session: Client): void {
     if (session === current) connected = undefined;
     void session.shutdown().catch(() => undefined);
@@ -73,7 +79,7 @@ export function openDatabase(settings: CassandraSettings): Database {
     async ringSeenBy(address) {
       const port = portOf(settings.contactPoints[0]);
       const endpoint = joinAddress(address, port);
-      // A session of its own, so that what is answered is this node's view and no other's.
+      // A separate session, so that the answer is the view of this node and of no other.
       const single = await connect(settings, [endpoint], [endpoint]).catch(() => undefined);
       if (single === undefined) return undefined;
       try {
@@ -91,7 +97,7 @@ export function openDatabase(settings: CassandraSettings): Database {
         const pageState: string | undefined = page.pageState;
         // The next page is on its way while this one is being worked on.
         next = typeof pageState === 'string' ? query(cql, params, { fetchSize, pageState }) : undefined;
-        // A consumer that stops early never awaits it: its failure then concerns nobody.
+        // A consumer that stops early never awaits it; then its failure does not matter.
         next?.catch(() => undefined);
         yield* plainRows(page);
       }
@@ -147,7 +153,10 @@ async function connect(
   }
 }
 
-/** The ring in the system tables of this one host; undefined when it does not answer. A member is up when the driver was not told otherwise and its CQL port answers. */
+/**
+ * The ring in the system tables of this one host; undefined when it does not answer. A member is up unless the driver
+ * knows that it is down or its CQL port does not answer.
+ */
 async function ringFrom(client: Client, host: Host): Promise<RingMember[] | undefined> {
   const ask = (cql: string) => client.execute(cql, [], { host, prepare: false, fetchSize: 10_000 });
   let local: types.ResultSet;
@@ -170,7 +179,7 @@ async function ringFrom(client: Client, host: Host): Promise<RingMember[] | unde
       address: addressOf(row.rpc_address, row.broadcast_address),
       port: Number(row.rpc_port),
     })),
-    // A peer without a host id or tokens is one that is only just being heard of.
+    // A peer without a host id or tokens has only just been announced.
     ...[...plainRows(peers)]
       .filter((row) => row.host_id !== null && row.tokens !== null)
       .map((row) => ({ row, address: addressOf(row.native_address, row.peer), port: Number(row.native_port) })),
@@ -193,7 +202,7 @@ async function ringFrom(client: Client, host: Host): Promise<RingMember[] | unde
   return ring.sort((a, b) => a.address.localeCompare(b.address, 'en', { numeric: true }));
 }
 
-/** A node that listens on every interface announces 0.0.0.0: then its ring address is the one to reach it by. */
+/** A node that listens on every interface announces 0.0.0.0; then its ring address is used. */
 function addressOf(announced: unknown, ringAddress: unknown): string {
   const address = typeof announced === 'string' ? announced : '';
   return address === '' || address === '0.0.0.0' || address === '::' ? String(ringAddress) : address;

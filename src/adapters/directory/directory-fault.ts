@@ -3,7 +3,7 @@ import { badKey } from '../../model/object-key.ts';
 import { asProblem, FailedProblem, Problem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 
-/** A failure of the file system as a person meets it: full, forbidden, gone, or a key that clashes with another. */
+/** A failure of the file system as a problem: no space, no permission, missing, or a key that clashes with another. */
 export function directoryFault(thrown: unknown, root: string, key: string): Problem | ConflictProblem {
   if (thrown instanceof Problem || thrown instanceof ConflictProblem) return thrown;
   const cause = thrown;
@@ -12,9 +12,9 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
     case 'EDQUOT':
       return new FailedProblem({
         code: 'store-full',
-        happened: `There is no room left in the directory ${root} for ${key}.`,
-        state: 'Nothing of it was kept; what the directory held before is unchanged.',
-        next: 'Free space on that file system or raise its quota, then resume.',
+        happened: `The directory ${root} has no space left for ${key}.`,
+        state: 'No part of this object was kept; everything else in the directory is unchanged.',
+        next: 'Free space on that file system or raise its quota, then resume the run.',
         cause,
       });
     case 'EACCES':
@@ -22,7 +22,7 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
     case 'EROFS':
       return new RefusedProblem({
         code: 'store-denied',
-        happened: `This user may not use ${key === '' ? '' : `${key} in `}the directory ${root} (${errorCode(thrown)}).`,
+        happened: `This user has no permission to use ${key === '' ? '' : `${key} in `}the directory ${root} (${errorCode(thrown)}).`,
         state: 'Nothing was written.',
         next: 'Check the owner, the mode and the mount options of that directory, or run as the user who owns it.',
         cause,
@@ -41,9 +41,9 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
     case 'EISDIR':
     case 'ENOTDIR':
     case 'EEXIST':
-      return badKey(key, 'a folder and an object of one name cannot both lie in a directory store');
+      return badKey(key, 'a directory store cannot hold a folder and an object of the same name');
     case 'ENAMETOOLONG':
-      return badKey(key, 'it is too long for this file system');
+      return badKey(key, 'the key is too long for this file system');
     default:
       return asProblem(thrown, `Using ${key} in the directory ${root}`);
   }
@@ -54,7 +54,7 @@ export function unreachable(root: string, why: string, cause?: unknown): Retryab
     code: 'store-unreachable',
     happened: `The directory ${root} cannot be used: ${why}.`,
     state: 'Nothing was written.',
-    next: 'Check that the path is right and its file system is mounted, then try again.',
+    next: 'Check that the path is right and that its file system is mounted, then try again.',
     cause,
   });
 }

@@ -21,8 +21,9 @@ import { contentOf, describe, infoOf, type Opened } from './object-file.ts';
 import { nameTemporary, sweepTemporary } from './temporary-file.ts';
 
 /**
- * A bucket in a directory of this machine. A file appears whole: written and synced under a name that listing never shows, then linked (create
- * only) or renamed (replace) into place, then its folder synced. Files that others write into the directory (Medusa's) are objects too.
+ * A bucket in a directory of this machine. Files are written atomically: written and synced under a name that listings
+ * never show, then linked (create only) or renamed (replace) into place, then their folder is synced. Files that others
+ * write into the directory (Medusa) are also objects.
  */
 export class DirectoryStore implements ObjectStore {
   readonly description: string;
@@ -128,7 +129,7 @@ export class DirectoryStore implements ObjectStore {
       try {
         return { file: await this.#open(path, 'wx+', 0o666), path };
       } catch (thrown) {
-        // Somebody removed the whole directory since this store was opened: make it anew, once.
+        // Somebody removed the whole directory after this store was opened: create it again, once.
         if (errorCode(thrown) !== 'ENOENT' || attempt === 2) throw thrown;
         this.#ready = undefined;
       }
@@ -151,7 +152,7 @@ export class DirectoryStore implements ObjectStore {
     return true;
   }
 
-  /** False when there is such an object already. */
+  /** False when there is already such an object. */
   async #create(key: string, temporary: string): Promise<boolean> {
     try {
       await this.#intoFolder(key, (path) => link(temporary, path));
@@ -170,7 +171,7 @@ export class DirectoryStore implements ObjectStore {
         await move(path);
         break;
       } catch (thrown) {
-        // The folder is not there yet, or a delete of its last object removed it a moment ago.
+        // The folder does not exist yet, or the delete of its last object has just removed it.
         if (errorCode(thrown) !== 'ENOENT' || attempt === 20) throw thrown;
         await makeFolder(dirname(path));
       }
@@ -178,7 +179,7 @@ export class DirectoryStore implements ObjectStore {
     await syncPath(dirname(path));
   }
 
-  /** One lock for all keys of one hash byte, so that the files stay few however many keys come and go. */
+  /** One lock for all keys with the same hash byte, so that there are few lock files, however many keys are used. */
   #locked<T>(key: string, work: () => Promise<T>): Promise<T> {
     const shard = hash('sha256', key).slice(0, 2);
     const own = join(this.#root, reservedFolder);
@@ -250,7 +251,10 @@ export class DirectoryStore implements ObjectStore {
     return join(this.#root, key);
   }
 
-  /** A missing directory is an empty store that the first put makes; a missing parent is a file system that is not mounted. */
+  /**
+   * A missing directory is an empty store, which the first put creates; a missing parent means that a file system is
+   * not mounted.
+   */
   async #assertRoot(): Promise<void> {
     try {
       await stat(dirname(this.#root));
@@ -290,6 +294,6 @@ function missing(key: string, store: string): FailedProblem {
     code: 'object-missing',
     happened: `There is no object ${key} in ${store}.`,
     state: 'Nothing was changed.',
-    next: 'Check that the bucket is the right one; `cardea points` and `cardea runs` show what it holds.',
+    next: 'Check that it is the right bucket; `cardea points ENV` and `cardea runs ENV` show what it holds.',
   });
 }

@@ -5,7 +5,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compareKeys, reservedFolder } from '../../model/object-key.ts';
 import { errorCode } from '../../model/error-code.ts';
 
-/** Every key below the prefix and after `after`, in ascending byte order; folders that lie wholly before `after` are not opened. */
+/**
+ * Every key below the prefix and after `after`, in ascending byte order; folders that are completely before `after` are
+ * not opened.
+ */
 export async function* walkKeys(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
   for (const entry of await entriesOf(root, folderOf(prefix))) {
     if (!entry.startsWith(prefix) && !prefix.startsWith(entry)) continue;
@@ -15,7 +18,10 @@ export async function* walkKeys(root: string, prefix: string, after: string | un
   }
 }
 
-/** Objects and folders (with a final `/`) directly below the prefix and after `after`. A folder without an object in it is not there. */
+/**
+ * Objects and folders (with a final `/`) directly below the prefix and after `after`. A folder without an object in it
+ * is not listed.
+ */
 export async function* walkChildren(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
   const entries = (await entriesOf(root, folderOf(prefix))).filter(
     (entry) => entry.startsWith(prefix) && (after === undefined || compareKeys(entry, after) > 0),
@@ -54,7 +60,10 @@ async function entriesOf(root: string, folder: string): Promise<string[]> {
   return keys.sort(compareKeys);
 }
 
-/** Synchronous, because a trip through the thread pool takes three times as long as the reading, and there are ten thousand runs. */
+/**
+ * Synchronous: going through the thread pool takes three times as long as the reading itself, and there are ten
+ * thousand runs.
+ */
 function holdsObject(root: string, folder: string): boolean {
   const below: string[] = [];
   let opened: Dir | undefined;

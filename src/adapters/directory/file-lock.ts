@@ -57,7 +57,8 @@ async function take(folder: string, number: number, mine: string): Promise<strin
     throw thrown;
   }
   const numbers = await numbersIn(folder);
-  // Our view may have been old: somebody took this number and a higher one, and cleared this one away, before our link.
+  // Our view may have been old: before our link, somebody took this number and a higher one, and removed the file of
+  // this one.
   const lost = numbers.some((other) => other > number);
   const superseded = lost ? [number] : numbers.filter((other) => other < number);
   await Promise.all(superseded.map((other) => rm(join(folder, String(other)), { force: true })));
@@ -70,7 +71,7 @@ async function isFree(folder: string, number: number): Promise<boolean> {
   try {
     text = await readFile(join(folder, String(number)), 'utf8');
   } catch (thrown) {
-    // A higher number exists by now: look again.
+    // A higher number exists now: look again.
     if (errorCode(thrown) === 'ENOENT') return false;
     throw thrown;
   }
@@ -91,6 +92,6 @@ function busy(path: string): RetryableProblem {
     code: 'store-busy',
     happened: `Another process has held the lock ${path} for more than ${patienceMs / 1000} seconds.`,
     state: 'Nothing was written.',
-    next: 'Try again. The file names the host and the process that holds it; when that process runs on a machine or in a container that is gone, remove the file.',
+    next: 'Try again. The file names the host and the process that holds the lock. If that machine or container no longer exists, remove the file.',
   });
 }

@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { bootId, pidNamespace, startTicksOf } from '../../host/local-process.ts';
 
 /**
- * Which process this is, so that another one can tell whether it still runs. A pid alone is not enough: pids are used again, mean
- * nothing in another pid namespace, and start anew with the machine.
+ * The identity of a process, so that another process can find out whether it still runs. A pid alone is not enough:
+ * pids are used again, mean nothing in another pid namespace, and start again when the machine boots.
  */
 export interface LockHolder {
   readonly host: string;
@@ -42,7 +42,7 @@ export function parseHolder(text: string): LockHolder | undefined {
 export function livenessOf(identity: LockHolder): 'alive' | 'dead' | 'unknown' {
   const self = thisHolder();
   if (identity.host === self.host && identity.boot !== self.boot) return 'dead';
-  // Where /proc tells nothing of this process, it tells nothing of another one.
+  // If /proc says nothing about this process, it says nothing about another one.
   if (self.start === '') return 'unknown';
   if (identity.boot !== self.boot || identity.namespace !== self.namespace) return 'unknown';
   return startTicksOf(identity.pid) === identity.start ? 'alive' : 'dead';

@@ -3,7 +3,10 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { ObjectInfo } from '../../ports/object-store.ts';
 
-/** Up to this size an etag is the SHA-256 of the content. Beyond, it is the file's identity: hashing gigabytes to list them would take hours. */
+/**
+ * Up to this size an etag is the SHA-256 of the content. For larger files it is the file's identity: hashing gigabytes
+ * for a listing would take hours.
+ */
 const hashedBytes = 64 * 1024;
 
 /** An object's file, open for reading, as it was found. */

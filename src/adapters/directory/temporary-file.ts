@@ -11,7 +11,10 @@ export function nameTemporary(): string {
   return `${ownName()}-${made}`;
 }
 
-/** Removes what dead processes left half-written. Files of another machine, container or boot go when they are a day old. */
+/**
+ * Removes half-written files of dead processes. Files of another machine, container or boot are removed when they are a
+ * day old.
+ */
 export async function sweepTemporary(folder: string): Promise<void> {
   const self = thisHolder();
   const home = homeName();

@@ -1,9 +1,10 @@
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /**
- * A store that kills this process with SIGKILL right after the `count`-th journal event that it wrote is durable, progress aside. It ships
- * with the program because what has to survive the kill is the program as users run it, not a copy of it under test; it does nothing
- * unless the environment variable CARDEA_FAULT asks for it, and then only to an environment of the sandbox.
+ * A store that kills this process with SIGKILL right after its `count`-th journal event is durable, not counting
+ * progress. It is part of the program because the program that users run must survive the kill, not a copy under test.
+ * It does nothing unless the environment variable CARDEA_FAULT asks for it, and then only to an environment of the
+ * sandbox.
  */
 export function killAfterEvent(
   store: ObjectStore,

@@ -15,7 +15,9 @@ export interface JanusgraphSettings {
 
 const mimeType = 'application/vnd.gremlin-v3.0+json';
 const openTimeoutMs = 5000;
-/** How much longer than the server's own limit we wait for its word that the limit was reached. */
+/**
+ * How much longer than the server's own limit we wait, so that the server itself can report that the limit was reached.
+ */
 const graceMs = 2000;
 
 /** JanusGraph through its Gremlin servers. Connects when first asked, and again after a server went away. */
@@ -79,9 +81,10 @@ async function openFirst(settings: JanusgraphSettings): Promise<driver.Client> {
               settings.password ?? '',
             ),
           };
-    // With any header given the driver takes its own WebSocket library: it calls methods that Node's global WebSocket does not have.
+    // If any header is given, the driver uses its own WebSocket library. It calls methods that Node's global WebSocket
+    // lacks.
     const client = new gremlin.driver.Client(url, { mimeType, headers: {}, reader, writer, ...authenticator });
-    // Without a listener a connection that breaks while idle would be thrown as an uncaught error event.
+    // Without a listener, a connection that breaks while idle would cause an uncaught error event.
     client.addListener('socketError', () => undefined);
     try {
       await within(openTimeoutMs, client.open());
@@ -161,8 +164,8 @@ function asGraphProblem(error: unknown, url: string): Problem {
     return new RetryableProblem({
       code: 'graph-unreachable',
       happened: `JanusGraph at ${url} did not answer: ${brief(message) || 'the connection could not be opened'}.`,
-      state: 'Whether the script took effect is not known; every script of Cardea may be run again.',
-      next: 'See whether the server is up with `cardea status`; the step is tried again while its retry allows.',
+      state: 'It is not known whether the script took effect. Every script of Cardea can safely be run again.',
+      next: 'Check with `cardea status` whether the server is up. The step is tried again as often as its retry limit allows.',
       cause: error,
     });
   }
@@ -170,7 +173,7 @@ function asGraphProblem(error: unknown, url: string): Problem {
     code: 'graph-script-failed',
     happened: `JanusGraph at ${url} could not run a script: ${brief(message)}.`,
     state: 'The script was rolled back.',
-    next: "See the server's log for the whole error.",
+    next: "Read the whole error in the server's log.",
     cause: error,
   });
 }

@@ -21,7 +21,7 @@ export function toGraphson(value: unknown): unknown {
         '@value': Object.entries(value).flatMap(([key, inner]) => [key, toGraphson(inner)]),
       };
     default:
-      throw unfit(`a ${typeof value} cannot be a binding`);
+      throw unfit(`a value of type ${typeof value} cannot be a binding`);
   }
 }
 
@@ -164,8 +164,8 @@ function textOf(value: unknown): string {
 function unfit(why: string): FailedProblem {
   return new FailedProblem({
     code: 'graph-value-unfit',
-    happened: `A value could not travel between Cardea and JanusGraph: ${why}.`,
+    happened: `A value cannot be sent between Cardea and JanusGraph: ${why}.`,
     state: 'Nothing was changed by this request.',
-    next: 'This is a defect of the script that asked; it should ask for plain values.',
+    next: 'Report this as a defect of the script; it should ask for plain values.',
   });
 }

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { AgentConfig } from '../../model/agent-config.ts';
 
-/** The part of the bucket that is Medusa's. */
+/** The part of the bucket that belongs to Medusa. */
 export const medusaPrefix = 'medusa';
 
 type Settings = Readonly<Record<string, string | number | boolean>>;
@@ -17,17 +17,17 @@ export function medusaIni(config: AgentConfig): string {
       config_file: cassandra.yaml,
       start_cmd: 'true',
       stop_cmd: 'true',
-      // Addresses stay addresses: a name lookup of a loopback or pod address answers with anything.
+      // Do not resolve addresses to names: the lookup of a loopback or pod address may return anything.
       resolve_ip_addresses: 'False',
       use_sudo: 'False',
-      // Medusa takes the first word as program; the directory of ours stands first in PATH.
+      // Medusa takes the first word as the program; our directory comes first in PATH.
       nodetool_executable: 'nodetool',
     }),
     section('storage', {
       ...storeSettings(store),
       prefix: medusaPrefix,
       fqdn: node,
-      // No value is no limit; left out, Medusa would take 50 MB/s.
+      // An empty value means no limit; without the setting Medusa would limit it to 50 MB/s.
       transfer_max_bandwidth: medusa.bandwidth === 0 ? '' : `${medusa.bandwidth}MB/s`,
       concurrent_transfers: 4,
       // Given on the command line where it matters.

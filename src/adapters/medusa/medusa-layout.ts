@@ -3,7 +3,7 @@ import { FailedProblem } from '../../model/problem.ts';
 import type { BackupContents, BackupMode } from '../../ports/backup-tool.ts';
 import { medusaPrefix } from './medusa-ini.ts';
 
-/** Where Medusa 0.31 keeps things below its prefix. Read here, never written. */
+/** The layout of Medusa 0.31 below its prefix. Cardea only reads it. */
 export function manifestKey(node: string, backup: string): string {
   return `${medusaPrefix}/${node}/${backup}/meta/manifest.json`;
 }
@@ -47,7 +47,7 @@ export function readManifest(text: string, where: string): BackupContents {
       objects.map(({ path, size }) => {
         const folder = `/data/${keyspace}/${columnfamily}/`;
         const at = path.indexOf(folder);
-        if (at === -1) throw badManifest(where, `${path} does not lie in ${folder}`);
+        if (at === -1) throw badManifest(where, `${path} is not in ${folder}`);
         return { keyspace, table: columnfamily, path: path.slice(at + folder.length), bytes: size, key: path };
       }),
     ),
@@ -66,7 +66,7 @@ function badManifest(where: string, why: string): FailedProblem {
   return new FailedProblem({
     code: 'bad-manifest',
     happened: `Medusa's manifest ${where} cannot be used: ${why}.`,
-    state: 'Nothing was changed; the backup must not be relied on.',
+    state: 'Nothing was changed. This backup must not be used.',
     next: 'Choose another restore point, or take a new backup.',
   });
 }

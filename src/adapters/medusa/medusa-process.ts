@@ -23,7 +23,10 @@ export class MedusaProcess {
   readonly #iniFile: string;
   readonly #folder: string;
 
-  /** `folder` is the tool's own: what runs is noted there, so that the next agent can end what a killed one left. */
+  /**
+   * `folder` belongs to the tool. The running process is noted there, so that the next agent can end it if this one is
+   * killed.
+   */
   constructor({ medusa }: Pick<AgentConfig, 'medusa'>, iniFile: string, folder: string) {
     this.#executable = medusa.executable;
     this.#nodetoolDirectory = medusa.nodetoolDirectory;
@@ -82,7 +85,7 @@ export class MedusaProcess {
     }
   }
 
-  /** Ends the process that a killed agent left running: it would write into the store behind this one's back. */
+  /** Ends the process that a killed agent left running: it would write into the store unnoticed. */
   async endLeftOver(): Promise<void> {
     const text = await readFile(this.#noteFile, 'utf8').catch(() => undefined);
     if (text === undefined) return;

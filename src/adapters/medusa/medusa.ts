@@ -9,7 +9,10 @@ import { foldersOf, indexKey, manifestKey, readManifest, tableFolder } from './m
 import { MedusaProcess } from './medusa-process.ts';
 import { syncBehind } from './sync-behind.ts';
 
-/** Days that data files no backup needs are spared when a dead attempt is removed: the next attempt finds and keeps them. */
+/**
+ * When a dead attempt is removed, data files that no backup needs are kept for this many days: the next attempt uses
+ * them.
+ */
 const spareDays = '10';
 
 /** Medusa 0.31 as the backup tool of one node. Writes its configuration into `folder` before anything runs. */
@@ -26,9 +29,9 @@ export async function openMedusa(
 
   return {
     async upload(backup, mode, { signal, onTable }) {
-      // The snapshot's tag has to be the backup's name, word for word: only snapshots of Medusa's own get its prefix.
+      // The snapshot's tag must be exactly the backup's name: only Medusa's own snapshots get its prefix.
       const args = ['backup', '--backup-name', backup, '--mode', mode, '--use-existing-snapshot', '--keep-snapshot'];
-      // Medusa writes into a directory without a sync; on S3 the answer to the request is the promise.
+      // Medusa writes into a directory without a sync; on S3 an answered request is durable.
       const behind = store.kind === 'directory' ? syncBehind(files.sync) : undefined;
       const top = store.kind === 'directory' ? store.path : '';
       const begins = (keyspace: string, table: string) => {
@@ -41,7 +44,7 @@ export async function openMedusa(
       for (const written of foldersOf(node, backup)) await files.sync(join(top, written), top);
     },
     async remove(backup, { keepFiles, signal }) {
-      // Asked for a backup that its index does not hold, Medusa fails.
+      // Medusa fails if its index does not hold the backup.
       if ((await bucket.head(indexKey(node, backup, 'tokenmap'))) === undefined) return false;
       const args = ['delete-backup', '--backup-name', backup, '--current-node'];
       await medusa.run(['--backup-grace-period-in-days', keepFiles ? spareDays : '0', ...args], { signal });

@@ -16,7 +16,7 @@ export interface NodeAgentSettings {
   readonly node: string;
   /** Base URL: `http://host:port`. */
   readonly url: string;
-  /** Asked for at each request: the file may be made or changed later. */
+  /** Read at each request: the file may be created or changed later. */
   readonly token: () => Promise<string>;
   readonly clock: Clock;
   /** Milliseconds that an agent may be away, by default 10,000 before a job is started, and 60,000 while it is followed: an agent may be started again meanwhile. */
@@ -26,7 +26,7 @@ export interface NodeAgentSettings {
 const requestMs = 10_000;
 /** The disk report walks every file. */
 const diskMs = 120_000;
-/** How long the agent keeps a question about a running job open; then its progress is told. */
+/** How long the agent keeps a request about a running job open before it answers with the progress. */
 const waitMs = 1000;
 
 /** What the agent's API can besides. */
@@ -68,7 +68,7 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
           case 'failed':
             throw problemFromDocument(status.problem);
           case 'lost':
-            // Its agent died with it, or forgot it: the same key runs it anew.
+            // The agent died together with the job, or forgot it: the same key runs it again.
             answer = await untilReached(settings.clock, patienceMs.follow, signal, begin);
             break;
           case 'running': {
@@ -95,7 +95,7 @@ async function start(
   return ask(settings, '/v1/jobs', jobAnswer, { body, ...(signal && { signal }) });
 }
 
-/** Asks again while the agent cannot be reached, until patience ends. What it answers with, also a refusal, is final. */
+/** Retries while the agent cannot be reached, up to a limit of time. Any answer, also a refusal, is final. */
 async function untilReached<T>(clock: Clock, forMs: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const only = ({ code }: RetryableProblem) => code === 'agent-unreachable';
   return patiently(clock, { forMs, longestPauseMs: 2000, signal, only }, work);
@@ -153,7 +153,7 @@ async function ask<T>(
     throw notUnderstood(settings, z.prettifyError(parsed.error));
   }
   const problem = tracedProblem.safeParse(value);
-  if (!problem.success) throw notUnderstood(settings, `status ${status} without a problem document`);
+  if (!problem.success) throw notUnderstood(settings, `it sent status ${status} without a problem document`);
   if (status === 404 && absent) return undefined;
   throw problemFromDocument(problem.data);
 }
@@ -193,8 +193,8 @@ function unreachable({ node, url }: NodeAgentSettings, why: string, cause: unkno
   return new RetryableProblem({
     code: 'agent-unreachable',
     happened: `The agent of ${node} at ${url} cannot be reached: ${why}.`,
-    state: 'What it was doing goes on there; nothing new was started.',
-    next: 'See that the agent runs (`cardea status`), then resume the run.',
+    state: 'Its running jobs continue; nothing new was started.',
+    next: 'Check that the agent is running (`cardea doctor ENV`), then resume the run.',
     cause,
   });
 }
@@ -202,8 +202,8 @@ function unreachable({ node, url }: NodeAgentSettings, why: string, cause: unkno
 function notUnderstood({ node, url }: NodeAgentSettings, why: string): Problem {
   return new FailedProblem({
     code: 'agent-not-understood',
-    happened: `The agent of ${node} at ${url} answered with something else than expected: ${why}.`,
-    state: 'Nothing further was asked of it.',
-    next: 'Compare the versions of Cardea and of the agent; another program may be listening at this address.',
+    happened: `The answer of the agent of ${node} at ${url} was not understood: ${why}.`,
+    state: 'No further request was sent to it.',
+    next: 'Compare the versions of Cardea and of the agent. Also check whether another program listens at this address.',
   });
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { FailedProblem } from '../../model/problem.ts';
 import type { WalkedFile } from '../../ports/node-files.ts';
 
-/** Below this much to read, threads cost more than they bring. */
+/** For fewer bytes than this, threads cost more time than they save. */
 const inThreadsFrom = 24 * 1024 * 1024;
 const threads = Math.min(2, availableParallelism());
 
@@ -60,7 +60,7 @@ export class FileHashes {
     return result;
   }
 
-  /** A memory that cannot be read is no memory: everything is hashed again. */
+  /** If the remembered hashes cannot be read, everything is hashed again. */
   async #load(): Promise<ReadonlyMap<string, string>> {
     const text = await this.#read(this.#file);
     if (text === undefined) return new Map();
@@ -90,7 +90,7 @@ async function hashHere(
   return hashes;
 }
 
-/** What a thread says: some bytes more of the file it was given, its hash, or why it cannot be read. */
+/** A message of a thread: more bytes of its file were read, the hash of the file, or why it cannot be read. */
 export type HashMessage = { readonly bytes: number } | { readonly sha256: string } | { readonly error: string };
 
 async function hashInThreads(
@@ -158,6 +158,6 @@ function cannotHash(path: string, why: string): FailedProblem {
     code: 'cannot-read',
     happened: `${path} cannot be read: ${why}.`,
     state: 'Nothing was uploaded.',
-    next: "Check the disk and the agent's rights on the data directory, then start the backup again.",
+    next: "Check the disk and the agent's permissions on the data directory, then start the backup again.",
   });
 }

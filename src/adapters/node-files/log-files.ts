@@ -6,8 +6,9 @@ import { segmentOfFileName } from '../../model/log-segment.ts';
 import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
 
 /**
- * Names, facts and a few bytes of a file are asked for many times a second and lie in the machine's memory: asked for directly they cost a
- * fraction of what the way through the thread pool does. More bytes than these may have to come from the disk.
+ * Names, facts and a few bytes of a file are read many times a second, and are in the machine's memory: reading them
+ * synchronously costs a fraction of the time that the thread pool needs. More bytes than these may have to come from
+ * the disk.
  */
 const askedDirectly = 64 * 1024;
 

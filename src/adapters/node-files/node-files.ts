@@ -88,7 +88,10 @@ async function append(path: string, bytes: Uint8Array, like: string): Promise<vo
   }
 }
 
-/** One file after the other would wait for the disk each time; a sync of the whole file system would wait for everybody's writes. */
+/**
+ * Syncing one file after the other would wait for the disk each time; a sync of the whole file system would wait for
+ * all other writes.
+ */
 async function syncBelow(path: string, top = path): Promise<void> {
   const folders = new Set([path]);
   const queue = walk(path, '');
@@ -125,8 +128,8 @@ function cannotMove(from: string, to: string, cause: unknown): FailedProblem {
   return new FailedProblem({
     code: 'cannot-move',
     happened: `${from} cannot be renamed to ${to}: ${cause instanceof Error ? cause.message : String(cause)}.`,
-    state: 'What was moved before it is where it was moved to; running the step again goes on from there.',
-    next: 'See that both lie on one file system, that neither is a mount point, and that the agent may write there; then resume the run.',
+    state: 'Files that were moved before stay where they are; the step continues from there when it runs again.',
+    next: 'Check that both are on one file system, that neither is a mount point, and that the agent may write there. Then resume the run.',
     cause,
   });
 }

@@ -88,6 +88,6 @@ function refused(path: string, why: string): RefusedProblem {
     code: 'store-credentials',
     happened: `The S3 credentials file ${path} cannot be used: ${why}.`,
     state: 'Nothing was read from or written to the bucket.',
-    next: 'Write it with a section [default] holding aws_access_key_id and aws_secret_access_key, mode 0600.',
+    next: 'Write the file with a section [default] that holds aws_access_key_id and aws_secret_access_key. Its mode must be 0600.',
   });
 }

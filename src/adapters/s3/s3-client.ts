@@ -29,8 +29,8 @@ export async function connectS3(location: S3Location, attempts: number = s3Attem
     credentials,
     retryMode: 'standard',
     maxAttempts: attempts,
-    // An idle socket, be it in the middle of a body, is given up after half a minute; the whole transfer may take as
-    // long as it moves.
+    // An idle socket, also in the middle of a body, is given up after half a minute. The whole transfer may take as long
+    // as data moves.
     requestHandler: { connectionTimeout: 3000, socketTimeout: 30_000 },
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,

@@ -1,7 +1,7 @@
 import { FailedProblem, Problem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 
-/** What an S3 call broke on. `status` is absent when no answer came. */
+/** The error of an S3 call. `status` is absent when no answer came. */
 interface S3Error {
   readonly name: string;
   readonly code: string;
@@ -41,7 +41,7 @@ export function s3Fault(thrown: unknown, store: string, key: string): Problem | 
   return new FailedProblem({
     code: 'store-failed',
     happened: `${store} refused a request${key === '' ? '' : ` for ${key}`}: ${label} (HTTP ${error.status}).`,
-    state: 'That request changed nothing; what was stored before it stands.',
+    state: 'That request changed nothing; everything stored before is unchanged.',
     next: 'Check the bucket, region, encryption and checksum settings of this environment in cardea.config.ts.',
   });
 }
@@ -70,7 +70,7 @@ export function unreachable(store: string, why: string, status?: number, cause?:
   return new RetryableProblem({
     code: 'store-unreachable',
     happened: `${store} does not answer: ${why}${status === undefined ? '' : ` (HTTP ${status})`}.`,
-    state: 'Whether the last write arrived is not known; writing it again is safe.',
+    state: 'It is not known whether the last write arrived; writing it again is safe.',
     next: 'Check the endpoint, the network and the S3 server, then try again.',
     cause,
   });
@@ -97,9 +97,9 @@ function noBucket(store: string): RefusedProblem {
 function full(store: string, key: string, label: string): FailedProblem {
   return new FailedProblem({
     code: 'store-full',
-    happened: `There is no room left in ${store}${key === '' ? '' : ` for ${key}`}: ${label}.`,
-    state: 'Nothing of it was kept; what the bucket held before is unchanged.',
-    next: 'Free space or raise the quota, then resume.',
+    happened: `${store} has no space left${key === '' ? '' : ` for ${key}`}: ${label}.`,
+    state: 'No part of this object was kept; everything else in the bucket is unchanged.',
+    next: 'Free space or raise the quota, then resume the run.',
   });
 }
 

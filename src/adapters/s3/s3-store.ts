@@ -15,8 +15,8 @@ import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 /** How long an S3 server may be silent, and how often it is asked again. */
 export interface S3Limits {
   /**
-   * Milliseconds until the answer to a call begins, what is sent again included, and between two pieces of a body: a
-   * bucket that hangs is known as such within ten seconds, and one that only is slow may take its time.
+   * Milliseconds until the answer to a call begins, with retries, and between two pieces of a body: a bucket that hangs
+   * is reported within ten seconds, and one that is only slow may take its time.
    */
   readonly silenceMs: number;
   readonly attempts: number;
@@ -25,8 +25,8 @@ export interface S3Limits {
 const defaultLimits: S3Limits = { silenceMs: 9000, attempts: s3Attempts };
 
 /**
- * The slowest connection that a whole object is sent over, in bytes a second: its size adds so much to the time of the
- * call.
+ * The slowest connection that a whole object is sent over, in bytes a second: a call may take longer by the time that
+ * its object needs at this speed.
  */
 const slowestUpload = 256 * 1024;
 const partBytes = 16 * 1024 * 1024;
@@ -179,8 +179,9 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * A conditional put that the server refused. Lost to another writer: ConflictProblem. But when the SDK sent it twice, the first may have
-   * won and its answer got lost: then what is stored is ours. `again` when the server only says that two writers met.
+   * Handles a conditional put that the server refused. ConflictProblem if another writer was first. But if the SDK sent
+   * the put twice, the first may have succeeded and its answer was lost: then the stored object is ours. `again` if the
+   * server only says that two writers met.
    */
   async #afterLoss(
     key: string,
@@ -304,6 +305,6 @@ function missing(key: string, store: string): FailedProblem {
     code: 'object-missing',
     happened: `There is no object ${key} in ${store}.`,
     state: 'Nothing was changed.',
-    next: 'Check that the bucket is the right one; `cardea points` and `cardea runs` show what it holds.',
+    next: 'Check that it is the right bucket; `cardea points ENV` and `cardea runs ENV` show what it holds.',
   });
 }

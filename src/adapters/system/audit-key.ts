@@ -31,7 +31,10 @@ export async function fileAuditSigner(keyFile: string, environment: string): Pro
   };
 }
 
-/** What to verify an environment's chain with: every public key in `<file>.pub` (several may be put there) and the record of the last head. Undefined when there is no key. */
+/**
+ * The keys to verify an environment's chain with: every public key in `<file>.pub` (there may be several), and the
+ * record of the last head. Undefined when there is no key.
+ */
 export async function fileAuditTrust(keyFile: string, environment: string): Promise<AuditTrust | undefined> {
   const text = await readIfThere(`${keyFile}.pub`);
   if (text === undefined) return undefined;
@@ -65,13 +68,13 @@ async function readOrCreateKey(keyFile: string) {
       code: 'audit-key',
       happened: `The audit key ${keyFile} cannot be used: ${(cause as Error).message}.`,
       state: 'Nothing was started.',
-      next: 'Make the file readable, or put it aside so that a new key is made; entries signed with the old one need its .pub file.',
+      next: 'Make the file readable, or move it away so that a new key is made. Keep its .pub file: entries signed with the old key need it.',
       cause,
     });
   }
 }
 
-/** The key in the file afterwards: of two processes that make one at the same time, the first one's. */
+/** The key that is in the file afterwards. If two processes make one at the same time, it is the key of the first. */
 async function createKey(keyFile: string): Promise<string> {
   const text = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
@@ -99,7 +102,7 @@ async function readHead(headFile: string): Promise<AuditHead | undefined> {
       code: 'audit-key',
       happened: `${headFile} is not a record of an audit head.`,
       state: 'Nothing was changed.',
-      next: 'Verify the chain without it (`cardea audit` elsewhere), then remove the file; it is written anew.',
+      next: 'Verify the chain on a machine without this file (`cardea audit`), then remove the file; it is written again.',
       cause,
     });
   }

@@ -4,7 +4,7 @@ import { bootId, pidNamespace, startTicksOf } from '../../host/local-process.ts'
 import type { ProcessIdentity } from '../../model/process-identity.ts';
 import type { Processes } from '../../ports/processes.ts';
 
-/** This machine's processes as /proc tells them; elsewhere than on Linux nothing is known about another process. */
+/** The processes of this machine as /proc shows them. Without Linux nothing is known about other processes. */
 export function systemProcesses(): Processes {
   const self: ProcessIdentity = {
     host: hostname(),

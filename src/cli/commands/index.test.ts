@@ -103,7 +103,7 @@ test('only commands that read, or whose one write does no harm, end at the first
   ]);
 });
 
-test('a lab that is being brought up is stopped where the next `lab up` goes on', async () => {
+test('a lab that is being brought up is stopped where the next `lab up` continues', async () => {
   const { action } = await import('./lab-up/action.ts');
   const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
   const context = {
@@ -116,5 +116,5 @@ test('a lab that is being brought up is stopped where the next `lab up` goes on'
   const meaning = labUp.interrupted?.({}) ?? readingOnly;
   const problem = interruptedProblem(thrown, { command: labUp.name, by: 'SIGINT', meaning });
   expect(problem).toMatchObject({ code: 'interrupted', details: [] });
-  expect(problem?.next).toContain('`cardea lab up` goes on from here');
+  expect(problem?.next).toContain('`cardea lab up` continues from here');
 });

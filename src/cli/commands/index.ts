@@ -64,10 +64,10 @@ export const commands: readonly Command[] = [
   command(agent, () => import('./agent/action.ts')),
 ];
 
-/** Words that only hold commands below them: `cardea run show`. */
+/** Words that only group the commands below them: `cardea run show`. */
 export const groups: ReadonlyArray<{ readonly name: string; readonly group: CommandGroup; readonly summary: string }> =
   [
     { name: 'run', group: 'Runs', summary: 'Show, resume or cancel one run.' },
-    { name: 'sandbox', group: 'Setting up', summary: 'Environments as processes on this machine.' },
-    { name: 'lab', group: 'Setting up', summary: 'A real single-node Kubernetes on this machine.' },
+    { name: 'sandbox', group: 'Setup', summary: 'Run environments as processes on this machine.' },
+    { name: 'lab', group: 'Setup', summary: 'Run a real single-node Kubernetes cluster on this machine.' },
   ];

@@ -31,23 +31,23 @@ test('every mistake of a file is listed in one reading, each with its path, what
   };
   expect(mistakes(wrong).sort()).toEqual(
     [
-      'name: is "My Bank"; a name is lower-case letters, digits and dashes',
-      'enviroments: is no known setting; did you mean "environments"?',
+      'name: is "My Bank"; a name consists of lower-case letters, digits and dashes',
+      'enviroments: is not a known setting; did you mean "environments"?',
       'environments."Bad Name": is not a valid name; an environment name is a DNS label: lower-case letters, digits and dashes',
       'environments.dev.platform.kind: is "sandbx"; did you mean "sandbox"? use one of sandbox, kubernetes',
       'environments.dev.promotesTo: no environment is named "prd"; use one of dev, prod, empty',
-      'environments.dev.sinc: is no known setting; did you mean "sync"?',
+      'environments.dev.sinc: is not a known setting; did you mean "sync"?',
       'environments.dev.sync: is "manul"; did you mean "manual"? use one of automatic, manual',
-      'environments.dev.backup.schedule: "25" is no hour of a schedule; use 0 to 23, *, lists, ranges and steps',
-      'environments.dev.backup.retention.keep: is "3 days"; a duration reads 90s, 5m, 4h, 30d or 1h30m',
+      'environments.dev.backup.schedule: "25" is not a valid hour of a schedule; use 0 to 23, *, lists, ranges and steps',
+      'environments.dev.backup.retention.keep: is "3 days"; a duration looks like 90s, 5m, 4h, 30d or 1h30m',
       'environments.dev.backup.retention.atLeast: is 0; write a number above 0',
       'environments.dev.backup.store.kind: is "s4"; did you mean "s3"? use one of directory, s3',
       'environments.prod.platform.namespace: is missing; write a string',
       'environments.prod.backup.minimumFreeShare: is 2; use at most 0.9',
       'environments.prod.backup.store.bucket: is too short; use at least 3 characters',
-      'environments.prod.backup.store.bukcet: is no known setting; did you mean "bucket"?',
+      'environments.prod.backup.store.bukcet: is not a known setting; did you mean "bucket"?',
       'environments.prod.backup.store.region: is a number; write a string',
-      'environments.prod.janusgraph.replicationFactor: 9 replicas do not fit 3 nodes; use at most 3',
+      'environments.prod.janusgraph.replicationFactor: 9 replicas need more than 3 nodes; use at most 3',
       'environments.empty.platform: is missing; write an object with kind, heapMb, namespace, context',
     ].sort(),
   );
@@ -68,7 +68,7 @@ test('F1: a secret written where a reference belongs is refused and not repeated
   expect(found).toHaveLength(3);
   expect(found.join('\n')).not.toMatch(/AKIA|hunter2|T0\/secret/);
   expect(found[0]).toContain(
-    "name where it is kept: { env: 'NAME' }, { file: '/path' } or { secret: 'name', key: 'key' }",
+    "write where the secret is kept: { env: 'NAME' }, { file: '/path' } or { secret: 'name', key: 'key' }",
   );
 });
 

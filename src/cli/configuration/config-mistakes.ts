@@ -13,7 +13,7 @@ export interface ConfigMistake {
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** Every mistake of a value as it was written, in the order of the file's structure. Empty when it is a valid configuration. */
+/** Every mistake of a configuration as it was written, in the order of the file. Empty when it is valid. */
 export function configMistakes(written: unknown): readonly ConfigMistake[] {
   const parsed = configSchema.safeParse(written);
   return parsed.success ? [] : parsed.error.issues.flatMap((issue) => fromIssue(issue, [], written));
@@ -37,7 +37,7 @@ function fromIssue(issue: Issue, above: Path, written: unknown): readonly Config
         ? say('is missing', expected(path, issue.expected))
         : say(`is ${kindOf(value)}`, expected(path, issue.expected));
     case 'invalid_value':
-      return say(isSecretPlace(path) ? 'is none of the known values' : `is ${show(value)}`, oneOf(value, issue.values));
+      return say(isSecretPlace(path) ? 'is not a known value' : `is ${show(value)}`, oneOf(value, issue.values));
     case 'invalid_key':
       return say('is not a valid name', issue.issues[0]?.message ?? 'use another name');
     case 'too_small':
@@ -55,7 +55,7 @@ function fromIssue(issue: Issue, above: Path, written: unknown): readonly Config
   }
 }
 
-/** Of a union the branch that was meant: the one whose `kind` fits, else the one with the fewest mistakes. */
+/** The branch of a union that was meant: the one whose `kind` fits, else the one with the fewest mistakes. */
 function fromUnion(issue: Issue & { code: 'invalid_union' }, path: Path, written: unknown): readonly ConfigMistake[] {
   const value = valueAt(written, path);
   if (issue.errors.length === 0) {
@@ -70,8 +70,8 @@ function fromUnion(issue: Issue & { code: 'invalid_union' }, path: Path, written
   }
   if (isSecretPlace(path)) {
     // The value may be the secret itself: it is never repeated.
-    const right = `name where it is kept: { env: 'NAME' }, { file: '/path' } or { secret: 'name', key: 'key' }`;
-    return [{ path: pathText(path), wrong: 'is no reference to a secret', right }];
+    const right = `write where the secret is kept: { env: 'NAME' }, { file: '/path' } or { secret: 'name', key: 'key' }`;
+    return [{ path: pathText(path), wrong: 'is not a reference to a secret', right }];
   }
   const wrongKind = (branch: readonly Issue[]) => branch.find((one) => one.path.length === 1 && one.path[0] === 'kind');
   const meant = issue.errors.find((branch) => wrongKind(branch) === undefined);
@@ -94,7 +94,7 @@ function unknownKey(path: Path, key: string): ConfigMistake {
   const known = knownKeys(configSchema, path);
   const near = nearest(key, known);
   const right = near === undefined ? `known here: ${known.join(', ')}` : `did you mean "${near}"?`;
-  return { path: pathText([...path, key]), wrong: 'is no known setting', right };
+  return { path: pathText([...path, key]), wrong: 'is not a known setting', right };
 }
 
 function oneOf(value: unknown, values: readonly unknown[]): string {
@@ -137,7 +137,7 @@ function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
   return [];
 }
 
-/** Where a reference to a secret stands, a person may have put the secret: its value is not shown. */
+/** A person may have written the secret itself where a reference belongs, so its value is not shown. */
 function isSecretPlace(path: Path): boolean {
   return path.some((part) => /key|secret|token|password|webhook/i.test(String(part)));
 }

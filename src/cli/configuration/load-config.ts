@@ -38,7 +38,7 @@ export async function loadConfig(named: string | undefined, from: string): Promi
       code: 'config-wrong',
       happened: `${file} has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}.`,
       state: 'Nothing was started.',
-      next: 'Correct each line; `cardea config --schema` prints what a configuration may hold.',
+      next: 'Correct each line listed above; `cardea config --schema` prints what a configuration may hold.',
       details: mistakes.map(mistakeText),
     });
   }

@@ -6,7 +6,7 @@ import type { Output } from '../terminal/output.ts';
 import { progressText, runText } from './run-text.ts';
 import { runReplay, type StepTitle } from './run-model.ts';
 
-/** What shows a run while it happens. `end` leaves the last picture standing; nothing is drawn after it. */
+/** Shows a run while it happens. `end` leaves the last picture on the screen; nothing is drawn after it. */
 export interface LiveRunView {
   event(event: RunEvent): void;
   progress(step: string, progress: Progress): void;
@@ -72,7 +72,7 @@ function plainView(output: Output, steps: readonly StepTitle[], now: () => Date)
   };
 }
 
-/** Turns events and progress one by one into lines, a line per change of state; undefined where there is nothing worth one. */
+/** Turns events and progress into lines, one line per change of state; undefined for what needs no line. */
 export interface RunLog {
   event(event: RunEvent): string | undefined;
   progress(step: string, progress: Progress, at: Date): string | undefined;
@@ -107,7 +107,7 @@ function refused({ problem }: ProblemDocument): boolean {
   return problem === 'refused' || problem === 'usage';
 }
 
-/** A sentence to be gone on with. */
+/** A sentence without its final full stop, so that the line can continue. */
 function clause(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
@@ -136,7 +136,7 @@ function eventText(event: RunEvent): string {
     case 'step-skipped':
       return `${body.step}: skipped: ${body.reason}`;
     case 'cancel-requested':
-      return `stopping, asked by ${body.actor.name}@${body.actor.host}`;
+      return `stopping, because ${body.actor.name}@${body.actor.host} asked for it`;
     case 'run-succeeded':
       return `run ${event.run} succeeded in ${formatSeconds(body.seconds)}`;
     case 'run-failed':

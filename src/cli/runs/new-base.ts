@@ -6,17 +6,17 @@ import type { CliContext } from '../context.ts';
 import { operate } from './operation.ts';
 
 /**
- * Takes a backup right after a restore, so that the new timeline stands on its own: a run of its own, while the graph serves already. That it
- * fails does not make the restore fail, and is said loudly.
+ * Takes a backup right after a restore, so that the new timeline does not depend on the old one. It is a separate run,
+ * while the graph already serves. If it fails, the restore does not fail, but a clear warning is printed.
  */
 export async function withNewBase(context: CliContext, environment: string, done: Outcome): Promise<Outcome> {
   context.output.note(
-    '\nThe graph serves. A new base is taken now, so that the new timeline does not depend on the old one.',
+    '\nThe graph is available again. A new base backup follows, so that the new timeline does not depend on the old one.',
   );
   const base = await takenBase(context, environment);
   const json = { ...done.json, newBase: base };
-  if (base.ok) return { ...done, json, text: `${done.text}\nThe new base is ${base.point}.` };
-  const warning = `WARNING: the new base could not be taken: ${base.problem} Take one soon: cardea backup ${environment}`;
+  if (base.ok) return { ...done, json, text: `${done.text}\nThe new base backup is ${base.point}.` };
+  const warning = `WARNING: the new base backup failed: ${base.problem} Take one soon: cardea backup ${environment}`;
   context.output.warn(context.output.paintNote('red', warning));
   return { ...done, json, text: `${done.text}\n${warning}` };
 }
@@ -29,7 +29,7 @@ async function takenBase(context: CliContext, environment: string): Promise<Base
     const { json, problem } = await operate(context, {
       environment,
       runbook: backupRunbook,
-      // What retention would remove may be wanted right now.
+      // Somebody may need right now what retention would remove.
       params: { mode: 'differential', cut: 'fuzzy', retention: false },
       done: ({ run }) => ({ json: { point: pointOfRun(run) }, text: '' }),
     });

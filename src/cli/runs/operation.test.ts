@@ -121,7 +121,7 @@ const written = async () => (await Array.fromAsync(bucket.list(''))).length;
 
 test('--plan shows each step with its effect and changes nothing', async () => {
   const outcome = await operate(context({ plan: true }), operation);
-  expect(outcome.text).toContain('This is the plan; nothing was changed.');
+  expect(outcome.text).toContain('This is only the plan; nothing was changed.');
   expect(outcome.text).toMatch(/look +read/);
   expect(outcome.text).toMatch(/wipe +DESTROY +look/);
   expect(outcome.json).toMatchObject({ runbook: 'wipe', environment: 'local', params: { size: 3, wrong: false } });

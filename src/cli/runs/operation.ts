@@ -29,7 +29,9 @@ export interface Operation<P> {
   readonly done: (outcome: RunOutcome) => Outcome | Promise<Outcome>;
 }
 
-/** Carries a runbook out as a command does: `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable. */
+/**
+ * Executes a runbook for a command. `--plan` only shows it; else it runs, shown live, and Ctrl-C leaves it resumable.
+ */
 export async function operate<P>(context: CliContext, operation: Operation<P>): Promise<Outcome> {
   const { environment, runbook, confirmed } = operation;
   if (context.flags.plan) {
@@ -52,7 +54,7 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
   return settled(outcome, operation.done);
 }
 
-/** Carries an interrupted run on, shown live. A run that had ended is reported as it ended. */
+/** Continues an interrupted run, shown live. A run that had already ended is reported as it ended. */
 export async function resume(context: CliContext, { state, journal }: ShownRun, environment: string): Promise<Outcome> {
   const { run } = state;
   const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
@@ -68,7 +70,7 @@ export async function resume(context: CliContext, { state, journal }: ShownRun, 
   );
   return settled(outcome, ({ seconds, results }) => ({
     json: { run, ok: true, seconds, results },
-    text: `${run} succeeded; from its start ${formatSeconds(seconds)} went by.`,
+    text: `${run} succeeded, ${formatSeconds(seconds)} after its start.`,
   }));
 }
 
@@ -129,9 +131,9 @@ const endings: ReadonlySet<string> = new Set(['run-succeeded', 'run-failed', 'ru
 
 function whileRunning(run: string): Interruption {
   return {
-    stopping: `Stopping where it can be resumed: cardea run resume ${run} (Ctrl-C again leaves at once; it can be resumed then too).`,
+    stopping: `Stopping. Resume the run with: cardea run resume ${run} (Ctrl-C again leaves at once; the run can still be resumed).`,
     state: `Run ${run} is left where it was: what had finished is in its journal, and a job that an agent has begun goes on there.`,
-    next: `Carry it on with: cardea run resume ${run}`,
+    next: `Continue it with: cardea run resume ${run}`,
   };
 }
 

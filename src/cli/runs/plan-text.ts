@@ -3,9 +3,9 @@ import { noPaint, type Paint } from '../terminal/output.ts';
 import { inReadingOrder } from './run-model.ts';
 import { table } from '../terminal/table.ts';
 
-/** A plan for people: each step with what it does to the environment, what it waits for, and when it is left out. */
+/** A plan for people: each step with its effect on the environment, what it waits for, and when it is left out. */
 export function planText(plan: Plan, paint: Paint = noPaint): string {
-  const head = `${paint('bold', `${plan.runbook} ${plan.environment}`)}: ${plan.title}. This is the plan; nothing was changed.`;
+  const head = `${paint('bold', `${plan.runbook} ${plan.environment}`)}: ${plan.title}. This is only the plan; nothing was changed.`;
   const steps = table(
     inReadingOrder(plan.steps),
     [
@@ -44,6 +44,6 @@ function condition(step: PlanStep): string {
 
 function afterWhat({ always, needs }: PlanStep): string {
   if (always === false) return needs.join(', ');
-  if (always === 'unless-moved') return 'a failure before anything was moved';
-  return always === 'after-change' ? 'the end, also after a failure' : 'the end, always';
+  if (always === 'unless-moved') return 'all others, only after a failure before anything was moved';
+  return always === 'after-change' ? 'all others, also after a failure' : 'all others, always';
 }

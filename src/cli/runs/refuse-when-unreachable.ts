@@ -1,8 +1,9 @@
 import { RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 
 /**
- * Does what a command does before it begins anything. A store or database that cannot be reached then is no failure of an operation but the
- * reason why there is none: RetryableProblem becomes a RefusedProblem of the same code. Everything else is thrown as it is.
+ * Does what a command does before it begins an operation. If a store or database cannot be reached then, no operation
+ * failed; none was begun. So a RetryableProblem becomes a RefusedProblem of the same code. Everything else is thrown as
+ * it is.
  */
 export async function refuseWhenUnreachable<T>(work: () => Promise<T>): Promise<T> {
   try {

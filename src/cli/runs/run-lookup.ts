@@ -4,8 +4,8 @@ import { asProblem, UsageProblem } from '../../model/problem.ts';
 import type { CliContext } from '../context.ts';
 
 /**
- * The environment whose bucket holds a run. With `named` only that one is looked at; else all are, one after the other, and one that cannot
- * be reached does not hide a run of another. Throws UsageProblem `unknown-run`.
+ * The environment whose bucket holds a run. With `named` only that environment is read; else all of them, one after the
+ * other, and one that cannot be reached does not hide a run of another. Throws UsageProblem `unknown-run`.
  */
 export async function environmentOfRun(context: CliContext, run: string, named: string | undefined): Promise<string> {
   const details: string[] = [];
@@ -18,11 +18,11 @@ export async function environmentOfRun(context: CliContext, run: string, named: 
         if ((await bucket.head(eventKey(run, 1))) !== undefined) return name;
       } catch (thrown) {
         if (named !== undefined) throw thrown;
-        details.push(`${name} could not be looked at: ${asProblem(thrown, 'Opening it').happened}`);
+        details.push(`${name} could not be read: ${asProblem(thrown, 'Opening it').happened}`);
       }
     }
   } else {
-    details.push('a run id reads RUNBOOK-YYYYMMDD-HHMMSS-xxxx, such as backup-20260219-020000-k3f9');
+    details.push('a run id looks like RUNBOOK-YYYYMMDD-HHMMSS-xxxx, for example backup-20260219-020000-k3f9');
   }
   throw new UsageProblem({
     code: 'unknown-run',

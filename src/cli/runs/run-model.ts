@@ -3,7 +3,7 @@ import { applyEvent, type RunState, type StepState } from '../../journal/run-sta
 import type { Progress } from '../../model/progress.ts';
 import type { PlanStep } from '../../runbook/plan.ts';
 
-/** A run ready to be drawn, live and afterwards the same: what its journal says, in the order and with the titles of its runbook. */
+/** A run as it is drawn, live or afterwards: what its journal says, in the order and with the titles of its runbook. */
 export interface RunModel {
   readonly state: RunState;
   readonly steps: readonly StepModel[];
@@ -14,7 +14,7 @@ export interface StepModel {
   readonly title: string;
   /** Undefined: it has not begun. */
   readonly state: StepState | undefined;
-  /** The newest report; while one watches, newer than the journal's. */
+  /** The newest report; while somebody watches, it is newer than the one in the journal. */
   readonly progress: Progress | undefined;
   /** Progress per second over the last half minute; undefined until two reports are known. */
   readonly rate: number | undefined;
@@ -25,7 +25,7 @@ export interface StepTitle {
   readonly title: string;
 }
 
-/** Steps in the order in which people expect to read them: those that run at the very end stand there. */
+/** Steps in the order in which people expect to read them: those that run at the very end come last. */
 export function inReadingOrder<S extends { readonly always?: PlanStep['always'] }>(steps: readonly S[]): readonly S[] {
   const closing = (step: S) => step.always !== undefined && step.always !== false;
   return [...steps.filter((step) => !closing(step)), ...steps.filter(closing)];
@@ -69,7 +69,7 @@ export function runReplay(titles: readonly StepTitle[]): RunReplay {
       state = applyEvent(state, event);
       const body = event.event;
       if (body.type === 'step-started') reports.delete(body.step);
-      // What was reported live already is not reported again, later and older.
+      // Progress that was already reported live is not reported again from the journal, which is older.
       if (body.type === 'step-progress' && (reports.get(body.step)?.at(-1)?.progress.done ?? -1) < body.progress.done) {
         report(body.step, body.progress, Date.parse(event.at));
       }
@@ -87,7 +87,7 @@ interface Sample {
   readonly progress: Progress;
 }
 
-/** An average since the start would hide that the work has slowed down. Milliseconds. */
+/** Milliseconds. An average since the start would hide that the work has slowed down. */
 const rateWindow = 30_000;
 
 function rateOf(samples: readonly Sample[]): number | undefined {

@@ -14,14 +14,14 @@ export interface Drawing {
   readonly spinner?: string;
 }
 
-/** A run as a compact tree: one line per step, and below a failed one why. */
+/** A run as a compact tree: one line per step, and below a failed step the reason. */
 export function runText(picture: RunModel, drawing: Drawing): readonly string[] {
   const width = Math.max(...picture.steps.map((step) => step.id.length), 0);
   const [seen, at] = picture.state.status === 'interrupted' ? leftAlone(picture, drawing) : [picture, drawing];
   return [headLine(seen, at), ...seen.steps.flatMap((step) => stepLines(step, width, at))];
 }
 
-/** A run that nobody carries out: its time stopped at its last event, and what was under way is not. */
+/** A run that no process executes: its time stops at its last event, and its running steps count as stopped. */
 function leftAlone(picture: RunModel, drawing: Drawing): readonly [RunModel, Drawing] {
   const steps = picture.steps.map((step) =>
     step.state?.status === 'running' || step.state?.status === 'retrying'
@@ -47,7 +47,7 @@ function headLine({ state }: RunModel, drawing: Drawing): string {
   return parts.join('  ');
 }
 
-/** The state of a run in a word; a bad one in capitals, so that it stands out without colours too. */
+/** The state of a run in a word. A bad state is in capitals, so that it also stands out without colours. */
 export function runWord(
   state: { readonly status: RunStatus; readonly cancelRequestedBy?: object },
   paint: Paint,
@@ -119,7 +119,7 @@ function stepSays({ state, progress, rate }: StepModel, now: number): string {
     }
     case 'retrying': {
       const wait = state.retryAt === undefined ? 0 : Math.max(0, (Date.parse(state.retryAt) - now) / 1000);
-      return `attempt ${state.attempts} failed, again in ${formatSeconds(wait)}`;
+      return `attempt ${state.attempts} failed, next in ${formatSeconds(wait)}`;
     }
     case 'succeeded':
       return state.attempts > 1 ? `at attempt ${state.attempts}` : '';
@@ -153,7 +153,7 @@ function stepTime({ state }: StepModel, now: number): string {
   return state?.seconds === undefined ? '' : formatSeconds(state.seconds);
 }
 
-/** Shortens the title, not what is said about the step: the numbers are what one looks for. */
+/** Shortens the title and keeps what is said about the step: readers look for the numbers. */
 function fitted(title: string, says: string, room: number): string {
   const tail = says === '' ? '' : ` · ${says}`;
   if (title.length + tail.length <= room) return title + tail;

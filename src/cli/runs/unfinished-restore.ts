@@ -3,9 +3,10 @@ import { RefusedProblem } from '../../model/problem.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
 /**
- * Refuses to start a database on what a restore or a revert left half in place: Cassandra would make an empty ring of it, or replay logs that
- * nobody cut. `aside` are the names under which data lies aside on the nodes: a record of others is of an environment that is gone. Throws
- * RefusedProblem `restore-unfinished`; also what reading that run's journal throws.
+ * Refuses to start a database whose data a restore or a revert left partly in place: Cassandra would begin an empty
+ * ring, or replay logs that were not cut. `aside` are the names under which data lies aside on the nodes; a record with
+ * other names belongs to an environment that is gone. Throws RefusedProblem `restore-unfinished`, and what reading that
+ * run's journal throws.
  */
 export async function refuseUnfinishedRestore(
   world: RunsWorld,

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Where a command writes. Results go to standard output, everything said on the way (progress, warnings) to standard error. */
+/** Where a command writes. Results go to standard output; progress and warnings go to standard error. */
 export interface Output {
   /** True when a person looks at standard error: the live view may move the cursor. */
   readonly live: boolean;
@@ -14,9 +14,9 @@ export interface Output {
   readonly paintNote: Paint;
   /** A line of the result, to standard output. */
   line(text: string): void;
-  /** A line said on the way, to standard error; silent with `--quiet`. */
+  /** A line about progress, to standard error; silent with `--quiet`. */
   note(text: string): void;
-  /** A line that is said even with `--quiet`, to standard error. */
+  /** A line that is printed even with `--quiet`, to standard error. */
   warn(text: string): void;
 }
 

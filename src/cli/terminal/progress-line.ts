@@ -2,12 +2,12 @@ import type { Progress, ReportProgress } from '../../model/progress.ts';
 import type { Output } from './output.ts';
 import { progressText } from '../runs/run-text.ts';
 
-/** At most one line in this time where no cursor can move back, in milliseconds. */
+/** Without a terminal: at most one line in this time, in milliseconds. */
 const lineEvery = 10_000;
-/** On a terminal the line is drawn anew this often. */
+/** On a terminal: the line is redrawn this often. */
 const drawEvery = 100;
 
-/** Progress of one long piece of work that is no run, on one line; `title` stands before it. `end` leaves a clean screen. */
+/** Progress of one long piece of work that is not a run, on one line after `title`. `end` leaves a clean screen. */
 export async function progressLine(
   output: Output,
   title: string,

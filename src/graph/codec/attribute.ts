@@ -137,7 +137,7 @@ export function typeNamed(registration: number): string {
 export function readAttribute(reader: ByteReader, type: string, ordered = false): Attribute | undefined {
   if (type === 'Object') return readTagged(reader);
   const codec = byType.get(type);
-  if (codec === undefined) throw new UndecodableRow(`values of type ${type} are not known`);
+  if (codec === undefined) throw new UndecodableRow(`values of type ${type} are not supported`);
   if (codec.nullable !== true) {
     const flag = reader.byte();
     if (flag === 0xff) return undefined;
@@ -218,7 +218,7 @@ function codecOf(registration: number): Codec {
     registration >= 100
       ? `a class registered by the user (number ${registration - 100})`
       : `class number ${registration}`;
-  throw new UndecodableRow(`a value is of ${whose}, whose form is not known`);
+  throw new UndecodableRow(`a value has an unsupported type: ${whose}`);
 }
 
 /** JanusGraph's own enumerations, by position. */

@@ -10,7 +10,7 @@ export class UndecodableRow extends FailedProblem {
       code: 'graph-row-undecodable',
       happened: `A row of the graph cannot be decoded: ${why}.`,
       state: 'Nothing was changed.',
-      next: 'Run `cardea check` to see which rows are damaged, and restore from a point before the damage.',
+      next: 'Run `cardea check ENV` to see which rows are damaged, then restore a point from before the damage.',
     });
   }
 }
@@ -43,12 +43,12 @@ export class ByteReader {
   }
 
   byte(): number {
-    if (this.at >= this.end) throw new UndecodableRow(`it ends after ${this.end} bytes, where more were expected`);
+    if (this.at >= this.end) throw new UndecodableRow(`it ends after ${this.end} bytes, but more were expected`);
     return this.bytes[this.at++] as number;
   }
 
   byteBefore(): number {
-    if (this.end <= this.at) throw new UndecodableRow('it is too short for what it should hold');
+    if (this.end <= this.at) throw new UndecodableRow('it is too short for its content');
     return this.bytes[--this.end] as number;
   }
 
@@ -96,7 +96,7 @@ export class ByteReader {
 
   #need(length: number): void {
     if (length < 0 || length > this.remaining) {
-      throw new UndecodableRow(`it has ${this.remaining} bytes left where ${length} were expected`);
+      throw new UndecodableRow(`it has ${this.remaining} bytes left, but ${length} were expected`);
     }
   }
 }

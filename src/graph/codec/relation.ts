@@ -27,7 +27,7 @@ export type ColumnRelation = Pick<Relation, 'type' | 'direction' | 'other'> & { 
 export class UnknownType extends UndecodableRow {
   readonly typeId: Id;
   constructor(typeId: Id) {
-    super(`it is of the type with id ${typeId}, which the schema does not have`);
+    super(`its type has the id ${typeId}, which is not in the schema`);
     this.typeId = typeId;
   }
 }
@@ -67,7 +67,7 @@ export class RelationReader {
         id = readPositive(value);
       }
       // A vertex id of text starts, or from behind ends, with a byte that otherwise reads as zero.
-      if (other === 0) throw new UndecodableRow('it leads to a vertex whose id is a text, which is not supported');
+      if (other === 0) throw new UndecodableRow('it leads to a vertex with a text id, which is not supported');
     } else {
       if (type.multiplicity === 'multi') {
         id = readPositiveBackward(column);

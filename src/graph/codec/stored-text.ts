@@ -52,7 +52,7 @@ function readUnits(reader: ByteReader, length: number): string {
     else if (first >> 5 === 6) text += String.fromCharCode(((first & 0x1f) << 6) | (reader.byte() & 0x3f));
     else if (first >> 4 === 14) {
       text += String.fromCharCode(((first & 0x0f) << 12) | ((reader.byte() & 0x3f) << 6) | (reader.byte() & 0x3f));
-    } else throw new UndecodableRow(`text holds the byte ${first}, which starts no character`);
+    } else throw new UndecodableRow(`text holds the byte ${first}, which is not the start of a character`);
   }
   return text;
 }

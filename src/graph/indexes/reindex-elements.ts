@@ -9,7 +9,7 @@ export interface ReindexOptions {
   readonly keyspace: string;
   /** Name of the index backend in JanusGraph's settings. */
   readonly backend: string;
-  /** Vertices whose documents, and those of their edges and properties, are made anew; of one that is gone the document is removed. */
+  /** Vertices whose documents are made again, with those of their edges and properties; the document of a vertex that is gone is removed. */
   readonly vertices: readonly Id[];
   /** Edges and properties that are gone, by the id that Gremlin shows: their documents are removed. */
   readonly gone: readonly string[];

@@ -182,11 +182,11 @@ function ghost(context: CheckContext, { entry, key, column }: StoredEntry): Susp
     detail: `Index "${entry.index.name}" has ${shownValues(entry.values)} for ${name}, ${state}.`,
   });
   return {
-    finding: finding('which has no such value'),
+    finding: finding('which does not have this value'),
     async again() {
       const { texts, exists } = await entriesNow(context, entry);
       if (texts.has(entryText(entry)) || !(await isStored(context, key, column))) return undefined;
-      return finding(exists ? 'which has no such value' : 'which does not exist');
+      return finding(exists ? 'which does not have this value' : 'which does not exist');
     },
   };
 }

@@ -77,7 +77,7 @@ function suspicionOf(context: CheckContext, edge: SeenEdge): Suspicion {
       return {
         kind: 'edge-ends-differ',
         element: `edge ${id}`,
-        detail: `The ${name} has other properties in the row of vertex ${from} than in the row of vertex ${to}.`,
+        detail: `The ${name} has different properties in the rows of vertex ${from} and vertex ${to}.`,
       };
     },
   };

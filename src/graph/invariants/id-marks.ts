@@ -66,6 +66,6 @@ function findingOf(mark: IdMark, { pool, count, element }: UsedId, tagBits: numb
   return {
     kind: 'id-above-mark',
     element,
-    detail: `The ${element} has number ${block} in the ${poolName(pool)}, of which only the numbers below ${next} were ever claimed: it would be given out again.`,
+    detail: `The ${element} has number ${block} in the ${poolName(pool)}, but only numbers below ${next} were claimed there: JanusGraph would give out the number again.`,
   };
 }

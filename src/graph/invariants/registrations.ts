@@ -22,7 +22,7 @@ export function registrations(context: CheckContext, live: LiveInstances): Invar
         const finding: Finding = {
           kind: 'dead-instance',
           element: `instance ${instance}`,
-          detail: `Instance ${instance} is registered as open but does not run: changes of the schema wait for it.`,
+          detail: `Instance ${instance} is registered as open but is not running: schema changes wait for it.`,
         };
         return { finding, again: async () => ((await dead()).includes(instance) ? finding : undefined) };
       });

@@ -6,7 +6,7 @@ import { UnknownType } from '../codec/relation.ts';
 import { belowEdges, RowWalk, walkVertex, type DamagedCell, type VertexRow } from '../scan.ts';
 import { readSchema, type GraphSchema } from '../schema.ts';
 
-/** More than these are counted, not kept: whoever has ten thousand damaged cells needs no list of them. */
+/** Further ones are counted but not kept: nobody needs a list of ten thousand damaged cells. */
 const kept = 10_000;
 
 /** No cell without its type, none that cannot be read, no label that the schema does not have, and no row without the mark of existence. */
@@ -48,14 +48,14 @@ function verdict(schema: GraphSchema, vertex: VertexRow): Finding | undefined {
     return {
       kind: 'ghost-vertex',
       element: `vertex ${vertex.id}`,
-      detail: `Vertex ${vertex.id} has a row without the mark of existence: no query sees it, but its remains are there.`,
+      detail: `Vertex ${vertex.id} has a row without its existence property: no query finds the vertex, but data of it remains.`,
     };
   }
   if (vertex.label === undefined || schema.labels.has(vertex.label)) return undefined;
   return {
     kind: 'unknown-type',
     element: `vertex ${vertex.id}`,
-    detail: `Vertex ${vertex.id} has the ${labelName(schema, vertex.label)}: the schema has no vertex label with this id.`,
+    detail: `Vertex ${vertex.id} has the ${labelName(schema, vertex.label)}, but the schema has no vertex label with this id.`,
   };
 }
 
@@ -66,7 +66,7 @@ function damageOf(vertex: VertexRow | undefined, cell: DamagedCell, problem: Und
     return {
       kind: 'unknown-type',
       element: where,
-      detail: `The cell ${column} of ${where} is of the type with id ${problem.typeId}, which the schema does not have.`,
+      detail: `The cell ${column} of ${where} has the type id ${problem.typeId}, which is not in the schema.`,
     };
   }
   return { kind: 'damaged-row', element: where, detail: `The cell ${column} of ${where}: ${problem.happened}` };

@@ -14,14 +14,14 @@ export interface ChosenGroups {
   readonly divided: readonly Micros[];
 }
 
-/** Throws UsageProblem `bad-group` naming every text that is no id of a group. */
+/** Throws UsageProblem `bad-group`, naming every text that is not the id of a group. */
 export function parseGroups(texts: readonly string[]): readonly GroupRef[] {
   const refs = texts.map((text) => ({ text, ref: parseGroupId(text) }));
   const bad = refs.filter(({ ref }) => ref === undefined).map(({ text }) => text);
   if (bad.length === 0 && refs.length > 0) return refs.flatMap(({ ref }) => (ref === undefined ? [] : [ref]));
   throw new UsageProblem({
     code: 'bad-group',
-    happened: refs.length === 0 ? 'No group was named.' : 'Not every --group names a group of the log.',
+    happened: refs.length === 0 ? 'No group was named.' : 'Not every --group is the id of a group.',
     state: 'Nothing was started.',
     next: 'Copy the ids from `cardea transactions ENV --around TIME`: 2026-02-19T09:10:18.123457Z, …Z/2 for one part, …Z/* for all parts.',
     ...(bad.length === 0 ? {} : { details: bad }),
@@ -70,9 +70,9 @@ function ambiguous(slot: Micros, groups: readonly TransactionGroup[]): RefusedPr
   const time = formatInstant(slot);
   return new RefusedProblem({
     code: 'ambiguous-group',
-    happened: `${groups.length} groups that do not hang together were committed at ${time}: one transaction, or several.`,
+    happened: `${groups.length} unrelated groups of changes were committed at ${time}. They may belong to one transaction or to several.`,
     state: 'Nothing was changed.',
-    next: `Look at them (cardea transactions ENV --around ${time} --within 1s), then name ${time}/* for all or the ones you mean.`,
+    next: `Look at them (cardea transactions ENV --around ${time} --within 1s). Then name ${time}/* for all of them, or only those to undo.`,
     details: groups.slice(0, 20).map((group) => `${group.id}: ${whatIt(group)}`),
   });
 }

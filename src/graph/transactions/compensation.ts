@@ -111,7 +111,7 @@ function same(one: Buffer | undefined, other: Buffer | undefined): boolean {
 
 function changedText({ cell, touch, slot }: LeftCell, is: ReadCell | undefined): string {
   const what = touch.vertex === undefined ? cell.key.toString('hex') : `vertex ${touch.vertex}`;
-  const since = is === undefined ? 'was removed since' : `was written at ${instantOrNumber(is.at)}`;
+  const since = is === undefined ? 'was removed later' : `was written again at ${instantOrNumber(is.at)}`;
   return `${cell.table} of ${what} (${touch.kind}) ${since}, after ${formatInstant(slot)}`;
 }
 

@@ -81,7 +81,7 @@ export class ConflictScan {
       const made = this.#added.get(vertex);
       if (made !== undefined && group.slot >= made) {
         met = true;
-        this.#conflict(group, 'depends', `vertex ${vertex}`, 'builds on a vertex that the undo would remove');
+        this.#conflict(group, 'depends', `vertex ${vertex}`, 'depends on a vertex that the undo would remove');
       }
       const touched = this.#touched.get(vertex);
       if (touched === undefined || group.slot < touched || met) continue;

@@ -20,7 +20,7 @@ export function slotId(slot: Micros, of: number): string {
   return of === 1 ? formatInstant(slot) : `${formatInstant(slot)}/*`;
 }
 
-/** Undefined when the text is no id of a group. The even microsecond of a slot names it too. */
+/** Undefined when the text is not the id of a group. The even microsecond of a slot names it as well. */
 export function parseGroupId(text: string): GroupRef | undefined {
   const [time = '', part, ...more] = text.split('/');
   const at = parseInstant(time);

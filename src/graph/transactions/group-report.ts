@@ -94,7 +94,7 @@ export function reportOf(
 }
 
 function vertexLabel(schema: GraphSchema, vertex: Id, label: Id | undefined, state: string): string {
-  // A vertex without a label is of JanusGraph's default one, and has no cell that says so; of a removed one the log does not tell.
+  // A vertex without a label has JanusGraph's default label, and no cell says so; the log does not show the label of a removed vertex.
   if (vertexKind(vertex) === 'schema') return 'schema';
   if (label === undefined) return state === 'added' ? 'vertex' : 'unknown';
   return schema.labels.get(label)?.name ?? `label ${label}`;

@@ -148,7 +148,7 @@ test('a cell that somebody wrote since, even with the same value, is named and n
       () => undefined,
       () => ({ value, at: 301 }),
     ),
-  ).toMatchObject({ writes: [], changed: [expect.stringContaining('was written at')] });
+  ).toMatchObject({ writes: [], changed: [expect.stringContaining('was written again at')] });
   expect(
     compensate(
       left.cells,

@@ -55,7 +55,7 @@ function missingEnds(schema: GraphSchema, group: TransactionGroup): string[] {
     if (there.has(wanted)) continue;
     const what = end.removed ? 'removed' : 'written';
     lacking.push(
-      `The edge "${type.name}" between vertices ${end.vertex} and ${end.other} is ${what} at the first only; the end at the second is not in the log.`,
+      `The edge "${type.name}" between vertices ${end.vertex} and ${end.other} is ${what} only at the first vertex; its end at the second is not in the log.`,
     );
   }
   return lacking;
@@ -115,7 +115,7 @@ function missingEntries(schema: GraphSchema, group: TransactionGroup): string[] 
     const keys = new Set(entry.index.keys.map((key) => key.id));
     if (properties.some(({ vertex, type }) => vertex === entry.vertex && keys.has(type))) continue;
     lacking.push(
-      `Index "${entry.index.name}" changed for vertex ${entry.vertex}, whose properties are not in the log.`,
+      `Index "${entry.index.name}" changed for vertex ${entry.vertex}, but the change of its properties is not in the log.`,
     );
   }
   return lacking;
@@ -149,14 +149,14 @@ function unremovedEntries(
     const gone = freed.filter((entry) => entry.removed).length + loose.length;
     return gone >= removed.length
       ? []
-      : [`Index "${index.name}" lost ${gone} entries in the log for ${removed.length} removed properties.`];
+      : [`In the log, index "${index.name}" lost ${gone} entries, but ${removed.length} properties were removed.`];
   }
   const ofVertices = new Set(freed.map((entry) => entry.vertex));
   return removed
     .filter(({ vertex }) => !ofVertices.has(vertex))
     .map(
       ({ vertex }) =>
-        `The entry of vertex ${vertex} in index "${index.name}", which lost its property, is not in the log.`,
+        `Vertex ${vertex} lost a property, but the removal of its entry in index "${index.name}" is not in the log.`,
     );
 }
 
@@ -166,7 +166,7 @@ function missingRows(group: TransactionGroup): string[] {
   for (const { touch } of group.cells) if (touch.kind === 'vertex') existing.add(touch.vertex);
   return group.cells.flatMap(({ touch }) =>
     touch.kind === 'label' && !existing.has(touch.vertex)
-      ? [`The existence of vertex ${touch.vertex} is not in the log, though its label is.`]
+      ? [`The label of vertex ${touch.vertex} is in the log, but its existence property is not.`]
       : [],
   );
 }

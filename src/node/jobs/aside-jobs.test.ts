@@ -252,7 +252,7 @@ describe('restores', () => {
     const problem = await restore(node).catch((thrown: unknown) => thrown);
     expect(problem).toMatchObject({
       code: 'restore-incomplete',
-      details: [`bank/${edges}/nb-1-big-Data.db: 5 bytes brought back, ${asBackedUp.length} in the snapshot`],
+      details: [`bank/${edges}/nb-1-big-Data.db: 5 bytes restored, ${asBackedUp.length} in the snapshot`],
     });
     await expectEmpty(node.directories.data);
   });
@@ -288,7 +288,7 @@ describe('staged first', () => {
     await writeFile(storedFile(node), flipped);
     await expect(stage(node)).rejects.toMatchObject({
       code: 'restore-damaged',
-      details: [`bank/${edges}/nb-1-big-Data.db: its bytes are not those of the snapshot`],
+      details: [`bank/${edges}/nb-1-big-Data.db: its bytes differ from the snapshot`],
     });
     expect(await liveData(node)).toBe(asLost);
   });

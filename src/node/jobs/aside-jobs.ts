@@ -9,8 +9,9 @@ import { markerFiles } from './placement-marker.ts';
 import { requireStopped } from './stopped-database.ts';
 
 /**
- * The way back of a restore: whole directories are renamed, never copied, on one file system. A kill at any point is mended by running
- * the same job again: the marker says what was begun, and whether a directory has moved is seen from where it is.
+ * Makes a restore revertible: whole directories are renamed on one file system, never copied. After a kill at any
+ * point, running the same job again completes it: the marker says what was begun, and the place of a directory says
+ * whether it was moved.
  */
 export async function setAside(
   parts: NodeParts,
@@ -36,7 +37,8 @@ export async function setAside(
     await files.makeDirectory(folder, directories.aside);
     await saveAside(files, folder, aside);
   }
-  // Before anything moves: with this marker a restore would take what lies in the data directory for its own.
+  // Removed before anything moves: with this marker, a restore would believe that the data directory holds its own
+  // files.
   for (const marker of markerFiles(directories)) await files.remove(marker);
   for (const { name, live } of aside.moves) {
     const kept = `${folder}/${name}`;
@@ -65,7 +67,7 @@ export async function lookAside(
   return { phase: (await findAside(files, asideFolder(directories, run)))?.phase ?? null };
 }
 
-/** Deletes what `set-aside` kept. Nothing kept is no error: then it was accepted before. */
+/** Deletes what `set-aside` kept. If nothing is kept, that is not an error: it was accepted before. */
 export async function acceptAside(
   { files, directories }: NodeParts,
   { run }: JobParams['accept-aside'],
@@ -74,7 +76,8 @@ export async function acceptAside(
   const folder = asideFolder(directories, run);
   const aside = await findAside(files, folder);
   if (aside === undefined) {
-    // A folder with neither marker nor directories is what a kill left of an accepted one. With directories it is not known, so it stays.
+    // A folder without marker and directories is the rest of an accepted one after a kill. With directories it is
+    // unknown, so it is kept.
     const left = (await files.entries(folder)) ?? [];
     if (!left.some((entry) => entry.directory)) await files.remove(folder);
     return { bytes: 0 };
@@ -87,7 +90,10 @@ export async function acceptAside(
   return { bytes: aside.bytes };
 }
 
-/** Moves what `set-aside` kept back to its place; what is there now is kept under `revert-<run>`, which can be accepted or reverted in turn. */
+/**
+ * Moves what `set-aside` kept back into place. The present data is kept as `revert-<run>`, which can be accepted or
+ * reverted in turn.
+ */
 export async function revertAside(
   parts: NodeParts,
   { run, mayBeAbsent = false }: JobParams['revert-aside'],
@@ -118,7 +124,7 @@ export async function revertAside(
     const moves = await movesOf(files, directories);
     await saveAside(files, other, { run: revertName(run), phase: 'setting-aside', moves, bytes: 0 });
   }
-  // A set-aside that was cut short left some directories where they were: those stay.
+  // An interrupted set-aside left some directories in their place: those are not moved.
   const stayed = new Set<string>();
   if (aside.phase === 'setting-aside') {
     for (const { name } of aside.moves) {
@@ -156,16 +162,16 @@ async function requireOneFileSystem({ node, files, directories }: NodeParts): Pr
   if (elsewhere.length === 0) return;
   throw new RefusedProblem({
     code: 'aside-elsewhere',
-    happened: `On ${node} the directory for what is moved aside (${directories.aside}) lies on another file system than ${elsewhere.join(', ')}.`,
+    happened: `On ${node} the directory for old data (${directories.aside}) is on another file system than ${elsewhere.join(', ')}.`,
     state: 'No file was moved.',
-    next: "Set the agent's asideDirectory to a directory on the file system of the data: the way back is a rename.",
+    next: "Set the agent's asideDirectory to a directory on the file system of the data: old data is kept by renaming directories.",
   });
 }
 
 async function bytesBelow(files: NodeFiles, folder: string): Promise<number> {
   let bytes = 0;
   const seen = new Set<string>();
-  // A snapshot is hard links to the files beside it: each file is counted once.
+  // A snapshot consists of hard links to the files beside it: each file is counted once.
   for await (const file of files.walk(folder)) {
     if (seen.has(file.identity)) continue;
     seen.add(file.identity);
@@ -176,24 +182,24 @@ async function bytesBelow(files: NodeFiles, folder: string): Promise<number> {
 
 function otherPhase(run: string, phase: Aside['phase'], wanted: string): RefusedProblem {
   const now = {
-    'setting-aside': 'is still being set aside',
-    kept: 'is kept',
-    accepting: 'is being deleted, because it was accepted',
-    reverting: 'is being moved back, because it was reverted',
+    'setting-aside': 'is still being moved aside',
+    kept: 'is kept aside',
+    accepting: 'is being deleted, because the restore was accepted',
+    reverting: 'is being moved back, because the restore was reverted',
   }[phase];
   return new RefusedProblem({
     code: 'aside-busy',
-    happened: `What ${run} moved aside ${now} and cannot be ${wanted}.`,
+    happened: `The old data of ${run} ${now}, so it cannot be ${wanted}.`,
     state: 'No file was moved.',
-    next: 'Finish what was begun: see `cardea runs` and resume the run.',
+    next: 'Finish the run that began this: find it with `cardea runs` and resume it.',
   });
 }
 
 function nothingKept(node: string, run: string): RefusedProblem {
   return new RefusedProblem({
     code: 'nothing-aside',
-    happened: `On ${node} nothing lies aside for ${run}, although it had been set aside there: its disk was replaced or emptied since.`,
+    happened: `On ${node} no old data of ${run} is kept, although it was moved aside there: its disk was replaced or emptied since then.`,
     state: 'No file was moved on this node.',
-    next: 'The old data of this node is gone. Carry the restore on instead (cardea run resume), or restore a point.',
+    next: 'The old data of this node is lost. Continue the restore instead with `cardea run resume RUN`, or restore a point.',
   });
 }

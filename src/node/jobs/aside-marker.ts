@@ -8,7 +8,7 @@ const moves = z.array(
     /** Folder's name in the aside directory. */
     name: z.string(),
     live: z.string(),
-    /** False when the live directory was not there when it was set aside (a wiped disk). */
+    /** False if the live directory did not exist when it was set aside (a wiped disk). */
     existed: z.boolean(),
   }),
 );

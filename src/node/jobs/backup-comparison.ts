@@ -2,8 +2,8 @@ import type { BackupContents, StoredFile } from '../../ports/backup-tool.ts';
 import { type InventoryBody, filesOf, nameOf } from './inventory-store.ts';
 
 /**
- * What differs between the inventory of a snapshot and what the backup tool says that it stored: one line per table or file that is
- * missing, too many or of another size. Empty when they are the same. Pure.
+ * The differences between the inventory of a snapshot and the record of the backup tool: one line per table or file
+ * that is missing, unexpected or of another size. Empty when they are the same. Pure.
  */
 export function compareBackup(inventory: InventoryBody, contents: BackupContents): readonly string[] {
   const expectedTables = new Set(inventory.tables.map(({ keyspace, table }) => `${keyspace}.${table}`));

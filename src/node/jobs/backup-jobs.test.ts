@@ -78,7 +78,7 @@ describe('snapshot', () => {
     node.faults.skipTable = 'bank.edges';
     expect(await detailsOf(takeSnapshot(node, { point }, idleContext()))).toEqual({
       code: 'snapshot-incomplete',
-      details: ['bank.edges: the snapshot has no folder of it'],
+      details: ['bank.edges: the snapshot has no folder for it'],
     });
   });
 
@@ -153,7 +153,7 @@ describe('upload and verify', () => {
   test.each([
     ['truncated', async () => truncate(stored(), 1), '1 bytes in the store, 3 in the snapshot'],
     ['missing', async () => rm(stored()), 'missing in the store'],
-    ['altered', async () => writeFile(stored(), 'eno'), 'other bytes in the store'],
+    ['altered', async () => writeFile(stored(), 'eno'), 'different bytes in the store'],
   ])('B6: a %s file in the store fails the check by its name', async (_what, damage, says) => {
     await takeSnapshot(node, { point }, idleContext());
     await upload(node, { point, mode: 'differential' }, idleContext());

@@ -14,7 +14,7 @@ export async function clearSnapshot(
   const folders = await everySnapshotFolder(files, directories.data, point);
   if (folders.length === 0) return { cleared: false };
   if ((await database.runningPid()) === undefined) {
-    // Links to files of tables: with nobody there to ask they are ours to remove.
+    // These are links to files of tables: while Cassandra does not run, we may remove them.
     for (const folder of folders) await files.remove(folder.absolute);
   } else {
     await database.clearSnapshot(point, signal);
@@ -24,8 +24,8 @@ export async function clearSnapshot(
   if (first === undefined) return { cleared: true };
   throw new FailedProblem({
     code: 'snapshot-stays',
-    happened: `nodetool cleared the snapshot ${point} of ${node}, yet ${left.length} folders of it are there, the first ${first.absolute}.`,
-    state: 'The backup is not affected; the snapshot takes disk space.',
+    happened: `nodetool cleared the snapshot ${point} on ${node}, but ${left.length} folders of it remain; the first is ${first.absolute}.`,
+    state: 'The backup is not affected, but the snapshot takes disk space.',
     next: `Run \`nodetool clearsnapshot -t ${point}\` on the node.`,
     details: left.map((folder) => folder.absolute),
   });
@@ -38,7 +38,8 @@ export async function deleteBackup(
   { signal, log }: JobContext,
 ): Promise<JobResult['delete-backup']> {
   const deleted = await tool.remove(point, { keepFiles: false, signal });
-  // The inventory goes last: a kill in between leaves one that names files which are gone, and this job runs again.
+  // The inventory is removed last: a kill before that leaves an inventory whose files are gone, and this job runs
+  // again.
   await bucket.delete(inventoryKey(point, node));
   log('backup deleted', { point, deleted });
   return { deleted };

@@ -4,8 +4,8 @@ import { type InventoryBody, filesOf, nameOf } from './inventory-store.ts';
 const lookEveryMs = 500;
 
 /**
- * Tells, now and then, the bytes below a folder that an inventory is downloaded into, and brings files that are whole onto the disk: Medusa
- * syncs nothing and keeps one core busy, so little is left for the sync of all in the end.
+ * Reports now and then the bytes below the folder of a download, and syncs complete files to the disk meanwhile: Medusa
+ * syncs nothing and is limited by one core, so little is left for the sync at the end.
  */
 export function watchDownload(
   files: Pick<NodeFiles, 'walk' | 'sync'>,
@@ -38,11 +38,14 @@ export function watchDownload(
     looking = looking.then(look).finally(() => {
       busy = false;
     });
-    // Reported by `stop`; until then it is nobody's unhandled rejection.
+    // `stop` reports it; until then it must not be an unhandled rejection.
     looking.catch(() => undefined);
   }, lookEveryMs);
   return {
-    /** Throws what a sync threw: the kernel tells of a failed write once, and a later sync of the file would call it good. */
+    /**
+     * Throws what a sync threw: the kernel reports a failed write only once, and a later sync of the file would
+     * succeed.
+     */
     stop: async (): Promise<void> => {
       stopped = true;
       clearInterval(timer);

@@ -21,9 +21,9 @@ export async function requireInventory(bucket: ObjectStore, point: string, node:
   if (found !== undefined) return found;
   throw new FailedProblem({
     code: 'inventory-missing',
-    happened: `The bucket holds no inventory of ${node} for ${point} (${inventoryKey(point, node)}).`,
+    happened: `The bucket has no inventory of ${node} for ${point} (${inventoryKey(point, node)}).`,
     state: 'Nothing was changed.',
-    next: 'Choose another restore point, see `cardea points`; without its inventory nobody can tell whether this one is whole.',
+    next: 'Choose another restore point (`cardea points ENV`). Without its inventory nothing can show whether this one is complete.',
   });
 }
 

@@ -1,7 +1,7 @@
 import type { ReportProgress } from '../../model/progress.ts';
 import type { JobKind, JobParams, JobResult } from '../../ports/node-agent.ts';
 
-/** What a job is given besides its params. */
+/** What a job gets besides its params. */
 export interface JobContext {
   /** Fires when the job was superseded or the agent stops. */
   readonly signal: AbortSignal;

@@ -11,7 +11,9 @@ import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';
 
-/** Every kind of job with what does it. Without `shipping` nothing is shipped, and to stop or begin it is no work. */
+/**
+ * Every kind of job with its function. Without `shipping` no log is shipped, and stopping or starting it does nothing.
+ */
 export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners {
   /** Thousands of objects are read in a row: a bucket that is away for one of them must not make the job begin anew. */
   const patient = ({ signal }: JobContext): NodeParts => ({

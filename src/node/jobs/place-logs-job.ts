@@ -13,12 +13,13 @@ import { logPlacementDocument, logPlacementFile, logStagingFolder } from './plac
 import { requireStopped } from './stopped-database.ts';
 
 /**
- * Cuts the logs that a restore's plan names and places what is left as segments that Cassandra replays when it starts. Every node gets the
- * mutations of its token ranges from the streams of all replicas: a write that one of them never saw lies in the log of another, so after
- * the replay all replicas of a range hold the same. They do before the first compaction can look at a tombstone: Cassandra replays before it
- * compacts anything, so a deletion older than gc_grace meets the rows it deletes while it is still there.
+ * Cuts the logs that a restore's plan names and places the rest as segments that Cassandra replays when it starts.
+ * Every node gets the mutations of its token ranges from the streams of all replicas: a write that one replica never
+ * saw is in the log of another, so after the replay all replicas of a range hold the same. Cassandra replays before it
+ * compacts anything, so a deletion older than gc_grace is applied before a compaction can drop its tombstone.
  *
- * One object is in memory at a time, at most a segment; the new segments are written beside and moved in whole.
+ * One object is in memory at a time, at most a segment. The new segments are written in a staging folder and moved from
+ * there.
  */
 export async function placeLogs(
   parts: NodeParts,
@@ -78,9 +79,9 @@ async function readPlan({ bucket, node }: NodeParts, run: string): Promise<{ pla
   if (stored === undefined) {
     throw new FailedProblem({
       code: 'log-plan-missing',
-      happened: `${node} was to place logs by the plan of ${run}, and ${bucket.description} has no such plan.`,
+      happened: `${bucket.description} does not hold the log plan of ${run}, which ${node} needs to place logs.`,
       state: 'No file was written.',
-      next: 'Look for who removed it (`cardea audit`), then start the restore again.',
+      next: 'Find out who removed it (`cardea audit`), then start the restore again.',
     });
   }
   const hash = sha256(stored.body);
@@ -88,8 +89,8 @@ async function readPlan({ bucket, node }: NodeParts, run: string): Promise<{ pla
 }
 
 /**
- * The outcome of an earlier attempt that placed this very plan; else what a dead one placed is removed. Throws RefusedProblem `data-present`
- * when the directory holds files that no attempt of ours placed.
+ * The outcome of an earlier attempt that placed exactly this plan. Otherwise the files that a killed attempt placed are
+ * removed. Throws RefusedProblem `data-present` when the directory holds files that no attempt of ours placed.
  */
 async function clearedAttempt(
   parts: NodeParts,
@@ -107,9 +108,9 @@ async function clearedAttempt(
   if (foreign.length > 0 && !afterDrain) {
     throw new RefusedProblem({
       code: 'data-present',
-      happened: `${directories.commitlog} of ${node} is not empty, and logs are placed into an empty directory only.`,
+      happened: `${directories.commitlog} on ${node} is not empty; logs are placed only into an empty directory.`,
       state: 'No file was moved or deleted.',
-      next: 'Set the data aside first; `cardea restore` does so itself.',
+      next: 'Move the files in it aside first; `cardea restore` does this itself.',
       details: foreign.slice(0, 20),
     });
   }
@@ -129,15 +130,16 @@ async function requireRoom({ node, files, directories }: NodeParts, plan: LogPla
   if (free >= bytes) return;
   throw new RefusedProblem({
     code: 'disk-too-small',
-    happened: `The logs to replay on ${node} take up to ${formatBytes(bytes)}, and ${formatBytes(free)} are free.`,
+    happened: `The logs to replay on ${node} take up to ${formatBytes(bytes)}, but only ${formatBytes(free)} are free.`,
     state: 'No log was placed; the restored files are in place.',
-    next: 'Free space on the disk (older restores that can be accepted are listed by `cardea runs`), then resume the run.',
+    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then resume the run.',
   });
 }
 
 /**
- * Above every id that any node ever used: SSTables name the segments that they hold already, and Cassandra skips those at replay. Ids count
- * up from the milliseconds of Cassandra's start, so the present is above them, unless a clock went back; its next start goes on above ours.
+ * An id above every id that any node ever used: SSTables name the segments that they already contain, and Cassandra
+ * skips those at replay. Ids count up from the milliseconds of Cassandra's start, so the present time is above them,
+ * unless a clock was set back. Cassandra's next start continues above our ids.
  */
 function firstId({ clock }: NodeParts, plan: LogPlan): bigint {
   const known = objectsOf(plan).map(({ key }) => BigInt(placeOfPiece(key)?.segment ?? 0));

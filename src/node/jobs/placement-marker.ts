@@ -4,8 +4,9 @@ import { jobResults } from '../../ports/node-agent-wire.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
 /**
- * `<aside>/placement.json`: which backup's files are being put into the data directory (`placing`) or lie there (`placed`). Written before
- * the first file is placed, so that what a killed attempt left is known to be ours and not somebody's data.
+ * `<aside>/placement.json`: which backup's files are being put into the data directory (`placing`) or are there
+ * (`placed`). It is written before the first file is placed, so that the files of a killed attempt are known to be ours
+ * and not somebody's data.
  */
 export const placementDocument = documentType('placement', 1, {
   point: z.string(),
@@ -51,7 +52,7 @@ export function logStagingFolder(directories: Pick<NodeDirectories, 'aside'>): s
   return `${directories.aside}/log-staging`;
 }
 
-/** Markers say what the live directories hold: they go when these do. */
+/** Markers say what the live directories hold, so they are removed together with them. */
 export function markerFiles(directories: Pick<NodeDirectories, 'aside'>): readonly string[] {
   return [placementFile(directories), logPlacementFile(directories)];
 }

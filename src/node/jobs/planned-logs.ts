@@ -20,13 +20,13 @@ export interface KeptLogsOptions {
   readonly ranges: readonly HeldRange[] | undefined;
   readonly counts: CutCounts;
   readonly signal: AbortSignal;
-  /** Told the plain bytes of each object that is done. */
+  /** Called with the plain bytes of each finished object. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /**
- * What a plan keeps of its logs, one object in memory at a time, each checked again as it is read. Throws FailedProblem `log-damaged`,
- * `log-schema-missing`, and what the cut throws.
+ * The part of the logs that a plan keeps. One object is in memory at a time, and each is checked again as it is read.
+ * Throws FailedProblem `log-damaged`, `log-schema-missing`, and what the cut throws.
  */
 export async function* keptLogs(
   bucket: ObjectStore,
@@ -49,9 +49,9 @@ async function* readPieces(
   for (const object of streams.flatMap(({ objects }) => objects)) {
     signal.throwIfAborted();
     const piece = await read(object.key);
-    if (piece === undefined) throw logDamaged(`The shipped log ${object.key}`, 'it is gone from the store');
+    if (piece === undefined) throw logDamaged(`The shipped log ${object.key}`, 'it is no longer in the store');
     if (sha256(piece.plain) !== object.sha256) {
-      throw logDamaged(`The shipped log ${object.key}`, 'it is another one than when the plan was made');
+      throw logDamaged(`The shipped log ${object.key}`, 'it has changed since the plan was made');
     }
     yield piece;
     onBytes(piece.plain.length);
@@ -87,7 +87,7 @@ function ownerOf(ranges: readonly HeldRange[]): (key: Uint8Array) => boolean {
   };
 }
 
-/** The tables by id, each as the newest schema has it. */
+/** The tables by id, each as in the newest schema. */
 async function readTables(bucket: ObjectStore, keys: readonly string[]): Promise<ReadonlyMap<string, LoggedTable>> {
   const tables = new Map<string, LoggedTable>();
   for (const key of keys) {
@@ -95,9 +95,9 @@ async function readTables(bucket: ObjectStore, keys: readonly string[]): Promise
     if (stored === undefined) {
       throw new FailedProblem({
         code: 'log-schema-missing',
-        happened: `The schema ${key}, which the shipped logs need to be read, is gone from the store.`,
+        happened: `The schema ${key} is no longer in the store; without it the shipped logs cannot be read.`,
         state: 'No log was placed.',
-        next: 'Look for who removed it (`cardea audit`); restore to a restore point, without the log.',
+        next: 'Find out who removed it (`cardea audit`), or restore to a restore point, without the log.',
       });
     }
     for (const table of logSchemaDocument.read(stored.body, key).tables) tables.set(table.id, table);

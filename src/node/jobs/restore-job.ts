@@ -12,8 +12,9 @@ import { requireStopped } from './stopped-database.ts';
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
 
 /**
- * Brings the files of a node's backup into a staging folder beside the data and hashes each against the inventory. Medusa's own restore is
- * not used: it deletes before it knows that the files are good, rewrites cassandra.yaml, and starts Cassandra.
+ * Downloads the files of a node's backup to a staging folder beside the data, and compares the hash of each with the
+ * inventory. Medusa's own restore is not used: it deletes data before it knows that the files are good, rewrites
+ * cassandra.yaml, and starts Cassandra.
  */
 export async function stageFiles(
   parts: NodeParts,
@@ -26,8 +27,8 @@ export async function stageFiles(
 }
 
 /**
- * Moves the staged files whole keyspaces at a time into the empty data directory; what was not staged before is brought first. Killed at any
- * moment, the same job goes on.
+ * Moves the staged files keyspace by keyspace into the empty data directory; files that were not staged before are
+ * downloaded first. After a kill at any moment, the same job continues.
  */
 export async function restoreFiles(
   parts: NodeParts,
@@ -49,7 +50,7 @@ export async function restoreFiles(
     if (!resumed) {
       await stage(parts, wanted, params, context);
       await files.makeDirectory(directories.data);
-      // Asked again: bringing the files may have taken hours, in which somebody may have started Cassandra.
+      // Checked again: the download may have taken hours, and somebody may have started Cassandra meanwhile.
       await requireStopped(parts);
       await requireEmpty(parts, wanted);
       await placement('placing');
@@ -57,7 +58,8 @@ export async function restoreFiles(
     for (const keyspace of keyspaces) {
       const from = `${staging}/${keyspace}`;
       const to = `${directories.data}/${keyspace}`;
-      // One that a dead attempt placed is whole, since it went by one rename; one without a file was not brought.
+      // A keyspace that a dead attempt placed is whole, because it moved by one rename. One without any file was not
+      // downloaded; Cassandra creates the folders of empty tables itself.
       if ((await files.entries(to)) === undefined && (await files.entries(from)) !== undefined) {
         await files.rename(from, to);
       }
@@ -65,8 +67,12 @@ export async function restoreFiles(
     const findings = await compareFolder(parts, directories.data, wanted);
     if (findings.length === 0) break;
     if (!resumed)
-      throw notRestored(params, findings, 'The files are in the data directory; what was set aside is as it was.');
-    // What a dead attempt had placed is ours by its marker, and not whole: begin anew.
+      throw notRestored(
+        params,
+        findings,
+        'The files are in the data directory; the data that was moved aside is unchanged.',
+      );
+    // The marker says that these files are from a dead attempt. They are not whole: begin again.
     resumed = false;
     for (const entry of (await files.entries(directories.data)) ?? []) {
       await files.remove(`${directories.data}/${entry.name}`);
@@ -81,7 +87,7 @@ export async function restoreFiles(
   return size;
 }
 
-/** Removes what was staged and not moved. */
+/** Removes the files that were staged but not moved. */
 export async function clearStage({ files, directories }: NodeParts): Promise<JobResult['clear-stage']> {
   await files.remove(stagedFile(directories));
   await files.remove(stagingFolder(directories));
@@ -93,7 +99,7 @@ async function wantedFiles({ bucket }: NodeParts, { point, source, inPlace }: Ma
   return inPlace ? whole : { ...whole, tables: whole.tables.filter((table) => !ownKeyspaces.has(table.keyspace)) };
 }
 
-/** Does nothing when an earlier attempt staged these very files. Throws FailedProblem `restore-incomplete` or `restore-damaged`. */
+/** Does nothing when an earlier attempt staged exactly these files. Throws FailedProblem `restore-incomplete` or `restore-damaged`. */
 async function stage(
   parts: NodeParts,
   wanted: InventoryBody,
@@ -139,13 +145,13 @@ function isSame(a: Marker, b: Marker): boolean {
 
 type Marker = JobParams['restore-files'];
 
-/** True when an earlier attempt placed these very files and nothing has touched them since. */
+/** True when an earlier attempt placed exactly these files and nothing has changed them since. */
 async function isPlaced(parts: NodeParts, wanted: InventoryBody, marker: Marker): Promise<boolean> {
   if ((await phaseOf(parts, marker)) !== 'placed') return false;
   return (await compareFolder(parts, parts.directories.data, wanted)).length === 0;
 }
 
-/** How far an attempt to place these very files has come; undefined when there was none. */
+/** How far an attempt to place exactly these files has come; undefined when there was none. */
 async function phaseOf({ files, directories }: NodeParts, marker: Marker): Promise<'placing' | 'placed' | undefined> {
   const text = await files.read(placementFile(directories));
   if (text === undefined) return undefined;
@@ -153,7 +159,7 @@ async function phaseOf({ files, directories }: NodeParts, marker: Marker): Promi
   return isSame(found, marker) ? found.phase : undefined;
 }
 
-/** Throws RefusedProblem `data-present` when a directory holds anything but what a killed restore left. */
+/** Throws RefusedProblem `data-present` when a directory holds anything except the files of a killed restore. */
 async function requireEmpty(parts: NodeParts, wanted: InventoryBody): Promise<void> {
   const { node, files, directories } = parts;
   const checked = [directories.data, directories.commitlog, directories.hints, directories.savedCaches];
@@ -164,9 +170,9 @@ async function requireEmpty(parts: NodeParts, wanted: InventoryBody): Promise<vo
   if (full.length === 0) return;
   throw new RefusedProblem({
     code: 'data-present',
-    happened: `${full.join(', ')} of ${node} ${full.length === 1 ? 'is' : 'are'} not empty, and the files of ${wanted.point} are put into empty directories only.`,
+    happened: `${full.join(', ')} on ${node} ${full.length === 1 ? 'is' : 'are'} not empty; the files of ${wanted.point} are placed only into empty directories.`,
     state: 'No file was moved or deleted.',
-    next: 'Set the data aside first; `cardea restore` does so itself.',
+    next: 'Move the data aside first; `cardea restore` does this itself.',
   });
 }
 
@@ -175,13 +181,13 @@ async function requireRoom({ node, files, directories }: NodeParts, bytes: numbe
   if (free >= bytes) return;
   throw new RefusedProblem({
     code: 'disk-too-small',
-    happened: `The files to restore on ${node} take ${formatBytes(bytes)}, and ${formatBytes(free)} are free.`,
-    state: 'Nothing was downloaded; what was set aside is as it was.',
-    next: 'Free space on the disk (older restores that can be accepted are listed by `cardea runs`), then resume the run.',
+    happened: `The files to restore on ${node} take ${formatBytes(bytes)}, but only ${formatBytes(free)} are free.`,
+    state: 'Nothing was downloaded; the data that was moved aside is unchanged.',
+    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then resume the run.',
   });
 }
 
-/** One line per file that is missing, too many or of another size below a folder. */
+/** One line per file below a folder that is missing, unexpected or of another size. */
 async function compareFolder(
   { files }: Pick<NodeParts, 'files'>,
   folder: string,
@@ -197,14 +203,14 @@ async function compareFolder(
     const name = nameOf(keyspace, table, file.path);
     const bytes = there.get(name);
     there.delete(name);
-    if (bytes === undefined) findings.push(`${name}: not brought back`);
-    else if (bytes !== file.bytes) findings.push(`${name}: ${bytes} bytes brought back, ${file.bytes} in the snapshot`);
+    if (bytes === undefined) findings.push(`${name}: not restored`);
+    else if (bytes !== file.bytes) findings.push(`${name}: ${bytes} bytes restored, ${file.bytes} in the snapshot`);
   }
   for (const name of there.keys()) findings.push(`${name}: not in the snapshot`);
   return findings;
 }
 
-/** One line per file below a folder whose bytes are not those that the snapshot held. */
+/** One line per file below a folder whose bytes differ from the snapshot. */
 async function damagedFiles(
   { files }: Pick<NodeParts, 'files'>,
   folder: string,
@@ -218,19 +224,19 @@ async function damagedFiles(
   const total = walked.reduce((sum, { bytes }) => sum + bytes, 0);
   const found = await files.hash(walked, {
     signal,
-    progress: (done) => progress({ done, total, unit: 'bytes', label: 'hashing what arrived' }),
+    progress: (done) => progress({ done, total, unit: 'bytes', label: 'hashing the downloaded files' }),
   });
   return walked.flatMap(({ path }, index) =>
-    hashes.get(path) === found[index] ? [] : [`${path}: its bytes are not those of the snapshot`],
+    hashes.get(path) === found[index] ? [] : [`${path}: its bytes differ from the snapshot`],
   );
 }
 
 function notRestored({ source, point }: Marker, findings: readonly string[], state: string): FailedProblem {
   return new FailedProblem({
     code: 'restore-incomplete',
-    happened: `What Medusa brought back of ${source} from ${point} is not what its snapshot held: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    happened: `The files that Medusa restored from ${point} for ${source} differ from the snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
     state,
-    next: 'Choose another restore point: cardea points.',
+    next: 'Choose another restore point: `cardea points ENV`.',
     details: findings.slice(0, 50),
   });
 }
@@ -240,7 +246,7 @@ function notWhole({ source, point }: Marker, findings: readonly string[]): Faile
     code: 'restore-damaged',
     happened: `The store holds damaged files of ${source} in ${point}: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
     state: 'No file of the node was moved.',
-    next: 'Choose another restore point: cardea points.',
+    next: 'Choose another restore point: `cardea points ENV`.',
     details: findings.slice(0, 50),
   });
 }

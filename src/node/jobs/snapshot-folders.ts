@@ -1,9 +1,9 @@
 import type { NodeFiles, WalkedFile } from '../../ports/node-files.ts';
 
-/** Medusa leaves this keyspace out of its backups, so it is no part of an inventory either. */
+/** Medusa leaves this keyspace out of its backups, so an inventory does not contain it either. */
 export const keyspaceNotBackedUp = 'system_traces';
 
-/** What Cassandra writes into a snapshot folder beside the data. Medusa uploads neither. */
+/** Files that Cassandra writes into a snapshot folder beside the data. Medusa does not upload them. */
 const notData = new Set(['manifest.json', 'schema.cql']);
 
 export interface SnapshotFolder {

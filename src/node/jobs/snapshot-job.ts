@@ -10,8 +10,8 @@ import type { NodeParts } from '../node-parts.ts';
 import { type SnapshotFolder, keyspaceNotBackedUp, snapshotFiles, snapshotFolders } from './snapshot-folders.ts';
 
 /**
- * Takes a snapshot named after the point and hashes every file of it. A table that the schema knows and the snapshot lacks fails the
- * job: nodetool and Medusa would both call that a success.
+ * Takes a snapshot named after the point and hashes every file of it. If the snapshot lacks a table of the schema, the
+ * job fails; nodetool and Medusa would both report success.
  */
 export async function takeSnapshot(
   { node, clock, bucket, database, files, directories }: NodeParts,
@@ -61,7 +61,10 @@ export async function takeSnapshot(
   };
 }
 
-/** Tables that the schema held before and after the snapshot, so neither just made nor just dropped, and that have no snapshot folder. */
+/**
+ * Tables without a snapshot folder that were in the schema before and after the snapshot, so neither just created nor
+ * just dropped.
+ */
 function absentTables(
   before: readonly SchemaTable[],
   after: readonly SchemaTable[],
@@ -72,7 +75,7 @@ function absentTables(
   return before
     .filter(({ keyspace, folder }) => keyspace !== keyspaceNotBackedUp && still.has(`${keyspace}/${folder}`))
     .filter(({ keyspace, folder }) => !taken.has(`${keyspace}/${folder}`))
-    .map(({ keyspace, table }) => `${keyspace}.${table}: the snapshot has no folder of it`);
+    .map(({ keyspace, table }) => `${keyspace}.${table}: the snapshot has no folder for it`);
 }
 
 const cassandraManifest = z.looseObject({ files: z.array(z.string()) });
@@ -90,7 +93,7 @@ async function incompleteFolders(
       for await (const file of files.walk(absolute)) there.add(file.path);
       return named
         .filter((name) => !there.has(name))
-        .map((name) => `${keyspace}.${table}: ${name} is in the snapshot's manifest and not in its folder`);
+        .map((name) => `${keyspace}.${table}: ${name} is in the snapshot's manifest but not in its folder`);
     }),
   );
   return findings.flat();
@@ -110,9 +113,9 @@ function incomplete(node: string, missing: readonly string[]): FailedProblem {
   const first = missing[0] ?? '';
   return new FailedProblem({
     code: 'snapshot-incomplete',
-    happened: `The snapshot of ${node} is not whole: ${first}${missing.length > 1 ? ` (and ${missing.length - 1} more)` : ''}.`,
+    happened: `The snapshot of ${node} is incomplete: ${first}${missing.length > 1 ? ` (and ${missing.length - 1} more)` : ''}.`,
     state: 'Nothing was uploaded. The snapshot is still on the node.',
-    next: "Look at Cassandra's log of that time, run `nodetool clearsnapshot --all`, and start the backup again.",
+    next: "Read Cassandra's log of that time, run `nodetool clearsnapshot --all`, and start the backup again.",
     details: missing,
   });
 }

@@ -7,8 +7,8 @@ export async function requireStopped({ node, database }: Pick<NodeParts, 'node' 
   if (pid === undefined) return;
   throw new RefusedProblem({
     code: 'database-running',
-    happened: `Cassandra of ${node} is running (${pid === 0 ? 'its CQL port answers' : `process ${pid}`}).`,
+    happened: `Cassandra on ${node} is running (${pid === 0 ? 'its CQL port answers' : `process ${pid}`}), but it must be stopped.`,
     state: 'No file was moved.',
-    next: 'Stop the node first; a restore does so itself in its own step.',
+    next: 'Stop the node first; a restore does this itself in an earlier step.',
   });
 }

@@ -25,16 +25,18 @@ export async function upload(
   const { node, bucket, tool, database } = parts;
   const inventory = await requireInventory(bucket, point, node);
   const size = sizeOf(inventory);
-  // Medusa asks Cassandra for schema and tokens and tries for ten minutes when it does not answer: better to know at once.
+  // Medusa asks Cassandra for schema and tokens and retries for ten minutes without an answer: it is better to know at
+  // once.
   await database.tables();
 
   const reused = mode === 'full' ? [] : await reusedNames(parts, inventory, signal);
   const used: BackupMode = reused.length > 0 ? 'full' : mode;
   if (used !== mode)
-    log('full instead of differential', { reason: 'file names in use again', files: reused.slice(0, 20) });
+    log('full instead of differential', { reason: 'file names were used before', files: reused.slice(0, 20) });
 
   const already = await tool.contents(node, point);
-  // A dead attempt may have got to the end: then its files are kept. Whatever else it left under this name goes first.
+  // A killed attempt may have finished: then its files are kept. Anything else that it left under this name is removed
+  // first.
   if (already === undefined || compareBackup(inventory, already).length > 0) {
     if (await tool.remove(point, { keepFiles: true, signal })) log('dead attempt removed', { point });
     const watch = watchUpload(parts, { inventory, mode: used, progress, signal });
@@ -43,7 +45,7 @@ export async function upload(
       await tool.upload(point, used, {
         signal: AbortSignal.any([signal, running.signal]),
         onTable: (keyspace, table) => {
-          // From the first table on Medusa only reads files.
+          // After the first table has begun, Medusa only reads files.
           running.end();
           watch.onTable(keyspace, table);
         },
@@ -63,9 +65,10 @@ export async function upload(
 }
 
 /**
- * Names of files that the store may hold with other content. Medusa's differential backups share files by name and size alone: it would
- * keep an old file of the same size, or overwrite one that an older backup needs. Names come again after a restore, because Cassandra then
- * counts its files from an older number, and after a repair, which writes a Statistics.db anew under its old name.
+ * Names of files that the store may hold with other content. Medusa's differential backups share files only by name and
+ * size: it would keep an old file of the same size, or overwrite one that an older backup needs. Names are used again
+ * after a restore, because Cassandra then counts its files from an older number, and after a repair, which rewrites a
+ * Statistics.db under its old name.
  */
 async function reusedNames(
   { node, bucket }: NodeParts,
@@ -90,9 +93,9 @@ async function reusedNames(
 function incomplete(node: string, point: string, findings: readonly string[]): FailedProblem {
   return new FailedProblem({
     code: 'backup-incomplete',
-    happened: `What Medusa says it stored of ${node} for ${point} is not what the snapshot held: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
-    state: 'The upload is in the store and must not be relied on.',
-    next: "Start the backup again; should it happen again, keep the agent's log and the medusa log named in it.",
+    happened: `Medusa's record of ${point} for ${node} differs from the snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    state: 'The upload is in the store but must not be used.',
+    next: "Start the backup again. If it happens again, keep the agent's log and the Medusa log that it names.",
     details: findings.slice(0, 50),
   });
 }

@@ -13,8 +13,8 @@ interface Watched {
 const lookEveryMs = 1000;
 
 /**
- * Progress of an upload by bytes that arrived in the store: tables behind the one that Medusa works on count whole, of that one what a
- * listing shows. A listing that fails is left out: progress is no reason to end an upload.
+ * Progress of an upload in bytes that arrived in the store: all bytes of finished tables, and of the present table what
+ * a listing shows. A listing that fails is ignored: an upload must not end because of its progress.
  */
 export function watchUpload(parts: NodeParts, { inventory, mode, progress, signal }: Watched) {
   const bytesOf = new Map(

@@ -18,9 +18,9 @@ interface Expected {
 }
 
 /**
- * Every file of the inventory is in the store with its size; those that no known point has vouched for are read back
- * and hashed. `sound` gathers what was read and found right; what it holds already, of an attempt that a fault of the
- * moment ended, is not read again.
+ * Checks that every file of the inventory is in the store with its size. Files that no known point has verified are
+ * read back and hashed. `sound` collects the files that were read back and are right; a file that it already holds,
+ * from an attempt that a temporary fault ended, is not read again.
  */
 export async function verify(
   parts: NodeParts,
@@ -65,7 +65,7 @@ export async function verify(
         report();
       });
       if (sum === file.sha256) sound.add(contentOf(file));
-      else findings.push(`${file.name}: other bytes in the store (${file.key})`);
+      else findings.push(`${file.name}: different bytes in the store (${file.key})`);
     }
   };
   // What one of them breaks on ends the others: the check is begun again, and must not run beside its own past.
@@ -77,8 +77,8 @@ export async function verify(
 }
 
 /**
- * SHA-256 of an object. `onBytes` is told what was read, and takes it back when the object breaks off and is read anew;
- * before its first byte the bucket itself has been waited for.
+ * SHA-256 of an object. `onBytes` gets the number of bytes read, and a negative number when the object breaks off and is
+ * read again. Only then is it retried here: before the first byte, the bucket itself retries.
  */
 async function readBack(
   { bucket, clock }: NodeParts,
@@ -104,7 +104,7 @@ async function readBack(
   });
 }
 
-/** Object key to size, by listing the folders that hold the files rather than asking for each. */
+/** Object key to size. It lists the folders that hold the files instead of asking for each file. */
 async function sizesInStore(
   { bucket }: NodeParts,
   expected: readonly Expected[],
@@ -122,7 +122,10 @@ async function sizesInStore(
   return sizes;
 }
 
-/** The files whose very object, with this content, no known point holds. Points are asked newest first, until nothing is open. */
+/**
+ * The files whose object no known point holds with the same content. Points are read newest first, until no file is
+ * left.
+ */
 async function unvouched(
   { node, bucket, tool }: NodeParts,
   expected: readonly Expected[],
@@ -152,9 +155,9 @@ function contentOf({ key, sha256 }: Pick<Expected, 'key' | 'sha256'>): string {
 function damaged(node: string, point: string, findings: readonly string[]): FailedProblem {
   return new FailedProblem({
     code: 'backup-damaged',
-    happened: `The backup ${point} of ${node} is not what its snapshot held: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
-    state: 'The backup stays in the store and must not be relied on.',
-    next: 'Start a new backup with `--mode full`, which trusts no file of earlier ones; earlier points are as they were.',
+    happened: `The backup ${point} of ${node} differs from its snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    state: 'The backup stays in the store but must not be used. Earlier points are not affected.',
+    next: 'Start a new backup with `cardea backup ENV --mode full`, which reuses no file of earlier backups.',
     details: findings.slice(0, 50),
   });
 }

@@ -1,13 +1,13 @@
 import { epochMicros } from '../../commitlog/mutation-reader.ts';
 import type { Micros } from '../../model/instant.ts';
 
-/** Beyond it a write time is no clock that runs ahead but a time that somebody chose. */
+/** Beyond this lead, a write time does not come from a clock that runs ahead; somebody chose it. */
 const longestMicros = 3600e6;
 
 /**
- * By how many seconds the first write of a section is later than the clock of the node that ships it, at least: a graph server's clock
- * runs ahead. Zero when it is not, or when the section is not of a form that is known; it is looked at without its check sums, for a
- * figure that people are shown. `at`: offset of the section's marker.
+ * The least number of seconds by which the first write of a section is later than the clock of the node that ships it,
+ * because a graph server's clock runs ahead. Zero if it is not later, or if the form of the section is unknown. It is
+ * read without its check sums, because it is only a figure for people. `at`: offset of the section's marker.
  */
 export function clockLead(plain: Uint8Array, at: number, shippedAt: Micros): number {
   const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);

@@ -29,11 +29,11 @@ export class Coverage {
       this.#looks = this.#looks.filter((look) => look.at > newest.at);
     }
     this.#looks.push({ at, sections, segment });
-    // A chain that stands still for long: its oldest looks tell the least.
+    // The chain has not grown for long: its oldest looks say the least.
     if (this.#looks.length > mostLooks) this.#looks.splice(0, this.#looks.length - mostLooks / 2);
   }
 
-  /** Nothing is written that is not covered, seen by somebody who took the time before. */
+  /** Called after a look that found nothing uncovered; the time was taken before that look. */
   settled(at: Micros): void {
     this.#advance(at);
     this.#looks = this.#looks.filter((look) => look.at > at);

@@ -12,7 +12,7 @@ import { createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { changesOfExisting } from './schema-change.ts';
 
-/** A keyspace whose writes bypass the log is told again after so long. */
+/** How often a keyspace whose writes bypass the log is marked again. */
 const repeatMicros = 600e6;
 
 export interface WitnessParts {
@@ -22,8 +22,8 @@ export interface WitnessParts {
 }
 
 /**
- * Watches Cassandra for what the log alone does not tell: its schema with table ids, written to the bucket at each change, and what
- * happened to data beside the log, written as marks.
+ * Watches Cassandra for what the log alone does not show: its schema with table ids, written to the bucket at each
+ * change, and changes of data that bypass the log, written as marks.
  */
 export class DatabaseWitness {
   readonly #parts: WitnessParts;
@@ -57,7 +57,7 @@ export class DatabaseWitness {
     return glance;
   }
 
-  /** What an agent before this one wrote is what changes are held against. */
+  /** Changes are found by comparison with what the previous agent wrote. */
   async #begin(stream: StreamWriter): Promise<void> {
     this.#known = await this.#newest(stream.timeline);
     this.#told.clear();
@@ -82,7 +82,7 @@ export class DatabaseWitness {
     // Another node's agent may have been first.
     if (newest?.schemaVersion !== schema.schemaVersion) {
       const { timeline } = stream;
-      // Nothing was written under it before the look that did not see it yet.
+      // Nothing was written to it before the look that did not see it yet.
       const at = formatInstant(newest === undefined ? stream.since : before);
       const document: LogSchema = { timeline, at, ...schema };
       await createObject(bucket, logSchemaKey(document), logSchemaDocument.write(document));
@@ -106,8 +106,8 @@ export class DatabaseWitness {
   async #streamed(stream: StreamWriter, seen: StreamSeen, until: Micros): Promise<void> {
     const from = micros(Math.round(seen.startedAt * 1000));
     if (seen.updatedAt * 1000 < stream.since) return;
-    const what = `${seen.operation} brought data that is in no log of this node (stream ${seen.id})`;
-    // Told at once, and again when it has ended: what came in between counts too.
+    const what = `${seen.operation} streamed in data that is not in the log of this node (stream ${seen.id})`;
+    // Marked at once, and again when it has ended: data that came in between counts as well.
     await this.#once(`stream ${seen.id}`, async () => stream.mark('bypass', from, until, what));
     if (!seen.ended) return;
     await this.#once(`end ${seen.id}`, async () =>
@@ -121,7 +121,7 @@ export class DatabaseWitness {
       const told = this.#bypassToldAt.get(keyspace);
       if (told !== undefined && until - told < repeatMicros) continue;
       const from = told === undefined ? (this.#lookedAt ?? stream.since) : micros(told);
-      await stream.mark('bypass', from, until, `${keyspace} has durable_writes = false: its writes are in no log`);
+      await stream.mark('bypass', from, until, `${keyspace} has durable_writes = false: its writes are not in the log`);
       this.#bypassToldAt.set(keyspace, until);
     }
   }
@@ -129,7 +129,7 @@ export class DatabaseWitness {
   async #tokensChanged(stream: StreamWriter, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
     const known = this.#tokens;
     if (known !== undefined && known.join() !== tokens.join()) {
-      await stream.mark('bypass', before, until, 'the tokens of the node changed: data of other ranges came to it');
+      await stream.mark('bypass', before, until, 'the tokens of the node changed: it received data of other ranges');
     }
     this.#tokens = tokens;
   }

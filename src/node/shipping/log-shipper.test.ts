@@ -204,7 +204,7 @@ describe('what is lost is told', () => {
     await node.agent();
     await node.rounds(2000);
     const shipped = await node.shipped();
-    expect(shipped.marks).toMatchObject([{ what: 'gap', reason: expect.stringContaining('came and went') }]);
+    expect(shipped.marks).toMatchObject([{ what: 'gap', reason: expect.stringContaining('were written and deleted') }]);
     expect(brokenPromises(node, shipped)).toEqual([]);
     expectWhole(shipped, timeline, hostId);
   });
@@ -248,7 +248,9 @@ describe('what is lost is told', () => {
     node.bucket.unreachable = false;
     await node.rounds(3000);
     const shipped = await node.shipped();
-    expect(shipped.marks).toMatchObject([{ what: 'gap', reason: expect.stringContaining('given up') }]);
+    expect(shipped.marks).toMatchObject([
+      { what: 'gap', reason: expect.stringContaining('was dropped before it was shipped') },
+    ]);
     expect(brokenPromises(node, shipped)).toEqual([]);
     expectWhole(shipped, timeline, hostId);
     expectTrueBytes(node, shipped);

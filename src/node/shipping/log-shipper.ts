@@ -25,13 +25,15 @@ export interface ShipperParts {
 /** Microseconds between watermarks while nothing is written. */
 const quietMicros = 1e6;
 
-/** One node's log on one timeline on its way to the bucket. `look` and `ship` may run side by side, each once at a time. */
+/**
+ * Ships one node's log on one timeline to the bucket. `look` and `ship` may run at the same time, but each only once.
+ */
 export class LogShipper {
   readonly stream: StreamWriter;
   readonly tail: LogTail;
   readonly #parts: ShipperParts;
   #watermark: Micros | undefined;
-  /** Gaps found and not yet told. */
+  /** Gaps that were found but not yet marked. */
   #gapUntil: Micros | undefined;
   #gapReasons: string[] = [];
   #merging: Promise<void> = Promise.resolve();
@@ -43,7 +45,10 @@ export class LogShipper {
     this.tail = tail;
   }
 
-  /** Goes on where the bucket says that the stream is; begins one when there is none. `after`: earlier segments belong to no stream. */
+  /**
+   * Continues the stream where the bucket says that it ends, or begins one. `after`: earlier segments belong to no
+   * stream.
+   */
   static async open(
     parts: ShipperParts,
     { timeline, hostId, after }: { timeline: Watermark['timeline']; hostId: string; after: string | null },
@@ -84,9 +89,9 @@ export class LogShipper {
     });
     const shipper = new LogShipper(parts, stream, tail);
     if (watermark !== undefined && !resumes && last === undefined) {
-      shipper.#noteGap(now, 'the agent before this one kept nothing of what was written');
+      shipper.#noteGap(now, 'the previous agent kept none of the log that was written before this agent started');
     }
-    if (found.missing) shipper.#noteGap(now, 'pieces that this node had shipped are not in the store any more');
+    if (found.missing) shipper.#noteGap(now, 'pieces that this node had shipped are no longer in the store');
     await shipper.#finishEarlier(resumes && last !== undefined ? last.id : after);
     // What is there is kept from now on.
     await tail.look();
@@ -125,14 +130,14 @@ export class LogShipper {
     return round;
   }
 
-  /** Ends when every merge that was begun has ended, well or not. */
+  /** Resolves when every merge that was begun has ended, with or without success. */
   async close(): Promise<void> {
     await this.#merging;
     await this.tail.close();
   }
 
   #noteGap(until: Micros, reason: string): void {
-    // The clock counts milliseconds: what it calls now may be almost one later.
+    // The clock counts whole milliseconds: the true time may be almost one later.
     this.#gapUntil = micros(until + 1000);
     if (!this.#gapReasons.includes(reason)) this.#gapReasons.push(reason);
     this.#parts.log.write('log lost to shipping', { reason });
@@ -147,7 +152,7 @@ export class LogShipper {
     this.#gapReasons = [];
   }
 
-  /** Segments that are in the stream whole, and whose merging an agent before this one did not get to. */
+  /** Segments that were shipped completely and that the previous agent did not merge. */
   async #finishEarlier(upTo: string | null | undefined): Promise<void> {
     const { files, bucket } = this.#parts;
     if (upTo === null || upTo === undefined) return;
@@ -200,7 +205,10 @@ export class LogShipper {
     });
   }
 
-  /** One after the other, beside the shipping. What fails is left as it is: the parts are in the store, and the next agent tries again. */
+  /**
+   * Merges run one after the other, beside the shipping. A failed one changes nothing: its parts are in the store, and
+   * the next agent retries.
+   */
   #merge(work: () => Promise<void>): void {
     this.#merges += 1;
     this.#merging = this.#merging
@@ -215,7 +223,7 @@ export class LogShipper {
   }
 }
 
-/** Of a stream that has no pieces yet: the first segment that an agent before this one kept. */
+/** For a stream without pieces: the first segment that the previous agent kept. */
 async function firstKept(files: LogFiles, after: { readonly id: bigint } | undefined) {
   const ids = (await files.kept()).map(segmentId).filter((id) => id > (after?.id ?? -1n));
   if (ids.length === 0) return undefined;

@@ -34,7 +34,7 @@ test("a fault in the shipping or in the watch over Cassandra is in the agent's l
   const stopped = shipping.stop();
   await settle();
   await stopped;
-  for (const event of ['shipping does not get on', 'Cassandra cannot be watched']) {
+  for (const event of ['shipping failed', 'Cassandra cannot be watched']) {
     const told = said.filter((each) => each.event === event);
     expect(told).toHaveLength(1);
     expect(told[0]?.fields).toContain(plantedAt);

@@ -18,7 +18,7 @@ export interface ShippingParts extends ShipperParts {
   readonly environment: string;
   readonly database: LoggedDatabase;
   readonly state: ShippingStateStore;
-  /** How often what was found goes to the store. */
+  /** How often found sections are sent to the store. */
   readonly intervalMs: number;
 }
 
@@ -27,7 +27,10 @@ const lookMs = 100;
 const witnessMs = 1500;
 const longestPauseMs = 8000;
 
-/** The shipping of one agent: follows the log from the agent's start to its end, unless it was told to pause, over its own death. */
+/**
+ * The shipping of one agent. It follows the log from the agent's start to its end, unless it was told to pause, also
+ * after a restart.
+ */
 export class LogShipping {
   readonly #parts: ShippingParts;
   readonly #stopping = new AbortController();
@@ -74,8 +77,9 @@ export class LogShipping {
   }
 
   /**
-   * Ships everything that Cassandra acknowledged before this moment, then stops until `begin`, over the agent's death too. Throws
-   * RetryableProblem `log-not-drained` when that does not come about in time: paused all the same, and the next try goes on with the rest.
+   * Ships everything that Cassandra acknowledged before this moment, then stops until `begin`, also after a restart of
+   * the agent. Throws RetryableProblem `log-not-drained` if that takes too long: shipping is paused nevertheless, and
+   * the next try continues with the rest.
    */
   async pause(signal: AbortSignal, withinMs = 60_000): Promise<JobResult['pause-shipping']> {
     const { clock, state } = this.#parts;
@@ -85,7 +89,7 @@ export class LogShipping {
     await state.save(this.#state);
     const deadline = clock.monotonic() + withinMs / 1000;
     try {
-      // Without a host id nothing was ever shipped, and nobody knows what to call it.
+      // Without a host id nothing was ever shipped, and the stream has no name.
       const shipper = (this.#shipper ??=
         this.#state.hostId === undefined ? undefined : await this.#open(this.#state.hostId));
       if (shipper === undefined) return { newest: null, sequence: 0, chain: null };
@@ -110,7 +114,7 @@ export class LogShipping {
     throw notDrained(this.#parts.node, why.replace(/\.$/, ''));
   }
 
-  /** Begins, or goes on with, this node's stream on the timeline. Segments up to `after` are left alone. */
+  /** Begins or continues this node's stream on the timeline. Segments up to `after` are ignored. */
   async begin(
     { timeline, after }: JobParams['start-shipping'],
     signal: AbortSignal,
@@ -126,7 +130,7 @@ export class LogShipping {
     };
     await state.save(this.#state);
     this.#begin();
-    // The stream is there when this answers, if the store is.
+    // If the store answers, the stream exists when this resolves.
     const deadline = clock.monotonic() + 30;
     while (this.#shipper === undefined && clock.monotonic() < deadline) {
       signal.throwIfAborted();
@@ -198,7 +202,7 @@ export class LogShipping {
   #soften(thrown: unknown): void {
     const problem = asProblem(thrown, `Shipping the commit log of ${this.#parts.node} failed`);
     if (problem.happened !== this.#problem?.happened) {
-      this.#parts.log.write('shipping does not get on', { problem: tracedDocument(problem) });
+      this.#parts.log.write('shipping failed', { problem: tracedDocument(problem) });
     }
     this.#problem = problem;
   }
@@ -219,7 +223,13 @@ export class LogShipping {
     if (newest !== undefined) return timelineId.parse(newest);
     const id = timelineId.parse('t0001');
     const openedAt = formatInstant(microsOf(clock.now()));
-    const first = { id, environment, exclusions: [], openedAt, why: 'the log of this environment began to be shipped' };
+    const first = {
+      id,
+      environment,
+      exclusions: [],
+      openedAt,
+      why: 'the shipping of the log of this environment began',
+    };
     await createObject(bucket, timelineKey(id), timelineDocument.write(first));
     return id;
   }
@@ -236,7 +246,7 @@ export class LogShipping {
           const moved = known.hostId !== undefined && known.hostId !== hostId;
           this.#state = { ...known, hostId, tokens: [...tokens] };
           await state.save(this.#state);
-          // A node of another identity is another stream.
+          // A node with another host id has another stream.
           if (moved) await this.#renew();
         }
       } catch (thrown) {

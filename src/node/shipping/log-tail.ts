@@ -8,7 +8,7 @@ import { scanBytes, SegmentTail } from './segment-tail.ts';
 export interface TailSettings {
   /** Bytes of files that only the agent's links still hold, at most. */
   readonly maximumPinned: number;
-  /** Bytes of the log's file system that are left free, whatever is lost to shipping. */
+  /** Bytes of the log's file system that are always left free, even if log is lost to shipping. */
   readonly minimumFree: number;
   /** Cassandra writes to the file only when it syncs (compressed, encrypted, direct I/O). */
   readonly buffered: boolean;
@@ -22,7 +22,10 @@ export interface TailParts {
   readonly clock: Clock;
   readonly files: LogFiles;
   readonly settings: TailSettings;
-  /** Whether the Cassandra beside is running. `unsure`: it does not answer, and nothing proves that its process is gone. */
+  /**
+   * Whether this node's Cassandra is running. `unsure`: it does not answer, and nothing proves that its process is
+   * gone.
+   */
   readonly running: () => Promise<Running>;
   /** Where reading begins. Segments before it are done with. */
   readonly from: { readonly id: bigint; readonly to: number; readonly closed: boolean } | undefined;
@@ -31,7 +34,7 @@ export interface TailParts {
   readonly resumes: boolean;
 }
 
-/** Something that was in the log and cannot be shipped any more. */
+/** A part of the log that can no longer be shipped. */
 export interface LostStretch {
   readonly until: Micros;
   readonly reason: string;
@@ -64,7 +67,7 @@ export class LogTail {
   constructor(parts: TailParts) {
     this.#parts = parts;
     this.#coverage = new Coverage(parts.covered);
-    // One that is not closed is taken up again.
+    // A segment that is not closed is read further.
     this.#newest = parts.from === undefined ? undefined : { id: parts.from.id, hasContent: true };
     this.#doneWith = parts.from === undefined ? -1n : parts.from.closed ? parts.from.id : parts.from.id - 1n;
   }
@@ -145,7 +148,8 @@ export class LogTail {
   async look(draining = false): Promise<void> {
     const at = microsOf(this.#parts.clock.now());
     const now = this.#parts.clock.monotonic();
-    // Cassandra makes the next segment ready long before it writes to it. When it seems to write nothing, the names have to be today's.
+    // Cassandra prepares the next segment long before it writes to it. If nothing seems to be written, the names must
+    // be read again.
     const listing = this.#still || this.#listedAt === undefined || now - this.#listedAt >= listSeconds;
     if (listing) await this.#list(now);
     let found = 0;
@@ -190,7 +194,7 @@ export class LogTail {
     const fresh: SegmentTail[] = [];
     const seenRunning = unknown.length > 0 && (await this.#parts.running()) === 'running';
     for (const { file, id } of unknown) {
-      // Only when it is open is it known: whatever fails here is tried again at the next look.
+      // A segment counts as known only when it is open: whatever fails here is tried again at the next look.
       const done = id <= this.#doneWith;
       if (!done && live.has(file)) await files.keep(file);
       const bytes = done ? undefined : await files.open(file);
@@ -218,7 +222,7 @@ export class LogTail {
         if (before instanceof SegmentTail) await before.follow(now).catch(() => undefined);
         // The next one is made ready before it is written to: where it was seen empty, the last run had come no further.
         const unseen = (strict && before.hasContent) || !(await beginsRun(tail));
-        const reason = `segments between ${before.id} and ${tail.id} came and went while no agent was there to keep them`;
+        const reason = `segments between ${before.id} and ${tail.id} were written and deleted while no agent was running`;
         if (unseen) this.#lost.push({ until, reason });
       }
       before = tail;
@@ -275,7 +279,7 @@ export class LogTail {
     return final || now - tail.changedAt > 5 || (tail.damage === undefined && (await tail.restIsZero(this.#scratch)));
   }
 
-  /** Links must never fill Cassandra's disk: beyond the limits the oldest go, shipped or not. */
+  /** Links must never fill Cassandra's disk: beyond the limits the oldest are removed, shipped or not. */
   async #makeRoom(at: Micros): Promise<void> {
     const { files, settings } = this.#parts;
     const pinned: Array<{ readonly segment: Followed; readonly bytes: number }> = [];
@@ -291,13 +295,13 @@ export class LogTail {
       const why =
         free < settings.minimumFree
           ? 'the disk of the commit log was nearly full'
-          : 'more than backup.log.maximumPinned waited to be shipped';
+          : 'more log waited to be shipped than backup.log.maximumPinned allows';
       this.#segments = this.#segments.filter((each) => each !== segment);
       this.#done(segment);
       await segment.tail.close();
       await files.release(segment.tail.file);
       if (segment.tail.sections.length > 0)
-        this.#lost.push({ until: at, reason: `${segment.tail.file} was given up unshipped: ${why}` });
+        this.#lost.push({ until: at, reason: `${segment.tail.file} was dropped before it was shipped: ${why}` });
       this.#pinned -= bytes;
       free += bytes;
     }

@@ -3,7 +3,7 @@ import { documentType } from '../../model/document.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 
-/** What an agent remembers of its shipping over its own death: `shipping.json` in its state directory. */
+/** What an agent remembers of its shipping after its process died: `shipping.json` in its state directory. */
 export const shippingStateDocument = documentType('agent-shipping', 1, {
   /** Which timeline it was told to ship to; absent until then: the newest. */
   timeline: timelineId.optional(),

@@ -54,10 +54,11 @@ export interface HandledChange extends ConfigurationChange {
 }
 
 /**
- * Brings an environment up, or what of it is down: installs what the machine lacks, decides once what the environment is, starts every
- * server and waits until each answers. What was changed in the configuration since is applied where that is safe, and said (`onChanges`).
- * Idempotent; after a kill at any moment the same call goes on. Throws RefusedProblem when another command works on the environment or it
- * exists in another shape, what `beforeDatabase` throws, FailedProblem naming the log of what did not start.
+ * Starts an environment, or the parts of it that are down: installs what the machine lacks, decides once what the
+ * environment is, starts every server and waits until each answers. Later changes of the configuration are applied where
+ * that is safe, and reported (`onChanges`). Idempotent; after a kill at any moment the same call continues. Throws
+ * RefusedProblem when another command works on the environment or it exists with other options, what `beforeDatabase`
+ * throws, and FailedProblem, naming the log, for a server that did not start.
  */
 export async function bringUp(name: string, config: EnvironmentConfig, options: BringUp): Promise<LocalEnvironment> {
   const toolchain = await ensureSandboxToolchain(options);
@@ -76,7 +77,7 @@ export async function bringUp(name: string, config: EnvironmentConfig, options: 
   );
 }
 
-/** Starts everything of an environment that does not run. */
+/** Starts every server of an environment that is not running. */
 export async function startEnvironment(
   environment: LocalEnvironment,
   { progress, signal, beforeDatabase }: Pick<BringUp, 'progress' | 'signal' | 'beforeDatabase'>,
@@ -91,7 +92,7 @@ export async function startEnvironment(
   say(1, 'starting JanusGraph');
   await ensureGraphTables(record, signal);
   await Promise.all([startGraphServer(environment, { signal }), startNodeAgents(environment, signal)]);
-  say(3, 'everything answers');
+  say(3, 'all servers answer');
 }
 
 function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string> {
@@ -204,16 +205,16 @@ function refuseOtherShape(known: EnvironmentRecord, { nodes, store }: BringUp): 
   if (differences.length === 0) return;
   throw new RefusedProblem({
     code: 'other-shape',
-    happened: `${known.name} exists in another shape: ${differences.join(', ')}.`,
+    happened: `${known.name} already exists with other options: ${differences.join(', ')}.`,
     state: 'Nothing was changed.',
-    next: `Leave the option away, or take it down first, with its data: cardea sandbox down ${known.name} --confirm ${known.name}`,
+    next: `Leave out the option, or first remove the environment with its data: cardea sandbox down ${known.name} --confirm ${known.name}`,
   });
 }
 
 function badSize(size: number): UsageProblem {
   return new UsageProblem({
     code: 'bad-size',
-    happened: `A ring of ${size} nodes cannot run in the sandbox.`,
+    happened: `The sandbox cannot run a ring of ${size} nodes.`,
     state: 'Nothing was changed.',
     next: 'Use --nodes with a number from 1 to 9.',
   });

@@ -12,7 +12,7 @@ import { ringProblem } from './ring-readiness.ts';
 import { nodeFolders, port } from './topology.ts';
 
 const startWithinMs = 180_000;
-/** A drain flushes what is in memory; what is not flushed by then is replayed from the commit log at the next start. */
+/** How long a drain may take to flush what is in memory; the rest is replayed from the commit log at the next start. */
 const drainWithinMs = 60_000;
 
 /**
@@ -48,8 +48,8 @@ export async function startRing(
   if (ready) return;
   throw new FailedProblem({
     code: 'ring-not-ready',
-    happened: `The nodes of ${record.name} run, but the ring did not settle: ${problem}.`,
-    state: 'The nodes were left running.',
+    happened: `The nodes of ${record.name} are running, but the ring did not become ready: ${problem}.`,
+    state: 'The nodes are still running.',
     next: `Read the logs in ${join(directory, 'logs')}, then run the command again.`,
   });
 }
@@ -94,7 +94,7 @@ async function waitForPort({ directory }: LocalEnvironment, node: NodeRecord, si
   throw new FailedProblem({
     code: 'node-not-started',
     happened: `Cassandra ${node.name} ${outcome === 'gone' ? 'ended while it started' : `did not answer within ${startWithinMs / 1000} s`}.`,
-    state: 'The other nodes were left as they are.',
+    state: 'The other nodes were not changed.',
     next: `Read ${log}, then run the command again.`,
     details: [...logTail(join(folders.logs, 'cassandra.out'), 4), ...(existsSync(log) ? logTail(log) : [])],
   });

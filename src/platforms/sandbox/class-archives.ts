@@ -22,7 +22,7 @@ import { graphAddress, newRing, nodeFolders } from './topology.ts';
 export async function makeClassArchives(toolchain: Toolchain, options: InstallOptions): Promise<void> {
   if (hasClassArchives(toolchain)) return;
   const target = toolchain.archiveFolder;
-  const purpose = 'preparing the database servers for quick starts';
+  const purpose = 'preparing the database servers to start quickly';
   await withHostLock(`${target}.lock`, { purpose, withinMs: 600_000, signal: options.signal }, async () => {
     if (hasClassArchives(toolchain)) return;
     options.progress({ done: 0, unit: 'items', total: 3, label: purpose });
@@ -76,7 +76,7 @@ async function train(
     bandwidth: 0,
   };
   const environment = { directory, record, toolchain };
-  const label = 'preparing the database servers for quick starts';
+  const label = 'preparing the database servers to start quickly';
   await startRing(environment, { signal, archive: { make: join(target, 'cassandra.jsa') } });
   progress({ done: 1, unit: 'items', total: 3, label });
   await ensureGraphTables(record, signal);

@@ -14,8 +14,9 @@ import { connectionsOf } from './tcp-connections.ts';
 import { graphAddress, nodeAddress } from './topology.ts';
 
 /**
- * Copies of an environment, each a ring of its own below the environment's folder: own network, cluster name, agents and index, the same
- * bucket. Its nodes take the tokens of the backup's, so that every file lies where its ring looks for it and all nodes start at once.
+ * Copies of an environment. Each is a separate ring below the environment's folder, with its own network, cluster name,
+ * agents and index, and the same bucket. Its nodes take the tokens of the backup's nodes, so that every file is on the
+ * right node and all nodes start at once.
  */
 export function copiesBeside(live: LocalEnvironment, open: (copy: LocalEnvironment) => Platform): Copies {
   const root = join(live.directory, 'copies');
@@ -51,7 +52,7 @@ export function copiesBeside(live: LocalEnvironment, open: (copy: LocalEnvironme
     },
     async open(name) {
       const copy = environmentOf(name);
-      // A copy is used by runs only, and a run that resumes after its agents were killed has nobody else to start them.
+      // Only runs use a copy, and nobody else would start its agents for a run that resumes after they were killed.
       return copy === undefined ? undefined : ready(copy);
     },
     async remove(name) {
@@ -105,16 +106,16 @@ function requireSameLayout(known: EnvironmentRecord, layout: CopyLayout): void {
   if (tokens(known.nodes) === tokens(layout.nodes)) return;
   throw new RefusedProblem({
     code: 'copy-exists',
-    happened: `A copy ${known.name} exists and was made for another restore point's ring.`,
+    happened: `There is already a copy ${known.name}, made for the ring of another restore point.`,
     state: 'Nothing was changed.',
-    next: 'Choose another name, or remove that copy first.',
+    next: 'Choose another name, or remove that copy first: cardea sandbox down ENV~COPY.',
   });
 }
 
 function badName(name: string): UsageProblem {
   return new UsageProblem({
     code: 'bad-copy-name',
-    happened: `"${name}" cannot name a copy.`,
+    happened: `"${name}" is not a valid name for a copy.`,
     state: 'Nothing was changed.',
     next: 'Use lower-case letters, digits and dashes, at most 60, beginning with a letter.',
   });
@@ -123,8 +124,8 @@ function badName(name: string): UsageProblem {
 function badLayout(name: string, layout: CopyLayout): RefusedProblem {
   return new RefusedProblem({
     code: 'bad-layout',
-    happened: `The copy ${name} cannot be made: the backup has ${layout.nodes.length === 0 ? 'no nodes' : 'nodes in more than one datacenter, which the sandbox does not imitate'}.`,
+    happened: `The copy ${name} cannot be made: the backup has ${layout.nodes.length === 0 ? 'no nodes' : 'nodes in more than one datacenter, which the sandbox does not support'}.`,
     state: 'Nothing was changed.',
-    next: 'Choose a restore point of one datacenter.',
+    next: 'Choose a restore point with one datacenter.',
   });
 }

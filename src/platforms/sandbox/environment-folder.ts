@@ -10,9 +10,9 @@ export function environmentFolder(home: string, name: string): string {
   if (environment === undefined) {
     throw new UsageProblem({
       code: 'bad-name',
-      happened: `"${name}" cannot be the name of an environment.`,
+      happened: `"${name}" is not a valid name for an environment.`,
       state: 'Nothing was changed.',
-      next: 'Use the name as `cardea sandbox status` shows it: local, or local~look for a copy beside it.',
+      next: 'Use a name that `cardea sandbox status` shows: local, or local~look for a copy of it.',
     });
   }
   return copy === undefined ? join(home, environment) : join(home, environment, 'copies', copy);

@@ -48,7 +48,7 @@ export function readRecord(directory: string): EnvironmentRecord | undefined {
   return existsSync(file) ? environmentDocument.read(readFileSync(file), file) : undefined;
 }
 
-/** Written whole or not at all: until it is there the environment does not exist. */
+/** Written atomically: the environment does not exist before this record exists. */
 export function writeRecord(directory: string, record: EnvironmentRecord): void {
   writeWhole(recordFile(directory), environmentDocument.write(record));
 }

@@ -10,7 +10,7 @@ import { accepts } from '../../host/port-probe.ts';
 import { runningProcess } from '../../host/local-process.ts';
 import { graphFolders, gremlinUrl, port } from './topology.ts';
 
-/** A server that came up without its graph (the ring was not ready for it) never opens it by itself. */
+/** A server that started without its graph, because the ring was not ready, never opens the graph by itself. */
 const attempts = 3;
 
 /** Starts the JanusGraph server unless it runs, and waits until a Gremlin query answers. */
@@ -41,7 +41,7 @@ export async function startGraphServer(
   throw new FailedProblem({
     code: 'graph-not-started',
     happened: `JanusGraph of ${record.name} did not open its graph: ${typeof answer === 'object' ? answer.broken : answer}.`,
-    state: 'The server was stopped again; the database was left as it is.',
+    state: 'The server was stopped again; the database is still running.',
     next: `Read ${folders.log}, then run the command again.`,
     details: causes(folders.log),
   });

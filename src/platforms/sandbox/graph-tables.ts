@@ -60,7 +60,7 @@ export async function ensureGraphTables(record: EnvironmentRecord, signal: Abort
   throw new FailedProblem({
     code: 'no-schema-agreement',
     happened: `The nodes of ${record.name} did not agree on the graph's tables within 60 s.`,
-    state: 'The tables were made on one node at least; nothing else was changed.',
-    next: 'Run the command again; when it stays so, take the environment down and up.',
+    state: 'The tables were created on at least one node; nothing else was changed.',
+    next: `Run the command again. If it fails again, restart the environment: cardea sandbox down ${record.name} --keep-data, then cardea sandbox up ${record.name}.`,
   });
 }

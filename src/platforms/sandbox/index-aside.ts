@@ -25,7 +25,10 @@ export async function acceptIndexAside({ aside }: GraphFolders, run: string): Pr
   await rm(join(aside, run), { recursive: true, force: true });
 }
 
-/** What is there now is kept under `revert-<run>`. Throws FailedProblem `nothing-aside` when the run kept nothing and should have. */
+/**
+ * The present index is kept as `revert-<run>`. Throws FailedProblem `nothing-aside` when the run kept nothing although it
+ * should have.
+ */
 export async function revertIndexAside(
   { index, aside }: GraphFolders,
   run: string,
@@ -37,9 +40,9 @@ export async function revertIndexAside(
     if (mayBeAbsent || (existsSync(replaced) && existsSync(index))) return;
     throw new FailedProblem({
       code: 'nothing-aside',
-      happened: `The run ${run} kept no mixed index to go back to.`,
-      state: 'The index was left as it is.',
-      next: 'Rebuild it from the graph instead: `cardea check` says where it differs.',
+      happened: `There is no old mixed index of run ${run} to bring back.`,
+      state: 'The index was not changed.',
+      next: 'Rebuild the index from the graph instead; `cardea check ENV` shows where it differs.',
     });
   }
   if (existsSync(index) && !existsSync(replaced)) await rename(index, replaced);

@@ -23,7 +23,7 @@ export async function startNodeAgents(environment: LocalEnvironment, signal: Abo
   await Promise.all(record.nodes.map((node) => startAgent(environment, node, signal)));
 }
 
-/** Idempotent. A job that an agent was in is lost with it, and is run anew when it is asked for again. */
+/** Idempotent. The running job of an agent is lost with it, and runs again when it is asked for again. */
 export async function stopNodeAgents({ directory, record }: LocalEnvironment): Promise<void> {
   await Promise.all(record.nodes.map((node) => stopDetached(nodeFolders(directory, node.name).agentPidFile, 10_000)));
 }
@@ -98,7 +98,7 @@ async function startAgent(
   throw new FailedProblem({
     code: 'agent-not-started',
     happened: `The agent of ${node.name} ${listening === false ? 'ended while it started' : 'did not listen within 30 s'}.`,
-    state: 'The database was left as it is.',
+    state: 'The database was not changed.',
     next: `Read ${folders.agentLog}, then run the command again.`,
     details: logTail(folders.agentLog),
   });

@@ -29,9 +29,11 @@ export function openSandbox(name: string): Platform {
     throw new RefusedProblem({
       code: 'not-up',
       happened:
-        record === undefined ? `The environment ${name} is not up.` : 'The programs of the sandbox are not installed.',
+        record === undefined
+          ? `The environment ${name} does not exist in the sandbox.`
+          : 'The programs of the sandbox are not installed.',
       state: 'Nothing was changed.',
-      next: `Bring it up first: cardea sandbox up ${name}`,
+      next: `Start it first: cardea sandbox up ${name}`,
     });
   }
   const environment = { directory, record, toolchain };
@@ -79,7 +81,8 @@ function databaseLifecycle(environment: LocalEnvironment, database: Database): D
     startAll: async (signal, only) => startRing(environment, { signal, ...(only === undefined ? {} : { only }) }),
     stopAll: async (signal) => {
       signal.throwIfAborted();
-      // A session that outlived its nodes would go on taking them for down for a second after they are back.
+      // A session from before the nodes stopped would believe for a second that they are still down after they are
+      // back.
       await database.close();
       await stopRing(environment);
     },
@@ -108,7 +111,7 @@ function noCopies({ record }: LocalEnvironment): Copies {
     async prepare() {
       throw new UsageProblem({
         code: 'copy-of-copy',
-        happened: `${record.name} is a copy itself; no copy is made beside it.`,
+        happened: `${record.name} is itself a copy, and a copy cannot be copied.`,
         state: 'Nothing was changed.',
         next: 'Make the copy from the environment that was backed up.',
       });

@@ -1,7 +1,9 @@
 import type { EnvironmentRecord } from './environment-record.ts';
 import { nodeClient } from './node-client.ts';
 
-/** What still keeps the ring from being whole as its nodes see it; undefined when every node sees every other up and of one schema. */
+/**
+ * Why the ring is not ready, as its nodes see it; undefined when every node sees every other node up, on one schema.
+ */
 export async function ringProblem(record: EnvironmentRecord): Promise<string | undefined> {
   const { default: driver } = await import('cassandra-driver');
   const all = driver.types.consistencies.all;

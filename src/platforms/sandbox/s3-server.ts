@@ -73,7 +73,7 @@ export async function startS3Server(settings: S3ServerSettings): Promise<S3Serve
   throw new FailedProblem({
     code: 's3-server-not-ready',
     happened: `The S3 server on ${host}:${port} ${ready === 'gone' ? 'ended at once' : `did not answer within ${readyMs / 1000} seconds`}.`,
-    state: `It was stopped; what it keeps in ${directory} is unchanged.`,
+    state: `It was stopped; its data in ${directory} is unchanged.`,
     next: `Check that the address is free and read ${logFile}, then run the command again.`,
     details: logTail(logFile),
   });

@@ -100,9 +100,9 @@ function resolved(what: string, reference: SecretRef | undefined): string {
 function noCredentials(what: string, why: string, cause?: unknown): UsageProblem {
   return new UsageProblem({
     code: 'no-credentials',
-    happened: `The S3 store of this environment needs ${what}, and ${why}.`,
+    happened: `The S3 store of this environment needs ${what}, but ${why}.`,
     state: 'Nothing was started.',
-    next: 'Name a variable or a file in cardea.config.ts ({ env: … } or { file: … }), or use --store directory or --store s3.',
+    next: 'Name a variable or a file in cardea.config.ts ({ env: … } or { file: … }), or use --store directory or --store s3 instead.',
     cause,
   });
 }

@@ -23,9 +23,11 @@ export interface TakeDown {
 }
 
 /**
- * Stops everything of an environment, of its copies and of whatever a killed run left of either, and removes the folders and the claim on
- * the addresses; a bucket that lies elsewhere stays. `local~look` names a copy alone. Idempotent; an environment that does not exist is
- * down. Throws RefusedProblem `not-confirmed` when data would go and the name was not confirmed, or when another command works on it.
+ * Stops every process of an environment and of its copies, also those that a killed run left, and removes the folders
+ * and the claim on the addresses; a bucket in another place is kept. `local~look` names only a copy. With `keepData` the
+ * servers stop in order, and the folders and the claim are kept. Idempotent; an environment that does not exist is down.
+ * Throws RefusedProblem `not-confirmed` when data would be deleted and the name was not confirmed, and RefusedProblem
+ * when another command works on the environment.
  */
 export async function takeDown(name: string, options: TakeDown): Promise<{ readonly existed: boolean }> {
   const { home, loopback } = folders();
@@ -34,12 +36,12 @@ export async function takeDown(name: string, options: TakeDown): Promise<{ reado
     environmentLock(home, name),
     { purpose: `sandbox down ${name}`, withinMs: 10_000, signal: options.signal },
     async () => {
-      // Anything else below the home, reports for one, is nobody's environment and is left alone.
+      // Other folders below the home, such as reports, do not belong to an environment and are not touched.
       const existed = existsSync(join(directory, 'environment.json')) || isClaimed(loopback, directory);
       if (!existed) return { existed };
       if (!options.keepData && options.confirmed !== name) throw notConfirmed(name, options.confirmed);
       if (options.keepData) await stopInOrder(directory);
-      // What is about to be deleted needs no drain.
+      // Data that is about to be deleted needs no drain.
       await endMarked(directory, options.keepData ? 10_000 : 300);
       if (!options.keepData) {
         for (const copy of copiesOf(directory)) releaseNetwork(loopback, copy);
@@ -74,7 +76,7 @@ async function stopInOrder(directory: string): Promise<void> {
   }
 }
 
-/** Also what a killed `up` or `down` left: the claim is the first to come and the last to go. */
+/** True also for what a killed `up` or `down` left: the claim is made first and removed last. */
 function isClaimed(loopback: string, directory: string): boolean {
   return readClaims(loopback).some((claim) => claim.directory === directory);
 }

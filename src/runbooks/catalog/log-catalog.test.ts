@@ -112,7 +112,7 @@ test('an object that is no part of a log is named', async () => {
   const catalog = await readLogCatalog(bucket.store);
   const log = catalog.logs.get('t0001');
   expect(log?.faults.map(({ key }) => key)).toEqual(['log/t0001/somebody/']);
-  expect(log?.streams[0]?.faults).toMatchObject([{ reason: 'it is no part of a shipped log' }]);
+  expect(log?.streams[0]?.faults).toMatchObject([{ reason: 'it does not belong to a shipped log' }]);
   expect(log?.streams[0]?.covered).toEqual([{ from: second(0), to: second(125) }]);
 });
 

@@ -19,10 +19,10 @@ import type { Timeline } from '../../model/timeline.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { listTimelines } from './timeline-catalog.ts';
 
-/** Wide enough to hide a store's latency, narrow enough for its connections. */
+/** Enough to hide a store's latency, few enough for its connections. */
 export const requestsAtOnce = 48;
 
-/** Everything shipped of an environment, as far as it can be believed. */
+/** Everything shipped from an environment that can be trusted. */
 export interface LogCatalog {
   readonly timelines: readonly Timeline[];
   /** By timeline id; a timeline on which nothing was shipped has none. */
@@ -35,7 +35,7 @@ export interface TimelineLog {
   readonly streams: readonly VerifiedStream[];
   /** Ascending by `at`. */
   readonly schemas: readonly StoredSchema[];
-  /** What is wrong besides the streams: a schema that cannot be read, an object that does not belong there. */
+  /** Faults outside the streams: a schema that cannot be read, an object that does not belong there. */
   readonly faults: readonly LogFault[];
 }
 
@@ -47,17 +47,21 @@ export interface StoredSchema {
 
 export interface Reading {
   readonly signal?: AbortSignal;
-  /** Objects known to be damaged, with the reason: they do not count. */
+  /** Objects that are known to be damaged, with the reason; they do not count. */
   readonly damaged?: ReadonlyMap<string, string>;
-  /** Only what was shipped after it, and a little more: for who asks about the newest instants alone. */
+  /**
+   * Read only what was shipped after this instant, and a little more: for callers that need only the newest instants.
+   */
   readonly since?: Micros;
-  /** Called each time that a watermark was read: what a lag is measured against is this moment, not the end of the reading. */
+  /**
+   * Called each time a watermark was read: the lag is measured against this moment, not against the end of the reading.
+   */
   readonly onWatermark?: () => void;
 }
 
 /**
- * Reads what was shipped: of each piece its header only, side by side. What is damaged, missing, swapped or doubled does not throw: it is
- * a fault of its stream, and what it made unprovable is not covered.
+ * Reads what was shipped, in parallel, and only the header of each piece. A damaged, missing, swapped or duplicate
+ * piece does not throw: it is a fault of its stream, and what can no longer be proved because of it is not covered.
  */
 export async function readLogCatalog(bucket: ObjectStore, reading: Reading = {}): Promise<LogCatalog> {
   const timelines = await listTimelines(bucket);
@@ -73,15 +77,15 @@ async function readTimeline(bucket: ObjectStore, timeline: string, reading: Read
     const host = hostOfStream(child);
     if (host !== undefined) hosts.push(host);
     else if (child === logSchemaPrefix(timeline)) schemas = readSchemas(bucket, child, faults);
-    else faults.push({ key: child, reason: 'it is no part of a shipped log' });
+    else faults.push({ key: child, reason: 'it does not belong to a shipped log' });
   }
   const streams = await Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading)));
   return { timeline, streams, schemas: await schemas, faults };
 }
 
 /**
- * Agents ship and merge while this reads: what seems to be missing may only have moved. So a stream of which something moved is read again,
- * and so is one with faults: they count when they are still there.
+ * Agents ship and merge while this reads, so a piece that seems to be missing may only have moved. A stream with moved
+ * pieces is read again, and so is a stream with faults: they count only if they are still there.
  */
 async function readStream(bucket: ObjectStore, place: Place, reading: Reading): Promise<VerifiedStream> {
   for (let attempt = 1; ; attempt += 1) {
@@ -97,7 +101,7 @@ async function readOnce(
 ): Promise<{ readonly stream: VerifiedStream; readonly moved: boolean }> {
   const prefix = streamPrefix(place.timeline, place.hostId);
   const faults: LogFault[] = [];
-  // Before the listing: it must not name what was shipped after the listing was made.
+  // Read before the listing: the watermark must not name what was shipped after the listing.
   const watermark = await readWatermark(bucket, watermarkKey(place.timeline, place.hostId), place, faults);
   reading.onWatermark?.();
   const keys: string[] = [];
@@ -127,27 +131,28 @@ async function readFound(
   { signal, damaged }: Reading,
 ): Promise<FoundPiece | undefined> {
   signal?.throwIfAborted();
-  if (placeOfPiece(key) === undefined) return { key, fault: 'it is no part of a shipped log' };
+  if (placeOfPiece(key) === undefined) return { key, fault: 'it does not belong to a shipped log' };
   const known = damaged?.get(key);
   if (known !== undefined) return { key, fault: known };
   try {
     return { key, header: await readStreamedPieceHeader(await bucket.getStream(key)) };
   } catch (error) {
     const problem = failed(error);
-    // Merged away since it was listed: its bytes are in another object.
+    // It was merged after it was listed: its bytes are in another object.
     if (problem.code === 'object-missing') return undefined;
     return { key, fault: problem.happened };
   }
 }
 
 async function keysSince(bucket: ObjectStore, keys: readonly string[], since: Micros): Promise<readonly string[]> {
-  // Where it cannot be found everything is read, and says why.
+  // If it cannot be found, everything is read, and the reading says why.
   return keys.slice((await segmentOfInstant(bucket, keys, since)) ?? 0);
 }
 
 /**
- * Where, among the ascending keys of a stream's pieces, the segment begins in which the instant lies: everything before is older. Segments
- * follow one another in time, so a few first objects tell. Undefined when one of those cannot be read.
+ * The index, among the ascending keys of a stream's pieces, where the segment with the instant begins: everything
+ * before it is older. Segments follow one another in time, so the first objects of a few segments are enough. Undefined
+ * when one of those cannot be read.
  */
 export async function segmentOfInstant(
   bucket: ObjectStore,
@@ -203,12 +208,12 @@ async function readMark(
     return markOfName(key, place, stored.modifiedAt);
   }
   if (!isAt(mark, place)) return faulty(faults, key, `it is a mark of ${mark.node}`);
-  // Believed all the same: a mark only ever makes the window smaller.
-  if (logMarkKey(mark) !== key) faults.push({ key, reason: 'its name and what it says do not agree' });
+  // It still counts: a mark can only make the window smaller.
+  if (logMarkKey(mark) !== key) faults.push({ key, reason: 'its name does not agree with its content' });
   return mark;
 }
 
-/** What a mark that cannot be read says at least, from its name: it was written when what it tells was over. */
+/** What the name of an unreadable mark still says. A mark is written when what it describes is over. */
 function markOfName(key: string, place: Place, writtenAt: Date): LogMark | undefined {
   const [, day = '', hour = '', minute = '', rest = '', what] = markFile.exec(key) ?? [];
   const at = parseInstant(`${day}T${hour}:${minute}:${rest}`);
@@ -264,7 +269,10 @@ function faulty(faults: LogFault[], key: string, reason: string): undefined {
   return undefined;
 }
 
-/** What is wrong with the object itself; a store that cannot be asked says nothing about the objects, so that is thrown on. */
+/**
+ * What is wrong with the object itself. A store that does not answer says nothing about the object, so that error is
+ * rethrown.
+ */
 function failed(error: unknown): FailedProblem {
   const problem = asProblem(error, 'Reading the shipped log');
   if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;

@@ -9,13 +9,13 @@ import { listPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
 import { timelineIds } from './timeline-record.ts';
 
-/** Clocks of nodes differ, and a segment costs nothing to keep a while longer. */
+/** The clocks of nodes differ, and keeping a segment a while longer costs nothing. */
 const spare = 600_000_000;
 
 /**
- * The instant before which no log is needed: every point needs what follows the beginning of its snapshots, on its own timeline and on
- * those that came out of it, which are younger; and the ids of others from the same instant on. So the oldest point that is kept decides
- * for all. Undefined, and nothing goes, while there is no point. Pure.
+ * The instant before which no log is needed. Every point needs the log after the beginning of its snapshots: on its own
+ * timeline, on the younger timelines that began from it, and, for the ids, on all others. So the oldest kept point
+ * decides for all. Without any point it is undefined, and nothing is removed. Pure.
  */
 export function logHorizon(points: readonly RestorePoint[]): Micros | undefined {
   const begins = points.filter(({ proof }) => proof !== 'failed').map((point) => snapshotOf(point).from);
@@ -25,13 +25,13 @@ export function logHorizon(points: readonly RestorePoint[]): Micros | undefined 
 export interface RemovedLogs {
   readonly objects: number;
   readonly bytes: number;
-  /** Everything before it could go. */
+  /** Everything before it could be removed. */
   readonly before: string | null;
 }
 
 /**
- * Removes whole segments that end before the horizon, oldest first; of every stream the newest stays. May be done again after a kill.
- * Where the log cannot be read nothing of that stream goes.
+ * Removes whole segments that end before the horizon, oldest first. The newest segment of every stream is kept. May be
+ * done again after a kill. If the log of a stream cannot be read, nothing of that stream is removed.
  */
 export async function removeOldLogs(
   bucket: ObjectStore,
@@ -44,7 +44,7 @@ export async function removeOldLogs(
   for (const timeline of await timelineIds(bucket)) {
     for await (const stream of bucket.children(`log/${timeline}/`)) {
       const going = await goingOf(bucket, stream, horizon);
-      // In this order, so that a kill leaves an older beginning and no hole; a few at a time.
+      // In this order and a few at a time, so that a kill leaves an older beginning but no hole.
       for (let at = 0; at < going.length; at += requestsAtOnce) {
         signal.throwIfAborted();
         await mapConcurrently(going.slice(at, at + requestsAtOnce), requestsAtOnce, async ({ key }) =>
@@ -56,7 +56,7 @@ export async function removeOldLogs(
     }
   }
   const before = formatInstant(horizon);
-  if (objects > 0) log(`${objects} objects of the log of before ${before} removed, ${formatBytes(bytes)}`);
+  if (objects > 0) log(`removed ${objects} objects of log from before ${before}, ${formatBytes(bytes)}`);
   return { objects, bytes, before };
 }
 

@@ -13,7 +13,8 @@ export async function listPoints(bucket: ObjectStore): Promise<readonly RestoreP
   for await (const child of bucket.children('')) if (pointFile.test(child)) keys.push(child);
   keys.reverse();
   const points: RestorePoint[] = [];
-  // A bank keeps dozens of points; a listing of thousands still has to answer in a second, so documents are read side by side.
+  // A bank keeps dozens of points, but a listing of thousands must also answer in a second, so documents are read in
+  // parallel.
   for (let at = 0; at < keys.length; at += 64) {
     const read = await Promise.all(keys.slice(at, at + 64).map((key) => readPointFile(bucket, key)));
     points.push(...read.filter((point) => point !== undefined));
@@ -33,7 +34,7 @@ export async function getPoint(bucket: ObjectStore, id: string): Promise<Restore
     next:
       known.length === 0
         ? 'Take a backup first: cardea backup ENV.'
-        : `Use one of ${known.join(', ')} (all: cardea points ENV).`,
+        : `Use one of ${known.join(', ')}. To list all: cardea points ENV.`,
   });
 }
 
@@ -41,16 +42,16 @@ export async function findPoint(bucket: ObjectStore, id: string): Promise<Restor
   return readPointFile(bucket, restorePointKey(id));
 }
 
-/** Creates the point's document. The same point by the same run again is no error: a resumed step comes here twice. */
+/** Creates the point's document. The same point by the same run again is not an error: a resumed step does it twice. */
 export async function createPoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
   if (await createObject(bucket, restorePointKey(point.id), restorePointDocument.write(point))) return;
   const existing = await findPoint(bucket, point.id);
   if (existing?.run === point.run) return;
   throw new RefusedProblem({
     code: 'point-exists',
-    happened: `The restore point ${point.id} exists already, taken by the run ${existing?.run ?? 'unknown'}.`,
-    state: 'That point was left as it is.',
-    next: 'Start the backup again: a new second gives a new name.',
+    happened: `The restore point ${point.id} already exists; run ${existing?.run ?? 'unknown'} took it.`,
+    state: 'That point was not changed.',
+    next: 'Start the backup again; it then gets a new name from the new time.',
   });
 }
 
@@ -66,9 +67,9 @@ export async function updatePoint(
     if (stored === undefined) {
       throw new FailedProblem({
         code: 'point-vanished',
-        happened: `The restore point ${id} vanished from ${bucket.description} while it was being updated.`,
-        state: 'Its files in the store may still be there; it is not listed and cannot be restored by name.',
-        next: 'Find out who removed it (`cardea audit`), then take a new backup.',
+        happened: `The restore point ${id} was removed from ${bucket.description} while this run updated it.`,
+        state: 'Its files may still be in the store, but the point is not listed and cannot be restored by name.',
+        next: 'Find out who removed it (`cardea audit`), then take a new backup (`cardea backup ENV`).',
       });
     }
     const changed = change(restorePointDocument.read(stored.body, key));
@@ -81,13 +82,13 @@ export async function updatePoint(
   }
   throw new FailedProblem({
     code: 'point-contended',
-    happened: `The restore point ${id} was changed by others again and again; twenty attempts did not get through.`,
-    state: 'Its document is whole, without this change.',
-    next: 'Look for a second Cardea working on the same point (`cardea runs`), then resume this run.',
+    happened: `The restore point ${id} could not be updated: others changed it during each of twenty attempts.`,
+    state: 'Its document is intact, without this change.',
+    next: 'Look for another run that works on the same point (`cardea runs`), then resume this run.',
   });
 }
 
-/** Removes the point's document and its inventories; its files must have gone through Medusa before. Idempotent. */
+/** Removes the point's document and its inventories. Medusa must have removed its files before. Idempotent. */
 export async function removePoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
   for (const node of point.nodes) await bucket.delete(node.inventory);
   await bucket.delete(graphSchemaKey(point.id));

@@ -5,10 +5,13 @@ import { findPoint, listPoints, removePoint } from './point-catalog.ts';
 import { listOpenRestores } from './restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 
-/** A step's result must stay small: what a long-neglected bucket holds beyond it goes with the next backups. */
+/** A step's result must stay small; the next backups remove what is left in a long-neglected bucket. */
 const mostAtOnce = 50;
 
-/** What retention lets go. Decided in a step of its own, so that a run that is killed while it removes them comes back to the same list. */
+/**
+ * The points that retention no longer keeps. A separate step decides, so that a run that is killed while removing them
+ * keeps the same list.
+ */
 export const pointChoice = z.object({
   kept: z.number(),
   going: z.array(z.object({ point: z.string(), why: z.string() })),
@@ -27,18 +30,21 @@ export async function choosePointsToRemove({ platform, config, clock }: RunbookS
 
 type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServices; log(line: string): void };
 
-/** Removes them through Medusa, on every node, and looks whether each good point that stays is still whole. May be done again after a kill. */
+/**
+ * Removes them through Medusa on every node, then checks that each good point that stays is complete. May be done again
+ * after a kill.
+ */
 export async function removePoints(context: Fan, { going }: PointChoice): Promise<void> {
   const { platform } = context.services;
   for (const { point: id, why } of going) {
-    context.log(`${id} goes: ${why}`);
+    context.log(`removing ${id}: ${why}`);
     const step = `${context.step}-${id}`;
     await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: id }));
     const point = await findPoint(platform.bucket, id);
     if (point !== undefined) await removePoint(platform.bucket, point);
   }
   if (going.length === 0) return;
-  // Differential backups share files: that Medusa spared every shared one is looked at, not believed.
+  // Differential backups share files. Whether Medusa kept every shared file is checked, not assumed.
   for (const { id, proof } of await listPoints(platform.bucket)) {
     if (proof !== 'checked' && proof !== 'proven') continue;
     const step = `${context.step}-look-${id}`;

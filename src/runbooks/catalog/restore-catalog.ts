@@ -26,7 +26,7 @@ export async function listRestores(bucket: ObjectStore): Promise<readonly Restor
   return records;
 }
 
-/** Records that a restore begins to move data aside. The same run again is no error. */
+/** Records that a restore begins to move data aside. Doing it again for the same run is not an error. */
 export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecord, 'state' | 'closed'>): Promise<void> {
   await createObject(bucket, restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }));
 }
@@ -40,9 +40,9 @@ export async function getOpenRestore(bucket: ObjectStore, run: string, closingRu
   if (!isUndecided(record) && record.closed?.run !== closingRun) {
     throw new RefusedProblem({
       code: 'restore-closed',
-      happened: `The restore ${run} was ${record.state} already, by ${record.closed?.run ?? 'an unknown run'}.`,
+      happened: `The restore ${run} was already ${record.state} by ${record.closed?.run ?? 'an unknown run'}.`,
       state: 'Nothing was changed.',
-      next: 'There is nothing left aside to accept or to move back; for another state of the data restore a point.',
+      next: 'No old data is kept for it any more. To get another state of the data, restore a point: cardea restore ENV.',
     });
   }
   return record;
@@ -95,6 +95,18 @@ export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<v
       next: `Finish it first; cardea status ${environment} says how.`,
     });
   }
+}
+
+/** Throws RefusedProblem `restore-open` while a restore that none of these runs made is undecided: the data on the disks is its doing. */
+export async function requireNoOtherRestore(bucket: ObjectStore, runs: readonly string[]): Promise<void> {
+  const other = (await listOpenRestores(bucket)).find(({ run }) => !runs.includes(run));
+  if (other === undefined) return;
+  throw new RefusedProblem({
+    code: 'restore-open',
+    happened: `Another restore, ${other.run}, has moved data of ${other.environment} aside since then, and is not decided.`,
+    state: 'Nothing was changed.',
+    next: `Decide that one first: cardea status ${other.environment} names the command.`,
+  });
 }
 
 /**
@@ -151,15 +163,20 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
   throw new UsageProblem({
     code: 'unknown-restore',
-    happened: `No restore in place is recorded under "${run}".`,
+    happened: `No restore in place is recorded for the run "${run}".`,
     state: 'Nothing was changed.',
-    next: open.length === 0 ? 'No restore is waiting for a decision.' : `Waiting for a decision: ${open.join(', ')}.`,
+    next:
+      open.length === 0
+        ? 'No restore waits to be accepted or reverted.'
+        : `These restores wait to be accepted or reverted: ${open.join(', ')}.`,
   });
 }
 
 const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark });
 
-/** Keeps the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result. */
+/**
+ * Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result.
+ */
 export async function keepIdMark(bucket: ObjectStore, run: string, mark: IdMark): Promise<void> {
   await bucket.put(idMarkKey(run), idMarkDocument.write({ run, mark }));
 }

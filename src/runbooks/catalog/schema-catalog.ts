@@ -15,12 +15,12 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 
-/** What names the type ids in rows and logs, and where it was read. */
+/** The schema that gives names to the type ids in rows and logs, and where it was read. */
 export interface KnownSchema {
   readonly schema: GraphSchema;
   readonly shapes: readonly VertexShape[];
   readonly from: 'database' | 'bucket' | 'nowhere';
-  /** For people: where it came from, or why there are only ids. */
+  /** For people: where the schema came from, or why there are only ids. */
   readonly says: string;
 }
 
@@ -35,8 +35,9 @@ export async function recordSchema(platform: Platform, point: string, clock: Clo
 }
 
 /**
- * The schema that reads the log around an instant: the database's own while it answers, else that of the newest point at or before it, else
- * of the oldest after it, else JanusGraph's own types alone. Never throws for a database that is away.
+ * The schema to read the log around an instant with: the database's own if it answers, else that of the newest point at
+ * or before the instant, else of the oldest after it, else only JanusGraph's own types. Never throws because the
+ * database is down.
  */
 export async function knownSchema(platform: Platform, around: Micros): Promise<KnownSchema> {
   const stored = await storedSchema(platform.bucket, around);
@@ -47,7 +48,7 @@ export async function knownSchema(platform: Platform, around: Micros): Promise<K
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (stored !== undefined) return stored;
-    const says = `There is no schema in the bucket and the database does not tell (${error.happened}): ids stand for names.`;
+    const says = `Ids are shown instead of names: the bucket has no schema, and the database cannot be read (${error.happened}).`;
     return { schema: bareSchema(), shapes: [], from: 'nowhere', says };
   }
 }

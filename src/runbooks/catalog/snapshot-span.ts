@@ -1,7 +1,10 @@
 import { type Micros, instantOf, micros, microsOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 
-/** Between these lies the cut of the point's snapshots. Of points of before Cardea shipped logs it is worked out, with a second to spare. */
+/**
+ * The cut of the point's snapshots lies between these. For points from before Cardea shipped logs it is estimated, with
+ * a second to spare.
+ */
 export function snapshotOf(point: RestorePoint): { readonly from: Micros; readonly to: Micros } {
   if (point.snapshot !== undefined) return { from: instantOf(point.snapshot.from), to: instantOf(point.snapshot.to) };
   const to = microsOf(new Date(point.takenAt));

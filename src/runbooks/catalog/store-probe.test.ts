@@ -52,7 +52,7 @@ test('a store that ignores etags is refused by name', async () => {
   });
   await expect(probeStore(careless, clock)).rejects.toMatchObject({
     code: 'store-without-conditions',
-    happened: `${store.description} ignores write conditions: it accepted a write under the etag of earlier content.`,
+    happened: `${store.description} ignores write conditions: it accepted a write with the etag of earlier content.`,
   });
 });
 

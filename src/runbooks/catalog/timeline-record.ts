@@ -7,10 +7,10 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 type TimelineId = z.infer<typeof timelineId>;
 
 const timelineFile = /^timelines\/(t\d{4})\.json$/;
-/** What is current before any agent has shipped: the first history needs no record to be it. */
+/** The current timeline before any agent has shipped: the first timeline needs no record. */
 const first: TimelineId = timelineId.parse('t0001');
 
-/** The history that the environment writes now: the newest that was opened. */
+/** The timeline that the environment writes now: the newest that was opened. */
 export async function currentTimeline(bucket: ObjectStore): Promise<TimelineId> {
   return (await timelineIds(bucket)).at(-1) ?? first;
 }
@@ -26,8 +26,8 @@ export async function timelineIds(bucket: ObjectStore): Promise<readonly Timelin
 }
 
 /**
- * Opens the next timeline. The same run again finds the one it opened. Where none was recorded yet the first is recorded before it, so
- * that the new one has a parent to name.
+ * Opens the next timeline. If the same run does it again, it finds the one that it opened. If none was recorded yet,
+ * the first timeline is recorded before it, so that the new one can name its parent.
  */
 export async function openTimeline(
   bucket: ObjectStore,
@@ -36,7 +36,7 @@ export async function openTimeline(
   let known = await timelineIds(bucket);
   if (known.length === 0) {
     const { environment, openedAt } = wanted;
-    const why = 'recorded when a restore opened the next one; nothing was shipped on it before';
+    const why = 'recorded when a restore opened the next timeline; nothing had been shipped on this one';
     await createTimeline(bucket, { id: first, environment, exclusions: [], openedAt, why });
     known = [first];
   }
@@ -47,7 +47,7 @@ export async function openTimeline(
     if (timeline.run === wanted.run) return timeline;
   }
   const timeline = { ...wanted, id: nextTimelineId(known.at(-1)) };
-  // Under the environment's lease nobody else opens one: a conflict here is this very run, twice.
+  // Nobody else opens one under the environment's lease: a conflict here means that this same run did it before.
   if (await createTimeline(bucket, timeline)) return timeline;
   return openTimeline(bucket, wanted);
 }

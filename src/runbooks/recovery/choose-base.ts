@@ -15,17 +15,20 @@ export interface Wanted {
   readonly timeline: string;
   /** Commit slots to leave out besides those that the timeline leaves out already. */
   readonly exclusions?: readonly Micros[];
-  /** Only this base, when it serves the instant at all. */
+  /** Use only this base, if it serves the instant at all. */
   readonly base?: string;
 }
 
-/** How an instant comes back. */
+/** How an instant is restored. */
 export interface BaseChoice {
   readonly instant: Micros;
   readonly timeline: z.infer<typeof timelineId>;
   readonly exclusions: readonly Micros[];
   readonly point: RestorePoint;
-  /** Later than this, a transaction of just before the instant may lack its last writes: list the tail, leave out what is not whole. */
+  /**
+   * If the instant is later than this, a transaction just before it may lack its last writes: list the tail, leave out
+   * incomplete ones.
+   */
   readonly settledUntil: Micros;
   /** To be created, with these ids, before the logs are replayed. */
   readonly tablesToCreate: readonly LoggedTable[];
@@ -64,12 +67,12 @@ function warningsOf({ environment, limits }: RecoveryFacts, service: Service, po
   const warnings: string[] = [];
   if (point.proof !== 'proven') {
     warnings.push(
-      `${point.id} is ${point.proof}, not proven: it was never restored and opened (cardea rehearse ${environment} ${point.id})`,
+      `${point.id} is ${point.proof}, not proven: it was never restored and opened. To prove it: cardea rehearse ${environment} ${point.id}`,
     );
   }
   if (instant > service.to - limits.settleMargin) {
     warnings.push(
-      `The instant is less than ${formatSeconds(limits.settleMargin / 1_000_000)} before the end of what is shipped: transactions of its last moments may be incomplete and are then left out whole`,
+      `The instant is less than ${formatSeconds(limits.settleMargin / 1_000_000)} before the end of the shipped log: transactions of the last moments may be incomplete, and incomplete ones are left out`,
     );
   }
   return warnings;
@@ -79,7 +82,7 @@ function requirePresent({ now }: RecoveryFacts, instant: Micros, services: Servi
   if (instant <= now) return;
   throw new RefusedProblem({
     code: 'in-the-future',
-    happened: `${formatInstant(instant)} lies in the future: it is ${formatInstant(now)} now.`,
+    happened: `${formatInstant(instant)} is in the future; the time now is ${formatInstant(now)}.`,
     state: nothingChanged,
     next: nearestText(services, now),
   });
@@ -90,9 +93,9 @@ function requireClocks({ limits, environment }: RecoveryFacts, { seenLead, point
   const [newest] = points.keys();
   throw new RefusedProblem({
     code: 'clocks-apart',
-    happened: `Writers' clocks run up to ${formatSeconds(seenLead / 1_000_000)} ahead of the nodes' clocks; ${formatSeconds(limits.clockLead / 1_000_000)} is the limit up to which an instant means what it says.`,
+    happened: `Writers' clocks run up to ${formatSeconds(seenLead / 1_000_000)} ahead of the nodes' clocks. The limit for a restore to an instant is ${formatSeconds(limits.clockLead / 1_000_000)}.`,
     state: nothingChanged,
-    next: `Set the clocks right (NTP on every graph server and node) and take a backup. ${newest === undefined ? '' : `What does not depend on clocks: cardea restore ${environment} --to ${newest}.`}`.trim(),
+    next: `Synchronise the clocks (NTP on every graph server and node) and take a backup. ${newest === undefined ? '' : `This restore does not depend on clocks: cardea restore ${environment} --to ${newest}.`}`.trim(),
   });
 }
 
@@ -103,37 +106,37 @@ function unreachable(facts: RecoveryFacts, path: WindowPath, services: Services,
   if (path.bases.length === 0 || services.serving.length === 0) {
     return new RefusedProblem({
       code: 'no-base',
-      happened: `${asked} cannot be restored to: ${whyNone(path, wanted)}.`,
+      happened: `${asked} cannot be restored: ${whyNone(path, wanted)}.`,
       state: nothingChanged,
-      next: `Take a backup (cardea backup ${environment}); from its end on instants can be restored to. cardea points ${environment} lists what can be restored as it was taken.`,
+      next: `Take a backup (cardea backup ${environment}); instants after its end can be restored. For points that can be restored as they were taken, see cardea points ${environment}.`,
       details,
     });
   }
   return new RefusedProblem({
     code: 'instant-unreachable',
-    happened: `${asked} cannot be restored to: ${whyNot(services, wanted.instant)}.`,
+    happened: `${asked} cannot be restored: ${whyNot(services, wanted.instant)}.`,
     state: nothingChanged,
-    next: `${nearestText(services, wanted.instant)} The whole window: cardea window ${environment} --timeline ${wanted.timeline}.`,
+    next: `${nearestText(services, wanted.instant)} To see the whole window: cardea window ${environment} --timeline ${wanted.timeline}.`,
     details,
   });
 }
 
 function whyNone({ bases, timeline }: WindowPath, { base, exclusions = [] }: Wanted): string {
-  if (bases.length === 0) return `there is no checked or proven restore point on ${timeline} or what it came from`;
-  if (base !== undefined) return `${base} is no base that serves any instant of it`;
+  if (bases.length === 0) return `there is no checked or proven restore point on ${timeline} or its parent timelines`;
+  if (base !== undefined) return `${base} cannot serve as a base for any instant of this timeline`;
   return exclusions.length === 0
-    ? 'no restore point serves any instant'
-    : 'no restore point serves any instant without those transactions';
+    ? 'no restore point can serve as a base for any instant'
+    : 'no restore point can serve as a base for any instant without those transactions';
 }
 
 function whyNot({ serving }: Services, instant: Micros): string {
   const before = serving.filter(({ from }) => from <= instant);
   const [first] = serving;
   if (before.length === 0) {
-    return `every base was taken after it, the first, ${first?.base.point ?? ''}, being whole from ${formatInstant(first?.from ?? instant)} on`;
+    return `every base was taken after it; the first, ${first?.base.point ?? ''}, can restore instants from ${formatInstant(first?.from ?? instant)} on`;
   }
   const furthest = before.reduce((best, each) => (each.to > best.to ? each : best));
-  return `${furthest.base.point} and its log reach only ${formatInstant(furthest.to)}: ${furthest.stop.reason}`;
+  return `${furthest.base.point} and its log reach only to ${formatInstant(furthest.to)}: ${furthest.stop.reason}`;
 }
 
 /** The nearest instants that would work, as a sentence. */
@@ -143,7 +146,9 @@ function nearestText(services: Services, instant: Micros): string {
     ...(before === undefined ? [] : [`${formatInstant(before)} (before it)`]),
     ...(after === undefined ? [] : [`${formatInstant(after)} (after it)`]),
   ];
-  return words.length === 0 ? 'No instant can be restored to yet.' : `Nearest that works: ${words.join(' or ')}.`;
+  return words.length === 0
+    ? 'No instant can be restored yet.'
+    : `The nearest instant that can be restored: ${words.join(' or ')}.`;
 }
 
 const nothingChanged = 'Nothing was changed.';

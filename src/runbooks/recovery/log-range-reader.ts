@@ -34,11 +34,11 @@ export interface LogRange {
   readonly from: Micros;
   /** Everything from `from` on when undefined. */
   readonly to: Micros | undefined;
-  /** Only changes of these partition keys: the others are passed over without being decoded. */
+  /** Only changes of these partition keys: the others are skipped without being decoded. */
   readonly rows?: (key: Uint8Array) => boolean;
 }
 
-/** What one object of the log holds of the graph, and how far all streams have been read with it. */
+/** The graph's changes in one object of the log, and how far all streams have been read together with it. */
 export interface LogPart {
   readonly changes: Iterable<StoredChange>;
   /** Every stream has been read up to here. */
@@ -47,18 +47,21 @@ export interface LogPart {
 
 export interface LogRangeFacts {
   readonly streams: readonly string[];
-  /** What the log of these streams covers of the stretch: the first and last instant of the objects that were read. */
+  /**
+   * The part of the stretch that the log of these streams covers: the first and last instant of the objects that were
+   * read.
+   */
   covered: { from: Micros; to: Micros } | undefined;
   objects: number;
   bytes: number;
-  /** Where objects of a stream are missing, for people; another replica's stream may have the same. */
+  /** Where objects of a stream are missing, for people. Another replica's stream may hold the same changes. */
   readonly holes: string[];
 }
 
 /**
- * The graph's part of a stretch of the shipped log, object by object: always the next one of the stream that is furthest behind, so that all
- * streams pass the same time together. One object is in memory at a time. Each is checked as it is read. Throws FailedProblem `log-damaged`,
- * `log-table-unknown`, and what the decoder throws.
+ * The graph's changes in a stretch of the shipped log, object by object. The next object is always one of the stream
+ * that is furthest behind, so that all streams advance through time together. One object is in memory at a time, and
+ * each is checked as it is read. Throws FailedProblem `log-damaged`, `log-table-unknown`, and what the decoder throws.
  */
 export async function* readLogRange(
   { bucket, keyspace }: GraphLog,
@@ -78,12 +81,12 @@ export async function* readLogRange(
     if (next === undefined) continue;
     const { key } = next;
     const object = await bucket.get(key);
-    // Merging replaces small objects by a large one, which the listing may have had already.
+    // Merging replaces small objects by a large one, which may already be in the listing.
     if (object === undefined) {
       if (cursor.read !== undefined && reaches(cursor.read, next)) continue;
       cursor.waiting = await objectsOf(bucket, stretch.timeline, cursor.host, cursor.read?.key);
       if (cursor.waiting.some((each) => each.key === key) || cursor.waiting.length === 0)
-        throw logDamaged(`The shipped log ${key}`, 'it is gone from the store');
+        throw logDamaged(`The shipped log ${key}`, 'it is no longer in the store');
       continue;
     }
     const { header, plain } = readPiece(object.body);
@@ -138,7 +141,10 @@ interface OpenSegment {
   readonly header: SegmentHeader;
 }
 
-/** The objects from the one on that covers the stretch's beginning: found by the headers of a few, since listing order is log order. */
+/**
+ * The objects, beginning with the one that covers the stretch's beginning. Listing order is log order, so a few headers
+ * are enough.
+ */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
   const objects = await objectsOf(bucket, timeline, host, undefined);
   let low = 0;
@@ -146,7 +152,7 @@ async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, hos
   while (low < high) {
     const middle = (low + high) >> 1;
     const header = await headerAt(bucket, objects[middle]?.key ?? '');
-    // One that was merged away meanwhile decides nothing: reading from earlier on costs only time.
+    // An object that was merged meanwhile decides nothing: reading from an earlier one only costs time.
     if (header === undefined || coveredTo(header) >= from) high = middle;
     else low = middle + 1;
   }
@@ -174,7 +180,7 @@ interface StoredObject extends PiecePlace {
   readonly key: string;
 }
 
-/** A stream's objects in log order, without those that a merged one holds too. */
+/** A stream's objects in log order, without those that a merged object contains. */
 async function objectsOf(
   bucket: ObjectStore,
   timeline: string,
@@ -213,7 +219,7 @@ function coveredTo({ pieces }: LogPieceHeader): Micros {
   return instantOf(pieces.at(-1)?.coveredTo ?? '');
 }
 
-/** A segment's header stands in its first object alone. */
+/** Only the first object of a segment holds its header. */
 async function segmentOf(bucket: ObjectStore, piece: ReadPiece, known: OpenSegment | undefined): Promise<OpenSegment> {
   const { header } = piece;
   const { file } = header.segment;
@@ -258,8 +264,8 @@ async function loggedTables(bucket: ObjectStore, timeline: string): Promise<Read
   if (tables.size > 0) return tables;
   throw new FailedProblem({
     code: 'log-schema-missing',
-    happened: `The log of ${timeline} in ${bucket.description} has no schema, without which nobody can read it.`,
+    happened: `The log of ${timeline} in ${bucket.description} has no schema, so it cannot be read.`,
     state: 'Nothing was changed.',
-    next: 'Look whether the agents ship: cardea status. They write the schema when they begin.',
+    next: 'Check with `cardea status` whether the agents ship the log; they write the schema when they begin.',
   });
 }

@@ -17,7 +17,8 @@ function* changesOfUpdate(update: PartitionUpdate, host: string): Generator<Stor
     value: Uint8Array | undefined,
     at: WriteTime,
   ): StoredChange | undefined =>
-    // A time beyond the safe numbers is of no clock: somebody wrote it on purpose, and it is no transaction's.
+    // A time beyond the safe integers does not come from a clock: somebody set it on purpose, and it belongs to no
+    // transaction.
     typeof at === 'number' && Number.isSafeInteger(at) && at > 0 ? { table, key, column, value, at, host } : undefined;
   const found: Array<StoredChange | undefined> = [];
   if (update.partitionDeletion !== undefined) found.push(removal(undefined, update.partitionDeletion));

@@ -17,8 +17,8 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { computeWindow } from './window.ts';
 
 /**
- * The plan of a run by what is in the store now. What the command decided stands: base, instant, timeline, exclusions; only a run that goes
- * to the log's end takes what was shipped since. Throws what `chooseBase` throws.
+ * The plan of a run, made from what is in the store now. What the command decided (base, instant, timeline, exclusions)
+ * does not change; only a run to the log's end also takes what was shipped since. Throws what `chooseBase` throws.
  */
 export async function makeLogPlan(
   services: RunbookServices,
@@ -46,8 +46,9 @@ export async function makeLogPlan(
 }
 
 /**
- * Transactions of the log's unsettled end of which only a part was shipped: nobody was told that they are committed, and a half of one must
- * not come back. What was acknowledged up to the instant is whole in the store.
+ * Transactions at the unsettled end of the log that were shipped only in part. Nobody was told that they are committed,
+ * and a part of a transaction must not be restored. Transactions acknowledged up to the instant are complete in the
+ * store.
  */
 async function incompleteTail(
   platform: Platform,
@@ -56,9 +57,10 @@ async function incompleteTail(
 ): Promise<readonly Micros[]> {
   if (instant <= settledUntil) return [];
   const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
-  // Without types nobody can tell what belongs to an edge.
+  // Without types nothing can say what belongs to an edge.
   if (known.from === 'nowhere') return [];
-  // What the base holds cannot be left out; it was whole when the snapshot was taken, or its rest is in the log.
+  // What the base holds cannot be left out. It was complete when the snapshot was taken, or the rest of it is in the
+  // log.
   const from = micros(Math.max(settledUntil, snapshotOf(point).to));
   const slots: Micros[] = [];
   try {
@@ -79,9 +81,9 @@ function endOf(facts: RecoveryFacts, { timeline, instant }: LogTarget): Micros {
   if (end === undefined || end < instantOf(instant)) {
     throw new FailedProblem({
       code: 'log-shrunk',
-      happened: `The shipped log of ${timeline} reached ${instant} when this run began, and reaches ${newest ?? 'nowhere'} now.`,
-      state: 'Nothing was moved or deleted yet; the graph servers are stopped.',
-      next: 'Look at cardea window for what is wrong with the log; start the graph again with cardea sandbox up, or restore to an earlier instant.',
+      happened: `The shipped log of ${timeline} reached ${instant} when this run began; now ${newest === null ? 'no instant in it can be restored' : `it reaches only ${newest}`}.`,
+      state: 'Nothing was moved or deleted yet. The JanusGraph servers are stopped.',
+      next: 'See what is wrong with the log: `cardea window ENV`. Then start the graph again with `cardea sandbox up ENV`, or restore to an earlier instant.',
     });
   }
   return end;

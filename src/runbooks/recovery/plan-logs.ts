@@ -9,10 +9,10 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { pathOf } from './window-path.ts';
 
 /**
- * The logs that bring the chosen instant back over its base. Pure.
+ * The logs that bring the base forward to the chosen instant. Pure.
  *
  * From where: whole pieces that reach beyond the beginning of the base's snapshot. What was acknowledged earlier is in the snapshot, and
- * doing a part of it again changes nothing.
+ * replaying a part of it again changes nothing.
  *
  * To where: each stream's end, on every timeline, not the instant. A write of a transaction before the instant may reach a node long after
  * it (commits wait for locks and ids, coordinators retry, hints and read repair carry it to a replica that was down), and the ids that the
@@ -30,7 +30,8 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan
   return {
     instant: formatInstant(instant),
     strands: [
-      // A base of after another timeline's end has its ids already: the restore that left it replayed them.
+      // A base taken after the end of another timeline already has its ids: the restore that left that timeline
+      // replayed them.
       ...aside
         .map(({ id }) => strandOf({ timeline: id, until: beforeAllTime, exclusions: [] }, logs.get(id), snapshot.from))
         .filter(({ streams }) => streams.length > 0),
@@ -82,7 +83,7 @@ function objectOf({ key, sha256, from, to }: StoredPiece) {
   return { key, sha256, bytes: to - from };
 }
 
-/** JanusGraph's locks are claims of transactions that are over. */
+/** JanusGraph's locks belong to transactions that are over. */
 function lockTables(keyspace: string): string[] {
   return ['edgestore', 'graphindex', 'system_properties'].map((table) => `${keyspace}.${table}_lock_`);
 }

@@ -6,7 +6,10 @@ import { listPoints } from '../catalog/point-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 
-/** All that decides to which instants an environment can be restored: read once, then judged without asking anybody. Works when the cluster is gone. */
+/**
+ * Everything that decides to which instants an environment can be restored. It is read once from the bucket, so it
+ * works when the cluster is gone; decisions from it are pure.
+ */
 export interface RecoveryFacts {
   readonly environment: string;
   readonly catalog: LogCatalog;
@@ -18,19 +21,22 @@ export interface RecoveryFacts {
 export interface RecoveryLimits {
   /** The longest that a commit may take between its time and its last write, microseconds. */
   readonly settleMargin: number;
-  /** Clocks of writers further ahead of the nodes' than this make instants meaningless, microseconds. */
+  /** Microseconds. If writers' clocks run further ahead of the nodes' clocks than this, instants are meaningless. */
   readonly clockLead: number;
 }
 
-/** A person thinks of an instant in seconds: with clocks two of them apart it would not be the one that was meant. */
+/** A person thinks of an instant in seconds: if clocks differ by two seconds, it is not the instant that was meant. */
 export const usualLimits: RecoveryLimits = { settleMargin: 10_000_000, clockLead: 2_000_000 };
 
-/** `reading.damaged`: objects, with the reason, that are known to be no good and do not count. A signal alone may stand for it. */
+/**
+ * `reading.damaged`: objects that are known to be damaged, with the reason; they do not count. Only a signal may be
+ * given instead.
+ */
 export async function readRecoveryFacts(
   { platform, config, clock }: RunbookServices,
   reading: AbortSignal | Reading = {},
 ): Promise<RecoveryFacts> {
-  // The log may take long to read; how old the watermarks are does not depend on that.
+  // Reading the log may take long; the age of the watermarks must not include that time.
   let seenAt = clock.now();
   const wanted = reading instanceof AbortSignal ? { signal: reading } : reading;
   const onWatermark = () => {
@@ -51,10 +57,10 @@ export async function readRecoveryFacts(
 }
 
 /**
- * What decides how far the newest good point can be brought forward, and no more: the log from its snapshots on. Undefined when there is
- * no good point. It costs, for each node, a listing of every object of its log that is kept, a few headers to find where the time since
- * that point begins, and the header of every object since then, with all its links in memory: the time since the newest point decides, and
- * for the listing the age of the log.
+ * The facts that decide how far the newest good point can be brought forward: only the log after its snapshots.
+ * Undefined when there is no good point. For each node this costs a listing of every object of its log that is kept, a
+ * few headers to find where the time since that point begins, and the header of every object since then, with all its
+ * links in memory. So the cost depends on the time since the newest point, and for the listing on the age of the log.
  */
 export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
   const points = await listPoints(services.platform.bucket);

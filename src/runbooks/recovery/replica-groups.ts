@@ -13,14 +13,14 @@ export interface GroupNode {
 export type Replication = Readonly<Record<string, string>>;
 
 /**
- * For each token range, and each datacenter that keeps replicas of it: whose logs hold it, and how many of them are enough. A write that a
- * quorum acknowledged misses fewer replicas than that. Equal groups once.
+ * For each token range and each datacenter with replicas of it: which logs hold it, and how many of them are enough. A
+ * write that a quorum acknowledged misses fewer replicas than that. Equal groups are listed once.
  */
 export function replicaGroups(nodes: readonly GroupNode[], replication: Replication): readonly ReplicaGroup[] {
   const groups = new Map<string, ReplicaGroup>();
   for (const ring of ringsOf(nodes, replication)) {
     const count = Math.min(ring.replicas, ring.nodes.length);
-    // A quorum is counted over the replicas that the keyspace names, also when fewer nodes are there to hold them.
+    // A quorum counts the replicas that the keyspace asks for, even if there are fewer nodes.
     const acknowledged = Math.floor(ring.replicas / 2) + 1;
     const enough = Math.max(1, count - acknowledged + 1);
     for (const chosen of replicaSetsOf(ring.nodes, count)) {

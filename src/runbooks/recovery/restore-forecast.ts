@@ -15,12 +15,12 @@ export interface Forecast {
   readonly base: string;
   readonly timeline: string;
   readonly instant: string;
-  /** The last write time that comes back: the odd microsecond, as the log has it. */
+  /** The last write time that is restored: an odd microsecond, as in the log. */
   readonly cut: Micros;
   /** Everything acknowledged up to here is in the store; null when nothing can be said. */
   readonly newest: string | null;
   readonly settled: string | null;
-  /** From the instant to `newest`: what is left behind on the old timeline. */
+  /** Seconds from the instant to `newest`: what is left behind on the old timeline. */
   readonly leftSeconds: number | null;
   readonly replay: { readonly bytes: number; readonly objects: number; readonly streams: number };
   readonly left: LeftBehind;
@@ -29,7 +29,7 @@ export interface Forecast {
 /** The transactions after the instant, as far as they were counted. */
 export interface LeftBehind {
   readonly transactions: number;
-  /** False when there were too many to count: then all numbers are at least so many. */
+  /** False when there were too many to count: then every number is a lower bound. */
   readonly counted: boolean;
   /** By label. */
   readonly verticesAdded: Tally;
@@ -43,7 +43,7 @@ export interface LeftBehind {
 }
 type Tally = Readonly<Record<string, number>>;
 
-/** `withinMs`: how long the later transactions are counted at most. Never throws because they cannot be. */
+/** `withinMs`: how long to count the later transactions at most. Never throws because they cannot be counted. */
 export async function forecastOf(
   platform: Platform,
   facts: RecoveryFacts,
@@ -88,7 +88,7 @@ async function leftBehind(
   let transactions = 0;
   const enough = AbortSignal.timeout(withinMs);
   try {
-    // The bucket first: after a disaster the database would only be waited for.
+    // The bucket first: after a disaster, asking the database would only take time.
     const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
     const range = { from: micros(cut + 2), to: undefined, timeline };
     for await (const groups of slotsIn(platform, known, range, { signal })) {
@@ -101,7 +101,7 @@ async function leftBehind(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Problem)) throw error;
-    // Nothing was written after the instant, or what was written cannot be read: neither stands in the way of going back.
+    // Nothing was written after the instant, or it cannot be read: neither prevents a restore.
     if (error.code === 'no-log-there') return { transactions: 0, counted: true, ...sums };
     return { transactions, counted: false, ...sums, unknown: error.happened };
   }

@@ -9,8 +9,8 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
 type PointNode = RestorePoint['nodes'][number];
 
 /**
- * The base's ring as it stands on a timeline: the same nodes, under the host ids that they have there. A restore may give a node a new host
- * id; its name and its tokens stay.
+ * The base's ring on a timeline: the same nodes, with the host ids that they have there. A restore may give a node a
+ * new host id; its name and its tokens stay the same.
  */
 export function ringOn(
   timeline: string,
@@ -27,7 +27,7 @@ export function ringOn(
   });
 }
 
-/** Where the ring is no longer that of the base: logs of one ring do not go over a base of another. */
+/** Where the ring differs from the base's ring: logs of one ring cannot be replayed over a base of another ring. */
 export function ringObstacles(
   { base, ring }: { readonly base: RestorePoint; readonly ring: readonly GroupNode[] },
   points: readonly RestorePoint[],
@@ -51,9 +51,9 @@ export function ringObstacles(
   const changed = later.findIndex((point) => !sameRing(base.nodes, point.nodes, own));
   const witness = later[changed];
   if (witness === undefined) return strangers.filter(({ at }) => !ended(at));
-  // Nobody saw when it changed: it is the base's own ring for certain only up to the last point that says so.
+  // Nothing says when it changed: only up to the last point with the base's ring is it certain to be that ring.
   const sure = changed === 0 ? (own ? snapshotOf(base).to : start) : snapshotOf(later[changed - 1] ?? base).to;
-  const reason = `${witness.id} was taken of another ring than ${base.id}`;
+  const reason = `${witness.id} and ${base.id} were taken from different rings`;
   return [...strangers, obstacle(micros(sure + 1), reason)].filter(({ at }) => !ended(at));
 }
 

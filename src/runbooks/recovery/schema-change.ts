@@ -6,9 +6,10 @@ import type { Strand } from '../../model/timeline-path.ts';
 import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
 
 /**
- * For each strand, what changes of the schema stand in the way: a log goes over a base whose tables are the same ones, so a table that was
- * dropped, altered or made anew since needs a later base, and so does another replication: the replicas whose logs are enough are others.
- * Tables only added do not: they can be created first, under their ids.
+ * For each strand, the schema changes that prevent a replay. A log can be replayed only over a base with the same
+ * tables, so a table that was dropped, altered or created again since needs a later base. A changed replication needs
+ * one too, because other replicas' logs are then enough. Tables that were only added do not: they can be created first,
+ * with their ids.
  */
 export function schemaObstacles(
   path: readonly Strand[],
@@ -22,7 +23,7 @@ export function schemaObstacles(
       const changes = before === undefined ? [] : changesBetween(before.schema, stored.schema);
       if (changes.length > 0) found.push(obstacle(stored, stored.at, `the schema changed: ${changes.join('; ')}`));
       const unlogged = unloggedIn(stored.schema);
-      // Neither does a base help that was taken while it lasted.
+      // A base that was taken during this time does not help either.
       const next = all[all.indexOf(stored) + 1]?.at ?? micros(Number.MAX_SAFE_INTEGER);
       if (unlogged.length > 0)
         found.push(obstacle(stored, next, `${unlogged.join(', ')}: not logged (durable_writes = false)`));
@@ -36,7 +37,10 @@ function obstacle({ at }: StoredSchema, until: Micros, what: string): Obstacle {
   return { kind: 'schema', at, until, reason: `${what} (seen at ${formatInstant(at)})` };
 }
 
-/** Tables that stand in the schema of the instant and not in that of the base: to be created, with their ids, before logs are replayed. */
+/**
+ * Tables in the schema of the instant that the schema of the base lacks: they are created, with their ids, before logs
+ * are replayed.
+ */
 export function addedTables(
   path: readonly Strand[],
   logs: ReadonlyArray<TimelineLog | undefined>,
@@ -57,8 +61,8 @@ function schemasOf({ until }: Strand, log: TimelineLog | undefined): readonly St
 function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {
   const { changed, replicatedOtherwise } = schemaDifference(older, newer);
   return [
-    ...changed.map(({ table, what }) => `${table} was ${what}`),
-    ...replicatedOtherwise.map((keyspace) => `${keyspace} is replicated otherwise`),
+    ...changed.map(({ table, what }) => `${table} was ${what === 'made anew' ? 'dropped and created again' : what}`),
+    ...replicatedOtherwise.map((keyspace) => `the replication of ${keyspace} changed`),
   ];
 }
 

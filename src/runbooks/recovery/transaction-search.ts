@@ -20,7 +20,7 @@ export interface TransactionRange {
   /** Commit slots, both inclusive; without `to` up to the newest that was shipped. */
   readonly from: Micros;
   readonly to: Micros | undefined;
-  /** The history that is looked at; the current one by default. */
+  /** The timeline to search; the current one by default. */
   readonly timeline?: string | undefined;
   /** Only changes of these partition keys; groups then have only these cells, and their numbers mean nothing. */
   readonly rows?: (key: Uint8Array) => boolean;
@@ -36,18 +36,18 @@ export interface ReadFacts {
   readonly newest: Micros | undefined;
   /** Cells of other tables of the keyspace, by table. */
   readonly elsewhere: Readonly<Record<string, number>>;
-  /** Where the log has holes: what stood there alone is not in the answer. */
+  /** Where the log has holes: changes that were only there are not in the answer. */
   readonly holes: readonly string[];
 }
 
-/** A write arrives in a log after its commit time was set: by the time for locks, ids and retries, and by what clocks differ. */
+/** A write reaches a log after its commit time: locks, ids, retries and clock differences take time. */
 const arrivesLater = 60_000_000;
 const clocksDiffer = 5_000_000;
 
 /**
- * The groups of a range of the timeline's history, slot by slot in order of time, read from the shipped log alone. Slots that an undo left
- * out of this history are not part of it. Memory holds the traffic of a minute, however long the range is. Throws RefusedProblem
- * `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
+ * The groups of a range of the timeline's history, slot by slot in order of time, read only from the shipped log. Slots
+ * that an undo left out of this history are not included. Memory holds the traffic of a minute, however long the range
+ * is. Throws RefusedProblem `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
  */
 export async function* slotsIn(
   log: GraphLog,
@@ -96,7 +96,7 @@ export async function* slotsIn(
     for await (const { changes, reached } of streams.length === 0 ? [] : readLogRange(log, stretch, facts, signal)) {
       for (const change of changes) {
         const slot = slotOf(change);
-        // What comes for a slot after it was told, such as a late read repair, is the repeat of a write that was seen.
+        // A change for a slot that was already reported, such as a late read repair, repeats a write that was seen.
         if (slot >= from && (to === undefined || slot <= to) && slot >= taken) cells.add(change);
       }
       const end = reached - arrivesLater;
@@ -199,7 +199,7 @@ function least(one: Micros | undefined, other: Micros | undefined): Micros | und
   return other === undefined || one < other ? one : other;
 }
 
-/** By how much clocks of graph servers run ahead of the nodes', microseconds. */
+/** Microseconds by which the clocks of graph servers run ahead of the nodes' clocks. */
 async function clockLead(bucket: ObjectStore, timeline: string, streams: readonly string[]): Promise<number> {
   let lead = 0;
   for (const host of streams) {
@@ -210,7 +210,10 @@ async function clockLead(bucket: ObjectStore, timeline: string, streams: readonl
   return Math.ceil(lead * 1_000_000);
 }
 
-/** Nothing was written in the range, and the log was being shipped then: up to where it was. Throws RefusedProblem when it was not. */
+/**
+ * For a range without writes: the instant up to which the log was shipped. Throws RefusedProblem when the log was not
+ * shipped then.
+ */
 async function quietUntil(bucket: ObjectStore, timeline: string, range: TransactionRange): Promise<Micros> {
   const streams = await streamsOf(bucket, timeline);
   const watermarks = await Promise.all(streams.map(async (host) => bucket.get(watermarkKey(timeline, host))));
@@ -224,11 +227,11 @@ async function quietUntil(bucket: ObjectStore, timeline: string, range: Transact
   const asked = `${formatInstant(range.from)} to ${range.to === undefined ? 'now' : formatInstant(range.to)}`;
   throw new RefusedProblem({
     code: 'no-log-there',
-    happened: `The store has no log of ${asked} on timeline ${timeline}.`,
+    happened: `The store has no log for ${asked} on timeline ${timeline}.`,
     state: 'Nothing was changed.',
     next:
       since === undefined || at === undefined
-        ? `Nothing was shipped to ${bucket.description} yet; see whether the agents ship: cardea status.`
-        : `What was shipped on ${timeline} is from ${formatInstant(since)} to ${formatInstant(at)}: choose a time in between, or another --timeline.`,
+        ? `Nothing was shipped to ${bucket.description} yet. Check with \`cardea status\` whether the agents ship the log.`
+        : `The log of ${timeline} reaches from ${formatInstant(since)} to ${formatInstant(at)}: choose a time in between, or another --timeline.`,
   });
 }

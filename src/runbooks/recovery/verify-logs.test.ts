@@ -81,7 +81,7 @@ test('a merged object that holds other bytes than its parts had is damage, and n
     })),
   }));
   const { left } = await verifyLogs(services(bucket.store), { ...plan, strands }, base, watching);
-  expect(left).toEqual([{ key: planned[0]?.key, reason: 'it is not the object that was planned with' }]);
+  expect(left).toEqual([{ key: planned[0]?.key, reason: 'it is not the object that the plan was made with' }]);
 });
 
 test('when the plan has to be made anew, what was found right before is not read again', async () => {

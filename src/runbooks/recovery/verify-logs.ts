@@ -13,25 +13,28 @@ import type { RunbookServices } from '../services.ts';
 
 interface Watching {
   readonly signal: AbortSignal;
-  /** Plain bytes done and in all. */
+  /** Plain bytes done and in total. */
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** A plan whose every byte was read and found right. */
+/** A plan whose every byte was read and is correct. */
 export interface VerifiedLogs {
-  /** The plan itself, or another one of the same instant where objects had to be left out and others hold the same. */
+  /**
+   * The plan itself, or another plan for the same instant that replaces damaged objects by others with the same
+   * content.
+   */
   readonly plan: LogPlan;
   readonly bytes: number;
-  /** What was damaged and left out without harm to the instant. */
+  /** Damaged objects that the instant does not need. */
   readonly left: readonly LogFault[];
 }
 
 /**
- * Reads every byte of a plan and checks each against its SHA-256, its links and the plan, before anything is touched.
- * Where something is damaged the instant is judged anew without it: parts may still hold what a merged object lost, and
- * what was shipped after the instant may be missed; what was read and found right is not read again. Throws
- * RefusedProblem `log-damaged`, naming what is damaged and the nearest instants that still work; RetryableProblem when
- * the store cannot be asked.
+ * Reads every byte of a plan and checks it against its SHA-256, its links and the plan, before anything is changed. If
+ * something is damaged, the plan is made again without it: smaller objects may still hold what a merged object lost,
+ * and what was shipped after the instant may be missing. What was read and found correct is not read again. Throws
+ * RefusedProblem `log-damaged`, which names what is damaged and the nearest instants that can still be restored;
+ * RetryableProblem when the store does not answer.
  */
 export async function verifyLogs(
   services: RunbookServices,
@@ -52,7 +55,7 @@ export async function verifyLogs(
   }
 }
 
-/** The same instant from the same base, by what is left. */
+/** A plan for the same instant from the same base, without the damaged objects. */
 function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: readonly LogFault[]): LogPlan {
   const last = plan.strands.at(-1);
   try {
@@ -64,11 +67,11 @@ function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: read
     });
     return { run: plan.run, ...planLogs(facts, choice) };
   } catch (error) {
-    const why = asProblem(error, 'Judging the log anew');
+    const why = asProblem(error, 'Planning without the damaged objects');
     throw new RefusedProblem({
       code: 'log-damaged',
-      happened: `The shipped log that ${plan.instant} needs is damaged: ${damaged.length === 1 ? 'an object' : `${damaged.length} objects`} of it cannot be used. ${why.happened}`,
-      state: 'Nothing was touched.',
+      happened: `The shipped log that ${plan.instant} needs is damaged: ${damaged.length === 1 ? 'one object' : `${damaged.length} objects`} cannot be used. ${why.happened}`,
+      state: 'Nothing was changed.',
       next: why.next,
       details: [...damaged.map(({ key, reason }) => `${key}: ${reason}`), ...why.details],
       cause: error,
@@ -77,8 +80,8 @@ function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: read
 }
 
 /**
- * The objects of the plan that are not what was planned with, each with what is wrong. Those that are join `sound`, key
- * to SHA-256.
+ * The objects of the plan that are no longer what the plan was made with, each with what is wrong. The others are added
+ * to `sound`, key to SHA-256.
  */
 async function damagedLogs(
   bucket: ObjectStore,
@@ -104,7 +107,8 @@ async function damagedLogs(
       progress?.(done, total);
     }
   };
-  // Two at a time keep a core busy with hashing while the store is waited for; an object may be a whole segment, so more would take memory.
+  // Two at a time: one is hashed while the other is fetched. An object may be a whole segment, so more would take too
+  // much memory.
   const worker = async () => work().catch((thrown: unknown) => broken.abort(thrown));
   await Promise.all([worker(), worker()]);
   broken.signal.throwIfAborted();
@@ -123,7 +127,8 @@ interface Expected {
 }
 
 /**
- * An object that was merged into a larger one since is as good there: the node that places it finds it in the same way.
+ * An object that was merged into a larger one since then is as good there: the node that places it finds it in the same
+ * way.
  */
 async function faultOf(
   read: ReturnType<typeof plannedPieces>,
@@ -131,11 +136,11 @@ async function faultOf(
 ): Promise<string | undefined> {
   try {
     const piece = await read(key);
-    if (piece === undefined) return 'it is no longer there, and no other object holds its part: it was removed';
+    if (piece === undefined) return 'it is no longer in the store, and no other object holds its part: it was removed';
     const { whole, at, plain } = piece;
     if (logPieceKey(whole) !== at) return `it is a copy of ${logPieceKey(whole)}`;
     const found = at === key ? whole.sha256 : sha256(plain);
-    return found === planned ? undefined : 'it is not the object that was planned with';
+    return found === planned ? undefined : 'it is not the object that the plan was made with';
   } catch (error) {
     const problem = asProblem(error, 'Reading a log piece');
     if (problem instanceof FailedProblem && problem.code === 'log-damaged') return problem.happened;

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { streamsOf } from './log-range-reader.ts';
 
-/** Waits until every stream of a timeline was shipped up to the instant; false when that takes longer than the patience. */
+/** Waits until every stream of a timeline is shipped up to the instant; false when that takes too long. */
 export async function waitUntilShipped(
   bucket: ObjectStore,
   { timeline, instant }: { readonly timeline: string; readonly instant: Micros },

@@ -21,7 +21,7 @@ export interface WindowPath {
   readonly points: ReadonlyMap<string, RestorePoint>;
   /** How far writers' clocks run ahead of the nodes', microseconds; never more than the limit. */
   readonly lead: number;
-  /** As it was seen, also above the limit. */
+  /** The lead as it was measured, also above the limit. */
   readonly seenLead: number;
 }
 
@@ -53,7 +53,10 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
   };
 }
 
-/** Before anything was shipped the first timeline has no record; what was backed up lies on it all the same. Throws what `timelinePath` throws. */
+/**
+ * Before anything is shipped, the first timeline has no record, but backups already belong to it. Throws what
+ * `timelinePath` throws.
+ */
 export function pathOf({ catalog, environment }: RecoveryFacts, timeline: string): readonly Strand[] {
   if (catalog.timelines.length > 0 || timeline !== firstTimeline) return timelinePath(catalog.timelines, timeline);
   const body = { id: firstTimeline, environment, openedAt: formatInstant(micros(0)), why: 'nothing was shipped on it' };
@@ -92,9 +95,9 @@ function windowStrand(
 }
 
 /**
- * A restore opens its timeline a moment before it tells the agents to ship on it, and lets nobody write until they do. So a stream that
- * begins with its first piece in that time has everything of the timeline. It is not believed of a stream that began later, when Cassandra
- * may have let go of segments already.
+ * A restore opens its timeline shortly before it tells the agents to ship on it, and nobody can write until they do. So
+ * a stream whose first piece begins in that time holds everything of the timeline. A stream that began later may lack
+ * segments that Cassandra had already deleted.
  */
 const openingTime = 120_000_000;
 
@@ -114,9 +117,9 @@ function windowStream(stream: VerifiedStream, opened: Micros | undefined): Windo
   };
 }
 
-/** Of a node that is known and ships nothing here. */
+/** A node that is known but ships no log on this timeline. */
 function silentStream(name: string): WindowStream {
-  return { name, reach: () => undefined, gaps: [], absent: () => 'nothing of it is shipped' };
+  return { name, reach: () => undefined, gaps: [], absent: () => 'its log is not shipped' };
 }
 
 function absence(stream: VerifiedStream, start: Micros): string {
@@ -125,11 +128,11 @@ function absence(stream: VerifiedStream, start: Micros): string {
   if (before?.ends !== undefined) return before.ends;
   if (next !== undefined) {
     const first = stream.pieces[0]?.first ?? 1;
-    const gone = first > 1 ? ` (pieces 1–${first - 1} are not there)` : '';
+    const gone = first > 1 ? ` (pieces 1–${first - 1} are missing)` : '';
     return `its log begins at ${formatInstant(next.from)}${gone}`;
   }
   if (before !== undefined) return `its log ends at ${formatInstant(before.to)}`;
-  return stream.faults[0]?.reason ?? 'nothing of it is shipped';
+  return stream.faults[0]?.reason ?? 'its log is not shipped';
 }
 
 function markObstacles(stream: VerifiedStream): readonly Obstacle[] {
@@ -167,7 +170,9 @@ function windowBase(
   };
 }
 
-/** As the schema that was in force said, else as the point says: JanusGraph's own default is one datacenter with that many replicas. */
+/**
+ * From the schema of that time, else from the point: JanusGraph's default is one datacenter with that many replicas.
+ */
 export function replicationOf(point: RestorePoint, schemas: readonly StoredSchema[], at: Micros): Replication {
   const inForce = schemas.findLast((each) => each.at <= at) ?? schemas[0];
   const found = inForce?.schema.keyspaces.find(({ keyspace }) => keyspace === point.keyspace);

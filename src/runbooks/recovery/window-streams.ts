@@ -6,12 +6,15 @@ import type { RecoveryFacts } from './recovery-facts.ts';
 import { ringOn } from './ring-change.ts';
 import type { WindowPath } from './window-path.ts';
 
-/** A stream this long without news has stopped, whatever its agent says; microseconds. An agent speaks several times a second. */
+/**
+ * Microseconds. A stream without news for this long has stopped, whatever its agent says. An agent writes several times
+ * a second.
+ */
 const silence = 60_000_000;
 
 type Line = WindowReport['streams'][number];
 
-/** One line for each node that ships on the path's last timeline, or should. */
+/** One line for each node that ships, or should ship, on the path's last timeline. */
 export function windowStreams(path: WindowPath, facts: RecoveryFacts, current: boolean): Line[] {
   const log = path.logs.at(-1);
   const streams = log?.streams ?? [];
@@ -33,7 +36,7 @@ export function windowStreams(path: WindowPath, facts: RecoveryFacts, current: b
       newest: null,
       lagSeconds: null,
       clockLead: 0,
-      problems: [`nothing of its log is shipped on ${path.timeline}`],
+      problems: [`its log is not shipped on ${path.timeline}`],
     })),
   ].sort((a, b) => (a.node < b.node ? -1 : 1));
 }
@@ -44,10 +47,10 @@ function lineOf(stream: VerifiedStream, { now, limits }: RecoveryFacts, current:
   const clockLead = stream.watermark?.clockLead ?? 0;
   const problems = stream.faults.map(({ key, reason }) => (key === '' ? reason : `${key}: ${reason}`));
   if (current && lag !== undefined && lag > silence) {
-    problems.push(`shipping has stopped: nothing for ${formatSeconds(lag / 1_000_000)}`);
+    problems.push(`shipping has stopped: nothing was shipped for ${formatSeconds(lag / 1_000_000)}`);
   }
   if (clockLead * 1_000_000 > limits.clockLead) {
-    problems.push(`writers' clocks run up to ${formatSeconds(clockLead)} ahead of this node's`);
+    problems.push(`writers' clocks run up to ${formatSeconds(clockLead)} ahead of this node's clock`);
   }
   for (const mark of stream.marks) problems.push(`${mark.what} at ${mark.at}: ${mark.reason}`);
   return {

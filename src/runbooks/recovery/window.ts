@@ -71,7 +71,7 @@ export function computeWindow(facts: RecoveryFacts, timeline = currentTimelineOf
 
 function latest(serving: readonly Service[], now: Micros): Micros | undefined {
   if (serving.length === 0) return undefined;
-  // A node whose clock runs ahead of this one's says nothing about the future.
+  // A node whose clock is ahead of the clock here says nothing about the future.
   return micros(Math.min(now, Math.max(...serving.map(({ to }) => to))));
 }
 
@@ -80,11 +80,11 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
   const { environment, limits } = facts;
   if (path.seenLead > limits.clockLead) {
     warnings.push(
-      `Writers' clocks run up to ${formatSeconds(path.seenLead / 1_000_000)} ahead of the nodes' (limit ${formatSeconds(limits.clockLead / 1_000_000)}): an instant is not sure to mean what it says, so restores to an instant are refused`,
+      `Writers' clocks run up to ${formatSeconds(path.seenLead / 1_000_000)} ahead of the nodes' clocks (limit ${formatSeconds(limits.clockLead / 1_000_000)}): instants are unreliable, so restores to an instant are refused`,
     );
   }
   if (!path.bases.some(({ strand }) => strand === path.strands.length - 1)) {
-    warnings.push(`No good base on ${path.timeline} yet: cardea backup ${environment}`);
+    warnings.push(`No good base on ${path.timeline} yet. Take one: cardea backup ${environment}`);
   }
   const last = serving.reduce<Service | undefined>(
     (best, each) => (best === undefined || each.to >= best.to ? each : best),
@@ -95,11 +95,11 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
       `Nothing later can be restored without a new base (cardea backup ${environment}): ${last.stop.reason}`,
     );
   } else if (current && last?.stop.kind === 'coverage') {
-    warnings.push(`Nothing later can be restored until the log goes on or a new base is taken: ${last.stop.reason}`);
+    warnings.push(`Nothing later can be restored until the log continues or a new base is taken: ${last.stop.reason}`);
   }
   if (last !== undefined && pointOf(path, last.base.point).proof === 'checked') {
     warnings.push(
-      `${last.base.point}, the newest base, is checked but not proven: cardea rehearse ${environment} ${last.base.point}`,
+      `The newest base, ${last.base.point}, is checked but not proven. To prove it: cardea rehearse ${environment} ${last.base.point}`,
     );
   }
   for (const log of path.logs) {

@@ -5,20 +5,25 @@ import { FailedProblem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { standardRetry } from './standard-steps.ts';
 
-/** A table that came after the base: Cassandra skips its mutations at replay, with no more than a warning, unless it is there with the same id. */
+/**
+ * A table that was created after the base. Unless it exists with the same id, Cassandra skips its mutations at replay,
+ * with only a warning.
+ */
 export const addedTable = z.object({ id: z.uuid(), name: z.string() });
 export type AddedTable = z.infer<typeof addedTable>;
 
 export const createTablesStep = {
   id: 'create-tables',
-  title: 'Start the nodes without logs, create the tables that came after the base, stop them again',
+  title: 'Start the nodes without logs, create the tables that are newer than the base, stop the nodes',
   effect: 'write',
   timeout: '1h',
   retry: standardRetry,
   result: z.object({ tables: z.array(z.string()) }),
 } as const;
 
-/** Creates the tables with the ids that the log knows them by, on the nodes of `platform`, which are stopped before and after. */
+/**
+ * Creates the tables with the ids that the log uses, on the nodes of `platform`, which are stopped before and after.
+ */
 export async function createTables(
   platform: Platform,
   tables: readonly AddedTable[],
@@ -36,12 +41,15 @@ export async function createTables(
   const now = await tableIds(platform);
   const missing = tables.filter(({ id }) => !now.has(id));
   if (missing.length > 0) throw notCreated(missing);
-  // Drained: what was just made is in files then, and the log that it was written to can go.
+  // After a drain the new tables are in files, and the log that they were written to is no longer needed.
   await platform.databaseLifecycle.stopAll(signal);
   return { tables: tables.map(({ name }) => name) };
 }
 
-/** After the replay: a table that is not there under its id has lost its mutations. Throws FailedProblem `tables-not-created`. */
+/**
+ * Checks after the replay: a table that does not exist with its id has lost its mutations. Throws FailedProblem
+ * `tables-not-created`.
+ */
 export async function requireTables(platform: Platform, tables: readonly AddedTable[]): Promise<void> {
   if (tables.length === 0) return;
   const ids = await tableIds(platform);
@@ -57,7 +65,7 @@ async function tableIds({ database }: Platform): Promise<ReadonlySet<string>> {
 interface Creation {
   readonly id: string;
   readonly statement: string;
-  /** Makes the keyspace, if that came later too. */
+  /** Creates the keyspace, if it was also created later. */
   readonly keyspace: string | undefined;
 }
 
@@ -85,9 +93,9 @@ async function statementsFor(
 function notCreated(missing: readonly AddedTable[]): FailedProblem {
   return new FailedProblem({
     code: 'tables-not-created',
-    happened: `${missing.length} tables that came after the base could not be made with the ids that the log knows them by.`,
-    state: 'The restored files are in place; no log was replayed into these tables. What was there before lies aside.',
-    next: 'Restore to an instant before they were made, or to a later restore point that holds them.',
+    happened: `${missing.length} tables are newer than the base and could not be created with the ids that the log uses.`,
+    state: 'The restored files are in place, but no log was replayed into these tables. The old data is kept.',
+    next: 'Restore to an instant before these tables were created, or to a later restore point that holds them.',
     details: missing.map(({ id, name }) => `${name} (${id})`),
   });
 }

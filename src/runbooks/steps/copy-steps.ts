@@ -36,8 +36,8 @@ interface CopyPurpose<Params> {
 const timed = z.object({ seconds: z.number() });
 
 /**
- * The steps that bring the database of a point up beside the live environment: a new ring of its own name, addresses and tokens. Nothing of
- * it touches the live one, and that is looked at before anything is done with it.
+ * The steps that start the database of a point beside the live environment: a new ring with its own name, addresses and
+ * tokens. It does not touch the live ring; this is checked before anything is done with it.
  */
 export function withCopyDatabase<Params extends CopyParams>(
   builder: RunbookBuilder<Params, RunbookServices, unknown>,
@@ -46,7 +46,7 @@ export function withCopyDatabase<Params extends CopyParams>(
   return builder
     .step({
       id: 'check-point',
-      title: 'The point is good',
+      title: 'Check that the point is good',
       effect: 'read',
       needs: [],
       timeout: '1m',
@@ -67,7 +67,7 @@ export function withCopyDatabase<Params extends CopyParams>(
     .step(verifyLogsStep)
     .step({
       id: 'prepare-copy',
-      title: 'Set up nodes, agents and index of the copy, with names and tokens of its own',
+      title: 'Set up nodes, agents and index of the copy, with their own names and tokens',
       effect: 'write',
       needs: ['check-point', 'check-store', 'verify-logs'],
       timeout: '5m',
@@ -87,7 +87,7 @@ export function withCopyDatabase<Params extends CopyParams>(
     })
     .step({
       id: 'restore-files',
-      title: 'Medusa brings the files of the point into the copy',
+      title: 'Restore the files of the point into the copy with Medusa',
       effect: 'write',
       needs: ['prepare-copy'],
       timeout: '12h',
@@ -147,7 +147,7 @@ export function withCopyDatabase<Params extends CopyParams>(
     });
 }
 
-/** And then the graph: opened by a real JanusGraph with an index of its own, and checked. */
+/** Then the graph: a real JanusGraph with its own index opens it, and it is checked. */
 export function withCopySteps<Params extends CopyParams>(
   builder: RunbookBuilder<Params, RunbookServices, unknown>,
   copyPurpose: CopyPurpose<Params>,
@@ -169,7 +169,7 @@ export function withCopySteps<Params extends CopyParams>(
     })
     .step({
       id: 'open-graph',
-      title: 'A real JanusGraph opens the copy; its mixed index is built anew',
+      title: 'Open the copy with a real JanusGraph and rebuild its mixed index',
       effect: 'write',
       needs: ['make-sound'],
       timeout: '12h',
@@ -186,7 +186,7 @@ export function withCopySteps<Params extends CopyParams>(
     })
     .step({
       id: 'verify',
-      title: 'Every invariant holds, and a point comes back with the fingerprint that it recorded',
+      title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
       effect: 'read',
       needs: ['open-graph'],
       timeout: '12h',
@@ -206,7 +206,7 @@ export function withCopySteps<Params extends CopyParams>(
     });
 }
 
-/** For runs whose copy is gone at their end, whatever becomes of them. `nameOf` as for the steps that make it. */
+/** For runs that always remove their copy at the end. `nameOf` as for the steps that make the copy. */
 export function removeCopyStep(nameOf: (context: { readonly run: string }) => string) {
   return {
     id: 'remove-copy',
@@ -224,14 +224,16 @@ export function removeCopyStep(nameOf: (context: { readonly run: string }) => st
   } as const;
 }
 
-/** This step is done before the run makes its copy, so a copy of the name is somebody else's, and may be in use. */
+/**
+ * This step runs before the run makes its copy, so a copy with this name belongs to somebody else and may be in use.
+ */
 async function requireNewName(platform: Platform, name: string): Promise<void> {
   if (!(await platform.copies.list()).includes(name)) return;
   throw new RefusedProblem({
     code: 'copy-exists',
-    happened: `There is an environment ${name} beside ${platform.environment} already.`,
+    happened: `There is already a copy ${name} of ${platform.environment}.`,
     state: 'Nothing was changed.',
-    next: 'Choose another name, or remove that one first.',
+    next: `Choose another name, or remove that copy first: cardea sandbox down ${platform.environment}~${name}.`,
   });
 }
 
@@ -244,7 +246,7 @@ export async function inCopy<Result>(
   if (copy === undefined) {
     throw new FailedProblem({
       code: 'copy-vanished',
-      happened: `The copy ${name} is gone; somebody removed it while the run was working on it.`,
+      happened: `Somebody removed the copy ${name} while the run was working on it.`,
       state: 'The live environment was not touched.',
       next: 'Start the run again.',
     });
@@ -256,15 +258,15 @@ export async function inCopy<Result>(
   }
 }
 
-/** The copy's nodes stand in the order of the point's: its first node takes the files of the first. */
+/** The copy's nodes are in the order of the point's nodes: its first node takes the files of the first node. */
 function sourceOf(copy: Platform, point: RestorePoint, node: string): string {
   const source = point.nodes[copy.nodes.findIndex((each) => each.name === node)]?.node;
   if (source !== undefined) return source;
   throw new FailedProblem({
     code: 'copy-layout-differs',
-    happened: `The copy's node ${node} has no counterpart in ${point.id}.`,
+    happened: `The node ${node} of the copy has no matching node in ${point.id}.`,
     state: 'The live environment was not touched.',
-    next: 'Remove the copy (cardea sandbox status names it) and start the run again.',
+    next: 'Remove the copy (`cardea sandbox status` lists copies) and start the run again.',
   });
 }
 
@@ -276,8 +278,8 @@ async function requireIsolation(copies: Copies, name: string): Promise<void> {
   throw new FailedProblem({
     code: 'copy-not-isolated',
     happened: `The copy ${name} had connections to the live environment.`,
-    state: 'The copy was stopped and removed at once; check the live environment with cardea doctor.',
-    next: 'Report this as a defect: a copy must know no address of the live environment.',
+    state: `The copy was stopped and removed at once. Check the live environment with \`cardea doctor\`.`,
+    next: 'Report this as a defect of Cardea: a copy must not know any address of the live environment.',
     details: connections,
   });
 }

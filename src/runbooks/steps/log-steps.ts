@@ -29,9 +29,9 @@ export const logsResult = z.object({
   instant: instantText,
   timeline: timelineId,
   exclusions: z.array(instantText),
-  /** Those of them that had to be, because they are in the log in part only. */
+  /** Those that had to be left out because only a part of them is in the log. */
   incomplete: z.array(instantText),
-  /** Tables that came after the base and are made before the replay. */
+  /** Tables that are newer than the base and are created before the replay. */
   addedTables: z.array(addedTable),
   createTables: z.boolean(),
   streams: z.number(),
@@ -42,7 +42,7 @@ export const logsResult = z.object({
 
 export const planLogsStep = {
   id: 'plan-logs',
-  title: 'Decide which logs are replayed, and where they are cut',
+  title: 'Decide which logs to replay, and where to cut them',
   effect: 'write',
   needs: ['check-point', 'check-store'],
   when: { param: 'replay', is: true },
@@ -54,7 +54,7 @@ export const planLogsStep = {
 
 export const verifyLogsStep = {
   id: 'verify-logs',
-  title: 'Every byte of these logs is what was shipped',
+  title: 'Check that every byte of these logs is as it was shipped',
   effect: 'read',
   needs: ['plan-logs'],
   when: { param: 'replay', is: true },
@@ -66,7 +66,7 @@ export const verifyLogsStep = {
 
 export const extendLogsStep = {
   id: 'extend-logs',
-  title: 'Take the rest of the log in, now that nothing is added to it',
+  title: 'Add the rest of the log to the plan, now that nothing more is written',
   effect: 'write',
   guard: 'until-moved',
   timeout: '1h',
@@ -76,7 +76,7 @@ export const extendLogsStep = {
 
 export const placeLogsStep = {
   id: 'place-logs',
-  title: 'Cut the logs and place them where every node replays them',
+  title: 'Cut the logs and place them on every node for the replay',
   effect: 'destroy',
   timeout: '12h',
   retry: patientRetry,
@@ -102,9 +102,9 @@ export async function decideLogs(work: Work, params: Params): Promise<z.infer<ty
   });
   await platform.bucket.put(logPlanKey(work.run), logPlanDocument.write(plan));
   const { streams, bytes } = extentOf(plan);
-  work.log(`${formatBytes(bytes)} of ${streams} streams up to ${plan.instant}`);
+  work.log(`${formatBytes(bytes)} of log from ${streams} streams, up to ${plan.instant}`);
   for (const slot of incomplete) {
-    work.log(`${formatInstant(slot)}: left out; only a part of what was committed then had been shipped`);
+    work.log(`left out: the transaction of ${formatInstant(slot)}, because only a part of it was shipped`);
   }
   return {
     ...resultOf(plan),
@@ -114,7 +114,9 @@ export async function decideLogs(work: Work, params: Params): Promise<z.infer<ty
   };
 }
 
-/** Every byte is read and checked while nothing has been touched yet. What is damaged and can be done without is left out of the plan. */
+/**
+ * Reads and checks every byte before anything is changed. Damaged objects that are not needed are left out of the plan.
+ */
 export async function checkLogs(work: Work, params: Params): Promise<z.infer<typeof verifyLogsStep.result>> {
   const services = patientServices(work.services, work.signal);
   const { platform, clock } = services;
@@ -124,7 +126,7 @@ export async function checkLogs(work: Work, params: Params): Promise<z.infer<typ
     signal: work.signal,
     progress: (done, total) => work.progress({ done, total, unit: 'bytes' }),
   });
-  for (const { key, reason } of verified.left) work.log(`left out, damaged: ${key}: ${reason}`);
+  for (const { key, reason } of verified.left) work.log(`left out because it is damaged: ${key}: ${reason}`);
   if (verified.left.length > 0) await platform.bucket.put(logPlanKey(work.run), logPlanDocument.write(verified.plan));
   return { bytes: verified.bytes, left: verified.left.length, seconds: clock.monotonic() - from };
 }
@@ -137,7 +139,7 @@ export async function extendLogs(
 ): Promise<z.infer<typeof logsResult>> {
   const result = await decideLogs(work, params);
   await checkLogs(work, params);
-  // Which tables there are to make was decided, and shown, before anything stopped.
+  // Which tables to create was decided and shown before anything stopped.
   if (result.createTables && !planned.createTables) throw schemaChanged(work, result.addedTables);
   return result;
 }
@@ -170,7 +172,7 @@ export async function placeLogs(
   });
   const sum = (what: 'mutations' | 'cut' | 'dropped' | 'bytes') =>
     done.reduce((total, { result }) => total + result[what], 0);
-  work.log(`${sum('mutations')} mutations placed, ${sum('cut')} of them cut inside; ${sum('dropped')} left out`);
+  work.log(`${sum('mutations')} mutations placed, ${sum('cut')} of them only in part; ${sum('dropped')} left out`);
   return {
     mutations: sum('mutations'),
     cut: sum('cut'),
@@ -181,7 +183,10 @@ export async function placeLogs(
   };
 }
 
-/** Of any keyspace that the logs hold: the ranges that a node holds are taken for all of them, and what it holds too much of does no harm. */
+/**
+ * For every keyspace in the logs the same ranges of a node are used; if a node gets more than it needs, that does no
+ * harm.
+ */
 async function mostReplicas({ bucket }: Platform, { strands }: LogPlan): Promise<number> {
   const counts: number[] = [];
   for (const key of strands.flatMap(({ schemas }) => schemas.slice(-1))) {
@@ -222,8 +227,8 @@ function extentOf({ strands }: LogPlan) {
 function schemaChanged({ environment }: Work, tables: readonly AddedTable[]): RefusedProblem {
   return new RefusedProblem({
     code: 'schema-changed',
-    happened: `${tables.map(({ name }) => name).join(', ')} was created while this run was being prepared.`,
+    happened: `${tables.map(({ name }) => name).join(', ')} was created while this run was preparing.`,
     state: 'Nothing was moved or deleted.',
-    next: `Start the restore of ${environment} again: the next plan knows the table.`,
+    next: `Start the restore of ${environment} again; its plan will include the table.`,
   });
 }

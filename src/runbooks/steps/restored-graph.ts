@@ -12,8 +12,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Platform } from '../../ports/platform.ts';
 
 /**
- * What makes a restored database a sound graph again, the same for a restore in place and for a copy: JanusGraph's own records cleaned
- * while no server runs, then its servers started, the mixed index rebuilt from the restored data, and everything looked at.
+ * Makes a restored database a consistent graph again, for a restore in place and for a copy: JanusGraph's own records
+ * are cleaned while no server runs, then its servers are started, the mixed index is rebuilt from the restored data,
+ * and everything is checked.
  */
 interface Work {
   readonly platform: Platform;
@@ -59,7 +60,10 @@ export const verifiedResult = z.object({
   seconds: z.number(),
 });
 
-/** Every invariant, and the fingerprint against the one wanted, if any was recorded. `name` says what was restored; `remedy` is the way out that a failure names. */
+/**
+ * Checks every invariant, and the fingerprint if one was recorded. `name` says what was restored; `remedy` is the next
+ * step that a failure names.
+ */
 export async function verifyRestored(
   work: Work,
   { name, wanted }: { readonly name: string; readonly wanted: Fingerprint | undefined },
@@ -74,9 +78,9 @@ export async function verifyRestored(
       code: differences.length > 0 ? 'fingerprint-differs' : 'graph-unsound',
       happened:
         differences.length > 0
-          ? `The restored graph is not the graph that ${name} recorded.`
-          : `The graph restored from ${name} is not sound: ${check.findingCount} findings.`,
-      state: 'The restored data is in place and its servers run; nothing was removed.',
+          ? `The fingerprint of the restored graph differs from the one recorded in ${name}.`
+          : `The graph restored from ${name} is not consistent: ${check.findingCount} findings.`,
+      state: 'The restored data is in place and its servers are running; nothing was deleted.',
       next: remedy,
       details: [
         ...differences,

@@ -69,7 +69,7 @@ test('B2: different schema versions and a node that nobody declared stop the bac
   await expect(requireHealthyRing(platform, onlyLooking)).rejects.toMatchObject({
     details: [
       'hcd-paris-rack1-sts-2 sees a node that the configuration does not declare: 127.9.9.4',
-      'the nodes hold 2 different schema versions: schema-1, schema-2',
+      'the nodes have 2 different schema versions: schema-1, schema-2',
     ],
   });
 });

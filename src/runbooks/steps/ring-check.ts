@@ -21,8 +21,8 @@ export const onlyLooking: RingUse = { state: 'Nothing was changed.' };
 
 /**
  * Asks every node for its own view of the ring and refuses unless all of them agree that all declared nodes are up, on one schema.
- * One node's word is not enough: a node that is cut off sees the others as down, and the others see it so. Throws RefusedProblem
- * `ring-unhealthy` with the state that the caller says.
+ * The view of one node is not enough: a node without a connection sees the others as down, and they see it as down.
+ * Throws RefusedProblem `ring-unhealthy` with the state that the caller gives.
  */
 export async function requireHealthyRing(platform: Platform, use: RingUse): Promise<HealthyRing> {
   const views = await Promise.all(
@@ -31,14 +31,14 @@ export async function requireHealthyRing(platform: Platform, use: RingUse): Prom
   const mistakes = views.flatMap(({ node, view }) => faultsSeenBy(node, view, platform.nodes));
   const schemas = new Set(views.flatMap(({ view }) => (view ?? []).map((member) => member.schemaVersion)));
   if (schemas.size > 1)
-    mistakes.push(`the nodes hold ${schemas.size} different schema versions: ${[...schemas].join(', ')}`);
+    mistakes.push(`the nodes have ${schemas.size} different schema versions: ${[...schemas].join(', ')}`);
   const ring = views[0]?.view;
   if (mistakes.length > 0 || ring === undefined) {
     throw new RefusedProblem({
       code: 'ring-unhealthy',
       happened: `The database of ${platform.environment} is not healthy.${use.means === undefined ? '' : ` ${use.means}`}`,
       state: use.state,
-      next: `Bring every node up and let the schema settle (nodetool status, nodetool describecluster; cardea doctor ${platform.environment}), then start again.`,
+      next: `Start every node, wait until all agree on one schema, then start again. To check: cardea doctor ${platform.environment}, nodetool status, nodetool describecluster.`,
       details: mistakes,
     });
   }

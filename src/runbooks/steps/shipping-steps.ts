@@ -12,7 +12,10 @@ import { type NodeJobCall, oneNode } from './each-node.ts';
 import { standardRetry } from './standard-steps.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
 
-/** What restores and reverts do about the shipped log: its tail is kept before the data goes, and a new stream begins after it came. */
+/**
+ * What restores and reverts do with the shipped log: they ship its tail before the data is replaced, and begin a new
+ * stream afterwards.
+ */
 export interface Work extends NodeJobCall {
   readonly environment: string;
   readonly log: (line: string) => void;
@@ -24,13 +27,13 @@ const pausedResult = z.object({
   timeline: timelineId,
   /** The latest instant that any node's stream reaches; null when none ships. */
   newest: instantText.nullable(),
-  /** One line for each node whose tail could not be shipped: what it acknowledged last may be lost. */
+  /** One line for each node whose tail could not be shipped: the last writes that it acknowledged may be lost. */
   lost: z.array(z.string()),
 });
 
 export const pauseShippingStep = {
   id: 'pause-shipping',
-  title: 'Ship what is left of the log, then stop shipping',
+  title: 'Ship the rest of the log, then stop shipping',
   effect: 'write',
   guard: 'until-moved',
   timeout: '10m',
@@ -39,8 +42,8 @@ export const pauseShippingStep = {
 } as const;
 
 /**
- * Ships what is left of every node's log and stops. A restore goes on without a node that cannot: its disk may be gone, which is why
- * there is a restore. Then it says so.
+ * Ships the rest of every node's log and stops shipping. If a node cannot, the restore continues without it and says
+ * so: the lost disk of that node may be the reason for the restore.
  */
 export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedResult>> {
   const { platform } = work.services;
@@ -57,7 +60,7 @@ export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedRe
   );
   const newest = outcomes.flatMap((each) => each.newest ?? []).toSorted();
   const lost = outcomes.flatMap((each) => ('lost' in each ? [each.lost] : []));
-  for (const line of lost) work.log(`the rest of the log is not shipped: ${line}`);
+  for (const line of lost) work.log(`the rest of the log was not shipped: ${line}`);
   return { timeline: await currentTimeline(platform.bucket), newest: newest.at(-1) ?? null, lost };
 }
 
@@ -73,14 +76,17 @@ const shippingResult = z.object({
 
 export const startShippingStep = {
   id: 'start-shipping',
-  title: 'Ship the log again, on the new timeline',
+  title: 'Start shipping the log on the new timeline',
   effect: 'write',
   timeout: '5m',
   retry: standardRetry,
   result: shippingResult,
 } as const;
 
-/** Begins every node's stream on the timeline, after the segments that a restore placed or set aside, or goes on as before. A graph that is back must not wait for a log that is not: what fails is told and mended later. */
+/**
+ * Begins every node's stream on the timeline, after the segments that a restore placed or set aside, or continues it as
+ * before. A restored graph must not wait for its log: a failure is reported and can be repaired later.
+ */
 export async function startShipping(
   work: Work,
   timeline: z.infer<typeof timelineId>,
@@ -108,8 +114,8 @@ export async function startShipping(
 }
 
 /**
- * Says on every stream of the timeline that what lies before now is in no log: instants of it need a base that is still to come. Once per
- * run, however often the step is done.
+ * Marks on every stream of the timeline that nothing before now is in a log: instants of the timeline need a base that
+ * is still to be taken. Done once per run, however often the step runs.
  */
 export async function markBaseRequired(
   work: Work & { readonly startedAt: Date },

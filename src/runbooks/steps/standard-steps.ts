@@ -8,8 +8,8 @@ import type { RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
- * What the steps below need of theirs: they mean the same in several runbooks, and each runbook adds what the step needs there. Stopping
- * counts as destructive: from then on the environment does not serve.
+ * What the steps below need of their context. The steps are the same in several runbooks; each runbook adds what the
+ * step needs there. A stop counts as destructive, because the environment does not serve afterwards.
  */
 interface Context {
   readonly services: RunbookServices;
@@ -29,7 +29,7 @@ export const emptyResult = z.object({});
 
 export const checkStore = {
   id: 'check-store',
-  title: 'The store takes, keeps and returns an object, and knows conditional puts',
+  title: 'Check that the store writes, reads and deletes an object, and supports conditional puts',
   effect: 'read',
   guard: true,
   needs: [],
@@ -38,10 +38,10 @@ export const checkStore = {
   run: async ({ services: { platform, clock } }: Context) => probeStore(platform.bucket, clock),
 } as const;
 
-/** After a disaster the agents may be dead as well, and nothing of a restore goes without them. */
+/** After a disaster the agents may be down as well, and a restore needs them. */
 export const startAgents = {
   id: 'start-agents',
-  title: "Start the nodes' agents that do not run",
+  title: 'Start the agents that are not running',
   effect: 'write',
   guard: true,
   timeout: '2m',
@@ -131,14 +131,14 @@ export function outageOf(results: Readonly<Record<string, unknown>>): number | u
   return (Date.parse(started.data.at) - Date.parse(stopped.data.at)) / 1000;
 }
 
-/** What `accept` and `revert` are told: the run of the restore that they decide. */
+/** The parameter of `accept` and `revert`: the run of the restore. */
 export const decisionParams = z.object({ restore: runId });
 
 /** `wanted`: what the run is about to do with the restore. */
 export function checkRestore(wanted: 'accepting' | 'reverting') {
   return {
     id: 'check-restore',
-    title: 'The restore waits for this decision',
+    title: 'Check that the restore waits for this decision',
     effect: 'read',
     guard: true,
     needs: [],
@@ -149,7 +149,7 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       point: pointId,
       /** Every node had moved everything aside. */
       whole: z.boolean(),
-      /** The restore came to its end: what it brought is a whole environment. */
+      /** The restore finished: the data that it brought is complete. */
       succeeded: z.boolean(),
     }),
     run: async ({
@@ -169,7 +169,7 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
   } as const;
 }
 
-/** From here on the restore can be decided in this one way only, and the run that made it cannot be carried on. */
+/** From here on only this decision about the restore is possible, and the run that made it cannot be resumed. */
 export function beginDecisionStep(state: 'accepting' | 'reverting') {
   return {
     id: 'begin-decision',

@@ -8,7 +8,10 @@ import type { logsResult } from './log-steps.ts';
 import { type Work, markBaseRequired } from './shipping-steps.ts';
 import { standardRetry } from './standard-steps.ts';
 
-/** Every way back opens a timeline: what was written after the fork stays where it is and is never mixed into what comes now. */
+/**
+ * Every restore and revert opens a timeline: what was written after the fork stays on the old one and never mixes with
+ * new writes.
+ */
 interface TimelineWork extends Work {
   readonly startedAt: Date;
 }
@@ -18,14 +21,14 @@ type Opened = z.infer<typeof openedResult>;
 
 export const openTimelineStep = {
   id: 'open-timeline',
-  title: 'Open a new timeline: what was written after the fork stays on the old one',
+  title: 'Open a new timeline; later writes stay on the old one',
   effect: 'write',
   timeout: '2m',
   retry: standardRetry,
   result: openedResult,
 } as const;
 
-/** After a replay: the parent up to the instant, less what was left out, is what the new timeline begins with. */
+/** After a replay: the new timeline begins with its parent up to the instant, without what was left out. */
 export async function openReplayedTimeline(work: TimelineWork, replayed: z.infer<typeof logsResult>): Promise<Opened> {
   const { instant, timeline, exclusions } = replayed;
   const { id } = await openTimeline(work.services.platform.bucket, {
@@ -37,7 +40,10 @@ export async function openReplayedTimeline(work: TimelineWork, replayed: z.infer
   return { timeline: id };
 }
 
-/** After a plain restore of a point. A fuzzy one is no instant of its timeline, so nothing but a base of the new one serves the new one. */
+/**
+ * After a plain restore of a point. A fuzzy point is not an instant of its timeline, so the new timeline needs its own
+ * base.
+ */
 export async function openPointTimeline(work: TimelineWork, point: RestorePoint): Promise<Opened> {
   const { id } = await openTimeline(work.services.platform.bucket, {
     ...recordOf(work),
@@ -46,12 +52,19 @@ export async function openPointTimeline(work: TimelineWork, point: RestorePoint)
     why: `restored to ${point.id}`,
   });
   if (point.cut === 'fuzzy' || point.snapshot === undefined) {
-    await markBaseRequired(work, id, `${point.id} was brought back as it was taken, while writes went on`);
+    await markBaseRequired(
+      work,
+      id,
+      `${point.id} was restored without its log, and it was taken while applications wrote`,
+    );
   }
   return { timeline: id };
 }
 
-/** After a revert: the data that came back is the end of the timeline that the restore had left, with what of it was never shipped. */
+/**
+ * After a revert: the old data is the end of the timeline that the restore had left, including writes that were never
+ * shipped.
+ */
 export async function openRevertedTimeline(work: TimelineWork, { run, left }: RestoreRecord): Promise<Opened> {
   const at = formatInstant(microsOf(work.startedAt));
   const { id } = await openTimeline(work.services.platform.bucket, {
@@ -60,7 +73,7 @@ export async function openRevertedTimeline(work: TimelineWork, { run, left }: Re
     exclusions: [],
     why: `${run} reverted`,
   });
-  await markBaseRequired(work, id, `${run} was reverted: the data that came back may hold what was never shipped`);
+  await markBaseRequired(work, id, `${run} was reverted, and the old data may hold writes that were never shipped`);
   return { timeline: id };
 }
 

@@ -4,7 +4,10 @@ import type { Database } from '../../ports/database.ts';
 /** Cells that are asked for together. */
 const asked = 32;
 
-/** What the database has in these cells, by name; cells that it does not have are not in the answer. Reads at LOCAL_QUORUM. */
+/**
+ * The values of these cells in the database, by name. Cells that do not exist are not in the answer. Reads at
+ * LOCAL_QUORUM.
+ */
 export async function readCells(
   database: Database,
   keyspace: string,

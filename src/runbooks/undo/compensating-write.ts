@@ -9,7 +9,9 @@ const statementsAtOnce = 100;
 const overhead = 80;
 const standardLimit = 50 * 1024;
 
-/** Batches of the writes in their order, each well below the size that the database refuses. One where they fit. */
+/**
+ * The writes in their order, in batches that are well below the size that the database refuses; one batch if they fit.
+ */
 export function batchesOf(writes: readonly Write[], limit: number): readonly (readonly Write[])[] {
   const batches: Write[][] = [];
   let bytes = 0;

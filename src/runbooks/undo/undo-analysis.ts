@@ -10,18 +10,18 @@ import type { KnownSchema } from '../catalog/schema-catalog.ts';
 import { type ReadFacts, slotsIn } from '../recovery/transaction-search.ts';
 import type { GraphLog } from '../recovery/log-range-reader.ts';
 
-/** What an undo of some groups would meet, from the shipped log alone. */
+/** The effects and conflicts of an undo of some groups, from the shipped log alone. */
 export interface UndoAnalysis {
   readonly timeline: string;
   readonly chosen: ChosenGroups;
   readonly report: ConflictReport;
-  /** Cells whose state to go back to is younger than `before`: another transaction wrote them between two chosen ones. */
+  /** Cells whose old value is younger than `before`: another transaction wrote them between two chosen ones. */
   readonly bases: LaterBases;
   /** The last instant before the first chosen group. */
   readonly before: Micros;
   /** Up to here the log was compared. */
   readonly newest: Micros;
-  /** Where the log has holes, and a conflict may hide. */
+  /** Where the log has holes, so that a conflict may be missed. */
   readonly holes: readonly string[];
 }
 
@@ -29,16 +29,16 @@ export interface UndoQuestion {
   /** Ids as `cardea transactions` prints them. */
   readonly groups: readonly string[];
   readonly timeline?: string | undefined;
-  /** A commit time that is not compared: of the transaction that compensates the chosen ones. */
+  /** A commit time that is not compared: that of the compensating transaction itself. */
   readonly ignoring?: Micros;
 }
 
-/** Chosen times further apart than this are looked up each by itself. */
+/** If chosen times are further apart than this, each is searched separately. */
 const together = 600_000_000;
 
 /**
- * Finds the groups and everything later that meets them. Throws UsageProblem `bad-group`, RefusedProblem `unknown-group`, `ambiguous-group`,
- * `no-log-there`, and what reading the log throws.
+ * Finds the groups and everything later that touches the same. Throws UsageProblem `bad-group`, RefusedProblem
+ * `unknown-group`, `ambiguous-group`, `no-log-there`, and what reading the log throws.
  */
 export async function analyseUndo(
   log: GraphLog,
@@ -68,7 +68,8 @@ export async function analyseUndo(
     const { slot } = groups[0];
     if (slot === ignoring) continue;
     const whole = slots.get(slot);
-    // Of other slots only the rows in question were read, which is enough to meet; the numbers of their groups are not known then.
+    // Only the rows in question were read of other slots. That is enough to find conflicts, but not to know the numbers
+    // of their groups.
     for (const group of whole ?? groups) scan.add(whole === undefined ? { ...group, id: formatInstant(slot) } : group);
   }
   return {
@@ -82,14 +83,14 @@ export async function analyseUndo(
   };
 }
 
-/** Refuses while later transactions stand in the way. Throws RefusedProblem `undo-conflicts` with the list. */
+/** Throws RefusedProblem `undo-conflicts`, with the list, if later transactions depend on the chosen ones. */
 export function requireNoConflicts({ report }: UndoAnalysis, environment: string): void {
   if (report.conflictCount === 0) return;
   throw new RefusedProblem({
     code: 'undo-conflicts',
-    happened: `${report.conflictCount} later changes build on what would be undone.`,
+    happened: `${report.conflictCount} later changes depend on what would be undone.`,
     state: 'Nothing was changed.',
-    next: `Undo these transactions with it (--group for each), or bring the state before it up beside and repair by hand: cardea restore ${environment} --to TIME --into NAME.`,
+    next: `Undo the later transactions as well (--group for each), or restore a copy of the state before and repair by hand: cardea restore ${environment} --to TIME --into NAME.`,
     details: report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`),
   });
 }
@@ -100,9 +101,9 @@ export function requireWholeSlots({ chosen }: UndoAnalysis): void {
   throw new RefusedProblem({
     code: 'group-shares-slot',
     happened:
-      'Other groups share a commit time with the chosen ones; a restore leaves out all that was committed at that time.',
+      'Other groups share a commit time with the chosen ones; a restore would leave out everything that was committed at that time.',
     state: 'Nothing was changed.',
-    next: 'Undo with --way compensate, which leaves the others alone, or choose all groups of the time with …Z/*.',
+    next: 'Undo with --way compensate, which keeps the other groups, or choose all groups of that time with …Z/*.',
     details: chosen.divided.map((slot) => `${formatInstant(slot)}/*`),
   });
 }
@@ -113,8 +114,8 @@ export function slotsOf({ chosen }: UndoAnalysis): readonly Micros[] {
 }
 
 /**
- * The rows that a conflict can stand in: those of the chosen cells, and those of the vertices at both ends of their edges. Undefined where a
- * vertex has many rows.
+ * The rows in which a conflict is possible: those of the chosen cells, and those of the vertices at both ends of their
+ * edges. Undefined if a vertex has many rows.
  */
 function rowsOf(schema: GraphSchema, { groups }: ChosenGroups): ((key: Uint8Array) => boolean) | undefined {
   const rows = new Set<string>();

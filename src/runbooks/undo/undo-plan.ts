@@ -13,7 +13,7 @@ import type { Platform } from '../../ports/platform.ts';
 import { readCells } from './cell-reader.ts';
 import type { UndoAnalysis } from './undo-analysis.ts';
 
-/** Beyond this a restore that leaves the groups out is the better way: quicker, and nobody sees a half of it. */
+/** For more cells a restore without the groups is better: it is quicker, and nobody sees a part of it. */
 export const mostCells = 100_000;
 
 interface Making {
@@ -29,8 +29,9 @@ interface Making {
 }
 
 /**
- * Decides what is written: each touched cell as the copy has it, where the live one is still as the groups left it. Throws RefusedProblem
- * `undo-too-large`, `undo-rows`, `undo-changed` (with every cell that somebody wrote since).
+ * Decides what is written: the copy's value for each touched cell whose live value is still the one that the groups
+ * wrote. Throws RefusedProblem `undo-too-large`, `undo-rows`, `undo-changed` (with every cell that somebody wrote
+ * since).
  */
 export async function makeUndoPlan(making: Making): Promise<{ readonly plan: UndoPlan; readonly unchanged: number }> {
   const { run, environment, live, copy, analysis, now, signal } = making;
@@ -49,7 +50,7 @@ export async function makeUndoPlan(making: Making): Promise<{ readonly plan: Und
   );
   if (compensation.changed.length > 0) throw changedSince(environment, compensation.changed);
   const newest = cells.reduce((most, { name, slot }) => Math.max(most, slot, are.get(name)?.at ?? 0), 0);
-  // Later than everything it replaces, also where the graph servers' clocks run ahead of this one.
+  // Later than everything it replaces, even if the graph servers' clocks run ahead of the clock here.
   const commit = commitSlot(micros(Math.max(microsOf(now), newest + 2)));
   const vertices = new Set(chosen.groups.flatMap((group) => [...group.vertices.keys()]));
   return {
@@ -72,7 +73,10 @@ export async function makeUndoPlan(making: Making): Promise<{ readonly plan: Und
   };
 }
 
-/** Edges that the groups wrote: of those that did not exist before, the documents go; of the others they are made anew. */
+/**
+ * Edges that the groups wrote. The documents of edges that did not exist before are removed; those of the others are
+ * made again.
+ */
 function writtenEdges({ edges }: UndoAnalysis['chosen']['groups'][number]): string[] {
   return [...edges.values()].flatMap(({ state, relation, out, in: to, type }) =>
     state === 'removed' || relation === undefined || out === undefined || to === undefined
@@ -89,7 +93,7 @@ function isOfChosen({ schema, analysis }: Making, { cell }: LeftCell, was: ReadC
   return entry !== undefined && analysis.chosen.groups.some((group) => group.vertices.has(entry.element.vertex));
 }
 
-/** Keeps a plan; one that this run has made before stands. */
+/** Stores a plan; a plan that this run has already stored is kept. */
 export async function keepUndoPlan(bucket: ObjectStore, plan: UndoPlan): Promise<UndoPlan> {
   const created = await createObject(bucket, undoPlanKey(plan.run), undoPlanDocument.write(plan));
   return created ? plan : getUndoPlan(bucket, plan.run);
@@ -106,16 +110,16 @@ export async function getUndoPlan(bucket: ObjectStore, run: string): Promise<Und
   if (plan !== undefined) return plan;
   throw new FailedProblem({
     code: 'undo-plan-missing',
-    happened: `The plan ${undoPlanKey(run)} is gone from ${bucket.description}.`,
-    state: 'What this run had written of it so far is in the graph; cardea transactions shows it at its commit time.',
-    next: 'Look for who removed it (`cardea audit`), then start the undo again: cells that are done already stay as they are.',
+    happened: `The undo plan ${undoPlanKey(run)} is no longer in ${bucket.description}.`,
+    state: 'What this run has already written is in the graph; `cardea transactions` shows it at its commit time.',
+    next: 'Find out who removed the plan (`cardea audit`), then start the undo again: cells that are already undone are not changed again.',
   });
 }
 
 function wholeRows(rows: readonly string[]): RefusedProblem {
   return new RefusedProblem({
     code: 'undo-rows',
-    happened: 'Whole rows were removed at once, which JanusGraph never does; what stood in them is not in the log.',
+    happened: 'Whole rows were removed at once, which JanusGraph never does. The log does not hold what was in them.',
     state: 'The graph was not changed.',
     next: 'Undo with --way restore, which leaves the removal out.',
     details: rows.slice(0, 20),
@@ -125,18 +129,18 @@ function wholeRows(rows: readonly string[]): RefusedProblem {
 function tooLarge(environment: string, cells: number): RefusedProblem {
   return new RefusedProblem({
     code: 'undo-too-large',
-    happened: `The groups touched ${cells} cells; one compensating transaction is written up to ${mostCells}.`,
+    happened: `The groups touched ${cells} cells; one compensating transaction can write at most ${mostCells}.`,
     state: 'The graph was not changed.',
-    next: `Undo with a restore that leaves them out: cardea undo ${environment} --way restore.`,
+    next: `Undo them by a restore that leaves them out: cardea undo ${environment} --way restore.`,
   });
 }
 
 function changedSince(environment: string, changed: readonly string[]): RefusedProblem {
   return new RefusedProblem({
     code: 'undo-changed',
-    happened: `${changed.length} cells are no longer as the groups left them.`,
+    happened: `${changed.length} cells were changed again after the groups wrote them.`,
     state: 'The graph was not changed.',
-    next: `See who wrote them (cardea transactions ${environment} --around TIME --element ID), and undo that with it or repair by hand.`,
+    next: `Find the later transactions (cardea transactions ${environment} --around TIME --element ID). Undo them as well, or repair the cells by hand.`,
     details: changed.slice(0, 50),
   });
 }

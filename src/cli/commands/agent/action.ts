@@ -7,9 +7,9 @@ export const action: Action<typeof agent> = async ({ flags, version, signal, out
   if (flags.config === undefined) {
     throw new UsageProblem({
       code: 'no-agent-config',
-      happened: 'An agent needs the file that describes its node.',
+      happened: 'No configuration file was given; the agent needs the file that describes its node.',
       state: 'Nothing was started.',
-      next: 'cardea agent --config FILE',
+      next: 'Name the file: cardea agent --config FILE',
     });
   }
   await startAgent(flags.config, {

@@ -3,9 +3,9 @@ import { declare } from '../../command.ts';
 export const agent = declare({
   name: 'agent',
   group: 'Processes',
-  summary: 'Run the agent beside one Cassandra node: snapshots, uploads, checks and restores on its behalf.',
+  summary: 'Run the agent of one Cassandra node: it takes snapshots, uploads, checks and restores files there.',
   about:
-    'Started by the sandbox or by the cluster, rarely by hand. --config names the file that the platform wrote for this node.',
+    'The sandbox or the cluster starts it; you rarely do so by hand. --config names the file that the platform wrote for this node.',
   arguments: {},
   options: {},
   interrupted: () => ({

@@ -21,7 +21,7 @@ export const action: Action<typeof audit> = async (context, input) => {
     try {
       reports.push({ environment, ...(await auditOf(context, environment)) });
     } catch (thrown) {
-      context.output.warn(`${environment}: not looked at: ${asProblem(thrown, 'Opening it').happened}`);
+      context.output.warn(`${environment} was not audited: ${asProblem(thrown, 'Opening it').happened}`);
     }
   }
   return {

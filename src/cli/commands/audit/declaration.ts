@@ -2,16 +2,16 @@ import { declare, optional } from '../../command.ts';
 
 export const audit = declare({
   name: 'audit',
-  group: 'Looking',
-  summary: 'Verify that no run, and no event of a run, was changed, reordered, removed or cut off after the fact.',
+  group: 'Inspection',
+  summary: 'Verify that nobody has changed, reordered, removed or truncated the journals of the runs.',
   about:
-    'Every journal is a hash chain; the start and the end of every run are signed into one audit chain with a key that is not in the bucket. ' +
-    'Without the key only what the chains alone can show is verified, and that is said. Exit code 1 when something was tampered with.',
-  arguments: { env: optional('Environment of cardea.config.ts; all that can be reached when absent.') },
+    'Every journal is a hash chain. The start and the end of every run are signed into one audit chain, with a key that is not in the bucket. ' +
+    'Without the key, only the chains are verified, and the output says so. Exit code 1 when something was tampered with.',
+  arguments: { env: optional('Environment of cardea.config.ts. Default: every environment that can be reached.') },
   options: {},
   examples: [
-    { run: 'cardea audit prod', says: 'Verify all of it.' },
-    { run: 'cardea audit', says: 'Every environment that can be reached.' },
-    { run: 'cardea audit prod --json', says: 'Findings for a script.' },
+    { run: 'cardea audit prod', says: 'Verify all runs of prod.' },
+    { run: 'cardea audit', says: 'Verify every environment that can be reached.' },
+    { run: 'cardea audit prod --json', says: 'Print the findings for a script.' },
   ],
 });

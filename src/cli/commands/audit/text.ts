@@ -1,7 +1,7 @@
 import type { AuditReport } from '../../../journal/audit.ts';
 import { noPaint, type Paint } from '../../terminal/output.ts';
 
-/** What an audit found, what it looked at, and what it could not tell. */
+/** What an audit found, what it read, and what it could not verify. */
 export function auditText(environment: string, report: AuditReport, paint: Paint = noPaint): string {
   const looked = `${report.runs} runs, ${report.events} events, ${report.entries} audit entries`;
   const verdict = report.ok
@@ -11,16 +11,18 @@ export function auditText(environment: string, report: AuditReport, paint: Paint
     `${paint('bold', environment)}  ${verdict}`,
     ...report.findings.map((finding) => `  - ${finding.where}: ${finding.what}`),
     ...report.running.map((run) => `  ${run} is running; its end is not signed yet.`),
-    ...report.interrupted.map((run) => `  ${run} was interrupted; go on with: cardea run resume ${run}`),
+    ...report.interrupted.map((run) => `  ${run} was interrupted. Continue it with: cardea run resume ${run}`),
     ...limits(report).map((line) => `  ${paint('yellow', `Not verified: ${line}`)}`),
   ].join('\n');
 }
 
 function limits(report: AuditReport): readonly string[] {
   if (!report.signatures) {
-    return ['signatures, for there is no audit key here: whoever can write the bucket could have rewritten all of it.'];
+    return [
+      'signatures, because there is no audit key on this machine. Anybody who can write to the bucket could have rewritten everything.',
+    ];
   }
   return report.end
     ? []
-    : ['the end of the chain, for this key has no record of it: the newest entries could be missing.'];
+    : ['the end of the chain, because there is no record of it beside this key. The newest entries could be missing.'];
 }

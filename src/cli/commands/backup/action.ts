@@ -19,7 +19,7 @@ export const action: Action<typeof backup> = async (context, input) => {
       const size = `${formatBytes(point.bytes)}, ${formatBytes(point.newBytes)} of it new`;
       const next =
         point.cut === 'fuzzy'
-          ? `It was taken while writes went on: with its log it is whole from its end on. Prove it with \`cardea rehearse ${name} ${point.id}\`.`
+          ? `It was taken while applications could write; a restore needs the log after it as well. Prove it with \`cardea rehearse ${name} ${point.id}\`.`
           : `Prove it with \`cardea rehearse ${name} ${point.id}\`.`;
       return {
         json: { run, point: point.id, proof: point.proof, bytes: point.bytes, newBytes: point.newBytes, seconds },

@@ -2,16 +2,16 @@ import { declare, number, required } from '../../command.ts';
 
 export const check = declare({
   name: 'check',
-  group: 'The main job',
+  group: 'Main operations',
   summary:
-    'Read the whole graph and check that it is sound: edges seen from both ends, indexes that agree, ids below the mark.',
+    'Read the whole graph and check that it is consistent: both ends of every edge, the indexes, the id counters.',
   about:
-    'Read only; memory stays constant. On a graph that is being written to, every finding is looked at again and reported only when it persists. ' +
+    'It only reads, and its memory use is constant. If applications write meanwhile, every finding is checked again and reported only if it persists. ' +
     'Exit code 1 when there are findings.',
-  arguments: { env: required('Environment of cardea.config.ts; `local~look` for the copy `look` beside `local`.') },
-  options: { limit: number('N', 'Findings to print; all are counted.', 50) },
+  arguments: { env: required('Environment of cardea.config.ts; `local~look` is the copy `look` of `local`.') },
+  options: { limit: number('N', 'How many findings to print; all of them are counted.', 50) },
   examples: [
-    { run: 'cardea check prod', says: 'Fingerprint of the graph and every finding by id.' },
+    { run: 'cardea check prod', says: 'Print the fingerprint of the graph and every finding with its id.' },
     { run: 'cardea check local --json', says: 'Machine output: {"ok": …, "fingerprint": …, "findings": […]}.' },
   ],
 });

@@ -6,7 +6,7 @@ import { noPaint, type Paint } from '../../terminal/output.ts';
 interface Checked {
   readonly ok: boolean;
   readonly fingerprint: Fingerprint;
-  /** The first of them; `findingCount` is how many there are. */
+  /** The first findings; `findingCount` counts all of them. */
   readonly findings: readonly Finding[];
   readonly findingCount: number;
   readonly seconds: number;

@@ -28,7 +28,7 @@ export const action: Action<typeof config> = async (context, input) => {
   };
 };
 
-/** References to secrets are printed as they are; an address with a user and a password in it is printed without them. */
+/** References to secrets are printed as they are; an address with a user and a password is printed without both. */
 function withoutUserInfo(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUserInfo);
   if (typeof value === 'string') return value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/i, '$1***@');

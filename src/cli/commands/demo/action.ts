@@ -75,8 +75,8 @@ function summary(drill: Drill, report: string, paint: Paint): readonly string[] 
   return [
     '',
     ...drill.recoveries.map(({ id, to, restored, secondsFromKill }) => {
-      const what = { instant: 'The graph of', undo: 'And everything but the bad job up to' }[id];
-      return `${paint('green', '✔')} ${paint('bold', `${what} ${to.slice(11, 26)} is back, and proved.`)} ${whole(restored.vertices)} vertices, ${whole(restored.edges)} edges, ${restored.sha256.slice(0, 16)}…, ${formatSeconds(secondsFromKill)} after the kill`;
+      const what = { instant: 'The graph of', undo: 'Everything except the bad job up to' }[id];
+      return `${paint('green', '✔')} ${paint('bold', `${what} ${to.slice(11, 26)} is restored and proved.`)} ${whole(restored.vertices)} vertices, ${whole(restored.edges)} edges, ${restored.sha256.slice(0, 16)}…, ${formatSeconds(secondsFromKill)} after the kill`;
     }),
     '',
     table(
@@ -96,7 +96,7 @@ function summary(drill: Drill, report: string, paint: Paint): readonly string[] 
     '',
     lostLine(drill),
     '',
-    `The whole story took ${formatSeconds(drill.seconds)}. Report: ${paint('bold', report)}`,
+    `The demo took ${formatSeconds(drill.seconds)}. Report: ${paint('bold', report)}`,
   ];
 }
 
@@ -104,14 +104,14 @@ function lostLine({ lost, application }: Drill): string {
   const of = `of ${whole(application.acknowledged)} acknowledged transactions`;
   const [oldest] = lost.ages;
   if (oldest === undefined) return `Lost for good: none ${of}.`;
-  return `Lost for good: ${whole(lost.acknowledged)} ${of}, the oldest acknowledged ${oldest.toFixed(2)} s before the kill: younger than the shipping lag.`;
+  return `Lost for good: ${whole(lost.acknowledged)} ${of}. The oldest was acknowledged ${oldest.toFixed(2)} s before the kill, within the shipping lag.`;
 }
 
 function keptLines(config: string): readonly string[] {
   const flag = `--config ${config}`;
   return [
     '',
-    'Everything still runs. Look around, then remove it:',
+    'Everything is still running. Look at it, then remove it:',
     `  ./cardea status ${demoName} ${flag}`,
     `  ./cardea window ${demoName} ${flag}`,
     `  ./cardea points ${demoName} ${flag}`,
@@ -123,14 +123,14 @@ function keptLines(config: string): readonly string[] {
 function failed(drill: Drill, report: string): FailedProblem {
   return new FailedProblem({
     code: 'demo-failed',
-    happened: 'The data did not come back as it was.',
-    state: `The drill is recorded in ${report}, the logs of the servers beside it.`,
-    next: 'Read the report, then the logs; this is a defect of Cardea unless something else touched its processes.',
+    happened: 'The restored data is not the same as the original data.',
+    state: `The report is ${report}; the logs of the servers are in the same folder.`,
+    next: 'Read the report, then the logs. Unless something else disturbed the processes, this is a defect of Cardea.',
     details: objectionsTo(drill),
   });
 }
 
-/** Of the first run whose id begins so. */
+/** Seconds of the first run whose id begins like this. */
 function secondsOf(drill: Drill, run: string | undefined): number {
   return run === undefined ? 0 : (drill.runs.find(({ id }) => id.startsWith(run))?.seconds ?? 0);
 }

@@ -2,18 +2,21 @@ import { choice, declare, flag, number } from '../../command.ts';
 
 export const demo = declare({
   name: 'demo',
-  group: 'The main job',
+  group: 'Main operations',
   summary:
-    'The whole story on real parts, here, in minutes: lose a living graph to a bad job and a disaster, bring it back to the instant before, prove it.',
+    'Show the whole story with real servers on this machine, in minutes: lose a live graph to a bad job and a disaster, restore it to the instant before, and prove it.',
   about:
-    'Starts a Cassandra ring, JanusGraph and agents as processes of this machine, and removes them at the end. An application writes all along; a bad job drops accounts; everything is killed at once and every disk wiped. The graph comes back to the instant before the bad job, and then to everything but it, each compared with what the application itself logged. Prints the path of its report.',
+    'Starts a Cassandra ring, JanusGraph and agents as processes on this machine, and removes them at the end. ' +
+    'An application writes all the time. A bad job deletes accounts. Then every process is killed at once and every disk is wiped. ' +
+    'The graph is restored twice: first to the instant before the bad job, then to the latest state without the bad job. ' +
+    'Each result is compared with the log of the application. Prints the path of its report.',
   arguments: {},
   options: {
     vertices: number('N', 'Size of the sample graph.', 10_000),
     seed: number('N', 'Seed of the sample graph; the same seed gives the same graph.', 1),
     nodes: number('N', 'Cassandra nodes.', 3),
-    store: choice(['directory', 's3'], 'Where the bucket lies; s3 runs a real S3 server.', 'directory'),
-    keep: flag('Leave everything running at the end.'),
+    store: choice(['directory', 's3'], 'Where the bucket is; s3 runs a real S3 server.', 'directory'),
+    keep: flag('Keep everything running at the end.'),
   },
   interrupted: () => ({
     stopping:
@@ -28,6 +31,6 @@ export const demo = declare({
       run: 'cardea demo --keep',
       says: 'Look around afterwards with `cardea status`, `cardea window`, `cardea check`.',
     },
-    { run: 'cardea demo --json', says: 'The last thing printed is one JSON object with the outcome.' },
+    { run: 'cardea demo --json', says: 'Print the outcome as one JSON object at the end.' },
   ],
 });

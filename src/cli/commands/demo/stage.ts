@@ -16,7 +16,10 @@ import { transactionsText } from '../transactions/text.ts';
 import { windowText } from '../window/text.ts';
 import { workLine } from '../../terminal/work-line.ts';
 
-/** The demo's stage on a terminal, or line by line where there is none. All of it is said on the way, to standard error. `objective`: the environment's RPO. */
+/**
+ * The demo's stage on a terminal, or line by line without one. Everything goes to standard error. `objective`: the
+ * environment's RPO.
+ */
 export function demoStage(context: CliContext, auditKey: string, objective: string): Stage {
   const { output, flags, clock, ids, actor, signal } = context;
   const paint = output.paintNote;
@@ -108,7 +111,7 @@ function notFinished({ run, status }: RunOutcome): FailedProblem {
   return new FailedProblem({
     code: 'demo-run-failed',
     happened: `Run ${run} ended as ${status}.`,
-    state: 'The demo cannot go on from there.',
+    state: 'The demo cannot continue.',
     next: 'Run ./cardea demo again.',
   });
 }

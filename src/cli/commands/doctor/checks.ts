@@ -16,7 +16,7 @@ import { configWarnings } from '../../configuration/config-notes.ts';
 import type { CliContext } from '../../context.ts';
 import { type DoctorFinding, tryCheck } from './findings.ts';
 
-/** What does not depend on one environment; of the configuration's warnings those of `only`, when it is given. */
+/** Checks that need no environment. Of the warnings about the configuration only those of `only`, when it is given. */
 export async function machineChecks(context: CliContext, only?: string): Promise<readonly DoctorFinding[]> {
   return Promise.all([
     tryCheck('configuration', async () => {
@@ -35,12 +35,19 @@ export async function machineChecks(context: CliContext, only?: string): Promise
     tryCheck('toolchain', async () => {
       const toolchain = installedSandboxToolchain();
       if (toolchain !== undefined) return `complete: ${toolchain.java}, ${toolchain.medusa}`;
-      return { level: 'warning', says: 'not installed; only the sandbox needs it', next: 'cardea setup' };
+      return {
+        level: 'warning',
+        says: 'not installed; only the sandbox needs it',
+        next: 'Install it with: cardea setup',
+      };
     }),
   ]);
 }
 
-/** Everything an operation on this environment will need. A wrong name throws; anything else that is wrong is a finding. */
+/**
+ * Everything that an operation on this environment needs. A wrong name throws; everything else that is wrong is a
+ * finding.
+ */
 export async function environmentChecks(context: CliContext, name: string): Promise<readonly DoctorFinding[]> {
   const { config, auditKey } = await context.environment(name);
   let platform: Platform | undefined;
@@ -51,7 +58,11 @@ export async function environmentChecks(context: CliContext, name: string): Prom
   const key = await tryCheck('audit key', async () => {
     const trust = await fileAuditTrust(auditKey, name);
     if (trust !== undefined) return auditKey;
-    return { level: 'warning', says: `${auditKey} is not there yet`, next: 'It is made at the first run from here.' };
+    return {
+      level: 'warning',
+      says: `${auditKey} does not exist yet`,
+      next: 'Nothing to do: the first run from this machine creates it.',
+    };
   });
   if (platform === undefined) return [opened, key];
   const there = platform;
@@ -63,7 +74,7 @@ export async function environmentChecks(context: CliContext, name: string): Prom
     }),
     tryCheck('ring', async () => {
       const ring = await requireHealthyRing(there, onlyLooking);
-      return `every one of ${ring.members.size} up, one schema, Cassandra ${ring.cassandraVersion}`;
+      return `all ${ring.members.size} nodes are up, one schema, Cassandra ${ring.cassandraVersion}`;
     }),
     tryCheck('graph', async () => {
       await there.graph.submit('g.inject(1)');
@@ -101,33 +112,33 @@ async function agentLook(
     const disk = await agent.disk();
     const says = `agent ${health.version}, ${formatBytes(disk.free)} of ${formatBytes(disk.total)} free`;
     if (skew > longestSkew) {
-      const off = `${says}; its clock is ${formatSeconds(skew)} off ours`;
-      return { level: 'bad', says: off, next: `Set the clocks of ${node} and of this machine (chrony, ntpd).` };
+      const off = `${says}; its clock differs from the clock here by ${formatSeconds(skew)}`;
+      return { level: 'bad', says: off, next: `Synchronise the clocks of ${node} and of this machine (chrony, ntpd).` };
     }
     if (health.version !== context.version) {
-      const next = `Start the agent of ${node} anew with this version.`;
-      return { level: 'warning', says: `${says}; this is Cardea ${context.version}`, next };
+      const next = `Restart the agent of ${node} with version ${context.version}.`;
+      return { level: 'warning', says: `${says}; this command is Cardea ${context.version}`, next };
     }
     const details = disksWithoutRoom([{ node, ...disk, writes: Math.ceil(disk.liveData / 10) }], minimumFreeShare);
     if (details.length > 0) {
-      const next = 'Free space: nodetool clearsnapshot --all, or `cardea restore accept` for an old restore.';
-      return { level: 'bad', says: `${says}: too little for a backup`, details, next };
+      const next = 'Free disk space: nodetool clearsnapshot --all, or `cardea restore accept RUN` for an old restore.';
+      return { level: 'bad', says: `${says}; that is too little for a backup`, details, next };
     }
     if (disk.aside > 0) {
       return {
         level: 'warning',
-        says: `${says}; ${formatBytes(disk.aside)} lie aside from a restore`,
-        next: 'cardea status',
+        says: `${says}; ${formatBytes(disk.aside)} of old data are kept from a restore`,
+        next: 'See which restore waits to be accepted: cardea status',
       };
     }
     return says;
   });
 }
 
-/** Seconds. Cassandra orders writes by the clocks, and a lease lasts 30 s by them. */
+/** Seconds. Cassandra orders writes by these clocks, and a lease of 30 s is measured by them. */
 const longestSkew = 2;
 
-/** Seconds between an agent's clock and ours, as far as the time of the call does not explain them. */
+/** Seconds between an agent's clock and ours, less the time that the call took. */
 function clockSkew(asked: Date, theirs: string, answered: Date): number {
   const at = Date.parse(theirs);
   return Math.max(0, asked.getTime() - at, at - answered.getTime()) / 1000;
@@ -146,9 +157,9 @@ async function recentRuns(context: CliContext, { bucket, environment }: Platform
   if (details.length === 0) return `the journals of the newest ${runs.length} are intact`;
   throw new FailedProblem({
     code: 'journal-damaged',
-    happened: `${details.length} of the newest ${runs.length} journals are not intact.`,
-    state: 'They were left as they are.',
-    next: `cardea audit ${environment}`,
+    happened: `${details.length} of the newest ${runs.length} journals are damaged.`,
+    state: 'The journals were not changed.',
+    next: `Audit all runs: cardea audit ${environment}`,
     details,
   });
 }

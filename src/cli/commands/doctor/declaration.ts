@@ -2,13 +2,13 @@ import { declare, optional } from '../../command.ts';
 
 export const doctor = declare({
   name: 'doctor',
-  group: 'Looking',
-  summary: 'Try everything an operation will need, and say for each that does not work what to do about it.',
+  group: 'Inspection',
+  summary: 'Try everything that an operation needs. For each part that does not work, say what to do.',
   about:
-    'Configuration, toolchain, store (a write, a conditional write, a read, a delete), nodes, agents, disks, clocks, the audit key, and the journals of the last runs. ' +
+    'Tries the configuration, the toolchain, the store (a write, a conditional write, a read, a delete), nodes, agents, disks, clocks, the audit key and the journals of the last runs. ' +
     'Exit code 1 when something does not work.',
   arguments: {
-    env: optional('Environment of cardea.config.ts; without it only what does not depend on one is tried.'),
+    env: optional('Environment of cardea.config.ts. Without it, only the parts that need no environment are tried.'),
   },
   options: {},
   interrupted: () => ({
@@ -16,7 +16,7 @@ export const doctor = declare({
     next: 'Run the same command again; that object harms nothing and can be deleted.',
   }),
   examples: [
-    { run: 'cardea doctor prod', says: 'Everything about prod.' },
-    { run: 'cardea doctor', says: 'This machine and the configuration only.' },
+    { run: 'cardea doctor prod', says: 'Try everything that prod needs.' },
+    { run: 'cardea doctor', says: 'Try only this machine and the configuration.' },
   ],
 });

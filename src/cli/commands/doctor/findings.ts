@@ -1,7 +1,7 @@
 import { asProblem, type Problem } from '../../../model/problem.ts';
 import type { Level } from '../status/signals.ts';
 
-/** What one look of the doctor found. */
+/** The finding of one check of the doctor. */
 export interface DoctorFinding {
   readonly name: string;
   readonly level: Level;
@@ -10,7 +10,7 @@ export interface DoctorFinding {
   readonly next?: string;
 }
 
-/** Takes one look; a thrown problem is the finding, with its own next step. `says` is what a good look says. */
+/** Runs one check. A thrown problem becomes the finding, with its own next step. */
 export async function tryCheck(
   name: string,
   work: () => Promise<string | Omit<DoctorFinding, 'name'>>,

@@ -2,7 +2,7 @@ import { noPaint, type Paint } from '../../terminal/output.ts';
 import { levelWord } from '../status/text.ts';
 import type { DoctorFinding } from './findings.ts';
 
-/** Every look with its answer, for people, and how many of them are bad. */
+/** Every check with its answer, for people, and how many of them are bad. */
 export function doctorText(findings: readonly DoctorFinding[], paint: Paint = noPaint): string {
   const width = Math.max(...findings.map((finding) => finding.name.length), 0);
   const indent = ' '.repeat(width + 13);

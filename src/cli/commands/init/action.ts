@@ -10,9 +10,9 @@ export const action: Action<typeof init> = async (context, input) => {
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
     throw new UsageProblem({
       code: 'bad-name',
-      happened: `"${name}" cannot name a platform.`,
+      happened: `"${name}" is not a valid name for a platform.`,
       state: 'Nothing was written.',
-      next: 'Use lower-case letters, digits and dashes, a letter first: `cardea init --name janusgraph-banking`.',
+      next: 'Use lower-case letters, digits and dashes, beginning with a letter: `cardea init --name janusgraph-banking`.',
     });
   }
   const text = firstConfig(name);
@@ -22,17 +22,17 @@ export const action: Action<typeof init> = async (context, input) => {
     const exists = errorCode(cause) === 'EEXIST';
     throw new RefusedProblem({
       code: exists ? 'config-exists' : 'config-not-written',
-      happened: exists ? `${file} exists already.` : `${file} cannot be written: ${(cause as Error).message}`,
-      state: exists ? 'It was left as it is.' : 'Nothing was written.',
+      happened: exists ? `${file} already exists.` : `${file} cannot be written: ${(cause as Error).message}`,
+      state: exists ? 'The file was not changed.' : 'Nothing was written.',
       next: exists
-        ? 'See what it means with `cardea config`.'
-        : 'Make the folder writable or choose another with --config.',
+        ? 'See its settings with `cardea config`.'
+        : 'Make the folder writable, or choose another file with --config.',
       cause,
     });
   });
   return {
     json: { name, file },
-    text: `Wrote ${file}. Next: \`cardea config\` shows what it means, \`cardea sandbox up local\` starts it.`,
+    text: `Wrote ${file}. Next: \`cardea config\` shows its settings, \`cardea sandbox up local\` starts the environment.`,
   };
 };
 

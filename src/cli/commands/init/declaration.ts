@@ -2,11 +2,11 @@ import { declare, flag, text } from '../../command.ts';
 
 export const init = declare({
   name: 'init',
-  group: 'Setting up',
-  summary: 'Write a first cardea.config.ts into this folder; an existing one is never overwritten.',
+  group: 'Setup',
+  summary: 'Write a first cardea.config.ts into this folder. An existing file is never overwritten.',
   arguments: {},
   options: {
-    name: text('NAME', "Name of the platform; this folder's name when absent."),
+    name: text('NAME', 'Name of the platform. Default: the name of this folder.'),
     print: flag('Print the file instead of writing it.'),
   },
   interrupted: () => ({
@@ -14,7 +14,7 @@ export const init = declare({
     next: 'Run the same command again: it never overwrites.',
   }),
   examples: [
-    { run: 'cardea init', says: 'A small valid file with one environment on this machine.' },
-    { run: 'cardea init --name janusgraph-banking --print', says: 'See it first.' },
+    { run: 'cardea init', says: 'Write a small valid file with one environment on this machine.' },
+    { run: 'cardea init --name janusgraph-banking --print', says: 'Look at the file first.' },
   ],
 });

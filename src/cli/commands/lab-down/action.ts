@@ -5,6 +5,6 @@ export const action: Action<typeof labDown> = async ({ signal }) => {
   const { existed } = await takeDownLab(signal);
   return {
     json: { existed },
-    text: existed ? 'The lab is stopped and removed.' : 'There is no lab here; nothing to do.',
+    text: existed ? 'The lab was stopped and removed.' : 'There is no lab on this machine; nothing to do.',
   };
 };

@@ -2,8 +2,8 @@ import { declare } from '../../command.ts';
 
 export const labStatus = declare({
   name: 'lab status',
-  group: 'Setting up',
-  summary: 'Who holds the lab, what runs in it, where its kubeconfig and logs are.',
+  group: 'Setup',
+  summary: 'Show which checkout holds the lab, what runs in it, and where its kubeconfig and logs are.',
   arguments: {},
   options: {},
   examples: [

@@ -4,9 +4,9 @@ import { table } from '../../terminal/table.ts';
 
 /** The lab for people: who holds it, how to reach it, what runs. */
 export function labText(report: LabReport): string {
-  if (report.state === 'down') return 'The lab is down. Bring it up with: cardea lab up';
+  if (report.state === 'down') return 'The lab is down. Start it with: cardea lab up';
   const facts = [
-    ['state', `${report.state}, ${formatBytes(report.memoryBytes)} of memory in its servers, pods apart`],
+    ['state', `${report.state}; its servers use ${formatBytes(report.memoryBytes)} of memory, not counting pods`],
     ['held by', report.checkout],
     ['server', report.server],
     ['kubeconfig', report.kubeconfig],
@@ -24,10 +24,10 @@ export function labText(report: LabReport): string {
     { title: 'ENGINE', cell: (engine) => engine.title },
     { title: 'VERSION', cell: (engine) => engine.version },
     { title: 'NAMESPACE', cell: (engine) => engine.namespace },
-    { title: 'STATE', cell: ({ lacking }) => (lacking.length === 0 ? 'runs' : `lacks ${lacking.join(', ')}`) },
+    { title: 'STATE', cell: ({ lacking }) => (lacking.length === 0 ? 'running' : `missing: ${lacking.join(', ')}`) },
   ]);
   const dead = report.dead.flatMap(({ title, log, end }) => [
-    `${title} has ended; the end of ${log}:`,
+    `${title} is no longer running. The end of ${log}:`,
     ...end.map((line) => `  ${line}`),
   ]);
   return [

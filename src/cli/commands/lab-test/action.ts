@@ -6,7 +6,7 @@ import type { Action } from '../../command.ts';
 import type { labTest } from './declaration.ts';
 import { table } from '../../terminal/table.ts';
 
-/** Small, on Docker's registry, and with httpd and wget. */
+/** It is small, lies on Docker's registry, and holds httpd and wget. */
 const standardImage = 'docker.io/library/busybox:1.37';
 
 export const action: Action<typeof labTest> = async ({ clock, output, flags, signal }, input) => {
@@ -45,7 +45,7 @@ export const action: Action<typeof labTest> = async ({ clock, output, flags, sig
   };
 };
 
-/** Yes or no from whoever sits at the terminal; no where nobody does. */
+/** The answer of the person at the terminal; no if there is no terminal. */
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -2,18 +2,18 @@ import { declare } from '../../command.ts';
 
 export const labUp = declare({
   name: 'lab up',
-  group: 'Setting up',
-  summary: 'Start a real single-node Kubernetes on this machine, without a container engine.',
+  group: 'Setup',
+  summary: 'Start a real single-node Kubernetes cluster on this machine, without a container engine.',
   about:
-    'Builds what is missing first (once per machine, some minutes of two cores), then starts what does not run; killed at any moment, the next one goes on. ' +
-    'The cluster lives in network, mount and process namespaces of its own; the host reaches it through one loopback address. Needs Linux and root.',
+    'First builds what is missing (once per machine, a few minutes on two cores), then starts what is not running. If it is killed, run it again: it continues. ' +
+    'The cluster has its own network, mount and process namespaces; the host reaches it through one loopback address. Needs Linux and root.',
   arguments: {},
   options: {},
   interrupted: () => ({
-    stopping: 'Stopping; servers that were started run on. Ctrl-C again leaves at once.',
+    stopping: 'Stopping. Servers that were started keep running. Ctrl-C again leaves at once.',
     state:
-      'Servers that were started run on, and what was built stays; the part under way is built on from where it was.',
-    next: '`cardea lab up` goes on from here, `cardea lab down` removes it.',
+      'Servers that were started keep running, and what was built remains; an unfinished build continues from where it was.',
+    next: '`cardea lab up` continues from here; `cardea lab down` removes the lab.',
   }),
-  examples: [{ run: 'cardea lab up', says: 'Build, start, wait until everything is ready.' }],
+  examples: [{ run: 'cardea lab up', says: 'Build and start the lab, and wait until everything is ready.' }],
 });

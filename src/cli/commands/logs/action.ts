@@ -13,7 +13,7 @@ export const action: Action<typeof logs> = async (context, input) => {
   if (input.step !== undefined && !steps.includes(input.step)) {
     throw new UsageProblem({
       code: 'no-log',
-      happened: `The step "${input.step}" of ${input.id} has written no log.`,
+      happened: `Run ${input.id} has no log of a step "${input.step}".`,
       state: 'Nothing was changed.',
       next: `Name another step; ${suggestion(input.step, steps)}.`,
     });

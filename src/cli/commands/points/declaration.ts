@@ -2,15 +2,15 @@ import { declare, number, required } from '../../command.ts';
 
 export const points = declare({
   name: 'points',
-  group: 'Looking',
-  summary: 'List the restore points of an environment, newest first, with age, size, cut and proof.',
+  group: 'Inspection',
+  summary: 'List the restore points of an environment with age, size, cut and proof, newest first.',
   about:
-    'Proof: taken (uploaded), checked (what the snapshot held is in the store, new bytes read back), proven (restored and opened), failed (never used). ' +
-    'Cut: quiesced (no writes meanwhile), fuzzy (taken under load) or instant (proven together with its log, up to one instant).',
+    'Proof: taken (uploaded), checked (every file of the snapshot is in the store, and the new bytes were read back), proven (restored and opened), failed (never used). ' +
+    'Cut: quiesced (nothing wrote during the backup), fuzzy (taken under load) or instant (proven together with its log, up to one instant).',
   arguments: { env: required('Environment of cardea.config.ts.') },
-  options: { limit: number('N', 'How many; 0 for all.', 0) },
+  options: { limit: number('N', 'How many points to list; 0 lists all.', 0) },
   examples: [
-    { run: 'cardea points prod', says: 'Every restore point of prod.' },
-    { run: 'cardea points prod --limit 1 --json', says: 'The newest one for a script.' },
+    { run: 'cardea points prod', says: 'List every restore point of prod.' },
+    { run: 'cardea points prod --limit 1 --json', says: 'Print the newest point for a script.' },
   ],
 });

@@ -47,7 +47,10 @@ export function age(iso: string, now: Date): string {
   return formatSeconds(Math.max(0, (now.getTime() - Date.parse(iso)) / 1000));
 }
 
-/** Seconds from the decision to restore to a checked graph, as the rehearsal measured; undefined when it was never rehearsed. */
+/**
+ * Seconds from the decision to restore until the graph is checked, as a rehearsal measured them; undefined without a
+ * rehearsal.
+ */
 export function measuredRestore(point: RestorePoint): number | undefined {
   const seconds = point.proven?.seconds;
   return seconds === undefined ? undefined : seconds.restore + seconds.start + seconds.open + seconds.check;

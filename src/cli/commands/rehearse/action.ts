@@ -24,7 +24,7 @@ export const action: Action<typeof rehearse> = async (context, input) => {
     async done({ run, seconds }) {
       const after = await getPoint(bucket, point.id);
       const restore = measuredRestore(after);
-      const measured = restore === undefined ? '' : ` A restore of it takes ${formatSeconds(restore)}.`;
+      const measured = restore === undefined ? '' : ` Restoring it takes ${formatSeconds(restore)}.`;
       const upTo = after.instant === undefined ? '' : `, with its log up to ${after.instant}`;
       return {
         json: {
@@ -42,7 +42,10 @@ export const action: Action<typeof rehearse> = async (context, input) => {
   });
 };
 
-/** With a time the base that serves it, or the point that is named; of a fuzzy point the first instant that its log makes whole. */
+/**
+ * With a time: the base for it, or the named point. For a fuzzy point: the first instant at which its log makes it
+ * consistent.
+ */
 async function decide(
   context: CliContext,
   environment: string,
@@ -57,7 +60,7 @@ async function decide(
   return rehearsable(facts, point) ?? { point, warnings: [] };
 }
 
-/** The newest good point that a rehearsal can still teach something about: a checked one that can become proven, else any good one. */
+/** The point to rehearse: the newest checked one that can become proven, else the newest good one. */
 function worthRehearsing(facts: RecoveryFacts): Decided {
   const good = facts.points.filter((point) => point.proof === 'checked' || point.proof === 'proven');
   for (const point of good) {
@@ -68,7 +71,7 @@ function worthRehearsing(facts: RecoveryFacts): Decided {
   if (newest !== undefined) return rehearsable(facts, newest) ?? { point: newest, warnings: [] };
   throw new RefusedProblem({
     code: 'no-good-point',
-    happened: `${facts.environment} has no restore point that is checked or proven.`,
+    happened: `${facts.environment} has no checked or proven restore point.`,
     state: 'Nothing was started.',
     next: `Take a backup first: cardea backup ${facts.environment}.`,
     details: facts.points.slice(0, 10).map((point) => `${point.id}: ${point.proof}`),

@@ -14,7 +14,7 @@ export const action: Action<typeof restoreAccept> = async (context, input) => {
     confirmed: input.confirm,
     done: ({ run, seconds }) => ({
       json: { run, ok: true, seconds, restore: input.run },
-      text: `${input.run} is accepted: the old data of ${environment} was deleted in ${formatSeconds(seconds)}.`,
+      text: `${input.run} is accepted. The old data of ${environment} was deleted in ${formatSeconds(seconds)}.`,
     }),
   });
 };

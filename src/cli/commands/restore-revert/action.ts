@@ -16,7 +16,7 @@ export const action: Action<typeof restoreRevert> = async (context, input) => {
     async done({ run, seconds }) {
       const done = {
         json: { run, ok: true, seconds, restore: input.run },
-        text: `${environment} is as it was before ${input.run}, after ${formatSeconds(seconds)}.`,
+        text: `${environment} has the data from before ${input.run} again. This took ${formatSeconds(seconds)}.`,
       };
       return input.withoutBase ? done : withNewBase(context, environment, done);
     },

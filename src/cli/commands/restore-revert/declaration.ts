@@ -2,14 +2,14 @@ import { beforeItsRun, declare, flag, required, text } from '../../command.ts';
 
 export const restoreRevert = declare({
   name: 'restore revert',
-  group: 'The main job',
-  summary: 'Undo a restore: stop, move the data that was there before back into place, start.',
-  about: 'What the restore had brought is kept aside in its turn.',
-  arguments: { run: required('Run of the restore, as `cardea status` shows it.') },
+  group: 'Main operations',
+  summary: 'Undo a restore: stop the servers, move the old data back into place, and start the servers again.',
+  about: 'The data that the restore brought is not deleted; it is moved aside.',
+  arguments: { run: required('Id of the restore run, as `cardea status` shows it.') },
   options: {
-    env: text('ENV', 'Environment of the run; found by looking in every environment when absent.'),
-    confirm: text('ENV', 'The name of the environment, typed again: its data is replaced.'),
-    withoutBase: flag('Do not take a new base afterwards; take one soon yourself.'),
+    env: text('ENV', 'Environment of the run. Default: every environment is searched for it.'),
+    confirm: text('ENV', 'The name of the environment again, as a confirmation: its data is replaced.'),
+    withoutBase: flag('Do not take a new base backup afterwards. Take one yourself soon.'),
   },
   interrupted: () => beforeItsRun,
   plan: true,

@@ -38,7 +38,7 @@ export const action: Action<typeof restore> = async (context, input) => {
         const gremlin = copy?.graph.url ?? null;
         return {
           json: { run, ok: true, seconds, ...target, into, gremlin },
-          text: `${what} runs as ${into} beside ${name}, after ${formatSeconds(seconds)}: ${gremlin}. ${name} was not touched.\nLook at it: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into} --confirm ${name}~${into}`,
+          text: `${what} was restored in ${formatSeconds(seconds)} as the copy ${into}: ${gremlin}. ${name} was not touched.\nCheck the copy: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into} --confirm ${name}~${into}`,
         };
       },
     });
@@ -53,15 +53,15 @@ export const action: Action<typeof restore> = async (context, input) => {
       const outage = outageOf(results);
       const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);
       const timeline = opened?.id ?? null;
-      // A restore to the log's end comes to a later instant than the one it was decided by.
+      // A restore to the log's end reaches a later instant than the one known when it was decided.
       const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
       const done = {
         json: { run, ok: true, seconds, outageSeconds: outage ?? null, ...target, instant, timeline },
         text: [
-          `${name} is back at ${instant ?? what}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
+          `${name} was restored to ${instant ?? what} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.`,
           ...(outage === undefined ? [] : [`The graph did not serve for ${formatSeconds(outage)} of that.`]),
-          `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${name}`,
-          `To undo the restore:                                cardea restore revert ${run} --confirm ${name}`,
+          `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${name}`,
+          `To undo the restore:                cardea restore revert ${run} --confirm ${name}`,
         ].join('\n'),
       };
       return input.withoutBase ? done : withNewBase(context, name, done);
@@ -70,7 +70,7 @@ export const action: Action<typeof restore> = async (context, input) => {
   return withForecast(context, outcome, forecast);
 };
 
-/** Counting what is left behind must not keep anybody waiting who has decided. */
+/** A person who has decided must not wait long until what is left behind is counted. */
 async function foretell(context: CliContext, name: string, { instant }: Decided): Promise<Forecast | undefined> {
   if (instant === undefined) return undefined;
   const { forecastOf } = await import('../../../runbooks/recovery/restore-forecast.ts');
@@ -81,7 +81,7 @@ async function foretell(context: CliContext, name: string, { instant }: Decided)
   return forecast;
 }
 
-/** A plan says it with the steps. */
+/** A plan prints the forecast after the steps. */
 function withForecast(context: CliContext, outcome: Outcome, forecast: Forecast | undefined): Outcome {
   if (!context.flags.plan || forecast === undefined) return outcome;
   return { ...outcome, json: { ...outcome.json, forecast }, text: `${outcome.text}\n\n${forecastText(forecast)}` };

@@ -2,24 +2,24 @@ import { formatBytes } from '../../../model/bytes.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import type { Forecast, LeftBehind } from '../../../runbooks/recovery/restore-forecast.ts';
 
-/** What a restore to an instant is going to do, for people. */
+/** What a restore to an instant will do, for people. */
 export function forecastText(forecast: Forecast): string {
   const { base, timeline, instant, cut, newest, settled, leftSeconds, replay, left } = forecast;
   const rows: ReadonlyArray<readonly [string, string]> = [
-    ['instant', `${instant} on ${timeline}; the last write time that comes back is ${cut} µs`],
+    ['instant', `${instant} on ${timeline}; writes up to write time ${cut} µs are restored`],
     ['base', base],
-    ['replayed', `${formatBytes(replay.bytes)} of log in ${replay.objects} objects of ${replay.streams} streams`],
+    ['replayed', `${formatBytes(replay.bytes)} of log, from ${replay.objects} objects in ${replay.streams} streams`],
     [
       'left behind',
       newest === null
-        ? 'how much is not known: the log has no end that can be believed'
+        ? 'unknown, because the log has no trustworthy end'
         : `${formatSeconds(leftSeconds ?? 0)}, up to ${newest}: ${leftText(left)}`,
     ],
     ...(settled !== null && instant > settled
       ? [
           [
             'not settled',
-            `after ${settled} a transaction may still be on its way into the log; one that is not whole is left out`,
+            `parts of transactions after ${settled} may not be in the log yet; incomplete transactions are left out`,
           ] as const,
         ]
       : []),
@@ -29,8 +29,8 @@ export function forecastText(forecast: Forecast): string {
 }
 
 function leftText({ transactions, counted, unknown, ...sums }: LeftBehind): string {
-  if (unknown !== undefined) return `its transactions cannot be counted: ${unknown}`;
-  if (transactions === 0) return counted ? 'no transaction' : 'its transactions were not counted in time';
+  if (unknown !== undefined) return `the transactions cannot be counted: ${unknown}`;
+  if (transactions === 0) return counted ? 'no transaction' : 'there was not enough time to count the transactions';
   const parts = [
     ...signed('+', sums.verticesAdded),
     ...signed('-', sums.verticesRemoved),

@@ -19,7 +19,7 @@ export interface Asked {
   readonly base?: string;
 }
 
-/** What a restore goes to, decided once: everything relative is absolute from here on. */
+/** The target of a restore, decided once: every relative time is absolute from here on. */
 export interface Decided {
   readonly point: RestorePoint;
   /** Absent for a point as it was taken. */
@@ -30,7 +30,7 @@ export interface Decided {
 export interface DecidedInstant {
   readonly choice: BaseChoice;
   readonly facts: RecoveryFacts;
-  /** To the log's end, whatever is shipped until then. */
+  /** Restore to the log's end, including what is shipped until the restore reads it. */
   readonly toEnd: boolean;
 }
 
@@ -61,7 +61,7 @@ export async function decideTarget(context: CliContext, environment: string, ask
   return { point: choice.point, instant: { choice, facts, toEnd }, warnings: choice.warnings };
 }
 
-/** A point whose cut is an instant was proved with its log, and comes back with it. */
+/** A point whose cut is an instant was proved together with its log, so it is restored together with it. */
 async function asTaken(
   context: CliContext,
   environment: string,
@@ -76,10 +76,13 @@ async function asTaken(
   return { point, instant: { choice, facts, toEnd: false }, warnings };
 }
 
-/** Where a rehearsal of the point goes: as it was taken, or, taken while writes went on, to the first instant that it and its log bring back whole; undefined when there is none (yet). */
+/**
+ * The target of a rehearsal of the point: the point as it was taken or, if applications wrote meanwhile, the first
+ * instant that the point and its log restore completely. Undefined while there is no such instant.
+ */
 export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided | undefined {
   if (point.cut === 'quiesced') return { point, warnings: [] };
-  // A point of before there were timelines has no log.
+  // A point from before timelines existed has no log.
   if (!facts.catalog.timelines.some(({ id }) => id === point.timeline)) return undefined;
   const from = computeWindow(facts, point.timeline).bases.find((base) => base.point === point.id)?.from;
   if (typeof from !== 'string') return undefined;
@@ -92,7 +95,7 @@ export async function factsOf(context: CliContext, name: string): Promise<Recove
   return readRecoveryFacts({ platform, config, clock: context.clock }, context.signal);
 }
 
-/** Where nothing can be restored to, the present stands for the end: choosing its base then says why. */
+/** If no instant can be restored, the present stands for the end: choosing a base for it then says why not. */
 function endOf(facts: RecoveryFacts, timeline: string, target: Extract<Target, { kind: 'end' }> | undefined): Micros {
   const { newest, settled } = computeWindow(facts, timeline);
   const end = target?.end === 'settled' ? settled : newest;
@@ -103,7 +106,7 @@ function isCurrent(facts: RecoveryFacts, timeline: string): boolean {
   return timeline === currentTimelineOf(facts);
 }
 
-/** As the runbooks take it. */
+/** The parameters as the runbooks take them. */
 export function replayParamsOf({ instant }: Decided, { inPlace }: { readonly inPlace: boolean }) {
   if (instant === undefined) return {};
   const { choice, toEnd } = instant;

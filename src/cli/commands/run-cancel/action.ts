@@ -12,10 +12,10 @@ export const action: Action<typeof runCancel> = async (context, input) => {
   if (shown.state.status !== 'interrupted') {
     return {
       json: { run: input.id, requested: true },
-      text: `Asked ${input.id} to stop; its process cleans up and ends it. Watch: cardea run show ${input.id} --follow`,
+      text: `Asked ${input.id} to stop. Its process now cleans up and ends the run. Watch it: cardea run show ${input.id} --follow`,
     };
   }
-  // Nobody drives it: what runs at the end, and the end itself, are this process's work.
+  // No other process executes the run: this one must do its final steps and end it.
   const { problem, json, text } = await resume(context, shown, environment);
   return problem === undefined || problem.code === 'cancelled'
     ? { json: { ...json, requested: true }, text: text === '' ? `${input.id} is cancelled.` : text }

@@ -10,7 +10,7 @@ export const action: Action<typeof runResume> = async (context, input) => {
   const shown = await showRun(await engineWorld(context, environment), input.id);
   const { state } = shown;
   const outcome = await resume(context, shown, environment);
-  // As after a restore in one go: but not for one that had ended, and is only reported.
+  // As after a restore that was not interrupted; but not for a run that had ended before and is only reported.
   const wanted = z.object({ newBase: z.literal(true) }).safeParse(state.params).success && state.status !== 'succeeded';
   const succeeded = 'ok' in outcome.json && outcome.json.ok === true;
   return wanted && succeeded ? withNewBase(context, environment, outcome) : outcome;

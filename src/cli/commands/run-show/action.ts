@@ -30,7 +30,7 @@ export const action: Action<typeof runShow> = async (context, input) => {
     ({ record: { run, deciding } }) => run === input.id || deciding === input.id,
   );
   const decided = decisions.decided.get(input.id);
-  // Followed to its end, the run stands on the screen already.
+  // If the run was followed to its end, it is already on the screen.
   return input.follow && !context.flags.json
     ? { json: {}, text: nextStep({ state, events, undecided, decided }, context) }
     : shown(context, { state, events, undecided, decided });
@@ -57,7 +57,7 @@ function shown(context: CliContext, run: ShownRun): Outcome {
   return { json: { ...state, events }, text: [...lines, about, ...(next === '' ? [] : ['', next])].join('\n') };
 }
 
-/** How often a run that another process drives is looked at, in milliseconds. */
+/** How often a run that another process executes is read, in milliseconds. */
 const lookEvery = 1000;
 
 async function follow(context: CliContext, world: RunsWorld, run: string): Promise<void> {
@@ -93,7 +93,7 @@ function nextStep({ state, undecided, decided }: ShownRun, context: CliContext):
     return `It was ${decided.state} by ${decided.closed.run}: nothing is left to carry on.`;
   }
   if (state.status === 'interrupted')
-    return `Nobody carries it out any more. Go on with: cardea run resume ${state.run}`;
+    return `No process executes this run any more. Continue it with: cardea run resume ${state.run}`;
   if (state.status === 'running' && context.signal.aborted)
     return `${state.run} runs on; only the watching has ended. Watch it again with: cardea run show ${state.run} --follow`;
   return state.problem === undefined ? '' : failureText(problemFromDocument(state.problem), context.output.paint);

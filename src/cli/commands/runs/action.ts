@@ -26,7 +26,7 @@ async function ofOne(
 ): Promise<RunSummary[]> {
   const { bucket } = await context.platform(environment);
   const world = { store: bucket, clock: context.clock, processes: systemProcesses() };
-  // Which runs failed shows only in their last events: all of them are read then.
+  // Only the last event of a run says whether it failed, so every run must be read.
   const options = {
     limit: failed ? Number.POSITIVE_INFINITY : limitOf(limit),
     ...(runbook === undefined ? {} : { runbook }),

@@ -18,7 +18,7 @@ export const action: Action<typeof sandboxStatus> = async (context, input) => {
     json: all,
     text:
       all.length === 0
-        ? 'No environment of the sandbox.'
+        ? 'The sandbox has no environments.'
         : all.map((each) => sandboxText(each, each.changes)).join('\n\n'),
   };
 };
@@ -49,7 +49,7 @@ function unknown(name: string, known: readonly string[]): UsageProblem {
     state: 'Nothing was changed.',
     next:
       known.length === 0
-        ? `There is none yet: cardea sandbox up ${name}`
-        : `There is ${known.join(', ')}. Bring this one up with: cardea sandbox up ${name}`,
+        ? `Start it with: cardea sandbox up ${name}`
+        : `Name one of ${known.join(', ')}, or start this one with: cardea sandbox up ${name}`,
   });
 }

@@ -2,9 +2,9 @@ import { declare, optional } from '../../command.ts';
 
 export const sandboxStatus = declare({
   name: 'sandbox status',
-  group: 'Setting up',
-  summary: 'Addresses, processes, folders and logs of an environment of the sandbox, or of all.',
-  arguments: { env: optional('Environment of the sandbox, or a copy of it (`local~look`); all of them when absent.') },
+  group: 'Setup',
+  summary: 'Show the addresses, processes, folders and logs of the environments of the sandbox.',
+  arguments: { env: optional('Environment of the sandbox, or a copy of one (`local~look`). Default: all of them.') },
   options: {},
   examples: [{ run: 'cardea sandbox status local --json', says: 'Machine output: gremlin, cassandra, bucket, nodes.' }],
 });

@@ -17,7 +17,7 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
   if (config.platform.kind !== 'sandbox') {
     throw new UsageProblem({
       code: 'not-a-sandbox',
-      happened: `${name} is an environment on Kubernetes; the sandbox cannot bring it up.`,
+      happened: `${name} is an environment on Kubernetes; the sandbox cannot start it.`,
       state: 'Nothing was started.',
       next: "Name an environment with `platform: { kind: 'sandbox' }`, or add one to cardea.config.ts.",
     });

@@ -19,7 +19,7 @@ export const action: Action<typeof setup> = async (context, input) => {
     const seconds = clock.monotonic() - began;
     return {
       json: { ok: true, cache, java, medusa, seconds, ...(server === undefined ? {} : { s3Server: server }) },
-      text: `Everything the sandbox needs is in ${cache} (${formatSeconds(seconds)}).`,
+      text: `Everything that the sandbox needs is in ${cache} (${formatSeconds(seconds)}).`,
     };
   } finally {
     line.end();

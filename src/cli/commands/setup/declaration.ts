@@ -2,21 +2,22 @@ import { choice, declare } from '../../command.ts';
 
 export const setup = declare({
   name: 'setup',
-  group: 'Setting up',
+  group: 'Setup',
   summary:
-    'Install into the cache what the sandbox needs: JDK and Maven when missing, database jars, Medusa, and the S3 server when asked for.',
+    'Install what the sandbox needs into the cache: JDK and Maven if missing, database jars, Medusa, and the S3 server on request.',
   about:
-    'Downloads once; works offline afterwards. The cache is $CARDEA_CACHE, else $XDG_CACHE_HOME/cardea, else ~/.cache/cardea.',
+    'Downloads once and works offline afterwards. The cache is $CARDEA_CACHE, else $XDG_CACHE_HOME/cardea, else ~/.cache/cardea.',
   arguments: {},
-  options: { store: choice(['directory', 's3'], 'Also what the S3 server needs.', 'directory') },
+  options: { store: choice(['directory', 's3'], 'With s3, also install what the S3 server needs.', 'directory') },
   interrupted: () => ({
     stopping: 'Stopping the installer. Ctrl-C again leaves at once.',
-    state: 'No installer runs on. What was installed whole stays; the part under way counts as not installed.',
-    next: 'Run the same command again: it goes on with what is missing.',
-    left: 'What was installed whole stays; an installer that still runs is ended by the next one.',
+    state:
+      'No installer is running. What was installed completely stays; the part in progress counts as not installed.',
+    next: 'Run the same command again: it continues with what is missing.',
+    left: 'What was installed completely stays; an installer that still runs is ended by the next one.',
   }),
   examples: [
-    { run: 'cardea setup', says: 'Everything `cardea demo` and `npm test` need.' },
-    { run: 'cardea setup --store s3', says: 'Also Go, if missing, and the S3 server.' },
+    { run: 'cardea setup', says: 'Install everything that `cardea demo` and `npm test` need.' },
+    { run: 'cardea setup --store s3', says: 'Also install the S3 server, and Go if it is missing.' },
   ],
 });

@@ -11,12 +11,15 @@ import { restoreDecisions } from '../../runs/undecided-restore.ts';
 import type { CliContext } from '../../context.ts';
 import { type EnvironmentStatus, environmentStatus } from './signals.ts';
 
-/** How long one part of the look may take, in milliseconds: a screen that hangs says less than one that says what hangs. */
+/** How long one part of the status may take, in milliseconds: it is better to say which part hangs than to hang. */
 const patience = 8000;
-/** Runs looked at: enough for the newest of each runbook. */
+/** How many runs are read: enough for the newest of each runbook. */
 const recentRuns = 50;
 
-/** Looks at one environment; an environment that cannot be opened at all is `unknown`. Only a wrong configuration throws. */
+/**
+ * Collects the status of one environment. An environment that cannot be opened is `unknown`. Only a wrong configuration
+ * throws.
+ */
 export async function statusOf(context: CliContext, name: string): Promise<EnvironmentStatus> {
   const { config } = await context.environment(name);
   const { clock } = context;
@@ -59,14 +62,14 @@ async function within<T>(clock: Clock, work: Promise<T>, late: string): Promise<
         code: 'no-answer',
         happened: `${late} (${patience / 1000} s).`,
         state: 'Nothing was changed.',
-        next: 'See `cardea doctor` for what is reachable.',
+        next: 'See what can be reached with `cardea doctor`, followed by the name of the environment.',
       }),
   );
   timeout.catch(() => {});
   try {
     return await Promise.race([work, timeout]);
   } catch (thrown) {
-    return asProblem(thrown, 'Looking');
+    return asProblem(thrown, 'Reading the status');
   } finally {
     stop.abort(new DOMException('answered', 'AbortError'));
   }

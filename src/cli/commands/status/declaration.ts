@@ -2,13 +2,13 @@ import { declare, flag, optional } from '../../command.ts';
 
 export const status = declare({
   name: 'status',
-  group: 'Looking',
+  group: 'Inspection',
   summary:
-    "The morning's one screen: nodes, last backup and its proof, measured restore time, failed runs, what waits for a person.",
-  arguments: { env: optional('Environment of cardea.config.ts; all of them when absent.') },
+    'Show on one screen: nodes, the last backup and its proof, the measured restore time, failed runs, and what waits for a person.',
+  arguments: { env: optional('Environment of cardea.config.ts. Default: all of them.') },
   options: { check: flag('Exit code 1 when anything is red.') },
   examples: [
-    { run: 'cardea status', says: 'Every environment.' },
-    { run: 'cardea status prod --check', says: 'For a monitor: exit code 1 when something needs a person.' },
+    { run: 'cardea status', says: 'Show every environment.' },
+    { run: 'cardea status prod --check', says: 'For a monitor: exit code 1 when something is red.' },
   ],
 });

@@ -107,10 +107,10 @@ test('G1: a good morning is one screen of green words', () => {
       '  good     nodes      3 of 3 up',
       '  good     store      s3://backups',
       '  good     backup     backup-20260219-020000, 5 h 59 min ago, checked, quiesced',
-      '  good     rpo        0.6 s would be lost (objective 5m); whole up to 2026-02-19T07:59:59.400000Z',
-      '  good     proof      backup-20260218-020000, 29 h 59 min old, restores in 13 min 20 s of 4 h 0 min allowed',
+      '  good     rpo        0.6 s would be lost (objective 5m); complete up to 2026-02-19T07:59:59.400000Z',
+      '  good     proof      backup-20260218-020000, 29 h 59 min old, restored in 13 min 20 s (objective 4 h 0 min)',
       '  good     runs       none yet',
-      '  good     horizon    back to 2026-02-18 02:00 UTC (29 h 59 min); kept 30d, at least 3',
+      '  good     horizon    back to 2026-02-18 02:00 UTC (29 h 59 min); backups are kept for 30d, at least 3 of them',
     ].join('\n'),
   );
 });
@@ -124,7 +124,7 @@ test('G1: a node that is down makes the environment red and is named', () => {
 test('H: the RPO is measured: over its objective it is red, and so is a log that does not go on from the last backup', () => {
   expect(signal({ ...good, window: { ...shipped, rpoSeconds: 400 } }, 'rpo')).toMatchObject({
     level: 'bad',
-    says: '6 min 40 s would be lost (objective 5m); whole up to 2026-02-19T07:59:59.400000Z',
+    says: '6 min 40 s would be lost (objective 5m); complete up to 2026-02-19T07:59:59.400000Z',
     next: 'cardea window prod',
   });
   const broken = { ...shipped, newest: null, rpoSeconds: null };
@@ -132,7 +132,7 @@ test('H: the RPO is measured: over its objective it is red, and so is a log that
   const stream = { node: 'node-2', hostId: 'b', newest: null, lagSeconds: null, clockLead: 0, problems: ['stopped'] };
   const troubled = signal({ ...good, window: { ...shipped, streams: [stream] } }, 'rpo');
   expect(troubled).toMatchObject({ level: 'warning' });
-  expect(troubled?.says).toContain('trouble with the log of node-2');
+  expect(troubled?.says).toContain('problems with the log of node-2');
   expect(signal({ ...good, window: undefined, points: [] }, 'rpo')).toMatchObject({ level: 'unknown' });
 });
 

@@ -9,7 +9,7 @@ import type { WindowReport } from '../../../model/window.ts';
 import { type UndecidedRestore, wayOn } from '../../runs/undecided-restore.ts';
 import { age, measuredRestore } from '../points/text.ts';
 
-/** What was found out about one environment; a Problem where it could not be. */
+/** The facts about one environment; a Problem where a fact could not be read. */
 export interface StatusFacts {
   readonly environment: string;
   readonly config: EnvironmentConfig;
@@ -46,7 +46,7 @@ export interface EnvironmentStatus {
   readonly signals: readonly Signal[];
 }
 
-/** Pure: the morning's look at one environment. */
+/** The status of one environment. Pure. */
 export function environmentStatus(facts: StatusFacts): EnvironmentStatus {
   const fromBucket = isProblem(facts.store)
     ? []
@@ -83,20 +83,20 @@ function storeSignal({ store }: StatusFacts): Signal {
   return { name: 'store', level: 'good', says: store.description };
 }
 
-/** Late from the scheduled time on, missed when the backup's own objective has passed too. */
+/** A backup is late after its scheduled time, and missed when its objective has also passed. */
 function backupSignal({ environment, config, now, points }: StatusFacts): Signal {
   const next = `cardea backup ${environment}`;
   const last = points.find((point) => point.proof !== 'failed');
   const newest = points[0];
   if (last === undefined) {
-    return { name: 'backup', level: 'bad', says: newest === undefined ? 'none yet' : 'every one failed', next };
+    return { name: 'backup', level: 'bad', says: newest === undefined ? 'none yet' : 'every backup failed', next };
   }
   const about = `${last.id}, ${age(last.takenAt, now)} ago, ${last.proof}, ${last.cut}`;
   if (newest?.proof === 'failed') {
     return {
       name: 'backup',
       level: 'bad',
-      says: `the newest FAILED (${newest.failure ?? newest.id}); before it ${about}`,
+      says: `the newest FAILED (${newest.failure ?? newest.id}); the last good one is ${about}`,
       next,
     };
   }
@@ -114,20 +114,24 @@ function rpoSignal({ environment, config, window }: StatusFacts): Signal {
   const next = `cardea window ${environment}`;
   const objective = config.objectives.rpo;
   if (!config.backup.log.ship) {
-    return { name: 'rpo', level: 'warning', says: 'the log is not shipped: all since the last backup would be lost' };
+    return {
+      name: 'rpo',
+      level: 'warning',
+      says: 'the log is not shipped: everything since the last backup would be lost',
+    };
   }
   if (window === undefined) return { name: 'rpo', level: 'unknown', says: 'nothing to restore yet' };
   if (isProblem(window)) return { name: 'rpo', level: 'unknown', says: window.happened, next };
   const { rpoSeconds, newest, warnings, streams } = window;
   if (rpoSeconds === null || newest === null) {
     const why = window.bases[0]?.why ?? 'no instant after the last backup can be restored to';
-    return { name: 'rpo', level: 'bad', says: `all since the last backup would be lost: ${why}`, next };
+    return { name: 'rpo', level: 'bad', says: `everything since the last backup would be lost: ${why}`, next };
   }
-  const says = `${formatSeconds(rpoSeconds)} would be lost (objective ${objective}); whole up to ${newest}`;
+  const says = `${formatSeconds(rpoSeconds)} would be lost (objective ${objective}); complete up to ${newest}`;
   if (rpoSeconds > milliseconds(objective) / 1000) return { name: 'rpo', level: 'bad', says, next };
   const troubled = streams.filter(({ problems }) => problems.length > 0).map(({ node }) => node);
   if (troubled.length > 0) {
-    return { name: 'rpo', level: 'warning', says: `${says}; trouble with the log of ${troubled.join(', ')}`, next };
+    return { name: 'rpo', level: 'warning', says: `${says}; problems with the log of ${troubled.join(', ')}`, next };
   }
   const [stuck] = warnings.filter((line) => line.startsWith('Nothing later') || line.startsWith("Writers' clocks"));
   return stuck === undefined
@@ -144,15 +148,18 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
   }
   const measured = measuredRestore(proven) ?? 0;
   const objective = milliseconds(config.objectives.rto) / 1000;
-  const says = `${proven.id}, ${age(proven.takenAt, now)} old, restores in ${formatSeconds(measured)} of ${formatSeconds(objective)} allowed`;
+  const says = `${proven.id}, ${age(proven.takenAt, now)} old, restored in ${formatSeconds(measured)} (objective ${formatSeconds(objective)})`;
   if (measured > objective)
     return { name: 'proof', level: 'bad', says: `${says}: over the RTO`, next: `cardea points ${environment}` };
   return { name: 'proof', level: 'good', says };
 }
 
-/** The newest run of each runbook counts: what was repaired by a later one is history. A damaged journal always counts. */
+/**
+ * Only the newest run of each runbook counts: a later success repairs an earlier failure. A damaged journal always
+ * counts.
+ */
 function runSignals({ environment, runs: all, undecided, decided }: StatusFacts): readonly Signal[] {
-  // What is said of an undecided restore is said in one place.
+  // Undecided restores have a signal of their own.
   const told = new Set(undecided.flatMap(({ record: { run, deciding } }) => [run as string, deciding as string]));
   const runs = all.filter(({ run }) => !told.has(run) && !decided.has(run));
   const newest = new Map<string, RunSummary>();
@@ -173,7 +180,7 @@ function runSignal(run: RunSummary, environment: string): readonly Signal[] {
     case 'failed':
       return say('bad', `${run.run} FAILED: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
     case 'refused':
-      // Whoever was refused a restore by hand was told; a backup or a rehearsal is refused while nobody looks.
+      // A person who was refused a restore was told so; a backup or a rehearsal is refused while nobody is watching.
       if (run.runbook !== 'backup' && run.runbook !== 'rehearse') return [];
       return say('warning', `${run.run} was refused: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
     case 'interrupted':
@@ -197,14 +204,19 @@ function decisionSignals({ now, undecided }: StatusFacts): readonly Signal[] {
       case 'broken':
         return { name: 'decisions', level: 'bad', says: about, next };
       case 'waits':
-        return { name: 'decisions', level: 'warning', says: `${about}; the old data takes space until then`, next };
+        return {
+          name: 'decisions',
+          level: 'warning',
+          says: `${about}; until then the old data takes disk space`,
+          next,
+        };
     }
   });
 }
 
 function horizonSignal({ config, now, points }: StatusFacts): Signal {
   const oldest = points.findLast((point) => point.proof === 'checked' || point.proof === 'proven');
-  const rule = `kept ${config.backup.retention.keep}, at least ${config.backup.retention.atLeast}`;
+  const rule = `backups are kept for ${config.backup.retention.keep}, at least ${config.backup.retention.atLeast} of them`;
   if (oldest === undefined) return { name: 'horizon', level: 'unknown', says: `nothing to restore yet; ${rule}` };
   return {
     name: 'horizon',

@@ -17,7 +17,7 @@ function environmentLines(status: EnvironmentStatus, paint: Paint): readonly str
   ];
 }
 
-/** Never by colour alone: the word says it, the colour helps the eye. */
+/** The word alone says the level; the colour only helps the eye. */
 export function levelWord(level: Level, paint: Paint): string {
   switch (level) {
     case 'good':

@@ -11,7 +11,7 @@ import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
 import type { transactions } from './declaration.ts';
 import { transactionsText } from './text.ts';
 
-/** Enough for a program to go on with; a listing for people shows fewer. */
+/** Enough ids for a program to work with; a listing for people shows fewer. */
 const idsInJson = 50;
 
 export const action: Action<typeof transactions> = async (context, input) => {
@@ -57,16 +57,16 @@ function timeOf(text: string | undefined, now: Date): Micros {
       code: 'no-time',
       happened: 'No time was given.',
       state: 'Nothing was started.',
-      next: 'Say when it was: --around now-10m, or --around 2026-02-19T09:10:18Z.',
+      next: 'Give the time: --around now-10m, or --around 2026-02-19T09:10:18Z.',
     });
   }
   const target = parseTarget(text, now);
   if (target.kind === 'instant') return target.instant;
   throw new UsageProblem({
     code: 'not-a-time',
-    happened: `"${text}" is no time.`,
+    happened: `"${text}" is not a time.`,
     state: 'Nothing was started.',
-    next: 'Write a time with its zone (2026-02-19T09:10:18Z) or a relative one (now-10m).',
+    next: 'Write a time with a zone (2026-02-19T09:10:18Z) or a relative time (now-10m).',
   });
 }
 
@@ -76,22 +76,25 @@ function distanceOf(text: string): number {
   } catch (cause) {
     throw new UsageProblem({
       code: 'bad-duration',
-      happened: `"${text}" is no duration.`,
+      happened: `"${text}" is not a duration.`,
       state: 'Nothing was started.',
-      next: 'Write --within 30s, 5m or 1h30m.',
+      next: 'Write it like --within 30s, --within 5m or --within 1h30m.',
       cause,
     });
   }
 }
 
-/** `8272` is a vertex, `1iir-11y0-mxh-9jc` an edge: of it the relation's own id counts, which no other has. */
+/**
+ * `8272` is a vertex, `1iir-11y0-mxh-9jc` an edge. For an edge the id of the relation itself is compared, which is
+ * unique.
+ */
 function elementOf(text: string) {
   if (/^\d{1,19}$/.test(text)) return { vertex: exactId(BigInt(text)) };
   const relation = text.includes('-') ? idFromText(text.split('-')[0] ?? '') : undefined;
   if (relation !== undefined) return { relation };
   throw new UsageProblem({
     code: 'bad-element',
-    happened: `"${text}" is neither the id of a vertex nor of an edge.`,
+    happened: `"${text}" is neither a vertex id nor an edge id.`,
     state: 'Nothing was started.',
     next: 'Write it as Gremlin shows it: 8272 for a vertex, 1iir-11y0-mxh-9jc for an edge.',
   });

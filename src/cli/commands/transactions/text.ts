@@ -5,7 +5,7 @@ import { formatInstant, type Micros } from '../../../model/instant.ts';
 import type { FoundTransactions } from '../../../runbooks/recovery/transaction-search.ts';
 import { noPaint, type Paint } from '../../terminal/output.ts';
 
-/** What was found, for a narrow screen: the id to pass on, then what was done, a line each. */
+/** The transactions found, for a narrow screen: the id to pass on, then one line for each kind of change. */
 export function transactionsText(
   environment: string,
   { transactions, count, largestRemoval, facts }: FoundTransactions,
@@ -19,7 +19,7 @@ export function transactionsText(
   return [
     `${paint('bold', environment)}  ${what} ${times} on ${facts.timeline}`,
     ...transactions.flatMap((each) => ['', ...entry(each, each.id === largestRemoval?.id, paint)]),
-    ...(left > 0 ? ['', `… and ${left} further from that time: --limit 0 shows all.`] : []),
+    ...(left > 0 ? ['', `… and ${left} more, further from that time: --limit 0 shows all.`] : []),
     ...(missing ? ['', ...entry(largestRemoval, true, paint)] : []),
     ...facts.holes.map((hole) => paint('yellow', `WARNING: ${hole}.`)),
     ...(count === 0 && facts.newest !== undefined ? [`The log was read up to ${formatInstant(facts.newest)}.`] : []),
@@ -37,7 +37,7 @@ export function transactionsText(
 
 function entry(report: SlotReport, largest: boolean, paint: Paint): string[] {
   const { vertices, edges, properties } = report;
-  // The properties of a new or removed vertex say nothing that the vertex does not.
+  // The properties of a new or removed vertex add nothing to what the vertex itself says.
   const values = vertices.removed.count === 0 ? parts('-', properties.removed) : [];
   const removed = [...parts('-', vertices.removed), ...parts('-', edges.removed), ...values];
   const added = [...parts('+', vertices.added), ...parts('+', edges.added)];
@@ -59,7 +59,7 @@ function entry(report: SlotReport, largest: boolean, paint: Paint): string[] {
     ...(ids.length === 0
       ? []
       : [paint('dim', `  vertices ${ids.join(' ')}${more}${report.of > 1 ? `, in ${report.of} parts` : ''}`)]),
-    ...(report.whole ? [] : [paint('yellow', `  not whole: ${report.findings[0] ?? ''}`)]),
+    ...(report.whole ? [] : [paint('yellow', `  incomplete: ${report.findings[0] ?? ''}`)]),
   ];
 }
 

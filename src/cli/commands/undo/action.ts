@@ -62,7 +62,7 @@ async function byCompensation(
   way: UndoWay | undefined,
 ): Promise<Outcome> {
   const { timeline, before, chosen } = analysis;
-  // Not possible: the choice of the base says why, with the nearest that would work.
+  // If it is not possible, choosing the base says why, and what would work instead.
   const choice =
     way?.choice ?? (await decideTarget(context, environment, { to: formatInstant(before), timeline })).instant?.choice;
   const groups = idsOf(chosen);
@@ -91,9 +91,9 @@ async function byCompensation(
           met,
         },
         text: [
-          `${environment} is without ${groups.join(', ')} after ${formatSeconds(seconds)}; it was never stopped, and its graph was checked.`,
-          `The transaction that did it is ${plan.commit} (${plan.writes.length} cells). It can be undone like any other.`,
-          ...met.map((line) => `While it was written: ${line}`),
+          `${groups.join(', ')} was undone on ${environment} in ${formatSeconds(seconds)}. The graph kept running and was checked.`,
+          `The new transaction is ${plan.commit} (${plan.writes.length} cells). It can be undone like any other.`,
+          ...met.map((line) => `During the write: ${line}`),
         ].join('\n'),
       };
     },
@@ -115,8 +115,8 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
       return withNewBase(context, environment, {
         json: { run, ok: true, seconds, way: 'restore', groups, timeline },
         text: [
-          `${environment} is without ${groups.join(', ')}, on timeline ${timeline}, after ${formatSeconds(seconds)}; its graph was checked.`,
-          `What was there before lies aside. When all is well: cardea restore accept ${run} --confirm ${environment}`,
+          `${environment} was restored without ${groups.join(', ')} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.`,
+          `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${environment}`,
         ].join('\n'),
       });
     },

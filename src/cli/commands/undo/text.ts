@@ -5,7 +5,7 @@ import type { UndoAnalysis } from '../../../runbooks/undo/undo-analysis.ts';
 import { noPaint, type Paint } from '../../terminal/output.ts';
 import type { UndoWay } from './ways.ts';
 
-/** The analysis for people: what is undone, what stands in the way, both ways. */
+/** The analysis for people: what is undone, what prevents it, and both ways. */
 export function undoText(analysis: UndoAnalysis, ways: readonly UndoWay[], paint: Paint = noPaint): string {
   const { chosen, report, newest } = analysis;
   const { conflicts, conflictCount, related } = report;
@@ -20,15 +20,15 @@ export function undoText(analysis: UndoAnalysis, ways: readonly UndoWay[], paint
       ),
     ...(chosen.groups.length > 20 ? [`  … and ${chosen.groups.length - 20} more`] : []),
     conflictCount === 0
-      ? paint('green', 'Nothing that came later builds on it.')
-      : paint('red', `${conflictCount} later changes build on it:`),
+      ? paint('green', 'No later change depends on it.')
+      : paint('red', `${conflictCount} later changes depend on it:`),
     ...conflicts.map(({ group, element, why }) => `  ${group} ${why}: ${element}`),
     ...(related.count === 0
       ? []
       : [
-          `${related.count} later ones touched the same vertices otherwise, and stay: ${related.groups.slice(0, 5).join(', ')}`,
+          `${related.count} later groups changed other things at the same vertices, and are kept: ${related.groups.slice(0, 5).join(', ')}`,
         ]),
-    ...analysis.holes.map((hole) => paint('yellow', `WARNING: ${hole}; a conflict in it would not be seen.`)),
+    ...analysis.holes.map((hole) => paint('yellow', `WARNING: ${hole}; a conflict there would not be found.`)),
     '',
     ...ways.flatMap((each) => wayLines(each, paint)),
   ].join('\n');
@@ -37,16 +37,15 @@ export function undoText(analysis: UndoAnalysis, ways: readonly UndoWay[], paint
 function wayLines(each: UndoWay, paint: Paint): string[] {
   const head = paint('bold', `--way ${each.way}`);
   if (each.refused !== null) return [`${head}  ${paint('red', 'not possible')}: ${each.refused}`];
-  const time =
-    each.restoreSeconds === null ? 'a time that no rehearsal has measured' : formatSeconds(each.restoreSeconds);
+  const time = each.restoreSeconds === null ? 'a time that was never measured' : formatSeconds(each.restoreSeconds);
   const source = `${each.base} and ${formatBytes(each.replayBytes ?? 0)} of log`;
   return each.way === 'compensate'
     ? [
-        `${head}  the graph goes on`,
-        `  a copy is restored beside from ${source} (${time}), then ${each.cells} cells are compared and written`,
+        `${head}  the graph keeps running`,
+        `  a copy is restored from ${source} (${time}), then ${each.cells} cells are compared and written`,
       ]
     : [
-        `${head}  the graph stops for ${time} and the replay`,
-        `  everything comes back from ${source}, without these; a new timeline begins`,
+        `${head}  the graph stops for ${time}, plus the replay`,
+        `  everything except these is restored from ${source}; a new timeline begins`,
       ];
 }

@@ -14,7 +14,7 @@ import { mostCells } from '../../../runbooks/undo/undo-plan.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
 import { measuredRestore } from '../points/text.ts';
 
-/** What one way of an undo takes. */
+/** The cost of one way of an undo. */
 export interface UndoWay {
   readonly way: 'compensate' | 'restore';
   /** Why it is not possible; null when it is. */
@@ -31,7 +31,7 @@ export interface UndoWay {
   readonly choice: BaseChoice | undefined;
 }
 
-/** Both ways with what they cost, from what is in the store. Pure. */
+/** Both ways with their cost, from what is in the store. Pure. */
 export function undoWays(
   analysis: UndoAnalysis,
   facts: RecoveryFacts,
@@ -51,7 +51,7 @@ export function undoWays(
     return chooseBase(facts, { instant, timeline, exclusions: slotsOf(analysis) });
   };
   const size = cells.cells.length + cells.undecided.length;
-  const tooLarge = size > mostCells ? `${size} cells are more than one transaction is made of` : undefined;
+  const tooLarge = size > mostCells ? `${size} cells are too many for one transaction` : undefined;
   const rows = cells.rows.length > 0 ? 'whole rows were removed at once' : undefined;
   return [
     { ...wayOf('compensate', facts, compensate, tooLarge ?? rows), outage: false, cells: size },

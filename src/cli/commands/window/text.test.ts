@@ -50,13 +50,13 @@ test('G1, H: the answer stands first: from when to when, and what a disaster now
       'prod can be restored to any instant of t0001',
       '  from     2026-02-18T02:03:11.000000Z  24 h 56 min ago',
       '  to       2026-02-19T02:59:59.400000Z  0.6 s ago',
-      '  settled  2026-02-19T02:59:49.400000Z  whole transactions up to here',
+      '  settled  2026-02-19T02:59:49.400000Z  complete transactions up to here',
       '',
       'A disaster now would lose the last 0.6 s.',
       '',
       'No gaps.',
       '',
-      'Base that a restore would use',
+      'Bases that a restore would use',
       '  from 2026-02-18T02:03:11.000000Z  backup-20260218-020000 (proven, t0001)',
       '',
       'Nodes',
@@ -86,7 +86,7 @@ test('gaps, warnings and troubled nodes are told with their reasons', () => {
   expect(text).toContain(
     '  after 2026-02-18T05:00:00.000000Z\n  up to 2026-02-18T05:03:20.000000Z  (3 min 20 s)\n    its disk was full',
   );
-  expect(text).toContain('  node-1  ships nothing\n    ! piece 7 is missing');
+  expect(text).toContain('  node-1  ships no log\n    ! piece 7 is missing');
 });
 
 test('without a window it says so, and why each point serves nothing', () => {
@@ -124,7 +124,7 @@ test('timelines are a tree: what came out of what, where, and without which tran
     },
     look,
   );
-  expect(text).toContain('t0001 is closed: nothing is written to it any more.');
+  expect(text).toContain('t0001 is closed; nothing is written to it any more.');
   expect(text).toContain(
     [
       'Timelines',

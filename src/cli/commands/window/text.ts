@@ -10,10 +10,10 @@ interface Look {
   readonly objective: string;
 }
 
-/** Of a long list the latest: who looks at 03:00 wants those. */
+/** How many entries of a long list are shown: the latest, which matter most. */
 const shown = 6;
 
-/** The window for people: short lines, for it may be read on a telephone. The answer stands first. */
+/** The window for people. The lines are short, because it may be read on a telephone; the answer comes first. */
 export function windowText(report: WindowReport, look: Look, paint: Paint = noPaint): string {
   const blocks = [
     answer(report, look, paint),
@@ -53,9 +53,9 @@ function answer({ timeline, oldest, settled, newest, rpoSeconds }: WindowReport,
     line('to', newest, ago(newest, now)),
     settled === null
       ? line('settled', 'none yet'.padEnd(newest.length), 'the window is too young')
-      : line('settled', settled, 'whole transactions up to here'),
+      : line('settled', settled, 'complete transactions up to here'),
   ];
-  if (rpoSeconds === null) return [...lines, '', `${timeline} is closed: nothing is written to it any more.`];
+  if (rpoSeconds === null) return [...lines, '', `${timeline} is closed; nothing is written to it any more.`];
   const late = rpoSeconds > milliseconds(objective) / 1000;
   const lost = `A disaster now would lose the last ${formatSeconds(rpoSeconds)}`;
   const verdict = late ? paint('red', `${lost}: over the objective of ${objective}.`) : paint('green', `${lost}.`);
@@ -66,7 +66,7 @@ function gapLines({ gaps, oldest }: WindowReport, paint: Paint): string[] {
   if (oldest === null) return [];
   if (gaps.length === 0) return ['No gaps.'];
   return listed(
-    'Gaps: these cannot be restored to',
+    'Gaps: no instant in them can be restored',
     latest(gaps).flatMap(({ from, to, reason }) => [
       `after ${from}`,
       `up to ${to}  ${paint('dim', `(${formatSeconds((instantOf(to) - instantOf(from)) / 1_000_000)})`)}`,
@@ -81,7 +81,7 @@ function stretchLines({ stretches, bases }: WindowReport, paint: Paint): string[
   if (stretches.length === 0) return [];
   const proofs = new Map(bases.map(({ point, proof }) => [point, proof]));
   return listed(
-    'Base that a restore would use',
+    'Bases that a restore would use',
     latest(stretches).map(
       ({ from, base, timeline }) => `from ${from}  ${base} (${proofs.get(base) ?? '?'}, ${timeline})`,
     ),
@@ -94,20 +94,20 @@ function uselessLines({ bases }: WindowReport, paint: Paint): string[] {
   const useless = bases.filter(({ from }) => from === null);
   if (useless.length === 0) return [];
   const lines = useless.slice(0, shown).map(({ point, why }) => `${point}: ${why ?? 'no instant'}`);
-  return listed('Points that no instant is restored from', lines, paint, useless.length);
+  return listed('Points that cannot serve as a base', lines, paint, useless.length);
 }
 
 function streamLines({ streams, timeline, timelines }: WindowReport, paint: Paint): string[] {
   const closed = timelines.some(({ id, current }) => id === timeline && !current);
   const lines = streams.flatMap(({ node, newest, lagSeconds, problems }) => {
     const reach = closed || lagSeconds === null ? `up to ${newest ?? ''}` : `${formatSeconds(lagSeconds)} behind`;
-    const word = newest === null ? paint('red', 'ships nothing') : reach;
+    const word = newest === null ? paint('red', 'ships no log') : reach;
     return [`${node}  ${word}`, ...problems.slice(0, shown).map((problem) => `  ! ${problem}`)];
   });
   return lines.length === 0 ? [] : listed('Nodes', lines, paint);
 }
 
-/** As a tree: what came out of what, and where. */
+/** The timelines as a tree: which one each began from, and when. */
 function timelineLines({ timelines, timeline: looked }: WindowReport, paint: Paint): string[] {
   if (timelines.length < 2) return [];
   const known = new Set<string>(timelines.map(({ id }) => id));
