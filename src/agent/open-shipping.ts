@@ -4,7 +4,7 @@ import { readLogSettings } from '../adapters/cassandra-node/log-settings.ts';
 import { openLogFiles } from '../adapters/node-files/log-files.ts';
 import type { AgentConfig } from '../model/agent-config.ts';
 import type { NodeParts } from '../node/node-parts.ts';
-import { LogShipping } from '../node/shipping/log-shipping.ts';
+import { ShippingLoop } from '../node/shipping/shipping-loop.ts';
 import { shippingStateIn } from '../node/shipping/shipping-state.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 
@@ -15,11 +15,11 @@ import type { AgentLog } from '../ports/agent-log.ts';
 const minimumFree = 256 * 1024 * 1024;
 
 /** The shipping of the agent that the configuration describes; undefined when it shall not ship. */
-export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLog): LogShipping | undefined {
+export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLog): ShippingLoop | undefined {
   const { shipping, cassandra, stateDirectory, environment } = config;
   if (shipping === undefined) return undefined;
   const { node, clock, bucket, files, database } = parts;
-  return new LogShipping({
+  return new ShippingLoop({
     node,
     environment,
     clock,

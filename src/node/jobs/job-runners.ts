@@ -5,7 +5,7 @@ import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
-import type { LogShipping } from '../shipping/log-shipping.ts';
+import type { ShippingLoop } from '../shipping/shipping-loop.ts';
 import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
@@ -14,7 +14,7 @@ import { verify } from './verify-job.ts';
 /**
  * Every kind of job with its function. Without `shipping` no log is shipped, and stopping or starting it does nothing.
  */
-export function jobRunners(parts: NodeParts, shipping?: LogShipping): JobRunners {
+export function jobRunners(parts: NodeParts, shipping?: ShippingLoop): JobRunners {
   /** Thousands of objects are read in a row: a bucket that is away for one of them must not make the job begin anew. */
   const patient = ({ signal }: JobContext): NodeParts => ({
     ...parts,

@@ -3,7 +3,7 @@ import { FakeClock, settle } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { plantedAt, plantedFault } from '../../../test/support/planted-fault.ts';
 import { SimulatedCommitLog } from '../../../test/support/simulated-commit-log.ts';
-import { LogShipping, type ShippingParts } from './log-shipping.ts';
+import { ShippingLoop, type ShippingParts } from './shipping-loop.ts';
 
 test("a fault in the shipping or in the watch over Cassandra is in the agent's log with file and line, once", async () => {
   const clock = new FakeClock();
@@ -28,7 +28,7 @@ test("a fault in the shipping or in the watch over Cassandra is in the agent's l
     intervalMs: 250,
     settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
   };
-  const shipping = new LogShipping(parts);
+  const shipping = new ShippingLoop(parts);
   await shipping.start();
   await clock.advance(20_000);
   const stopped = shipping.stop();

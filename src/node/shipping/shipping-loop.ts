@@ -31,7 +31,7 @@ const longestPauseMs = 8000;
  * The shipping of one agent. It follows the log from the agent's start to its end, unless it was told to pause, also
  * after a restart.
  */
-export class LogShipping {
+export class ShippingLoop {
   readonly #parts: ShippingParts;
   readonly #stopping = new AbortController();
   #state: ShippingState = { after: null, paused: false };
