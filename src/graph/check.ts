@@ -3,15 +3,11 @@ import type { Fingerprint } from '../model/restore-point.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
 import type { GraphService } from '../ports/graph-service.ts';
-import { compositeEntries } from './invariants/composite-entries.ts';
-import { edgeEnds } from './invariants/edge-ends.ts';
 import type { Finding, Suspicion } from './invariants/finding.ts';
 import { FingerprintSum, isOfUsers, isVertexOfUsers } from './fingerprint.ts';
-import { idMarks } from './invariants/id-marks.ts';
-import { rowObserver, type CheckContext, type GraphObserver, type Invariant } from './invariants/invariant.ts';
-import { mixedDocuments } from './invariants/mixed-documents.ts';
-import { connectedInstance, registrations, type LiveInstances } from './invariants/registrations.ts';
-import { rowSoundness } from './invariants/row-soundness.ts';
+import { everyInvariant } from './invariants/index.ts';
+import { rowObserver, type CheckContext, type GraphObserver } from './invariants/invariant.ts';
+import { connectedInstance, type LiveInstances } from './invariants/registrations.ts';
 import { scanGraph, type ScanOptions } from './scan.ts';
 import { readSchema } from './schema.ts';
 
@@ -56,16 +52,10 @@ export async function checkGraph(options: CheckOptions): Promise<CheckResult> {
   const schema = await readSchema(database, keyspace);
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const context: CheckContext = { database, graph, keyspace, schema, clock, scan: signal };
-  const invariants: Invariant[] = [
-    rowSoundness(context),
-    edgeEnds(context),
-    compositeEntries(context),
-    idMarks(context),
-    registrations(context, options.liveInstances ?? connectedInstance(graph)),
-  ];
-  if (options.indexBackend !== undefined) {
-    for (const index of schema.mixedIndexes) invariants.push(await mixedDocuments(context, index));
-  }
+  const invariants = await everyInvariant(context, {
+    liveInstances: options.liveInstances ?? connectedInstance(graph),
+    mixedIndexes: options.indexBackend !== undefined,
+  });
 
   const sum = new FingerprintSum(schema);
   const scan: ScanOptions = {

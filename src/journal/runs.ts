@@ -28,6 +28,7 @@ export type RunSummary =
       readonly endedAt?: string;
       readonly seconds?: number;
       readonly problem?: RunState['problem'];
+      readonly params: unknown;
     }
   | { readonly run: string; readonly status: 'damaged'; readonly why: string };
 
@@ -89,7 +90,7 @@ async function briefState(store: ObjectStore, run: string): Promise<RunState | u
 }
 
 function summaryOf(state: RunState): RunSummary {
-  const { run, status, runbook, environment, actor, startedAt, lastEventAt, endedAt, seconds, problem } = state;
+  const { run, status, runbook, environment, actor, startedAt, lastEventAt, endedAt, seconds, problem, params } = state;
   return {
     run,
     status,
@@ -98,6 +99,7 @@ function summaryOf(state: RunState): RunSummary {
     actor,
     startedAt,
     lastEventAt,
+    params,
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(seconds === undefined ? {} : { seconds }),
     ...(problem === undefined ? {} : { problem }),

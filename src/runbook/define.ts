@@ -85,6 +85,8 @@ export interface Runbook<Params = unknown, Services = unknown> {
     readonly run: string;
     readonly environment: string;
     readonly params: Params;
+    /** Whether a step that destroys had begun: then the run would at least start servers again. */
+    readonly stopped: boolean;
     readonly services: Services;
   }) => Promise<void>;
   readonly steps: ReadonlyArray<Step<Params, Record<string, unknown>, Services, unknown>>;

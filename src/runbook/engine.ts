@@ -27,7 +27,7 @@ import { acceptedParams } from './params.ts';
 import { isDestructive, onlyReads, planOf } from './plan.ts';
 import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
-import { stepsToRepeat } from './schedule.ts';
+import { hasBegun, stepsToRepeat } from './schedule.ts';
 
 export type { EngineWorld } from './engine-world.ts';
 export type { RunOutcome } from './outcome.ts';
@@ -116,7 +116,8 @@ export async function resumeRun<S, P = never>(
     const { state, journal } = await auditedRun(trail, await readJournal(world.store, run));
     if (!isOpen(state, find)) return outcomeOf(state);
     const services = await servicesOf(options.services, state.environment);
-    await runbook.mayResume?.({ run, environment: state.environment, params, services });
+    const stopped = runbook.steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(state.steps, id));
+    await runbook.mayResume?.({ run, environment: state.environment, params, stopped, services });
     const epoch = lease?.epoch ?? state.epoch + 1;
     const open = openRun(world, { run, epoch, head: journal.head, state, ...(lease && { lease }) });
     const again = stepsToRepeat(runbook, state.steps, { ended: state.status !== 'running' });

@@ -25,9 +25,9 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 3,
   pivot: 'delete-aside',
-  mayResume: async ({ run, params: { restore }, services: { platform } }) => {
+  mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
-    await requireNoOtherRestore(platform.bucket, [restore, run]);
+    if (stopped) await requireNoOtherRestore(platform.bucket, [restore, run]);
   },
   title: 'Accept a restore: delete the old data',
   params: decisionParams,

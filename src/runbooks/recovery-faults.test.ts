@@ -14,7 +14,7 @@ test('C3: whatever fails, a restore, its revert and its acceptance come to an en
     fc.asyncProperty(history, async (drawn) => {
       expect(await playHistory(drawn)).toEqual([]);
     }),
-    { numRuns: Number(process.env['CARDEA_HISTORIES'] ?? 150) },
+    { numRuns: Number(process.env['CARDEA_HISTORIES'] ?? 500) },
   );
 });
 
@@ -47,6 +47,30 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
       faults: [{ node: 2, job: 'restore-files', fault: 'fails', times: 1 }],
       kill: undefined,
       person: ['revert', 'resume'],
+    },
+  ],
+  [
+    'a stale run is resumed beside a newer restore that has emptied the disks',
+    {
+      faults: [{ node: 1, job: 'set-aside', fault: 'refused', times: 1 }],
+      kill: { put: 34, before: true },
+      person: ['restore', 'revert', 'resume', 'resume'],
+    },
+  ],
+  [
+    'an accept comes while a revert is interrupted, its servers stopped',
+    { faults: [], size: 3, away: { from: 187, calls: 31 }, kill: undefined, person: ['revert'] },
+  ],
+  [
+    'the store goes away while a killed restore is resumed on five nodes',
+    { faults: [], size: 5, away: { from: 152, calls: 54 }, kill: { put: 46, before: true }, person: ['resume'] },
+  ],
+  [
+    'an agent dies twice in the middle of setting aside',
+    {
+      faults: [{ node: 1, job: 'set-aside', fault: 'killed', times: 2 }],
+      kill: undefined,
+      person: ['accept', 'restore'],
     },
   ],
 ];

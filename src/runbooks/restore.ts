@@ -89,9 +89,9 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   params,
   pivot: 'set-aside',
   wayBack: (run, environment) => `cardea restore revert ${run} --confirm ${environment}`,
-  mayResume: async ({ run, services: { platform } }) => {
+  mayResume: async ({ run, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, run);
-    await requireNoOtherRestore(platform.bucket, [run]);
+    if (stopped) await requireNoOtherRestore(platform.bucket, [run]);
   },
 })
   .step({

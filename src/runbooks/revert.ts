@@ -47,9 +47,9 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
   version: 3,
   pivot: 'bring-back',
-  mayResume: async ({ run, params: { restore }, services: { platform } }) => {
+  mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
-    await requireNoOtherRestore(platform.bucket, [restore, run]);
+    if (stopped) await requireNoOtherRestore(platform.bucket, [restore, run]);
   },
   title: 'Revert a restore: bring back the old data',
   params,

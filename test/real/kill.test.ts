@@ -137,6 +137,7 @@ const logged = [
   'verify-logs.bytes',
   ...['timeline', 'newest'].map((field) => `pause-shipping.${field}`),
   ...['mutations', 'dropped', 'bytes', 'lastSegments'].map((field) => `place-logs.${field}`),
+  'set-aside.lastSegments',
   'open-timeline.timeline',
 ];
 
@@ -162,7 +163,7 @@ function outcomes({ status, steps }: RunState, without: readonly string[] = []) 
   const bare = (step: string, value: unknown): unknown => {
     if (Array.isArray(value)) return value.map((each) => bare(step, each));
     if (typeof value !== 'object' || value === null) return value;
-    const names = ['seconds', 'startedAt', 'from', 'to', 'point', 'copy', ...without];
+    const names = ['seconds', 'startedAt', 'at', 'from', 'to', 'point', 'copy', ...without];
     return Object.fromEntries(
       Object.entries(value)
         .filter(([name]) => !names.includes(name) && !names.includes(`${step}.${name}`))

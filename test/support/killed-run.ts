@@ -1,7 +1,5 @@
 import type { RunEvent, RunEventBody } from '../../src/journal/event.ts';
 import { readJournal } from '../../src/journal/journal-reader.ts';
-import type { Runbook } from '../../src/runbook/define.ts';
-import { findRunbook } from '../../src/runbooks/index.ts';
 import { runsOf } from './run-list.ts';
 import type { Ended, TestSandbox } from './sandbox.ts';
 
@@ -30,8 +28,8 @@ export interface KilledRun {
 }
 
 /**
- * Begins a run with the command, kills it with SIGKILL after its first event, and resumes it again and again, each time killed one event
- * further, until every event of `wanted` (those of an undisturbed run) has been the last before a kill. Throws when a process ended
+ * Begins a run with the command, kills it with SIGKILL after its first event, and resumes it again and again, each time killed after the
+ * first event that was never the last before a kill, until every event of `wanted` (those of an undisturbed run) has been the last before a kill. Throws when a process ended
  * by itself, or when the run gets nowhere. `lookAt` is called while nobody carries the run on, after the event of that name.
  */
 export async function killAfterEveryEvent(
@@ -42,7 +40,7 @@ export async function killAfterEveryEvent(
 ): Promise<KilledRun> {
   const lastWords = new Set<string>();
   const before = await runsOf(sandbox);
-  await killed(sandbox, command, 1);
+  await killed(sandbox, command, []);
   const run = (await runsOf(sandbox)).find((each) => !before.includes(each));
   if (run === undefined) throw new TypeError(`cardea ${command.join(' ')} left no journal`);
   const resume = ['run', 'resume', run, '--env', 'local'];
@@ -56,59 +54,24 @@ export async function killAfterEveryEvent(
     if (last?.type === 'run-failed' || kills > 3 * wanted.length) {
       throw new TypeError(`${run} got to ${JSON.stringify(last)} after ${kills} kills`);
     }
-    await killed(sandbox, resume, eventsUntilNews(stepsOf(events), events, wanted, lastWords));
+    await killed(sandbox, resume, [...lastWords]);
     kills += 1;
   }
   return { run, kills, lastWords, last: await sandbox.cardea(...resume) };
 }
 
-export async function killed(sandbox: TestSandbox, command: readonly string[], count: number): Promise<void> {
+/** `when`: killed after so many events, or after the first whose name is not among these. */
+export async function killed(
+  sandbox: TestSandbox,
+  command: readonly string[],
+  when: number | readonly string[],
+): Promise<void> {
+  const fault = typeof when === 'number' ? `kill-after-event:${when}` : `kill-after-news:${JSON.stringify(when)}`;
   const { signal, exitCode, stdout, stderr } = await sandbox.begin(command, {
-    variables: { CARDEA_FAULT: `kill-after-event:${count}` },
+    variables: { CARDEA_FAULT: fault },
   }).ended;
   if (signal === 'SIGKILL') return;
   throw new TypeError(
-    `cardea ${command.join(' ')} was to die after event ${count} and ended with ${exitCode ?? signal}: ${stdout}${stderr}`,
+    `cardea ${command.join(' ')} was to die (${fault}) and ended with ${exitCode ?? signal}: ${stdout}${stderr}`,
   );
-}
-
-function stepsOf(events: readonly RunEvent[]): Runbook['steps'] {
-  const first = events[0]?.event;
-  const runbook = first?.type === 'run-started' ? findRunbook(first.runbook, first.runbookVersion) : undefined;
-  return (runbook as Runbook | undefined)?.steps ?? [];
-}
-
-/**
- * How many events a resume writes up to the first that was never the last before a kill. It begins with `run-resumed`; steps to skip are
- * skipped, every step that can start starts in the runbook's order, and what comes then is news by itself: some step's end.
- */
-function eventsUntilNews(
-  steps: Runbook['steps'],
-  events: readonly RunEvent[],
-  wanted: readonly string[],
-  known: ReadonlySet<string>,
-): number {
-  const names = new Set(events.map(({ event }) => nameOf(event)));
-  const passed = new Set(
-    steps.filter(({ id }) => names.has(`step-succeeded ${id}`) || names.has(`step-skipped ${id}`)).map(({ id }) => id),
-  );
-  const main = steps.filter((step) => step.always === undefined);
-  const isMainDone = main.every(({ id }) => passed.has(id));
-  const skips = (id: string) => wanted.includes(`step-skipped ${id}`);
-  const coming = ['run-resumed'];
-  for (;;) {
-    const able = (isMainDone ? steps : main).filter(
-      (step) =>
-        !passed.has(step.id) &&
-        !coming.includes(`step-started ${step.id}`) &&
-        step.needs.every((need: string) => passed.has(need)),
-    );
-    const skipped = able.filter(({ id }) => skips(id));
-    coming.push(...skipped.map(({ id }) => `step-skipped ${id}`));
-    coming.push(...able.filter(({ id }) => !skips(id)).map(({ id }) => `step-started ${id}`));
-    for (const { id } of skipped) passed.add(id);
-    if (skipped.length === 0) break;
-  }
-  const news = coming.findIndex((name) => !known.has(name));
-  return (news < 0 ? coming.length : news) + 1;
 }

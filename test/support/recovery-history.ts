@@ -15,7 +15,7 @@ import {
   type RunbookServices,
 } from '../../src/runbooks/index.ts';
 import { createPoint } from '../../src/runbooks/catalog/point-catalog.ts';
-import { restoreDecisions, wayOn } from '../../src/cli/runs/undecided-restore.ts';
+import { isMoot, restoreDecisions, wayOn } from '../../src/cli/runs/undecided-restore.ts';
 import { dyingStore } from './dying-store.ts';
 import { FakeMachine } from './engine-world.ts';
 import { countingIds } from './fake-clock.ts';
@@ -32,6 +32,10 @@ export interface DrawnFault {
 
 export interface Drawn {
   readonly faults: readonly DrawnFault[];
+  /** Nodes of the ring, in two racks. */
+  readonly size?: 3 | 5 | undefined;
+  /** From this call on the store cannot be reached, for so many calls. */
+  readonly away?: { readonly from: number; readonly calls: number } | undefined;
   /** The program is killed around this put of the first command. */
   readonly kill: { readonly put: number; readonly before: boolean } | undefined;
   /** What a person does after the restore, in this order. */
@@ -55,13 +59,17 @@ const jobs: ReadonlyArray<DrawnFault['job']> = [
 export const history: fc.Arbitrary<Drawn> = fc.record({
   faults: fc.array(
     fc.record({
-      node: fc.nat({ max: 2 }),
+      node: fc.nat({ max: 4 }),
       job: fc.constantFrom(...jobs),
       fault: fc.constantFrom<JobFault>('refused', 'fails', 'killed', 'answer-lost', 'away'),
       times: fc.integer({ min: 1, max: 4 }),
     }),
     { maxLength: 4 },
   ),
+  size: fc.constantFrom(3, 5),
+  away: fc.option(fc.record({ from: fc.nat({ max: 400 }), calls: fc.integer({ min: 1, max: 60 }) }), {
+    nil: undefined,
+  }),
   kill: fc.option(fc.record({ put: fc.integer({ min: 1, max: 70 }), before: fc.boolean() }), { nil: undefined }),
   person: fc.array(fc.constantFrom('resume', 'revert', 'accept', 'restore'), { maxLength: 4 }),
 });
@@ -73,17 +81,34 @@ const config = {
 } as RunbookServices['config'];
 
 /** Plays one history to its end. One line for each thing that must not be. */
-export async function playHistory({ faults, kill, person }: Drawn): Promise<readonly string[]> {
+export async function playHistory({ faults, kill, person, size = 3, away }: Drawn): Promise<readonly string[]> {
   const wrong: string[] = [];
   const clock = new HastyClock();
-  const bucket = new MemoryStore();
+  let calls = 0;
+  let failing = false;
+  const bucket = new MemoryStore({
+    calls: async () => {
+      calls += 1;
+      bucket.unreachable = failing && away !== undefined && calls >= away.from && calls < away.from + away.calls;
+    },
+  });
   const machine = new FakeMachine();
   const ids = countingIds();
-  const nodes = ['a', 'b', 'c'].map((name) => new RingNode(name, () => bucket, clock));
+  const nodes = ['a', 'b', 'c', 'd', 'e'].slice(0, size).map((name) => new RingNode(name, () => bucket, clock));
   const graph = new RingGraph();
   await backUp(nodes, bucket, clock);
   for (const node of nodes) node.write('after');
 
+  /** What this history itself looks at is looked at without faults. */
+  const looking = async <T>(look: () => Promise<T>): Promise<T> => {
+    const before = { failing, calls };
+    failing = false;
+    try {
+      return await look();
+    } finally {
+      ({ failing, calls } = before);
+    }
+  };
   const worldOf = (store: ObjectStore): EngineWorld & RunsWorld => ({
     store,
     clock,
@@ -97,11 +122,16 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
     clock,
   });
   const run = async (work: (world: EngineWorld, services: RunbookServices) => Promise<RunOutcome>) => {
+    const world = worldOf(bucket);
     try {
-      return await work(worldOf(bucket), servicesOf(bucket));
+      return await work(world, servicesOf(bucket));
     } catch (error) {
       if (error instanceof Problem) return error;
       throw error;
+    } finally {
+      // The command has ended; a person needs a moment for the next one.
+      (world.processes as ReturnType<FakeMachine['process']>).die();
+      await clock.sleep(40_000);
     }
   };
   const begin = <P>(runbook: Runbook<P, RunbookServices>, params: unknown) =>
@@ -111,6 +141,8 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
   const restoreParams = { point, replay: false, newBase: false };
 
   arm(nodes, faults);
+  failing = true;
+  calls = 0;
   // The first command, which may die.
   const dying = kill === undefined ? undefined : dyingStore(bucket, kill.put, kill.before);
   const store = dying?.store ?? bucket;
@@ -128,7 +160,7 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
   }
 
   const restores = async () =>
-    (await listRuns(worldOf(bucket), { limit: 10, runbook: 'restore' })).map(({ run: id }) => id);
+    looking(async () => (await listRuns(worldOf(bucket), { limit: 10, runbook: 'restore' })).map(({ run: id }) => id));
   const [original] = await restores();
   let accepted = false;
   const decide = async (what: Drawn['person'][number], id: string | undefined) => {
@@ -144,19 +176,19 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
         const finished = await isWhole(id);
         const outcome = await begin(acceptRunbook, { restore: restore.data });
         // From its first delete on an accept only goes forward.
-        const begun = (await restoreDecisions(worldOf(bucket))).undecided.some(
-          ({ record }) => record.state === 'accepting',
-        );
-        if (begun || (!(outcome instanceof Problem) && outcome.status === 'succeeded')) {
+        const { undecided, decided } = await looking(async () => restoreDecisions(worldOf(bucket)));
+        const begun = undecided.some(({ record }) => record.state === 'accepting');
+        const done = id !== undefined && decided.get(id)?.state === 'accepted';
+        if (begun || done || (!(outcome instanceof Problem) && outcome.status === 'succeeded')) {
+          if (!finished && !accepted) wrong.push('a restore that had not come to its end was accepted');
           accepted = true;
-          if (!finished) wrong.push('a restore that had not come to its end was accepted');
         }
         return outcome;
       }
     }
   };
   const isWhole = async (id: string | undefined) =>
-    (await restoreDecisions(worldOf(bucket))).undecided.some(
+    (await looking(async () => restoreDecisions(worldOf(bucket)))).undecided.some(
       ({ record, state }) => record.run === id && (state?.status === 'succeeded' || record.state === 'accepting'),
     );
 
@@ -168,6 +200,7 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
   }
 
   // From here on nothing fails any more, and the person does what Cardea names.
+  failing = false;
   for (const node of nodes) {
     node.faults.clear();
     node.startFails = 0;
@@ -181,10 +214,13 @@ export async function playHistory({ faults, kill, person }: Drawn): Promise<read
     const newest = new Map<string, string>();
     for (const each of await listRuns(world, { limit: 20 })) {
       if (each.status !== 'damaged' && !newest.has(each.runbook))
-        newest.set(each.runbook, each.status === 'interrupted' && !decided.has(each.run) ? each.run : '');
+        newest.set(each.runbook, each.status === 'interrupted' && !isMoot(each, decided) ? each.run : '');
     }
     const interrupted = [...newest.values()].find((run) => run !== '');
-    const told = broken?.way.next ?? (interrupted === undefined ? undefined : `cardea run resume ${interrupted}`);
+    const [first] = open;
+    const told =
+      broken?.way.next ??
+      (interrupted === undefined ? undefined : (first?.way.next ?? `cardea run resume ${interrupted}`));
     if (told === undefined) break;
     const outcome = await follow(told, { decide, run });
     if (turn === 5) wrong.push(`six ways on were followed, the last ${told}: ${wordOf(outcome)}`);

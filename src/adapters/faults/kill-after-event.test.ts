@@ -22,7 +22,7 @@ test('the process is killed right after the N-th journal event that is not progr
   ] as const) {
     const world = testWorld();
     let lastAtKill: string | undefined;
-    const store = killAfterEvent(world.store, count, () => {
+    const store = killAfterEvent(world.store, { count }, () => {
       const newest = [...world.store.objects.keys()]
         .filter((key) => /^runs\/[^/]+\/\d+\.json$/.test(key))
         .toSorted()
@@ -34,12 +34,22 @@ test('the process is killed right after the N-th journal event that is not progr
   }
 });
 
+test('or right after the first event whose name is not among the known ones', async () => {
+  const world = testWorld();
+  const seen: number[] = [];
+  const known = new Set(['run-started', 'step-started a']);
+  const store = killAfterEvent(world.store, { known }, () => seen.push(world.store.objects.size));
+  await start(world.another('here', store), runbookOf([{ id: 'a' }]));
+  expect(seen).toHaveLength(2);
+});
+
 test('a store is left as it is unless the fault is asked for', () => {
   const store = new MemoryStore();
   const platform = 'sandbox';
   expect(withRequestedFault(store, { platform, fault: undefined })).toBe(store);
   expect(withRequestedFault(store, { platform, fault: 'something-else' })).toBe(store);
   expect(withRequestedFault(store, { platform, fault: 'kill-after-event:3' })).not.toBe(store);
+  expect(withRequestedFault(store, { platform, fault: 'kill-after-news:["run-started"]' })).not.toBe(store);
 });
 
 test('the fault does nothing to an environment that is no sandbox', () => {

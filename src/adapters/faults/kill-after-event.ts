@@ -1,14 +1,14 @@
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /**
- * A store that kills this process with SIGKILL right after its `count`-th journal event is durable, not counting
- * progress. It is part of the program because the program that users run must survive the kill, not a copy under test.
+ * A store that kills this process with SIGKILL right after a journal event is durable: the `count`-th, or the first whose
+ * name is not among the `known` (`step-started upload`, `run-resumed`); progress is never one. It is part of the program because the program that users run must survive the kill, not a copy under test.
  * It does nothing unless the environment variable CARDEA_FAULT asks for it, and then only to an environment of the
  * sandbox.
  */
 export function killAfterEvent(
   store: ObjectStore,
-  count: number,
+  when: { readonly count: number } | { readonly known: ReadonlySet<string> },
   kill: () => void = () => process.kill(process.pid, 'SIGKILL'),
 ): ObjectStore {
   let events = 0;
@@ -16,9 +16,10 @@ export function killAfterEvent(
     description: store.description,
     async put(key, body, condition) {
       const info = await store.put(key, body, condition);
-      if (isEvent(key) && !isProgress(body)) {
+      const name = isEvent(key) ? nameOf(body) : undefined;
+      if (name !== undefined && !name.startsWith('step-progress')) {
         events += 1;
-        if (events === count) kill();
+        if ('count' in when ? events === when.count : !when.known.has(name)) kill();
       }
       return info;
     },
@@ -33,22 +34,27 @@ export function killAfterEvent(
   };
 }
 
-/** The store as `CARDEA_FAULT=kill-after-event:N` wants it; unchanged without, and on any platform but the sandbox. */
+/**
+ * The store as `CARDEA_FAULT=kill-after-event:N` or `kill-after-news:[names]` (JSON) wants it; unchanged without, and on
+ * any platform but the sandbox.
+ */
 export function withRequestedFault(
   store: ObjectStore,
   { fault, platform }: { readonly fault: string | undefined; readonly platform: string },
 ): ObjectStore {
   if (platform !== 'sandbox') return store;
-  const count = /^kill-after-event:(\d+)$/.exec(fault ?? '')?.[1];
-  return count === undefined ? store : killAfterEvent(store, Number(count));
+  const [, kind, value = ''] = /^kill-after-(event|news):(.+)$/s.exec(fault ?? '') ?? [];
+  if (kind === 'event') return killAfterEvent(store, { count: Number(value) });
+  return kind === 'news' ? killAfterEvent(store, { known: new Set(JSON.parse(value) as string[]) }) : store;
 }
 
 function isEvent(key: string): boolean {
   return /^runs\/[^/]+\/\d{6,}\.json$/.test(key);
 }
 
-function isProgress(body: Uint8Array | string): boolean {
+/** `step-succeeded upload`, `run-started` */
+function nameOf(body: Uint8Array | string): string {
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
-  const document = JSON.parse(text) as { readonly event?: { readonly type?: string } };
-  return document.event?.type === 'step-progress';
+  const { event } = JSON.parse(text) as { readonly event?: { readonly type?: string; readonly step?: string } };
+  return event?.step === undefined ? (event?.type ?? '') : `${event.type} ${event.step}`;
 }

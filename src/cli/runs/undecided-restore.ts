@@ -1,4 +1,4 @@
-import { showRun, type RunsWorld } from '../../journal/runs.ts';
+import { listRuns, showRun, type RunsWorld } from '../../journal/runs.ts';
 import type { RunState } from '../../journal/run-state.ts';
 import { UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
@@ -44,10 +44,42 @@ export async function restoreDecisions(
   for (const record of await listRestores(world.store)) {
     if (record.state !== 'open') decided.set(record.run, record);
     if (record.state === 'accepted' || record.state === 'reverted') continue;
-    const [state, decider] = await Promise.all([find(record.run), find(record.deciding)]);
+    const [state, decider] = await Promise.all([
+      find(record.run),
+      record.deciding === undefined ? beganToDecide(world, record.run) : find(record.deciding),
+    ]);
     undecided.push({ record, state, decider });
   }
   return { undecided, decided };
+}
+
+/** The newest accept or revert of a restore that has not come so far as to note that it decides, and is not over either. */
+async function beganToDecide(world: RunsWorld, restore: string): Promise<RunState | undefined> {
+  for (const runbook of ['revert', 'accept']) {
+    for (const each of await listRuns(world, { limit: 10, runbook })) {
+      if (each.status !== 'interrupted' && each.status !== 'running') continue;
+      const { state } = await showRun(world, each.run);
+      if (restoreOf(state.params) === restore) return state;
+    }
+  }
+  return undefined;
+}
+
+/** Which restore an accept or a revert is about; undefined for any other run. */
+function restoreOf(params: unknown): string | undefined {
+  const found = typeof params === 'object' && params !== null && 'restore' in params ? params.restore : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/**
+ * Pure: whether nothing is left for a run to do, because another run has decided the restore that it made, or that it was to accept or revert.
+ */
+export function isMoot(
+  { run, params }: { readonly run: string; readonly params: unknown },
+  decided: ReadonlyMap<string, RestoreRecord>,
+): boolean {
+  const restore = decided.get(restoreOf(params) ?? '');
+  return decided.has(run) || (restore !== undefined && (restore.closed?.run ?? restore.deciding) !== run);
 }
 
 /** Pure: how an undecided restore goes on. */
@@ -65,6 +97,12 @@ export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
       return { kind: 'broken', says: `is ${verb} half way`, next: `cardea run resume ${decider.run}` };
     }
     return { kind: 'broken', says: `is ${verb} half way`, next: again };
+  }
+  if (decider !== undefined) {
+    const verb = decider.runbook === 'accept' ? 'accept' : 'revert';
+    return decider.status === 'running'
+      ? { kind: 'goes-on', says: `is being ${verb}ed`, next: `cardea run show ${decider.run} --follow` }
+      : { kind: 'broken', says: `has an interrupted ${verb}`, next: `cardea run resume ${decider.run}` };
   }
   if (state?.status === 'running') {
     return { kind: 'goes-on', says: 'is under way', next: `cardea run show ${run} --follow` };

@@ -27,7 +27,7 @@ export const action: Action<typeof runShow> = async (context, input) => {
   const { state, events } = await showRun(world, input.id);
   const decisions = await restoreDecisions(world);
   const undecided = decisions.undecided.find(
-    ({ record: { run, deciding } }) => run === input.id || deciding === input.id,
+    ({ record, decider }) => record.run === input.id || decider?.run === input.id,
   );
   const decided = decisions.decided.get(input.id);
   // If the run was followed to its end, it is already on the screen.

@@ -34,6 +34,7 @@ const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted' | 'refus
   actor,
   startedAt: now.toISOString(),
   lastEventAt: now.toISOString(),
+  params: {},
 });
 
 function point(id: string, takenAt: string, changes: object = {}): RestorePoint {

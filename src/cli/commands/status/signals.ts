@@ -4,9 +4,10 @@ import { parseCron } from '../../../model/cron.ts';
 import type { RingMember } from '../../../model/database-node.ts';
 import { formatSeconds, milliseconds } from '../../../model/duration.ts';
 import type { Problem } from '../../../model/problem.ts';
+import type { RestoreRecord } from '../../../model/restore-record.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import type { WindowReport } from '../../../model/window.ts';
-import { type UndecidedRestore, wayOn } from '../../runs/undecided-restore.ts';
+import { isMoot, type UndecidedRestore, wayOn } from '../../runs/undecided-restore.ts';
 import { age, measuredRestore } from '../points/text.ts';
 
 /** The facts about one environment; a Problem where a fact could not be read. */
@@ -22,7 +23,7 @@ export interface StatusFacts {
   readonly points: readonly RestorePoint[];
   readonly undecided: readonly UndecidedRestore[];
   /** Runs whose outcome another run has decided: nobody carries them on. */
-  readonly decided: ReadonlyMap<string, unknown>;
+  readonly decided: ReadonlyMap<string, RestoreRecord>;
   /** Newest first. */
   readonly runs: readonly RunSummary[];
   /** From the newest good point on; undefined when there is none. */
@@ -160,19 +161,23 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
  */
 function runSignals({ environment, runs: all, undecided, decided }: StatusFacts): readonly Signal[] {
   // Undecided restores have a signal of their own.
-  const told = new Set(undecided.flatMap(({ record: { run, deciding } }) => [run as string, deciding as string]));
-  const runs = all.filter(({ run }) => !told.has(run) && !decided.has(run));
+  const told = new Set(undecided.flatMap(({ record, decider }) => [record.run as string, decider?.run]));
+  const runs = all.filter((run) => !told.has(run.run) && (run.status === 'damaged' || !isMoot(run, decided)));
   const newest = new Map<string, RunSummary>();
   for (const run of runs) {
     const kind = run.status === 'damaged' ? run.run : run.runbook;
     if (!newest.has(kind)) newest.set(kind, run);
   }
-  const signals = [...newest.values()].flatMap((run) => runSignal(run, environment));
+  const [first] = undecided;
+  const signals = [...newest.values()].flatMap((run) => runSignal(run, environment, first));
   if (signals.length > 0) return signals;
   return [{ name: 'runs', level: 'good', says: newest.size === 0 ? 'none yet' : 'the last of each kind succeeded' }];
 }
 
-function runSignal(run: RunSummary, environment: string): readonly Signal[] {
+/** What moves data is not resumed while a restore is undecided: that one comes first. */
+const movers = new Set(['restore', 'revert', 'accept']);
+
+function runSignal(run: RunSummary, environment: string, undecided: UndecidedRestore | undefined): readonly Signal[] {
   const say = (level: Level, says: string, next: string): readonly Signal[] => [{ name: 'runs', level, says, next }];
   switch (run.status) {
     case 'damaged':
@@ -184,7 +189,9 @@ function runSignal(run: RunSummary, environment: string): readonly Signal[] {
       if (run.runbook !== 'backup' && run.runbook !== 'rehearse') return [];
       return say('warning', `${run.run} was refused: ${run.problem?.happened ?? ''}`, `cardea run show ${run.run}`);
     case 'interrupted':
-      return say('warning', `${run.run} was interrupted`, `cardea run resume ${run.run}`);
+      return undecided !== undefined && movers.has(run.runbook)
+        ? say('warning', `${run.run} was interrupted; ${undecided.record.run} comes first`, wayOn(undecided).next)
+        : say('warning', `${run.run} was interrupted`, `cardea run resume ${run.run}`);
     case 'running':
       return [{ name: 'runs', level: 'good', says: `${run.run} is running` }];
     case 'cancelled':
