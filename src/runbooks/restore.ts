@@ -232,7 +232,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         // After a disaster there may be no database to read. Then the ids jump far ahead instead.
         log(`the live id claims cannot be read: ${asProblem(error, 'Reading the id claims').happened}`);
         for (const line of faultTrace(error)) log(`  ${line}`);
-        return { known: false };
+        // Done again after the database was stopped: what was noted before it still holds.
+        return { known: (await findIdMark(platform.bucket, run)) !== undefined };
       }
     },
   })
