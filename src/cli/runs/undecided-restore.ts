@@ -118,11 +118,10 @@ export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
   return { kind: 'broken', says: `${how}, with the data half in place`, next };
 }
 
-/** Whether `run resume` does something with it. */
+/** Whether `run resume` does something with it: not with a run of another version of its runbook. */
 function isCarriedOn(state: RunState): boolean {
-  if (state.status === 'interrupted') return true;
   const runbook = findRunbook(state.runbook, state.runbookVersion);
-  return runbook !== undefined && canCarryOn(runbook, state);
+  return runbook !== undefined && (state.status === 'interrupted' || canCarryOn(runbook, state));
 }
 
 function wordOf({ status }: RunState): string {
