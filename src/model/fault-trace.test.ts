@@ -94,7 +94,7 @@ test('frames name no folder of the machine: of a file elsewhere its name is enou
     'Error: odd',
     `    at one (file://${root}/src/x.ts:1:2)`,
     `    at ${root}/src/y.ts:3:4`,
-    `    at two (${homedir()}/work/cardea.config.ts:5:6)`,
+    `    at two (${homedir()}/bank/cardea.config.ts:5:6)`,
     '    at async three (file:///srv/other/node_modules/hono/dist/index.js:7:8)',
     '    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)',
   ].join('\n');

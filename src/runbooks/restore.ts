@@ -128,10 +128,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         point,
         knownPoints: [point],
       }));
-      return {
-        files: done.reduce((sum, { result }) => sum + result.files, 0),
-        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
-      };
+      return filesOf(done);
     },
   })
   .step(planLogsStep)
@@ -200,10 +197,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         source: node,
         inPlace: true,
       }));
-      return {
-        files: done.reduce((sum, { result }) => sum + result.files, 0),
-        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
-      };
+      return filesOf(done);
     },
   })
   .step({ ...lookAtServices, needs: ['start-agents'] })
@@ -298,10 +292,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         source: node,
         inPlace: true,
       }));
-      return {
-        files: done.reduce((sum, { result }) => sum + result.files, 0),
-        bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
-      };
+      return filesOf(done);
     },
   })
   .step({
@@ -391,6 +382,17 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step(startAgainStep)
   .build();
+
+/** What all nodes brought or moved. */
+function filesOf(done: ReadonlyArray<{ readonly result: { readonly files: number; readonly bytes: number } }>): {
+  readonly files: number;
+  readonly bytes: number;
+} {
+  return {
+    files: done.reduce((sum, { result }) => sum + result.files, 0),
+    bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
+  };
+}
 
 /** A restore in place keeps each node's identity and tokens, so the point must come from nodes of the same names. */
 function requireSameLayout(point: RestorePoint, platform: Platform): void {

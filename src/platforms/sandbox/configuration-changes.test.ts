@@ -132,7 +132,7 @@ test('a store on S3 is compared with all that decides where it is, and never wit
 });
 
 test('a relative path is compared by its last part: it began in a folder that is not known any more', () => {
-  const on: EnvironmentRecord = { ...record, store: { kind: 'directory', path: '/work/of/somebody/bucket' } };
+  const on: EnvironmentRecord = { ...record, store: { kind: 'directory', path: '/home/of/somebody/bucket' } };
   expect(keysOf(configOf({ backup: { store: { kind: 'directory', path: './bucket' } } }), on)).toEqual([]);
   expect(keysOf(configOf({ backup: { store: { kind: 'directory', path: './other' } } }), on)).toHaveLength(1);
 });
