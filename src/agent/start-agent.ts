@@ -1,3 +1,4 @@
+import { faultMessage } from '../model/fault-message.ts';
 import { readFile, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -117,7 +118,7 @@ async function readConfig(file: string): Promise<AgentConfig> {
   try {
     value = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw badConfig(file, cause instanceof Error ? cause.message : String(cause));
+    throw badConfig(file, faultMessage(cause));
   }
   const parsed = agentConfig.safeParse(value);
   if (!parsed.success) throw badConfig(file, z.prettifyError(parsed.error));
@@ -131,7 +132,7 @@ async function readToken(file: string): Promise<string> {
   const token = await readFile(file, 'utf8').then(
     (text) => text.trim(),
     (cause: unknown) => {
-      throw badConfig(file, cause instanceof Error ? cause.message : String(cause));
+      throw badConfig(file, faultMessage(cause));
     },
   );
   if (token.length < 16) throw badConfig(file, 'the token is shorter than 16 characters');

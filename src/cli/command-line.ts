@@ -103,10 +103,20 @@ async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags
     const { usageProblem } = await import('./wrong-use.ts');
     return failWith(usageProblem(thrown, argv), undefined, flags);
   }
-  const { Problem, FailedProblem } = await import('../model/problem.ts');
-  if (thrown instanceof Problem) return failWith(thrown, undefined, flags);
-  const { faultTrace } = await import('../model/fault-trace.ts');
-  return failWith(new FailedProblem(defect(thrown, faultTrace(thrown))), undefined, flags);
+  const { Problem, FailedProblem, problemOf } = await import('../model/problem.ts');
+  const [{ faultTrace }, { faultMessage }] = await Promise.all([
+    import('../model/fault-trace.ts'),
+    import('../model/fault-message.ts'),
+  ]);
+  if (thrown instanceof Problem) {
+    // Of what no code foresaw: no log has its trace, since what is thrown here was in no run.
+    const trace = thrown.code === 'unexpected' ? faultTrace(thrown).slice(0, shownFrames) : [];
+    if (trace.length === 0) return failWith(thrown, undefined, flags);
+    const { kind, code, happened, state, next, details } = thrown;
+    const more = { code, happened, state, next, details: [...details, ...trace], cause: thrown };
+    return failWith(problemOf(kind, more), undefined, flags);
+  }
+  return failWith(new FailedProblem(defect(thrown, faultTrace(thrown), faultMessage)), undefined, flags);
 }
 
 /** Reported on standard error also with `--json`, because standard output fails. A command that itself failed keeps its exit code. */
@@ -127,14 +137,21 @@ async function resultNotWritten(cause: NodeJS.ErrnoException, code: number): Pro
   return code === 0 ? 1 : code;
 }
 
+/** Lines of a trace that a terminal gets. */
+const shownFrames = 20;
+
 /** An error that no code expected. It shows where it came from, for the person who has to find the cause. */
-function defect(thrown: unknown, trace: readonly string[]): ConstructorParameters<typeof FailedProblem>[0] {
+function defect(
+  thrown: unknown,
+  trace: readonly string[],
+  faultMessage: (thrown: unknown) => string,
+): ConstructorParameters<typeof FailedProblem>[0] {
   return {
     code: 'unexpected',
-    happened: `The command stopped because of an unexpected error: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    happened: `The command stopped because of an unexpected error: ${faultMessage(thrown)}`,
     state: 'Everything done before the error remains. If a run had begun, its journal holds what was done.',
     next: 'Look for a run to resume with `cardea runs`, and report this error as a defect of Cardea.',
-    details: trace.slice(0, 20),
+    details: trace.slice(0, shownFrames),
     cause: thrown,
   };
 }

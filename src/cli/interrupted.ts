@@ -1,3 +1,4 @@
+import { faultMessage } from '../model/fault-message.ts';
 import { FailedProblem, Problem } from '../model/problem.ts';
 import type { Interruption, StopSignal } from './terminal/interrupt.ts';
 
@@ -37,6 +38,6 @@ function isAbort(thrown: unknown): boolean {
 }
 
 function firstLine(thrown: unknown): string {
-  const [line = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');
+  const [line = ''] = faultMessage(thrown).split('\n');
   return line;
 }

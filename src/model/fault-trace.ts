@@ -4,7 +4,7 @@ import { Problem, type ProblemDocument, type TracedProblem } from './problem.ts'
 /** However deep a fault lies and however much it says: what a log gets of it. */
 const mostLines = 80;
 /** Of a trace that another process told; of a step over many nodes it holds one for each. */
-const mostTold = 400;
+export const mostTold = 400;
 const mostFrames = 12;
 const mostMessageLines = 8;
 const longestLine = 400;

@@ -63,8 +63,8 @@ export abstract class Problem extends Error {
       problem: this.kind,
       code: this.code,
       happened: withoutSecrets(this.happened),
-      state: this.state,
-      next: this.next,
+      state: withoutSecrets(this.state),
+      next: withoutSecrets(this.next),
       ...(this.details.length === 0 ? {} : { details: this.details.map(withoutSecrets) }),
     };
   }

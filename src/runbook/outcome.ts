@@ -1,7 +1,14 @@
 import type { RunEventBody } from '../journal/event.ts';
 import type { RunState, StepState } from '../journal/run-state.ts';
 import { faultTrace } from '../model/fault-trace.ts';
-import { asProblem, FailedProblem, Problem, type ProblemDocument, problemFromDocument } from '../model/problem.ts';
+import {
+  asProblem,
+  FailedProblem,
+  Problem,
+  type ProblemDocument,
+  problemFromDocument,
+  problemOf,
+} from '../model/problem.ts';
 import type { Runbook } from './define.ts';
 import { hasBegun } from './schedule.ts';
 
@@ -81,9 +88,11 @@ export function interruptedOutcome(state: RunState, now: Date, problem: Problem)
 
 /** Why this process leaves a run. No log tells of a fault that is in no step, so that its trace is told with it. */
 export function leaving(thrown: unknown, during: string): Problem {
-  if (thrown instanceof Problem) return thrown;
-  const { code, happened, state, next } = asProblem(thrown, during);
-  return new FailedProblem({ code, happened, state, next, details: faultTrace(thrown), cause: thrown });
+  const trace = faultTrace(thrown);
+  // What a fault of the outside world caused says enough; what no code foresaw must be found.
+  if (thrown instanceof Problem && (trace.length === 0 || thrown.code !== 'unexpected')) return thrown;
+  const { kind, code, happened, state, next, details } = asProblem(thrown, during);
+  return problemOf(kind, { code, happened, state, next, details: [...details, ...trace], cause: thrown });
 }
 
 export function interruption(run: string): FailedProblem {

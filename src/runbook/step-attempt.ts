@@ -1,3 +1,4 @@
+import { faultTrace } from '../model/fault-trace.ts';
 import { formatSeconds, milliseconds } from '../model/duration.ts';
 import { asProblem, FailedProblem, Problem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -72,7 +73,9 @@ function whenAborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
 
 function saysNothing(thrown: unknown, signal: AbortSignal): boolean {
   return (
-    thrown === signal.reason || thrown instanceof Problem || (thrown instanceof Error && thrown.name === 'AbortError')
+    thrown === signal.reason ||
+    (thrown instanceof Problem && faultTrace(thrown).length === 0) ||
+    (thrown instanceof Error && thrown.name === 'AbortError')
   );
 }
 

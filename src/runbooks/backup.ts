@@ -11,7 +11,7 @@ import { faultTrace } from '../model/fault-trace.ts';
 import { FailedProblem, type Problem, RefusedProblem, asProblem } from '../model/problem.ts';
 import { objectPatience, patiently } from '../ports/patience.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { onEachNode } from './steps/each-node.ts';
+import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { createPoint, findPoint, listPoints, updatePoint } from './catalog/point-catalog.ts';
 import { removeOldLogs } from './catalog/log-removal.ts';
 import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
@@ -58,13 +58,14 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
-    run: async ({ services: { platform } }) => {
+    run: async (context) => {
+      const { platform } = context.services;
       await requireNoUnfinishedRestore(platform.bucket);
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
         means: 'A backup now would miss data.',
         state: 'Nothing was changed; no backup was taken.',
       });
-      await Promise.all(platform.nodes.map(async (node) => platform.agent(node.name).health()));
+      await askEachNode(platform, context, 'Asking the agent', async (node) => platform.agent(node).health());
       return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };
     },
   })
@@ -77,12 +78,14 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ bytes: z.number(), expectedNewBytes: z.number() }),
-    run: async ({ params, services: { platform, config } }) => {
+    run: async (context) => {
+      const { params } = context;
+      const { platform, config } = context.services;
       const previous = (await listPoints(platform.bucket)).find((point) => point.proof !== 'failed');
-      const reports = await Promise.all(
-        platform.nodes.map(async ({ name }) => ({ name, disk: await platform.agent(name).disk() })),
+      const reports = await askEachNode(platform, context, 'Asking for the disk', async (node) =>
+        platform.agent(node).disk(),
       );
-      const demands = reports.map(({ name, disk }) => {
+      const demands = reports.map(({ node: name, value: disk }) => {
         // A differential backup uploads what the last one did not hold, and at least a tenth, because compaction
         // rewrites old data as new files.
         const known = previous?.nodes.find((node) => node.node === name)?.bytes ?? 0;
@@ -97,7 +100,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         config.backup.minimumFreeShare,
       );
       const store = storeWithoutRoom(
-        reports.map(({ disk }) => disk.storeFree),
+        reports.map(({ value: disk }) => disk.storeFree),
         expectedNewBytes,
       );
       if (lines.length > 0 || store !== undefined) {
@@ -109,7 +112,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
           details: [...lines, ...(store === undefined ? [] : [store])],
         });
       }
-      return { bytes: reports.reduce((sum, { disk }) => sum + disk.liveData, 0), expectedNewBytes };
+      return { bytes: reports.reduce((sum, { value: disk }) => sum + disk.liveData, 0), expectedNewBytes };
     },
   })
   .step({

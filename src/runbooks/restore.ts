@@ -10,7 +10,7 @@ import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
-import { onEachNode } from './steps/each-node.ts';
+import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { getPoint } from './catalog/point-catalog.ts';
 import {
   findIdMark,
@@ -142,19 +142,21 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: emptyResult,
-    run: async ({ params, results, services: { platform, config } }) => {
+    run: async (context) => {
+      const { params, results } = context;
+      const { platform, config } = context.services;
       const point = await getPoint(platform.bucket, params.point);
       // Every node reads the streams of all nodes, cuts them, and replays the rest into new files.
       const logs = params.replay ? 2 * results['plan-logs'].bytes : 0;
-      const demands = await Promise.all(
-        platform.nodes.map(async ({ name }) => {
-          const disk = await platform.agent(name).disk();
-          const bytes = point.nodes.find((node) => node.node === name)?.bytes ?? 0;
-          // Medusa downloads and then moves on the same file system: it needs the size of the data once, plus a margin
-          // for the start.
-          return { node: name, ...disk, writes: Math.ceil(bytes * 1.1) + logs };
-        }),
+      const reports = await askEachNode(platform, context, 'Asking for the disk', async (node) =>
+        platform.agent(node).disk(),
       );
+      const demands = reports.map(({ node, value: disk }) => {
+        const bytes = point.nodes.find((each) => each.node === node)?.bytes ?? 0;
+        // Medusa downloads and then moves on the same file system: it needs the size of the data once, plus a margin
+        // for the start.
+        return { node, ...disk, writes: Math.ceil(bytes * 1.1) + logs };
+      });
       const lines = disksWithoutRoom(demands, Math.min(config.backup.minimumFreeShare, 0.05));
       if (lines.length > 0) {
         throw new RefusedProblem({

@@ -91,7 +91,7 @@ async function hashHere(
 }
 
 /** A message of a thread: more bytes of its file were read, the hash of the file, or why it cannot be read. */
-export type HashMessage = { readonly bytes: number } | { readonly sha256: string } | { readonly error: string };
+export type HashMessage = { readonly bytes: number } | { readonly sha256: string } | { readonly error: unknown };
 
 async function hashInThreads(
   files: readonly WalkedFile[],
@@ -131,7 +131,7 @@ function askThread(
     };
     const fail = (error: unknown) => {
       end();
-      reject(cannotHash(path, error instanceof Error ? error.message : String(error)));
+      reject(cannotHash(path, error));
     };
     const stop = () => {
       end();
@@ -153,10 +153,11 @@ function askThread(
   });
 }
 
-function cannotHash(path: string, why: string): FailedProblem {
+function cannotHash(path: string, cause: unknown): FailedProblem {
   return new FailedProblem({
     code: 'cannot-read',
-    happened: `${path} cannot be read: ${why}.`,
+    happened: `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    cause,
     state: 'Nothing was uploaded.',
     next: "Check the disk and the agent's permissions on the data directory, then start the backup again.",
   });

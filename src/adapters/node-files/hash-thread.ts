@@ -10,7 +10,8 @@ parentPort?.on('message', (path: string) => {
   try {
     say({ sha256: hashOf(path) });
   } catch (thrown) {
-    say({ error: thrown instanceof Error ? thrown.message : String(thrown) });
+    // Handed over as it is: it keeps its message and stack.
+    say({ error: thrown });
   }
 });
 

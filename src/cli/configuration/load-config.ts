@@ -1,3 +1,4 @@
+import { faultMessage } from '../../model/fault-message.ts';
 import { access } from 'node:fs/promises';
 import { registerHooks } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -66,7 +67,7 @@ async function readModule(file: string): Promise<unknown> {
   try {
     module = await import(pathToFileURL(file).href);
   } catch (cause) {
-    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadable(file, faultMessage(cause), cause);
   }
   const written: unknown = (module as { readonly default?: unknown }).default;
   if (written === undefined)

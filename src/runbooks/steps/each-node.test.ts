@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { plantedAt, plantedFault } from '../../../test/support/planted-fault.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
-import { FailedProblem, Problem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
+import { FailedProblem, Problem, RefusedProblem, RetryableProblem, UsageProblem } from '../../model/problem.ts';
 import type { Progress } from '../../model/progress.ts';
 import type { NodeAgent } from '../../ports/node-agent.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { onEachNode } from './each-node.ts';
+import { askEachNode, onEachNode } from './each-node.ts';
 
 const nodes = ['node-1', 'node-2', 'node-3'];
 const done = { bytes: 7 };
@@ -148,4 +148,64 @@ test('when the step is told to stop, that is what is thrown, whatever failed bef
   await Promise.resolve();
   stop.abort(why);
   expect((await accepting).outcome).toBe(why);
+});
+
+test('what a node failed with stands in the log at once, also when the step is told to stop afterwards', async () => {
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const failed: string[] = [];
+  const platform = platformOf((node) => ({ signal }) => {
+    if (node === 'node-1') throw plantedFault();
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+    });
+  });
+  const call = {
+    run: 'accept-1',
+    step: 'remove',
+    epoch: 1,
+    signal: stop.signal,
+    progress: () => {},
+    log: (line: string) => {
+      lines.push(line);
+      if (lines.length === 1) stop.abort(new DOMException('cancelled', 'AbortError'));
+    },
+  };
+  const work = onEachNode(
+    platform,
+    call,
+    'accept-aside',
+    () => ({ run: 'r' }),
+    ({ node }) => void failed.push(node),
+  );
+  await expect(work).rejects.toMatchObject({ name: 'AbortError' });
+  expect(failed).toEqual(['node-1']);
+  expect(lines.join('\n')).toContain(plantedAt);
+});
+
+test('problems of one class keep it, however many nodes have it', async () => {
+  const usage = new UsageProblem({ ...text, code: 'bad-request' });
+  const both = await problemWhere({ 'node-1': failing(usage), 'node-3': failing(usage) });
+  expect(both).toMatchObject({ kind: 'usage', code: 'bad-request' });
+});
+
+test('a trace over many nodes has lines of each of them', async () => {
+  const long = (node: string) =>
+    new FailedProblem({ ...text, trace: Array.from({ length: 300 }, (_, at) => `line ${at} of ${node}`) });
+  const problem = await problemWhere(Object.fromEntries(nodes.map((node) => [node, failing(long(node))])));
+  for (const node of nodes) expect(faultTrace(problem).some((line) => line.startsWith(`${node}: `))).toBe(true);
+});
+
+test('any other question to every node names all that failed, too', async () => {
+  const signal = new AbortController().signal;
+  const asked = askEachNode(
+    platformOf(() => () => done),
+    { signal },
+    'Asking',
+    async (node) => {
+      if (node !== 'node-2') throw new RetryableProblem({ ...text, happened: 'It is away.' });
+      return node;
+    },
+  );
+  await expect(asked).rejects.toMatchObject({ kind: 'retryable', happened: '2 of 3 nodes failed: node-1, node-3.' });
 });

@@ -1,4 +1,4 @@
-import { faultTrace } from '../../model/fault-trace.ts';
+import { faultTrace, mostTold } from '../../model/fault-trace.ts';
 import { type Problem, type ProblemKind, problemOf } from '../../model/problem.ts';
 
 export interface NodeFailure {
@@ -22,7 +22,11 @@ export function nodesProblem(failures: readonly [NodeFailure, ...NodeFailure[]],
     state: state ?? 'It is not the same on each of these nodes: see above.',
     next: next ?? 'Do what is said above for each of these nodes, then resume the run.',
     details: failures.map((failure) => told(failure, state === undefined, next === undefined)),
-    trace: failures.flatMap(({ node, problem }) => faultTrace(problem).map((line) => `${node}: ${line}`)),
+    trace: failures.flatMap(({ node, problem }) => {
+      // As many lines of each as there is room for: none may push out another one.
+      const lines = faultTrace(problem).slice(0, Math.max(4, Math.floor(mostTold / failures.length)));
+      return lines.map((line) => `${node}: ${line}`);
+    }),
   });
 }
 
@@ -63,6 +67,6 @@ function common(problems: readonly Problem[], field: 'code' | 'state' | 'next'):
 }
 
 function commonKind(problems: readonly Problem[]): ProblemKind {
-  const kinds: readonly ProblemKind[] = ['retryable', 'refused'];
-  return kinds.find((kind) => problems.every((problem) => problem.kind === kind)) ?? 'failed';
+  const [kind, ...others] = new Set(problems.map((problem) => problem.kind));
+  return kind === undefined || others.length > 0 ? 'failed' : kind;
 }

@@ -1,3 +1,4 @@
+import { faultTrace } from '../../model/fault-trace.ts';
 import { runId } from '../../model/identifiers.ts';
 import { asProblem } from '../../model/problem.ts';
 import { dropRestore } from '../catalog/restore-catalog.ts';
@@ -37,6 +38,7 @@ export const startAgainStep = {
     } catch (error) {
       work.signal.throwIfAborted();
       work.log(`staged files are left behind: ${asProblem(error, 'Removing them').happened}`);
+      for (const line of faultTrace(error)) work.log(`  ${line}`);
     }
     if (before === undefined || before.nodes.length === 0) return {};
     await platform.databaseLifecycle.startAll(work.signal, before.nodes);

@@ -1,3 +1,5 @@
+import { faultTrace } from '../../../model/fault-trace.ts';
+import { withoutSecrets } from '../../../model/secrets.ts';
 import { asProblem, type Problem } from '../../../model/problem.ts';
 import type { Level } from '../status/signals.ts';
 
@@ -23,6 +25,10 @@ export async function tryCheck(
   }
 }
 
-function fromProblem({ happened, details, next }: Problem): Omit<DoctorFinding, 'name'> {
-  return { level: 'bad', says: happened, next, ...(details.length === 0 ? {} : { details }) };
+function fromProblem(problem: Problem): Omit<DoctorFinding, 'name'> {
+  const { happened, next } = problem;
+  // Of what no code foresaw: no log has the trace of what fails in a check.
+  const trace = problem.code === 'unexpected' ? faultTrace(problem) : [];
+  const details = [...problem.details, ...trace].map(withoutSecrets);
+  return { level: 'bad', says: withoutSecrets(happened), next, ...(details.length === 0 ? {} : { details }) };
 }
