@@ -65,6 +65,17 @@ test.each([
   expect(err).toContain('Nothing was started.');
 });
 
+test.each([
+  [['nosuch'], 'See `cardea --help`.'],
+  [['--config', 'other.config.ts', 'nosuch'], 'See `cardea --help`.'],
+  [['run', 'nosuch'], 'See `cardea run --help`.'],
+  [['backup', 'local', '--nosuch'], 'See `cardea backup --help`.'],
+])('%j names the help of the command that is there', async (argv, next) => {
+  const { code, err } = await cardea(argv);
+  expect(code).toBe(2);
+  expect(err).toContain(next);
+});
+
 test('with --json a failure is one JSON object on standard output, also when the line itself is wrong', async () => {
   const [unknown, wrong] = await Promise.all([cardea(['points', 'lokal', '--json']), cardea(['--json', 'bakup'])]);
   expect(problemOf(unknown.out)).toMatchObject({ problem: 'usage', code: 'unknown-environment' });

@@ -1,5 +1,6 @@
 import type { CommanderError } from 'commander';
 import { type Problem, UsageProblem } from '../model/problem.ts';
+import { commands } from './commands/index.ts';
 
 /**
  * A mistake that commander found in a command line, as a problem. Commander puts the suggestion for a misspelt word on
@@ -11,7 +12,10 @@ export function usageProblem(error: CommanderError, argv: readonly string[]): Pr
     .join(' ')
     .replace(/^\((.*)\)$/, '$1')
     .trim();
-  const words = argv.filter((word) => /^[a-z]/.test(word)).slice(0, 1);
+  // Only a command that is there has a help of its own.
+  const words = argv
+    .filter((word) => commands.some(({ declaration }) => declaration.name.split(' ')[0] === word))
+    .slice(0, 1);
   const help = ['cardea', ...words, '--help'].join(' ');
   const happened =
     error.code === 'commander.help'

@@ -79,8 +79,8 @@ export type RestoreParams = z.output<typeof params>;
 
 /**
  * Restores an environment in place, whatever its state: nodes down, a disk empty, the graph damaged. The old data is
- * moved aside by rename and is kept until a person accepts or reverts the restore. Everything before the first
- * destructive step only reads.
+ * moved aside by rename and is kept until a person accepts or reverts the restore. The steps before the first destructive
+ * one move and stop nothing: they look, start agents, write down the log plan, and bring the files beside the data.
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',

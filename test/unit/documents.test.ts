@@ -33,6 +33,24 @@ test.each(pages)('%s has no line of prose that is longer than 120 columns', (pag
   expect(long.map(({ line }) => `${page}:${line}`)).toEqual([]);
 });
 
+test('docs/restore.md quotes only what the program prints', () => {
+  // Placeholders and comments are no text that anybody reads on a terminal.
+  const printed = globSync('src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] })
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .map((code) => code.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '').replaceAll(/\$\{[^}'"`]*\}/g, '\0'))
+    .join('\0');
+  const page = prose('docs/restore.md')
+    .map(({ text }) => text)
+    .join(' ');
+  const quoted = [...page.matchAll(/`([^`]+)`/g)]
+    .map(([, phrase = '']) => phrase)
+    .filter((phrase) => phrase.includes(' ') && !/^(?:cardea|nodetool|kubectl|--|\.|\/)/.test(phrase));
+  expect(quoted.length).toBeGreaterThan(25);
+  // What the program fills in, and the semicolon with which it adds one sentence to another, stand between the parts.
+  const parts = (phrase: string) => phrase.split(/…|;|\b(?:prod|POINT|RUN|NAME)\b|\d+/).map((part) => part.trim());
+  expect(quoted.filter((phrase) => !parts(phrase).every((part) => printed.includes(part)))).toEqual([]);
+});
+
 test('docs/words.md has its words in order, once, each with a file', () => {
   for (const group of readFileSync(join(root, 'docs/words.md'), 'utf8').split(/^## /m).slice(1)) {
     const rows = group.split('\n').filter((line) => /^\| (?!word \|)/.test(line));
