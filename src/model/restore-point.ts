@@ -62,6 +62,11 @@ export const restorePointDocument = documentType('restore-point', 1, {
   cut,
   /** Of a point whose cut is `instant`: what it comes back to, with the log that follows its snapshots. */
   instant: instantText.optional(),
+  /**
+   * Of such a point: the history that `instant` is of. An environment that was restored since has several, and the same instant is another
+   * graph in each. Points proved before this was recorded have none: they are taken to be of `timeline`, with nothing left out.
+   */
+  instantHistory: z.object({ timeline: timelineId, exclusions: z.array(instantText) }).optional(),
   proof,
   nodes: z.array(nodeBackup),
   bytes: z.number().int().nonnegative(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { pointId, runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { removeCopyStep, withCopySteps } from './steps/copy-steps.ts';
+import { pointAfterRehearsal } from './recovery/proved-instant.ts';
 import { replayParams, requireTarget } from './recovery/replay-params.ts';
 import { updatePoint } from './catalog/point-catalog.ts';
 import type { RunbookServices } from './services.ts';
@@ -46,16 +47,9 @@ export const rehearseRunbook = withCopySteps(
         check: results.verify.seconds,
       };
       const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
-      const { logs } = params;
-      const point = await updatePoint(platform.bucket, params.point, (each) => {
-        // The base with its log up to that instant was proved, so from now on a restore of the point restores exactly
-        // that.
-        if (each.cut !== 'quiesced' && logs !== undefined) {
-          return { ...each, cut: 'instant', instant: logs.instant, proof: 'proven', proven };
-        }
-        // A fuzzy base alone is a mixture of instants: that it opens proves nothing about any of them.
-        return each.cut === 'quiesced' ? { ...each, proof: 'proven', proven } : each;
-      });
+      const point = await updatePoint(platform.bucket, params.point, (each) =>
+        pointAfterRehearsal(each, proven, params.logs),
+      );
       return point.cut === 'fuzzy'
         ? { proven: false, why: 'a fuzzy cut alone is never proven, because it was taken while applications wrote' }
         : { proven: true };

@@ -2,6 +2,7 @@ import { requireTimely } from '../../../graph/commit-times.ts';
 import { formatInstant, instantOf, type Micros } from '../../../model/instant.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import { type Target, parseTarget } from '../../../model/target.ts';
+import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
 import { type BaseChoice, chooseBase } from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
 import { getPoint, listPoints } from '../../../runbooks/catalog/point-catalog.ts';
@@ -69,10 +70,10 @@ async function asTaken(
   warning: string | undefined,
 ): Promise<Decided> {
   const warnings = warning === undefined ? [] : [warning];
-  if (point.cut !== 'instant' || point.instant === undefined) return { point, warnings };
+  const proved = provedInstant(point);
+  if (proved === undefined) return { point, warnings };
   const facts = await factsOf(context, environment);
-  const instant = instantOf(point.instant);
-  const choice = chooseBase(facts, { instant, timeline: point.timeline, base: point.id });
+  const choice = chooseBase(facts, proved);
   return { point, instant: { choice, facts, toEnd: false }, warnings };
 }
 

@@ -1,0 +1,39 @@
+import { formatInstant, instantOf } from '../../model/instant.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
+import type { BaseChoice, Wanted } from './choose-base.ts';
+
+/** What a rehearsal replayed on its base, as the parameters of a run hold it. */
+interface Replayed {
+  readonly instant: string;
+  readonly timeline: BaseChoice['timeline'];
+  readonly exclusions: readonly string[];
+}
+
+/**
+ * The point after a rehearsal that found it good. With a log the base and that log up to the instant were proved, so from now on a restore of
+ * the point restores exactly that. A fuzzy base alone is a mixture of instants: that it opens proves nothing about any of them.
+ */
+export function pointAfterRehearsal(
+  point: RestorePoint,
+  proven: NonNullable<RestorePoint['proven']>,
+  replayed: Replayed | undefined,
+): RestorePoint {
+  if (point.cut === 'quiesced') return { ...point, proof: 'proven', proven };
+  if (replayed === undefined) return point;
+  const { instant, timeline, exclusions } = replayed;
+  return {
+    ...point,
+    cut: 'instant',
+    instant: formatInstant(instantOf(instant)),
+    instantHistory: { timeline, exclusions: [...exclusions] },
+    proof: 'proven',
+    proven,
+  };
+}
+
+/** What a point was proved to come back to together with its log; undefined for a point whose cut is no `instant`. */
+export function provedInstant(point: RestorePoint): Wanted | undefined {
+  if (point.cut !== 'instant' || point.instant === undefined) return undefined;
+  const { timeline, exclusions } = point.instantHistory ?? { timeline: point.timeline, exclusions: [] };
+  return { instant: instantOf(point.instant), timeline, exclusions: exclusions.map(instantOf), base: point.id };
+}
