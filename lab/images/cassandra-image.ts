@@ -44,14 +44,18 @@ export function cassandraImage({
   };
 }
 
-function programLayer(checkout: string, jars: readonly string[]): ImageLayer {
-  const files = [
+/** The files of the checkout that the image holds: the management API, and all that it imports. */
+export function managementFiles(checkout: string): readonly string[] {
+  const own = filesBelow(join(checkout, 'lab/cassandra-image'), (path) => !path.endsWith('.test.ts'));
+  return [
     'package.json',
-    'src/model/problem.ts',
-    ...filesBelow(join(checkout, 'lab/cassandra-image'), (path) => !path.endsWith('.test.ts')).map(
-      (path) => `lab/cassandra-image/${path}`,
-    ),
+    ...['problem', 'fault-message', 'secrets'].map((name) => `src/model/${name}.ts`),
+    ...own.map((path) => `lab/cassandra-image/${path}`),
   ];
+}
+
+function programLayer(checkout: string, jars: readonly string[]): ImageLayer {
+  const files = managementFiles(checkout);
   const texts = configurationFiles(jars);
   return {
     name: 'cassandra',
