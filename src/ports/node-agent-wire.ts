@@ -22,6 +22,7 @@ const count = z.number().int().nonnegative();
 const safeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
 /** A token of the Murmur3 ring, decimal. */
 const token = z.string().regex(/^-?\d{1,19}$/);
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Id of a commit log segment, decimal. */
 const segmentId = z
   .string()
@@ -43,11 +44,13 @@ export const jobParams = {
   'place-logs': z
     .strictObject({
       plan: safeName,
+      sha256: hash,
       ranges: z.array(z.tuple([token, token])).optional(),
       afterDrain: z.boolean().optional(),
     })
-    .transform(({ plan, ranges, afterDrain }) => ({
+    .transform(({ plan, sha256, ranges, afterDrain }) => ({
       plan,
+      sha256,
       ...(ranges === undefined ? {} : { ranges }),
       ...(afterDrain === undefined ? {} : { afterDrain }),
     })),

@@ -88,13 +88,14 @@ export interface JobParams {
   /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
   'restore-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
   /**
-   * Writes what the plan `restores/<plan>/log-plan.json` keeps of the shipped logs into the empty commitlog directory, as new segments that
-   * Cassandra replays when it starts. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
+   * Writes what the log plan of the run `plan` keeps of the shipped logs into the empty commitlog directory, as new segments that
+   * Cassandra replays when it starts. `sha256`: of the plan's document; one with other bytes is refused. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
    * stopped. System keyspaces are never placed. `afterDrain`: Cassandra was started on the restored files and drained; what it left in the
    * directory is removed.
    */
   'place-logs': {
     readonly plan: string;
+    readonly sha256: string;
     readonly ranges?: ReadonlyArray<readonly [string, string]>;
     readonly afterDrain?: boolean;
   };

@@ -25,7 +25,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 3,
+    version: 4,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
   }),

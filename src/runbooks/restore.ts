@@ -37,6 +37,7 @@ import {
   placeLogs,
   placeLogsStep,
   planLogsStep,
+  planOf,
   verifyLogsStep,
 } from './steps/log-steps.ts';
 import { replayParams, requireTarget, targetName } from './recovery/replay-params.ts';
@@ -84,7 +85,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 3,
+  version: 4,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -299,35 +300,42 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...createTablesStep,
-    needs: ['restore-files', 'plan-logs'],
+    needs: ['restore-files', 'plan-logs', 'verify-logs'],
     when: { result: 'plan-logs.createTables', is: true },
-    run: async (context) => createAddedTables(context, context.services.platform, context.results['plan-logs']),
+    run: async (context) => createAddedTables(context, context.services.platform, context.results['verify-logs']),
   })
   .step({
     ...placeLogsStep,
     needs: ['restore-files', 'plan-logs', 'verify-logs', 'extend-logs', 'create-tables', 'stop-database'],
     when: { param: 'replay', is: true },
-    run: async (context) =>
-      placeLogs(context, context.services.platform, { afterDrain: context.results['plan-logs'].createTables }),
+    run: async (context) => {
+      const { results, params, services } = context;
+      const { sha256 } = params.toEnd ? results['extend-logs'] : results['verify-logs'];
+      return placeLogs(context, services.platform, { sha256, afterDrain: results['plan-logs'].createTables });
+    },
   })
   .step({
     ...startDatabase,
-    needs: ['restore-files', 'place-logs', 'plan-logs'],
+    needs: ['restore-files', 'place-logs', 'verify-logs'],
     run: async (context) => {
       await startDatabase.run(context);
       const { params, results, services } = context;
-      if (params.replay) await requireTables(services.platform, results['plan-logs'].addedTables);
+      if (params.replay) {
+        await requireTables(services.platform, await planOf(services.platform, context, results['verify-logs']));
+      }
       return {};
     },
   })
   .step({
     ...openTimelineStep,
-    needs: ['start-database', 'plan-logs', 'extend-logs'],
+    needs: ['start-database', 'verify-logs', 'extend-logs'],
     run: async (context) => {
-      const { results, params } = context;
-      return params.replay
-        ? openReplayedTimeline(context, params.toEnd ? results['extend-logs'] : results['plan-logs'])
-        : openPointTimeline(context, await getPoint(context.services.platform.bucket, params.point));
+      const { results, params, services } = context;
+      if (!params.replay) {
+        return openPointTimeline(context, await getPoint(services.platform.bucket, params.point));
+      }
+      const planned = params.toEnd ? results['extend-logs'] : results['verify-logs'];
+      return openReplayedTimeline(context, await planOf(services.platform, context, planned));
     },
   })
   .step({

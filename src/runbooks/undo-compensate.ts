@@ -45,7 +45,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 2,
+    version: 3,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
   }),

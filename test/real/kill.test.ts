@@ -133,7 +133,8 @@ test('F3: the audit chain of all the killed runs is whole', async () => {
 
 /** The peaceful restore opened a timeline, and the killed one took the ids that were claimed on it from its log, too. */
 const logged = [
-  ...['streams', 'objects', 'bytes'].map((field) => `plan-logs.${field}`),
+  ...['sha256', 'streams', 'objects', 'bytes'].map((field) => `plan-logs.${field}`),
+  'verify-logs.sha256',
   'verify-logs.bytes',
   ...['timeline', 'newest'].map((field) => `pause-shipping.${field}`),
   ...['mutations', 'dropped', 'bytes', 'lastSegments'].map((field) => `place-logs.${field}`),

@@ -12,9 +12,10 @@ import { readSegmentHeader } from '../../commitlog/segment-header.ts';
 import { tokenOf } from '../../commitlog/token.ts';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, micros } from '../../model/instant.ts';
-import { type LogPlan, logPlanDocument, logPlanKey } from '../../model/log-plan.ts';
+import { type LogPlan, logPlanDocument, logPlanKey, readLogPlan } from '../../model/log-plan.ts';
 import type { LoggedTable } from '../../model/log-schema.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import { keepLogPlan } from '../../ports/log-plan-store.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import {
   type LoggedWrite,
@@ -37,6 +38,8 @@ const t = 1_771_466_400_000_001;
 
 let node: SimulatedNode;
 let failing: { renames: number };
+/** The newest plan: as a run's journal names it. */
+let planned: { readonly plan: string; readonly sha256: string };
 
 beforeEach(async () => {
   failing = { renames: Number.POSITIVE_INFINITY };
@@ -139,12 +142,12 @@ describe('place-logs', () => {
     const whole = first?.key ?? '';
     const split = whole.replace(/\d{10}$/, (to) => String(Number(to) - 9).padStart(10, '0'));
     expect(await node.bucket.head(split)).toBeUndefined();
-    const stored = logPlanDocument.read((await node.bucket.get(logPlanKey(run)))?.body ?? '', 'plan');
+    const stored = await kept();
     const plain = readPiece((await node.bucket.get(whole))?.body ?? new Uint8Array()).plain.subarray(0, -9);
-    const text = JSON.stringify({ kind: 'log-plan', version: 1, ...stored })
+    const text = JSON.stringify(stored)
       .replace(whole, split)
       .replace(first?.sha256 ?? '', sha256(plain));
-    await node.bucket.put(logPlanKey(run), text);
+    await keep(JSON.parse(text) as LogPlan);
     // Cut short it is no whole section any more: that it is looked at at all shows that it was found.
     await expect(place()).rejects.toThrow('should end at');
   });
@@ -163,14 +166,26 @@ describe('place-logs', () => {
       const key = whole.replace(/[^/]+$/, name);
       return { key, sha256: sha256(plain.subarray(from, to)), bytes: to - from };
     });
-    const stored = logPlanDocument.read((await node.bucket.get(logPlanKey(run)))?.body ?? '', 'plan');
+    const stored = await kept();
     const strands = stored.strands.map((strand) => ({
       ...strand,
       streams: strand.streams.map((stream) => ({ ...stream, objects: parts })),
     }));
-    await node.bucket.put(logPlanKey(run), logPlanDocument.write({ ...stored, strands }));
+    await keep({ ...stored, strands });
     expect(await place()).toMatchObject({ mutations: 3, dropped: 0 });
     expect(await placed()).toEqual(['edgestore a/x', 'edgestore b/x', 'edgestore c/x']);
+  });
+
+  test('a plan whose document has other bytes than the run decided on is refused before anything is touched', async () => {
+    await plan([[mutationOf([write('a', 'kept', t)])]]);
+    const key = logPlanKey({ run, sha256: planned.sha256 });
+    const changed = { ...(await kept()), uncut: ['bank.edgestore'] };
+    await node.bucket.put(key, logPlanDocument.write(changed));
+    await writeFile(join(node.directories.commitlog, 'CommitLog-8-1.log'), 'somebody’s');
+    await expect(place()).rejects.toMatchObject({ code: 'log-plan-changed' });
+    await node.bucket.delete(key);
+    await expect(place()).rejects.toMatchObject({ code: 'log-plan-missing' });
+    expect(await segments()).toEqual(['CommitLog-8-1.log']);
   });
 
   test('a running Cassandra and a directory that is not empty are refused', async () => {
@@ -220,13 +235,24 @@ async function plan(
     ],
     uncut: ['bank.janusgraph_ids'],
     omitted: ['bank.edgestore_lock_'],
+    incomplete: [],
+    addedTables: [],
   };
-  await node.bucket.put(logPlanKey(run), logPlanDocument.write(body));
+  await keep(body);
   return objects;
 }
 
+async function keep(body: LogPlan): Promise<void> {
+  planned = { plan: run, sha256: await keepLogPlan(node.bucket, body) };
+}
+
+async function kept(): Promise<LogPlan> {
+  const key = logPlanKey({ run, sha256: planned.sha256 });
+  return readLogPlan((await node.bucket.get(key))?.body ?? '', key);
+}
+
 async function place(ranges?: ReadonlyArray<readonly [string, string]>) {
-  return placeLogs(node, { plan: run, ...(ranges === undefined ? {} : { ranges }) }, idleContext());
+  return placeLogs(node, { ...planned, ...(ranges === undefined ? {} : { ranges }) }, idleContext());
 }
 
 async function segments(): Promise<readonly string[]> {

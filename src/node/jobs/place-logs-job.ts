@@ -3,8 +3,9 @@ import { noCounts } from '../../commitlog/mutation-cut.ts';
 import { writeSegments } from '../../commitlog/write-segments.ts';
 import { formatBytes } from '../../model/bytes.ts';
 import { placeOfPiece } from '../../model/log-piece.ts';
-import { type LogPlan, logPlanDocument, logPlanKey } from '../../model/log-plan.ts';
-import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
+import { type LogPlan, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
+import { RefusedProblem } from '../../model/problem.ts';
+import { getLogPlan } from '../../ports/log-plan-store.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { JobContext } from './job-context.ts';
 import { keptLogs } from './planned-logs.ts';
@@ -23,11 +24,11 @@ import { requireStopped } from './stopped-database.ts';
  */
 export async function placeLogs(
   parts: NodeParts,
-  { plan: run, ranges, afterDrain = false }: JobParams['place-logs'],
+  { plan: run, sha256: hash, ranges, afterDrain = false }: JobParams['place-logs'],
   { signal, progress, log }: JobContext,
 ): Promise<JobResult['place-logs']> {
   const { files, directories } = parts;
-  const { plan, hash } = await readPlan(parts, run);
+  const plan = await getLogPlan(parts.bucket, { run, sha256: hash }, parts.node);
   const wanted = sha256(JSON.stringify([hash, ranges ?? null]));
   await requireStopped(parts);
   const before = await clearedAttempt(parts, wanted, afterDrain);
@@ -37,7 +38,7 @@ export async function placeLogs(
   const staging = logStagingFolder(directories);
   await files.remove(staging);
   await files.makeDirectory(staging);
-  const total = objectsOf(plan).reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = plannedBytes(plan);
   let done = 0;
   const report = (bytes: number) => {
     done += bytes;
@@ -74,20 +75,6 @@ export async function placeLogs(
   return outcome;
 }
 
-async function readPlan({ bucket, node }: NodeParts, run: string): Promise<{ plan: LogPlan; hash: string }> {
-  const stored = await bucket.get(logPlanKey(run));
-  if (stored === undefined) {
-    throw new FailedProblem({
-      code: 'log-plan-missing',
-      happened: `${bucket.description} does not hold the log plan of ${run}, which ${node} needs to place logs.`,
-      state: 'No file was written.',
-      next: 'Find out who removed it (`cardea audit`), then start the restore again.',
-    });
-  }
-  const hash = sha256(stored.body);
-  return { plan: logPlanDocument.read(stored.body, logPlanKey(run)), hash };
-}
-
 /**
  * The outcome of an earlier attempt that placed exactly this plan. Otherwise the files that a killed attempt placed are
  * removed. Throws RefusedProblem `data-present` when the directory holds files that no attempt of ours placed.
@@ -119,13 +106,9 @@ async function clearedAttempt(
   return undefined;
 }
 
-function objectsOf({ strands }: LogPlan) {
-  return strands.flatMap(({ streams }) => streams.flatMap(({ objects }) => objects));
-}
-
 /** What is placed is at most what was read. */
 async function requireRoom({ node, files, directories }: NodeParts, plan: LogPlan): Promise<void> {
-  const bytes = objectsOf(plan).reduce((sum, each) => sum + each.bytes, 0);
+  const bytes = plannedBytes(plan);
   const { free } = await files.space(directories.aside);
   if (free >= bytes) return;
   throw new RefusedProblem({
@@ -142,6 +125,6 @@ async function requireRoom({ node, files, directories }: NodeParts, plan: LogPla
  * unless a clock was set back. Cassandra's next start continues above our ids.
  */
 function firstId({ clock }: NodeParts, plan: LogPlan): bigint {
-  const known = objectsOf(plan).map(({ key }) => BigInt(placeOfPiece(key)?.segment ?? 0));
+  const known = plannedObjects(plan).map(({ key }) => BigInt(placeOfPiece(key)?.segment ?? 0));
   return known.reduce((most, id) => (id >= most ? id + 1n : most), BigInt(clock.now().getTime()));
 }

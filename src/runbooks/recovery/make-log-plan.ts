@@ -1,11 +1,10 @@
 import { requireTimely } from '../../graph/commit-times.ts';
 import { incompleteSlots } from '../../graph/transactions/wholeness.ts';
-import { type Micros, instantOf, micros } from '../../model/instant.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { FailedProblem, Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { runId } from '../../model/identifiers.ts';
-import type { AddedTable } from '../steps/added-tables.ts';
 import { type BaseChoice, chooseBase } from './choose-base.ts';
 import { planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
@@ -23,11 +22,7 @@ import { computeWindow } from './window.ts';
 export async function makeLogPlan(
   services: RunbookServices,
   wanted: ReplayParams & { readonly point: string; readonly run: string; readonly signal: AbortSignal },
-): Promise<{
-  readonly plan: LogPlan;
-  readonly incomplete: readonly Micros[];
-  readonly addedTables: readonly AddedTable[];
-}> {
+): Promise<LogPlan> {
   const { logs, toEnd, point, run, signal } = wanted;
   if (logs === undefined) throw new TypeError('a plain restore has no log plan');
   const facts = await readRecoveryFacts(services, signal);
@@ -40,9 +35,8 @@ export async function makeLogPlan(
   });
   requireTimely(choice.point.commitTimes, choice.point.id);
   const incomplete = await incompleteTail(services.platform, choice, signal);
-  const addedTables = choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` }));
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
-  return { plan: { run: runId.parse(run), ...planLogs(facts, all) }, incomplete, addedTables };
+  return { run: runId.parse(run), ...planLogs(facts, all), incomplete: incomplete.map(formatInstant) };
 }
 
 /**

@@ -44,6 +44,8 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan
     ],
     uncut: [`${point.keyspace}.janusgraph_ids`],
     omitted: lockTables(point.keyspace),
+    incomplete: [],
+    addedTables: choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` })),
   };
 }
 

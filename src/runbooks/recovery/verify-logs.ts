@@ -2,7 +2,7 @@ import type { LogFault } from '../../commitlog/verified-stream.ts';
 import { plannedPieces } from '../../commitlog/planned-piece.ts';
 import { instantOf } from '../../model/instant.ts';
 import { logPieceKey } from '../../model/log-piece.ts';
-import type { LogPlan } from '../../model/log-plan.ts';
+import { type LogPlan, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
 import { FailedProblem, RefusedProblem, asProblem } from '../../model/problem.ts';
 import { sha256 } from '../../model/sha256.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -48,7 +48,7 @@ export async function verifyLogs(
   for (let current = plan; ; ) {
     const found = await damagedLogs(bucket, current, sound, watching);
     const left = () => [...damaged].map(([key, reason]) => ({ key, reason }));
-    if (found.length === 0) return { plan: current, bytes: bytesOf(current), left: left() };
+    if (found.length === 0) return { plan: current, bytes: plannedBytes(current), left: left() };
     for (const { key, reason } of found) damaged.set(key, reason);
     const facts = await readRecoveryFacts(services, { signal: watching.signal, damaged });
     current = replan(facts, current, base, left());
@@ -65,7 +65,7 @@ function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: read
       exclusions: (last?.exclusions ?? []).map(instantOf),
       base,
     });
-    return { run: plan.run, ...planLogs(facts, choice) };
+    return { run: plan.run, ...planLogs(facts, choice), incomplete: plan.incomplete };
   } catch (error) {
     const why = asProblem(error, 'Planning without the damaged objects');
     throw new RefusedProblem({
@@ -89,8 +89,8 @@ async function damagedLogs(
   sound: Map<string, string>,
   { signal, progress }: Watching,
 ): Promise<readonly LogFault[]> {
-  const objects = plan.strands.flatMap(({ streams }) => streams.flatMap((stream) => stream.objects));
-  const total = bytesOf(plan);
+  const objects = plannedObjects(plan);
+  const total = plannedBytes(plan);
   const damaged: LogFault[] = [];
   let done = 0;
   const queue = objects.values();
@@ -113,12 +113,6 @@ async function damagedLogs(
   await Promise.all([worker(), worker()]);
   broken.signal.throwIfAborted();
   return damaged;
-}
-
-function bytesOf({ strands }: Pick<LogPlan, 'strands'>): number {
-  return strands
-    .flatMap(({ streams }) => streams.flatMap((stream) => stream.objects))
-    .reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 interface Expected {

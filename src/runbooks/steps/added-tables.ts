@@ -1,16 +1,10 @@
 import { z } from 'zod';
-import type { LogPlan } from '../../model/log-plan.ts';
+import type { AddedTable, LogPlan } from '../../model/log-plan.ts';
 import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
+import { namesOf, someNames } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
-
-/**
- * A table that was created after the base. Unless it exists with the same id, Cassandra skips its mutations at replay,
- * with only a warning.
- */
-export const addedTable = z.object({ id: z.uuid(), name: z.string() });
-export type AddedTable = z.infer<typeof addedTable>;
 
 export const createTablesStep = {
   id: 'create-tables',
@@ -18,19 +12,20 @@ export const createTablesStep = {
   effect: 'write',
   timeout: '1h',
   retry: standardRetry,
-  result: z.object({ tables: z.array(z.string()) }),
+  result: z.object({ tables: someNames }),
 } as const;
 
 /**
- * Creates the tables with the ids that the log uses, on the nodes of `platform`, which are stopped before and after.
+ * Creates the plan's added tables with the ids that the log uses, on the nodes of `platform`, which are stopped before
+ * and after.
  */
 export async function createTables(
   platform: Platform,
-  tables: readonly AddedTable[],
   plan: LogPlan,
   signal: AbortSignal,
-): Promise<{ tables: string[] }> {
-  const statements = await statementsFor(platform, tables, plan);
+): Promise<z.infer<typeof createTablesStep.result>> {
+  const { addedTables: tables } = plan;
+  const statements = await statementsFor(platform, plan);
   await platform.databaseLifecycle.startAll(signal);
   const known = await tableIds(platform);
   for (const { id, statement, keyspace } of statements) {
@@ -43,14 +38,14 @@ export async function createTables(
   if (missing.length > 0) throw notCreated(missing);
   // After a drain the new tables are in files, and the log that they were written to is no longer needed.
   await platform.databaseLifecycle.stopAll(signal);
-  return { tables: tables.map(({ name }) => name) };
+  return { tables: namesOf(tables.map(({ name }) => name)) };
 }
 
 /**
  * Checks after the replay: a table that does not exist with its id has lost its mutations. Throws FailedProblem
  * `tables-not-created`.
  */
-export async function requireTables(platform: Platform, tables: readonly AddedTable[]): Promise<void> {
+export async function requireTables(platform: Platform, { addedTables: tables }: LogPlan): Promise<void> {
   if (tables.length === 0) return;
   const ids = await tableIds(platform);
   const missing = tables.filter(({ id }) => !ids.has(id));
@@ -71,8 +66,7 @@ interface Creation {
 
 async function statementsFor(
   { bucket }: Platform,
-  tables: readonly AddedTable[],
-  { strands }: LogPlan,
+  { strands, addedTables: tables }: LogPlan,
 ): Promise<readonly Creation[]> {
   const schemas: LogSchema[] = [];
   for (const key of strands.flatMap((strand) => strand.schemas)) {
@@ -96,6 +90,6 @@ function notCreated(missing: readonly AddedTable[]): FailedProblem {
     happened: `${missing.length} tables are newer than the base and could not be created with the ids that the log uses.`,
     state: 'The restored files are in place, but no log was replayed into these tables. The old data is kept.',
     next: 'Restore to an instant before these tables were created, or to a later restore point that holds them.',
-    details: missing.map(({ id, name }) => `${name} (${id})`),
+    details: missing.slice(0, 50).map(({ id, name }) => `${name} (${id})`),
   });
 }

@@ -8,7 +8,7 @@ import type { RunbookBuilder } from '../../runbook/define.ts';
 import { acceptPoint } from '../recovery/choose-point.ts';
 import { onEachNode } from './each-node.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
-import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, verifyLogsStep } from './log-steps.ts';
+import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, planOf, verifyLogsStep } from './log-steps.ts';
 import { type ReplayParams, targetName } from '../recovery/replay-params.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import {
@@ -111,28 +111,29 @@ export function withCopyDatabase<Params extends CopyParams>(
     })
     .step({
       ...createTablesStep,
-      needs: ['restore-files', 'plan-logs'],
+      needs: ['restore-files', 'plan-logs', 'verify-logs'],
       when: { result: 'plan-logs.createTables', is: true },
       run: async (context) =>
         inCopy(context, nameOf(context), async (copy) =>
-          createAddedTables(context, copy, context.results['plan-logs']),
+          createAddedTables(context, copy, context.results['verify-logs']),
         ),
     })
     .step({
       ...placeLogsStep,
       effect: 'write',
-      needs: ['restore-files', 'plan-logs', 'create-tables'],
+      needs: ['restore-files', 'plan-logs', 'verify-logs', 'create-tables'],
       when: { param: 'replay', is: true },
       run: async (context) => {
         const afterDrain = context.results['plan-logs'].createTables;
-        return inCopy(context, nameOf(context), async (copy) => placeLogs(context, copy, { afterDrain }));
+        const { sha256 } = context.results['verify-logs'];
+        return inCopy(context, nameOf(context), async (copy) => placeLogs(context, copy, { sha256, afterDrain }));
       },
     })
     .step({
       id: 'start-database',
       title: "Start the copy's nodes",
       effect: 'write',
-      needs: ['restore-files', 'place-logs', 'plan-logs'],
+      needs: ['restore-files', 'place-logs', 'verify-logs'],
       timeout: '30m',
       retry: standardRetry,
       result: timed,
@@ -140,7 +141,9 @@ export function withCopyDatabase<Params extends CopyParams>(
         inCopy(context, nameOf(context), async (copy) => {
           const from = context.services.clock.monotonic();
           await copy.databaseLifecycle.startAll(context.signal);
-          if (context.params.replay) await requireTables(copy, context.results['plan-logs'].addedTables);
+          if (context.params.replay) {
+            await requireTables(copy, await planOf(copy, context, context.results['verify-logs']));
+          }
           await requireIsolation(context.services.platform.copies, nameOf(context));
           return { seconds: context.services.clock.monotonic() - from };
         }),

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, microsOf } from '../../model/instant.ts';
+import { leftOut, type LogPlan } from '../../model/log-plan.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { openTimeline } from '../catalog/timeline-record.ts';
-import type { logsResult } from './log-steps.ts';
 import { type Work, markBaseRequired } from './shipping-steps.ts';
+import { namesOf, namesText } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
 
 /**
@@ -29,13 +30,15 @@ export const openTimelineStep = {
 } as const;
 
 /** After a replay: the new timeline begins with its parent up to the instant, without what was left out. */
-export async function openReplayedTimeline(work: TimelineWork, replayed: z.infer<typeof logsResult>): Promise<Opened> {
-  const { instant, timeline, exclusions } = replayed;
+export async function openReplayedTimeline(work: TimelineWork, plan: LogPlan): Promise<Opened> {
+  const { instant } = plan;
+  const { timeline, exclusions } = leftOut(plan);
+  const without = exclusions.length === 0 ? '' : ` without ${namesText(namesOf(exclusions))}`;
   const { id } = await openTimeline(work.services.platform.bucket, {
     ...recordOf(work),
     parent: { id: timeline, forkedAt: instant },
-    exclusions,
-    why: exclusions.length === 0 ? `restored to ${instant}` : `restored to ${instant} without ${exclusions.join(', ')}`,
+    exclusions: [...exclusions],
+    why: `restored to ${instant}${without}`,
   });
   return { timeline: id };
 }

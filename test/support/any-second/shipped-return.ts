@@ -3,9 +3,9 @@ import { openNodeFiles } from '../../../src/adapters/node-files/node-files.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { runId } from '../../../src/model/identifiers.ts';
 import { type Micros, microsOf } from '../../../src/model/instant.ts';
-import { logPlanDocument, logPlanKey } from '../../../src/model/log-plan.ts';
 import type { NodeParts } from '../../../src/node/node-parts.ts';
 import { placeLogs } from '../../../src/node/jobs/place-logs-job.ts';
+import { keepLogPlan } from '../../../src/ports/log-plan-store.ts';
 import type { JobResult } from '../../../src/ports/node-agent.ts';
 import type { Platform } from '../../../src/ports/platform.ts';
 import { chooseBase } from '../../../src/runbooks/recovery/choose-base.ts';
@@ -37,7 +37,7 @@ export async function shippedReturn(
   };
   const choice = chooseBase(facts, { instant, timeline: base.timeline });
   if (choice.point.id !== base.id) throw new TypeError(`${choice.point.id} was chosen, and ${base.id} is in place`);
-  await bucket.put(logPlanKey(run), logPlanDocument.write({ run, ...planLogs(facts, choice) }));
+  const sha256 = await keepLogPlan(bucket, { run, ...planLogs(facts, choice) });
   const placed: JobResult['place-logs'][] = [];
   return {
     placed,
@@ -58,7 +58,7 @@ export async function shippedReturn(
         ...notUsed,
       };
       const { signal } = new AbortController();
-      placed.push(await placeLogs(parts, { plan: run }, { signal, progress: () => {}, log: () => {} }));
+      placed.push(await placeLogs(parts, { plan: run, sha256 }, { signal, progress: () => {}, log: () => {} }));
     },
   };
 }
