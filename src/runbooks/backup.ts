@@ -8,7 +8,7 @@ import { cut, fingerprint, inventoryKey, type RestorePoint } from '../model/rest
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { faultTrace } from '../model/fault-trace.ts';
-import { FailedProblem, type Problem, RefusedProblem, asProblem } from '../model/problem.ts';
+import { RefusedProblem, asProblem } from '../model/problem.ts';
 import { objectPatience, patiently } from '../ports/patience.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
@@ -19,6 +19,7 @@ import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
 import { patientServices, type RunbookServices } from './services.ts';
+import { verifyPoint } from './steps/verify-point.ts';
 import { patientRetry, standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
 
@@ -285,25 +286,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         .map((each) => each.id);
       const before = context.startedAt.getTime();
       const patience = { ...objectPatience, signal: context.signal };
-      const damage: Problem[] = [];
-      const done = await onEachNode(
-        platform,
-        context,
-        'verify',
-        () => ({ point, knownPoints }),
-        ({ problem }) => {
-          if (meansDamage(problem)) damage.push(problem);
-        },
-      ).catch(async (error: unknown) => {
-        const [first] = damage;
-        // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the
-        // lease nothing is written.
-        if (first !== undefined && !context.signal.aborted) {
-          const mark = (each: RestorePoint): RestorePoint => ({ ...each, proof: 'failed', failure: first.happened });
-          await patiently(clock, patience, async () => updatePoint(platform.bucket, point, mark));
-        }
-        throw error;
-      });
+      const done = await verifyPoint(context, point, knownPoints);
       const checkedAt = clock.now();
       const byNode = new Map(done.map(({ node, result }) => [node, result]));
       const checked = ({ failure: _refuted, ...each }: RestorePoint): RestorePoint => {
@@ -385,14 +368,6 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .build();
-
-/** Codes of a check that found the backup itself damaged, for good. */
-const damageCodes: ReadonlySet<string> = new Set(['backup-damaged', 'inventory-missing', 'object-missing']);
-
-/** After any other problem the check is unfinished, and another check may find the backup whole. Pure. */
-function meansDamage(problem: Problem): boolean {
-  return problem instanceof FailedProblem && damageCodes.has(problem.code);
-}
 
 /** From the first node's start to the last node's end. Instants of equal length can be sorted as text. */
 function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: string }>): { from: string; to: string } {

@@ -3,6 +3,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { configSchema } from '../../model/config.ts';
 import { pointTakenAt } from '../../../test/support/example-point.ts';
+import { FailedProblem } from '../../model/problem.ts';
 import type { Proof, RestorePoint } from '../../model/restore-point.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { createPoint, listPoints, removePoint } from './point-catalog.ts';
@@ -15,12 +16,16 @@ const config = configSchema.parse({ name: 'bank', environments: { prod: { platfo
 function services(...points: readonly RestorePoint[]) {
   const bucket = new MemoryStore();
   const jobs: string[] = [];
+  /** What the agent answers to a job, when it is not success. */
+  const failing = new Map<string, Error>();
   const platform = {
     bucket,
     nodes: [{ name: 'node-0' }],
     agent: () => ({
       run: async (_key: unknown, kind: string, { point }: { point: string }) => {
         jobs.push(`${kind} ${point}`);
+        const failure = failing.get(`${kind} ${point}`);
+        if (failure !== undefined) throw failure;
         return {};
       },
     }),
@@ -28,6 +33,7 @@ function services(...points: readonly RestorePoint[]) {
   const [prod] = Object.values(config.environments);
   if (prod === undefined) throw new TypeError('the configuration has no environment');
   const given = { platform, config: prod, clock };
+  const lines: string[] = [];
   const context = {
     services: given,
     run: 'backup-20260331-020000-abcd',
@@ -35,9 +41,17 @@ function services(...points: readonly RestorePoint[]) {
     epoch: 1,
     signal: new AbortController().signal,
     progress: () => {},
-    log: () => {},
+    log: (line: string) => lines.push(line),
   };
-  return { given, context, jobs, bucket, made: Promise.all(points.map(async (point) => createPoint(bucket, point))) };
+  return {
+    given,
+    context,
+    jobs,
+    lines,
+    failing,
+    bucket,
+    made: Promise.all(points.map(async (point) => createPoint(bucket, point))),
+  };
 }
 
 function pointOf(day: string, proof: Proof): RestorePoint {
@@ -86,3 +100,48 @@ test('nothing that goes, nothing to look at', async () => {
   await removePoints(context, await choosePointsToRemove(given));
   expect(jobs).toEqual([]);
 });
+
+test('a point whose removal broke off is not listed as good, and the next backup removes the rest of it', async () => {
+  const { given, context, failing, bucket, made } = services(...points);
+  await made;
+  const choice = await choosePointsToRemove(given);
+  failing.set('delete-backup backup-20260101-020000', faulty('medusa-failed', 'The disk of the store is full.'));
+  await expect(removePoints(context, choice)).rejects.toMatchObject({ code: 'medusa-failed' });
+  const left = (await listPoints(bucket)).find(({ id }) => id === 'backup-20260101-020000');
+  expect(left).toMatchObject({
+    proof: 'failed',
+    failure: 'it was being removed by backup-20260331-020000-abcd, because it is older than 30d',
+  });
+  expect(await choosePointsToRemove(given)).toEqual(choice);
+  failing.clear();
+  await removePoints(context, choice);
+  expect((await listPoints(bucket)).map(({ id }) => id)).not.toContain('backup-20260101-020000');
+});
+
+test('a kept point that is found damaged is marked failed by name, and the others are looked at all the same', async () => {
+  const { given, context, jobs, lines, failing, bucket, made } = services(...points);
+  await made;
+  const damage = 'node-0: medusa/node-0/data/md-1-big-Data.db is not in the store.';
+  failing.set('verify backup-20260330-020000', faulty('backup-damaged', damage));
+  await removePoints(context, await choosePointsToRemove(given));
+  expect((await listPoints(bucket)).find(({ id }) => id === 'backup-20260330-020000')).toMatchObject({
+    proof: 'failed',
+    failure: damage,
+  });
+  expect(jobs.filter((job) => job.startsWith('verify'))).toHaveLength(4);
+  expect(lines).toContainEqual(`WARNING: backup-20260330-020000 is damaged and was marked failed: ${damage}`);
+});
+
+test('a look that could not be finished says nothing about the point', async () => {
+  const { given, context, failing, bucket, made } = services(...points);
+  await made;
+  failing.set('verify backup-20260330-020000', faulty('store-failed', 'The store answered with an error.'));
+  await expect(removePoints(context, await choosePointsToRemove(given))).rejects.toMatchObject({
+    code: 'store-failed',
+  });
+  expect((await listPoints(bucket)).find(({ id }) => id === 'backup-20260330-020000')?.proof).toBe('checked');
+});
+
+function faulty(code: string, happened: string): FailedProblem {
+  return new FailedProblem({ code, happened, state: 'Nothing was changed.', next: 'Look at the store.' });
+}

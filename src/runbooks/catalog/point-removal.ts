@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { decideRetention } from '../../model/retention.ts';
 import { onEachNode } from '../steps/each-node.ts';
-import { findPoint, listPoints, removePoint } from './point-catalog.ts';
+import { verifyPoint } from '../steps/verify-point.ts';
+import { findPoint, listPoints, removePoint, updatePoint } from './point-catalog.ts';
 import { listOpenRestores } from './restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 
@@ -31,14 +32,19 @@ export async function choosePointsToRemove({ platform, config, clock }: RunbookS
 type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServices; log(line: string): void };
 
 /**
- * Removes them through Medusa on every node, then checks that each good point that stays is complete. May be done again
- * after a kill.
+ * Removes them through Medusa on every node, then checks that each good point that stays is complete. A point that is
+ * found damaged is marked `failed` by name, and the others are looked at all the same. May be done again after a kill.
  */
 export async function removePoints(context: Fan, { going }: PointChoice): Promise<void> {
   const { platform } = context.services;
   for (const { point: id, why } of going) {
     context.log(`removing ${id}: ${why}`);
     const step = `${context.step}-${id}`;
+    // Before the first file goes: killed in between, and never resumed, the point must not be listed as good.
+    if ((await findPoint(platform.bucket, id)) !== undefined) {
+      const failure = `it was being removed by ${context.run}, because it is ${why}`;
+      await updatePoint(platform.bucket, id, (each) => ({ ...each, proof: 'failed', failure }));
+    }
     await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: id }));
     const point = await findPoint(platform.bucket, id);
     if (point !== undefined) await removePoint(platform.bucket, point);
@@ -48,6 +54,13 @@ export async function removePoints(context: Fan, { going }: PointChoice): Promis
   for (const { id, proof } of await listPoints(platform.bucket)) {
     if (proof !== 'checked' && proof !== 'proven') continue;
     const step = `${context.step}-look-${id}`;
-    await onEachNode(platform, { ...context, step }, 'verify', () => ({ point: id, knownPoints: [id] }));
+    try {
+      await verifyPoint({ ...context, step }, id, [id]);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      const found = await findPoint(platform.bucket, id);
+      if (found?.proof !== 'failed') throw error;
+      context.log(`WARNING: ${id} is damaged and was marked failed: ${found.failure ?? ''}`);
+    }
   }
 }
