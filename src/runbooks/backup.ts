@@ -16,7 +16,7 @@ import { createPoint, findPoint, listPoints, updatePoint } from './catalog/point
 import { removeOldLogs } from './catalog/log-removal.ts';
 import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
-import { requireHealthyRing } from './steps/ring-check.ts';
+import { requireApartNames, requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
 import { patientServices, type RunbookServices } from './services.ts';
 import { verifyPoint } from './steps/verify-point.ts';
@@ -61,6 +61,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ schemaVersion: z.string(), cassandraVersion: z.string(), timeline: timelineId }),
     run: async (context) => {
       const { platform } = context.services;
+      requireApartNames(platform);
       await requireNoUnfinishedRestore(platform.bucket);
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
         means: 'A backup now would miss data.',

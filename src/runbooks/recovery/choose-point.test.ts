@@ -8,9 +8,16 @@ function point(day: number, proof: Proof): RestorePoint {
   return pointTakenAt(new Date(Date.UTC(2026, 1, day, 2)), { proof, ...failure });
 }
 
-test('C2: the newest proven point is chosen, before newer ones that are only checked', () => {
+test('C2: the newest proven point is chosen, and a newer one that is only checked is named', () => {
   const choice = choosePoint([point(9, 'taken'), point(8, 'checked'), point(7, 'proven'), point(6, 'proven')], 'prod');
-  expect(choice).toEqual({ point: point(7, 'proven') });
+  expect(choice.point).toEqual(point(7, 'proven'));
+  expect(choice.warning).toContain('taken at 2026-02-07T02:00:00.000Z');
+  expect(choice.warning).toContain('--to backup-20260208-020000');
+});
+
+test('C2: a proven point that is the newest good one needs no warning', () => {
+  const choice = choosePoint([point(9, 'failed'), point(8, 'proven'), point(7, 'checked')], 'prod');
+  expect(choice).toEqual({ point: point(8, 'proven') });
 });
 
 test('C2: without a proven point the newest checked one is chosen, with a warning that names the rehearsal', () => {

@@ -3,7 +3,7 @@ import type { Proof, RestorePoint } from '../../model/restore-point.ts';
 
 export interface Choice {
   readonly point: RestorePoint;
-  /** A warning to print before anything happens; absent when the point is proven. */
+  /** A warning to print before anything happens; absent when the point is proven, and the newest good one. */
   readonly warning?: string;
 }
 
@@ -13,8 +13,12 @@ export interface Choice {
  */
 export function choosePoint(points: readonly RestorePoint[], environment: string): Choice {
   const proven = points.find((point) => point.proof === 'proven');
-  if (proven !== undefined) return { point: proven };
   const checked = points.find((point) => point.proof === 'checked');
+  if (proven !== undefined) {
+    return checked !== undefined && checked.takenAt > proven.takenAt
+      ? { point: proven, warning: newerChecked(proven, checked) }
+      : { point: proven };
+  }
   if (checked !== undefined) return { point: checked, warning: notProven(checked) };
   throw new RefusedProblem({
     code: 'no-good-point',
@@ -49,6 +53,13 @@ export function acceptPoint(point: RestorePoint, allowTaken: boolean): Choice {
     });
   }
   return point.proof === 'proven' ? { point } : { point, warning: notProven(point) };
+}
+
+function newerChecked(proven: RestorePoint, checked: RestorePoint): string {
+  return (
+    `${proven.id} is the newest proven point, taken at ${proven.takenAt}; what was written after it does not come back. ` +
+    `${checked.id}, taken at ${checked.takenAt}, is newer and checked, but was never restored and opened: --to ${checked.id} takes it, --to TIME any instant of the window.`
+  );
 }
 
 function notProven(point: RestorePoint): string {

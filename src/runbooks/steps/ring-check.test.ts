@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RingMember } from '../../model/database-node.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { onlyLooking, requireHealthyRing } from './ring-check.ts';
+import { onlyLooking, requireApartNames, requireHealthyRing } from './ring-check.ts';
 
 const addresses = ['127.9.9.1', '127.9.9.2', '127.9.9.3'];
 
@@ -86,4 +86,23 @@ test('an unhealthy ring says what the caller did until then, not that nothing wa
     happened: 'The database of prod is not healthy.',
     state: 'Nothing was changed.',
   });
+});
+
+test('nodes whose names Medusa would mix up are refused, and ten in a rack are not', () => {
+  const named = (count: number) => ({
+    environment: 'prod',
+    nodes: Array.from({ length: count }, (_, at) => ({
+      name: `hcd-paris-rack1-sts-${at}`,
+      datacenter: 'hcd-paris',
+      rack: 'rack1',
+      address: `127.9.9.${at + 1}`,
+    })),
+  });
+  requireApartNames(named(10));
+  expect(() => requireApartNames(named(11))).toThrow(
+    expect.objectContaining({
+      code: 'node-names-overlap',
+      details: ['the name hcd-paris-rack1-sts-10 begins with hcd-paris-rack1-sts-1'],
+    }),
+  );
 });

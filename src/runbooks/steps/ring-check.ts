@@ -54,6 +54,26 @@ export async function requireHealthyRing(platform: Platform, use: RingUse): Prom
   };
 }
 
+/**
+ * Medusa deletes the index entries of a node by the beginning of its name, and so those of `…-sts-10` with those of
+ * `…-sts-1` (decision 7). Throws RefusedProblem `node-names-overlap`: a backup that later deletes another node's is none.
+ */
+export function requireApartNames({ environment, nodes }: Pick<Platform, 'environment' | 'nodes'>): void {
+  const overlapping = nodes.flatMap(({ name }) =>
+    nodes
+      .filter((other) => other.name !== name && other.name.startsWith(name))
+      .map((other) => `the name ${other.name} begins with ${name}`),
+  );
+  if (overlapping.length === 0) return;
+  throw new RefusedProblem({
+    code: 'node-names-overlap',
+    happened: `The nodes of ${environment} have names that Medusa mixes up: removing an old backup of one would remove another's.`,
+    state: 'Nothing was changed; no backup was taken.',
+    next: 'Spread the nodes over more racks, so that no rack has more than ten (their names end in 0 to 9).',
+    details: overlapping,
+  });
+}
+
 function faultsSeenBy(
   node: DatabaseNode,
   view: readonly RingMember[] | undefined,

@@ -24,6 +24,7 @@ export const action: Action<typeof restore> = async (context, input) => {
   const { point } = decided;
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);
+  context.output.note(`${input.into === undefined ? name : `The copy ${input.into}`} is to come back as of ${what}.`);
   const target = { point: point.id, instant: instantOf(decided) };
   if (input.into !== undefined) {
     const into = input.into;

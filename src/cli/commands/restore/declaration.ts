@@ -6,7 +6,7 @@ export const restore = declare({
   summary: 'Restore an environment to a restore point or an instant, in place or as a copy with a new name.',
   about:
     'A restore in place moves the present data aside and deletes nothing. Look at the result: `cardea restore accept RUN` then deletes the old data, ' +
-    'and `cardea restore revert RUN` brings it back. Without --to the newest proven point is restored; if no point is proven, the newest checked one, with a warning. ' +
+    'and `cardea restore revert RUN` brings it back. Without --to the newest proven point is restored (a warning names a newer one that is only checked); if no point is proven, the newest checked one, with a warning. ' +
     'With a time, everything committed at or before it is restored: first a base backup, then the shipped log up to that microsecond. Later writes stay on the old timeline.',
   arguments: { env: required('Environment of cardea.config.ts.') },
   options: {
