@@ -1,8 +1,8 @@
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { RefusedProblem } from '../../src/model/problem.ts';
 import type { ReportProgress } from '../../src/model/progress.ts';
 import { installCommand, installPackages } from '../../src/toolchain/debian-packages.ts';
+import { findProgram } from '../../src/toolchain/programs.ts';
 
 /** Programs that the lab takes from the system, by the Debian package that brings each. A path is where the package puts it. */
 export const systemPrograms = {
@@ -26,9 +26,6 @@ export const systemPrograms = {
   alertmanager: { package: 'prometheus-alertmanager', path: 'prometheus-alertmanager' },
 } as const;
 
-/** Superuser's programs are not on everybody's path. */
-const moreFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
-
 interface InstallOptions {
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
@@ -44,13 +41,6 @@ export async function systemPackages(options: InstallOptions): Promise<void> {
   options.progress({ done: 0, unit: 'items', label: `installing Debian packages ${packages.join(', ')}` });
   const said = await withoutStartingServices(() => installPackages(packages, options.signal));
   if (missingPackages().length > 0) throw missing(missingPackages(), command, said);
-}
-
-/** Path of the program; undefined when it is not there. Starts no process. */
-export function findProgram(name: string): string | undefined {
-  if (name.startsWith('/')) return isExecutable(name) ? name : undefined;
-  const onPath = (process.env['PATH'] ?? '').split(delimiter);
-  return [...onPath, ...moreFolders].map((folder) => join(folder, name)).find(isExecutable);
 }
 
 function missingPackages(): readonly string[] {
@@ -98,13 +88,4 @@ function missing(packages: readonly string[], command: readonly string[], said: 
     next: `On Debian run: ${command.join(' ')}. On other systems install the same packages. Then run the command again.`,
     details: said,
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { LabAddon } from './addon.ts';
-import { findProgram } from '../building/debian.ts';
+import { findProgram } from '../../src/toolchain/programs.ts';
 import type { ScratchImage } from '../images/image-archive.ts';
 import { withLibraries } from '../images/images.ts';
 import type { Kubectl } from './kubectl.ts';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailedProblem } from '../../src/model/problem.ts';
 import { ctr } from './ctr.ts';
-import { findProgram } from '../building/debian.ts';
+import { findProgram } from '../../src/toolchain/programs.ts';
 import { type ScratchImage, writeImageArchive } from './image-archive.ts';
 import type { Lab } from '../lab.ts';
 

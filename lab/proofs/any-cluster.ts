@@ -7,7 +7,7 @@ import { publishedArgoCd } from '../engines/argocd.ts';
 import { proveArgoCd } from './argocd-proof.ts';
 import { publishedCassOperator } from '../engines/cass-operator.ts';
 import { proveCassOperator } from './cass-operator-proof.ts';
-import { findProgram } from '../building/debian.ts';
+import { findProgram } from '../../src/toolchain/programs.ts';
 import { labFolders } from '../folders.ts';
 import { findGo } from '../building/go.ts';
 import { type Kubectl, kubectlFor } from '../engines/kubectl.ts';

@@ -1,9 +1,10 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { RefusedProblem } from '../model/problem.ts';
 import type { ReportProgress } from '../model/progress.ts';
 import { installCommand, installPackages } from './debian-packages.ts';
+import { findProgram, programsNamed } from './programs.ts';
 
 /** What must come from the system's own packages. Absolute paths. */
 export interface System {
@@ -36,7 +37,7 @@ export async function systemPackages(options: {
   if (found !== undefined) return found;
   const asRoot = process.getuid?.() === 0;
   const command = installCommand(debianPackages).join(' ');
-  if (asRoot && executable('apt-get') !== undefined) {
+  if (asRoot && findProgram('apt-get') !== undefined) {
     options.progress({ done: 0, unit: 'bytes', label: `installing Debian packages ${debianPackages.join(', ')}` });
     const said = await installPackages(debianPackages, options.signal);
     const now = findSystem();
@@ -49,7 +50,7 @@ export async function systemPackages(options: {
 /** All of it when it is there, without starting a process. */
 export function findSystem(): System | undefined {
   const java = javaHomes().find((home) => javaRelease(home)?.startsWith('17.'));
-  const maven = executable('mvn');
+  const maven = findProgram('mvn');
   const python = pythonWithVenv();
   if (java === undefined || maven === undefined || python === undefined) return undefined;
   return {
@@ -63,7 +64,7 @@ export function findSystem(): System | undefined {
 
 function javaHomes(): string[] {
   const named = process.env['JAVA_HOME'];
-  const onPath = executable('java');
+  const onPath = findProgram('java');
   const installed = existsSync('/usr/lib/jvm')
     ? readdirSync('/usr/lib/jvm').map((name) => join('/usr/lib/jvm', name))
     : [];
@@ -84,7 +85,7 @@ function javaRelease(home: string): string | undefined {
 /** A Python of the right version whose venv can install pip (Debian keeps that apart, in python3-venv). */
 function pythonWithVenv(): string | undefined {
   return [...pythons, 'python3']
-    .flatMap(executables)
+    .flatMap(programsNamed)
     .map((path) => realpathSync(path))
     .find((path) => {
       const version = /^python3\.1[12]$/.exec(basename(path))?.[0];
@@ -92,27 +93,6 @@ function pythonWithVenv(): string | undefined {
         version !== undefined && existsSync(join(dirname(dirname(path)), 'lib', version, 'ensurepip', '__main__.py'))
       );
     });
-}
-
-function executable(name: string): string | undefined {
-  return executables(name)[0];
-}
-
-/** Every program of that name on the path: the first may be a version manager's shim, which says nothing of what it starts. */
-function executables(name: string): string[] {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .filter(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function missing(details: readonly string[], command: string): RefusedProblem {

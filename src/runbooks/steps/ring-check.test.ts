@@ -96,6 +96,8 @@ test('nodes whose names Medusa would mix up are refused, and ten in a rack are n
       datacenter: 'hcd-paris',
       rack: 'rack1',
       address: `127.9.9.${at + 1}`,
+      cqlPort: 9042,
+      agent: `http://127.9.9.${at + 1}:7400`,
     })),
   });
   requireApartNames(named(10));
