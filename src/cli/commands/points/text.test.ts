@@ -1,48 +1,30 @@
 import { expect, test } from 'vitest';
-import { restorePointDocument, type RestorePoint } from '../../../model/restore-point.ts';
+import { pointTakenAt } from '../../../../test/support/example-point.ts';
+import { runId } from '../../../model/identifiers.ts';
+import type { RestorePoint } from '../../../model/restore-point.ts';
 import { pointJson, pointsText } from './text.ts';
 
 const now = new Date('2026-02-19T08:00:00Z');
 
-function point(id: string, changes: object): RestorePoint {
-  const body = {
-    id,
-    environment: 'prod',
-    timeline: 't0001',
-    run: `${id}-k3f9`,
-    takenAt: '2026-02-19T02:00:30.000Z',
-    mode: 'differential',
-    cut: 'quiesced',
-    proof: 'checked',
-    nodes: [],
-    bytes: 12_884_901_888,
-    newBytes: 104_857_600,
-    cassandraVersion: '5.0.6',
-    schemaVersion: 's',
-    keyspace: 'janusgraph',
-    replicationFactor: 3,
-    seconds: { taken: 30 },
-    ...changes,
-  };
-  return restorePointDocument.schema.parse({ kind: 'restore-point', version: 1, ...body });
+function point(day: number, changes: Partial<RestorePoint>): RestorePoint {
+  const at = new Date(Date.UTC(2026, 1, day, 2, 0, 30));
+  return pointTakenAt(at, { bytes: 12_884_901_888, newBytes: 104_857_600, ...changes });
 }
 
 const proven = {
   at: '2026-02-18T03:00:00.000Z',
-  run: 'rehearse-20260218-025000-aaaa',
+  run: runId.parse('rehearse-20260218-025000-aaaa'),
   seconds: { restore: 600, start: 60, open: 30, check: 110 },
 };
 const points = [
-  point('backup-20260219-020000', {}),
-  point('backup-20260218-020000', {
-    takenAt: '2026-02-18T02:00:30.000Z',
+  point(19, {}),
+  point(18, {
     proof: 'proven',
     proven,
     mode: 'full',
     newBytes: 12_884_901_888,
   }),
-  point('backup-20260217-020000', {
-    takenAt: '2026-02-17T02:00:30.000Z',
+  point(17, {
     proof: 'failed',
     cut: 'fuzzy',
     failure: 'edgestore was skipped',
@@ -53,9 +35,9 @@ test('points are listed with age, size, new bytes, cut, proof, measured restore 
   expect(pointsText(points, now)).toBe(
     [
       'POINT                           AGE      SIZE       NEW  MODE          CUT       PROOF    RESTORES IN  WHY',
-      'backup-20260219-020000   5 h 59 min  12.0 GiB   100 MiB  differential  quiesced  checked',
-      'backup-20260218-020000  29 h 59 min  12.0 GiB  12.0 GiB  full          quiesced  proven   13 min 20 s',
-      'backup-20260217-020000      2 d 5 h  12.0 GiB   100 MiB  differential  fuzzy     FAILED                edgestore was skipped',
+      'backup-20260219-020030   5 h 59 min  12.0 GiB   100 MiB  differential  quiesced  checked',
+      'backup-20260218-020030  29 h 59 min  12.0 GiB  12.0 GiB  full          quiesced  proven   13 min 20 s',
+      'backup-20260217-020030      2 d 5 h  12.0 GiB   100 MiB  differential  fuzzy     FAILED                edgestore was skipped',
     ].join('\n'),
   );
 });
@@ -66,8 +48,8 @@ test('columns that say nothing are left out, and no points are said to be none',
 });
 
 test('machine output has id, takenAt, bytes, cut and proof', () => {
-  expect(pointJson(points[0] ?? point('backup-20260219-020000', {}))).toMatchObject({
-    id: 'backup-20260219-020000',
+  expect(pointJson(points[0] ?? point(19, {}))).toMatchObject({
+    id: 'backup-20260219-020030',
     takenAt: '2026-02-19T02:00:30.000Z',
     bytes: 12_884_901_888,
     cut: 'quiesced',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { pointTakenAt } from '../../../../test/support/example-point.ts';
 import type { RunSummary } from '../../../journal/runs.ts';
 import { configSchema } from '../../../model/config.ts';
-import { timelineId } from '../../../model/identifiers.ts';
+import { runId, timelineId } from '../../../model/identifiers.ts';
 import { RetryableProblem } from '../../../model/problem.ts';
-import { restorePointDocument, type RestorePoint } from '../../../model/restore-point.ts';
 import type { WindowReport } from '../../../model/window.ts';
 import { environmentStatus, type StatusFacts } from './signals.ts';
 import { statusText } from './text.ts';
@@ -37,35 +37,11 @@ const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted' | 'refus
   params: {},
 });
 
-function point(id: string, takenAt: string, changes: object = {}): RestorePoint {
-  return restorePointDocument.schema.parse({
-    kind: 'restore-point',
-    version: 1,
-    id,
-    environment: 'prod',
-    timeline: 't0001',
-    run: `${id}-k3f9`,
-    takenAt,
-    mode: 'differential',
-    cut: 'quiesced',
-    proof: 'checked',
-    nodes: [],
-    bytes: 1,
-    newBytes: 1,
-    cassandraVersion: '5.0.6',
-    schemaVersion: 's',
-    keyspace: 'janusgraph',
-    replicationFactor: 3,
-    seconds: { taken: 30 },
-    ...changes,
-  });
-}
-
 const proven = {
-  proof: 'proven',
+  proof: 'proven' as const,
   proven: {
     at: now.toISOString(),
-    run: 'rehearse-20260218-030000-aaaa',
+    run: runId.parse('rehearse-20260218-030000-aaaa'),
     seconds: { restore: 600, start: 60, open: 30, check: 110 },
   },
 };
@@ -76,10 +52,7 @@ const good: StatusFacts = {
   nodes,
   ring: nodes.map((node) => member(node.address)),
   store: { description: 's3://backups' },
-  points: [
-    point('backup-20260219-020000', '2026-02-19T02:00:30Z'),
-    point('backup-20260218-020000', '2026-02-18T02:00:30Z', proven),
-  ],
+  points: [pointTakenAt(new Date('2026-02-19T02:00:30Z')), pointTakenAt(new Date('2026-02-18T02:00:30Z'), proven)],
   undecided: [],
   decided: new Map(),
   runs: [],
@@ -107,9 +80,9 @@ test('G1: a good morning is one screen of green words', () => {
       'prod  good',
       '  good     nodes      3 of 3 up',
       '  good     store      s3://backups',
-      '  good     backup     backup-20260219-020000, 5 h 59 min ago, checked, quiesced',
+      '  good     backup     backup-20260219-020030, 5 h 59 min ago, checked, quiesced',
       '  good     rpo        0.6 s would be lost (objective 5m); complete up to 2026-02-19T07:59:59.400000Z',
-      '  good     proof      backup-20260218-020000, 29 h 59 min old, restored in 13 min 20 s (objective 4 h 0 min)',
+      '  good     proof      backup-20260218-020030, 29 h 59 min old, restored in 13 min 20 s (objective 4 h 0 min)',
       '  good     runs       none yet',
       '  good     horizon    back to 2026-02-18 02:00 UTC (29 h 59 min); backups are kept for 30d, at least 3 of them',
     ].join('\n'),
@@ -147,7 +120,7 @@ test("G1: last night's backup that did not come is a warning, then red once the 
 });
 
 test('a newest point that failed its check is red although an older one is good', () => {
-  const failed = point('backup-20260219-030000', '2026-02-19T03:00:30Z', {
+  const failed = pointTakenAt(new Date('2026-02-19T03:00:30Z'), {
     proof: 'failed',
     failure: 'a table was skipped',
   });
@@ -162,21 +135,21 @@ test('points that were never rehearsed are a warning, and a restore slower than 
     next: 'cardea rehearse prod',
   });
   const slow = {
-    proof: 'proven',
+    proof: 'proven' as const,
     proven: { ...proven.proven, seconds: { restore: 20_000, start: 1, open: 1, check: 1 } },
   };
-  const facts = { ...good, points: [point('backup-20260219-020000', '2026-02-19T02:00:30Z', slow)] };
+  const facts = { ...good, points: [pointTakenAt(new Date('2026-02-19T02:00:30Z'), slow)] };
   expect(signal(facts, 'proof')).toMatchObject({ level: 'bad' });
 });
 
 test('only the newest run of each runbook counts: a failure that a later run repaired is history', () => {
   const repaired = {
     ...good,
-    runs: [run('backup-20260219-020000-aaaa', 'succeeded'), run('backup-20260218-020000-aaaa', 'failed')],
+    runs: [run('backup-20260219-020030-aaaa', 'succeeded'), run('backup-20260218-020030-aaaa', 'failed')],
   };
   expect(signal(repaired, 'runs')).toMatchObject({ level: 'good', says: 'the last of each kind succeeded' });
-  const failed = { ...good, runs: [run('backup-20260219-020000-aaaa', 'failed')] };
-  expect(signal(failed, 'runs')).toMatchObject({ level: 'bad', next: 'cardea run show backup-20260219-020000-aaaa' });
+  const failed = { ...good, runs: [run('backup-20260219-020030-aaaa', 'failed')] };
+  expect(signal(failed, 'runs')).toMatchObject({ level: 'bad', next: 'cardea run show backup-20260219-020030-aaaa' });
   const left = { ...good, runs: [run('restore-20260219-020000-aaaa', 'interrupted')] };
   expect(signal(left, 'runs')).toMatchObject({
     level: 'warning',
@@ -187,10 +160,10 @@ test('only the newest run of each runbook counts: a failure that a later run rep
 test('B2: a backup that was refused is a warning; a restore that was refused is not, for somebody asked for it', () => {
   const facts = {
     ...good,
-    runs: [run('backup-20260219-020000-aaaa', 'refused'), run('restore-20260219-010000-aaaa', 'refused')],
+    runs: [run('backup-20260219-020030-aaaa', 'refused'), run('restore-20260219-010000-aaaa', 'refused')],
   };
   const named = environmentStatus(facts).signals.filter((each) => each.name === 'runs');
-  expect(named).toMatchObject([{ level: 'warning', next: 'cardea run show backup-20260219-020000-aaaa' }]);
+  expect(named).toMatchObject([{ level: 'warning', next: 'cardea run show backup-20260219-020030-aaaa' }]);
 });
 
 test('a store that cannot be reached is red, and nothing is claimed about what it holds', () => {
