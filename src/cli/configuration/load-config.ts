@@ -43,7 +43,19 @@ export async function loadConfig(named: string | undefined, from: string): Promi
       details: mistakes.map(mistakeText),
     });
   }
-  return { file, directory: dirname(file), config: configSchema.parse(written) };
+  const directory = dirname(file);
+  return { file, directory, config: withWholePaths(configSchema.parse(written), directory) };
+}
+
+/** A path of the file means the same wherever the command is typed: it begins at the file's own folder. */
+function withWholePaths(config: Config, directory: string): Config {
+  const environments = Object.entries(config.environments).map(([name, environment]) => {
+    const { store } = environment.backup;
+    if (store.kind !== 'directory' || store.path === undefined) return [name, environment] as const;
+    const whole = { ...store, path: resolve(directory, store.path) };
+    return [name, { ...environment, backup: { ...environment.backup, store: whole } }] as const;
+  });
+  return { ...config, environments: Object.fromEntries(environments) };
 }
 
 async function findConfig(from: string): Promise<string> {

@@ -74,6 +74,7 @@ async function asTaken(
   if (proved === undefined) return { point, warnings };
   const facts = await factsOf(context, environment);
   const choice = chooseBase(facts, proved);
+  requireTimely(point.commitTimes, point.id);
   return { point, instant: { choice, facts, toEnd: false }, warnings };
 }
 
