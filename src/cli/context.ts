@@ -44,4 +44,6 @@ export interface NamedEnvironment {
   readonly config: EnvironmentConfig;
   /** File of the key that signs its audit chain; never in its bucket. */
   readonly auditKey: string;
+  /** Public keys (PEM) that the configuration trusts, beside this machine's own. */
+  readonly operatorKeys: readonly string[];
 }

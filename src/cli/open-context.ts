@@ -30,7 +30,8 @@ export function cliContext(given: Given): { readonly context: CliContext; readon
     async environment(name) {
       const loaded = await context.config();
       const environment = environmentOf(loaded, name);
-      return { name, config: environment, auditKey: auditKeyOf(name, environment) };
+      const operatorKeys = Object.values(loaded.config.operatorKeys);
+      return { name, config: environment, auditKey: auditKeyOf(name, environment), operatorKeys };
     },
     platform(name) {
       const opened = platforms.get(name) ?? openPlatformOf(context, name);

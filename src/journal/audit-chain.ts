@@ -28,30 +28,30 @@ export const auditEntryDocument = documentType('audit-entry', 1, {
 });
 export type AuditEntry = Omit<z.infer<typeof auditEntryDocument.schema>, 'kind' | 'version'>;
 
+type ChainSigner = Omit<AuditSigner, 'trust'>;
+
 /** What is to be recorded about a run. */
 export type AuditFact = Pick<AuditEntry, 'what' | 'run' | 'events' | 'head'>;
 
 export const auditPrefix = 'audit/';
 
 /**
- * Appends to the chain for one process. Without a signer nothing is recorded, and `cameBefore` finds nothing. If the
- * store cannot be reached, it retries for half a minute or as long as the given patience allows; then RetryableProblem.
- * `cardea audit` finds what was not recorded: the journal has an event that no entry vouches for.
+ * Appends to the chain for one process. Without a signer nothing is recorded. If the store cannot be reached, it retries
+ * for half a minute or as long as the given patience allows; then RetryableProblem. `cardea audit` finds what was not
+ * recorded: the journal has an event that no entry vouches for.
  */
 export interface AuditTrail {
   record(fact: AuditFact, patience?: Patience): Promise<void>;
-  /** The run's newest entry not older than `since`, read back from the chain's end. */
-  newestOf(run: string, since: string): Promise<AuditEntry | undefined>;
 }
 
 export function auditTrail(world: {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly actor: Actor;
-  readonly signer?: AuditSigner;
+  readonly signer?: ChainSigner;
 }): AuditTrail {
   const { store, clock, signer } = world;
-  if (signer === undefined) return { record: async () => undefined, newestOf: async () => undefined };
+  if (signer === undefined) return { record: async () => undefined };
   let known: { head: AuditHead; extendsOwnRecord: boolean } | undefined;
 
   const next = async (fact: AuditFact, from: AuditHead) => {
@@ -100,20 +100,6 @@ export function auditTrail(world: {
       const { head, extendsOwnRecord } = await patiently(clock, patience, attempt);
       if (extendsOwnRecord) await signer.recordHead(head);
     },
-    async newestOf(run, since) {
-      return patiently(clock, storePatience(undefined), async () => {
-        known ??= await startingPoint(store, signer);
-        const { sequence } = await headAfter(store, known.head);
-        for (let at = sequence; at > 0; at -= 1) {
-          const object = await store.get(auditKey(at));
-          if (object === undefined) continue;
-          const entry = auditEntryDocument.read(object.body, auditKey(at));
-          if (entry.run === run) return entry;
-          if (entry.at < since) return undefined;
-        }
-        return undefined;
-      });
-    },
   };
 }
 
@@ -127,7 +113,7 @@ export function signedText(entry: Omit<AuditEntry, 'signature'>): string {
   return canonicalJson({ sequence, previous, at, what, run, events, head, actor, key });
 }
 
-function signed(entry: Omit<AuditEntry, 'signature'>, signer: AuditSigner): AuditEntry {
+function signed(entry: Omit<AuditEntry, 'signature'>, signer: ChainSigner): AuditEntry {
   return { ...entry, signature: signer.sign(signedText(entry)) };
 }
 
@@ -138,7 +124,7 @@ function signed(entry: Omit<AuditEntry, 'signature'>, signer: AuditSigner): Audi
  */
 async function startingPoint(
   store: ObjectStore,
-  signer: AuditSigner,
+  signer: ChainSigner,
 ): Promise<{ head: AuditHead; extendsOwnRecord: boolean }> {
   const start = { sequence: 0, hash: noHash };
   const own = await signer.lastHead();
@@ -149,7 +135,7 @@ async function startingPoint(
 }
 
 /** The last entry at or after `from`. */
-async function headAfter(store: ObjectStore, from: AuditHead): Promise<AuditHead> {
+export async function headAfter(store: ObjectStore, from: AuditHead): Promise<AuditHead> {
   let last: string | undefined;
   const after = from.sequence === 0 ? {} : { after: auditKey(from.sequence) };
   for await (const { key } of store.list(auditPrefix, after)) if (sequenceOf(key) !== undefined) last = key;

@@ -1,10 +1,10 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { AuditTrust } from '../ports/audit-signer.ts';
 import { auditEntryDocument, auditKey, signedText, type AuditEntry } from './audit-chain.ts';
 import { isFinal, runEventDocument, type RunEvent } from './event.ts';
 import { sha256 } from '../model/sha256.ts';
 import { eventKey, noHash, sequenceOf } from './event-file.ts';
 import type { EventFile } from './journal-reader.ts';
+import { trustedKeys, type TrustedKeys } from './trusted-keys.ts';
 
 export type AuditFindingKind =
   | 'entry-missing'
@@ -37,7 +37,7 @@ export interface CheckedChain {
 export function chainFindings(files: readonly EventFile[], trust: AuditTrust | undefined): CheckedChain {
   const findings: AuditFinding[] = [];
   const entries: AuditEntry[] = [];
-  const signers = new Map(trust?.publicKeys.map((pem) => [keyIdOf(pem), pem]));
+  const keys = trustedKeys(trust?.publicKeys ?? []);
   const hashes = new Map<number, string>([[0, noHash]]);
   let expected = 1;
   for (const { key, bytes } of files) {
@@ -59,7 +59,7 @@ export function chainFindings(files: readonly EventFile[], trust: AuditTrust | u
         what: `Audit entry ${edited} was replaced: entry ${sequence} was signed after a different entry.`,
       });
     }
-    const doubt = trust === undefined ? undefined : signatureFinding(entry, key, signers);
+    const doubt = trust === undefined ? undefined : signatureFinding(entry, key, keys);
     if (doubt === undefined) entries.push(entry);
     else findings.push(doubt);
   }
@@ -192,30 +192,20 @@ function chained(
   return { events, last: before.sequence };
 }
 
-function signatureFinding(
-  entry: AuditEntry,
-  key: string,
-  signers: ReadonlyMap<string, string>,
-): AuditFinding | undefined {
-  const pem = signers.get(entry.key);
-  if (pem === undefined) {
+function signatureFinding(entry: AuditEntry, key: string, keys: TrustedKeys): AuditFinding | undefined {
+  if (!keys.has(entry.key)) {
     return {
       kind: 'entry-unknown-key',
       where: key,
       what: `Audit entry ${entry.sequence} is signed with an unknown key, ${entry.key}.`,
     };
   }
-  if (verify(null, Buffer.from(signedText(entry)), pem, Buffer.from(entry.signature, 'base64'))) return undefined;
+  if (keys.verify({ ...entry, text: signedText(entry) })) return undefined;
   return {
     kind: 'entry-edited',
     where: key,
     what: `Audit entry ${entry.sequence} was edited: its signature is not valid.`,
   };
-}
-
-function keyIdOf(pem: string): string {
-  const der = createPublicKey(pem).export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(der).digest('hex').slice(0, 16);
 }
 
 function missingEntries(from: number, to: number): AuditFinding {

@@ -34,6 +34,8 @@ export const runEventBody = z.discriminatedUnion('type', [
     holder: processIdentity,
     /** Steps that are done again although they had ended: guards, and those that run at the end. Absent in journals of before there were any. */
     again: z.array(z.string()).optional(),
+    /** The name typed with `--confirm` at this resume. */
+    confirmed: z.string().optional(),
   }),
   z.object({ type: z.literal('step-started'), step: z.string(), attempt: z.number().int().positive() }),
   z.object({ type: z.literal('step-progress'), step: z.string(), progress }),
@@ -68,5 +70,10 @@ export const runEventDocument = documentType('run-event', 1, {
   at: z.iso.datetime(),
   epoch: z.number().int().nonnegative(),
   event: runEventBody,
+  /**
+   * By whom it was written: over the canonical JSON of everything else. Events of before events were signed have none, nor has a request to
+   * cancel.
+   */
+  signed: z.object({ key: z.string(), signature: z.string() }).optional(),
 });
 export type RunEvent = z.infer<typeof runEventDocument.schema>;

@@ -22,6 +22,8 @@ export interface VerifiedJournal {
   readonly events: readonly RunEvent[];
   /** SHA-256 of each event's file, in the same order. */
   readonly hashes: readonly string[];
+  /** What was read, in the same order. */
+  readonly files: readonly EventFile[];
   readonly head: JournalHead;
 }
 
@@ -71,7 +73,7 @@ export function verifiedJournal(run: string, files: readonly EventFile[]): Verif
     events.push(event);
     hashes.push(head.hash);
   }
-  return { run, events, hashes, head };
+  return { run, events, hashes, files, head };
 }
 
 /** Reads one event as the successor of `head`; throws `journal-damaged` when it is not. */

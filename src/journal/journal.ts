@@ -3,6 +3,9 @@ import type { Clock } from '../ports/clock.ts';
 import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
 import { patiently } from '../ports/patience.ts';
 import { runEventDocument, type RunEvent, type RunEventBody } from './event.ts';
+import type { AuditSigner } from '../ports/audit-signer.ts';
+import { signatureOf, signEvent } from './event-signature.ts';
+import type { TrustedKeys } from './trusted-keys.ts';
 import { sha256 } from '../model/sha256.ts';
 import { eventKey } from './event-file.ts';
 import { followingEvent, type JournalHead } from './journal-reader.ts';
@@ -39,6 +42,8 @@ export interface JournalOptions {
   readonly guard?: () => Promise<void>;
   /** Of the lease that the run holds: aborted once it is lost. */
   readonly lease?: AbortSignal;
+  /** Signs what is appended; then only events that `keys` have signed are followed, besides requests to cancel. */
+  readonly signed?: { readonly signer: Pick<AuditSigner, 'keyId' | 'sign'>; readonly keys: TrustedKeys };
 }
 
 export function openJournal(options: JournalOptions): Journal {
@@ -73,17 +78,24 @@ export function openJournal(options: JournalOptions): Journal {
       if (object === undefined) return false;
       const event = followingEvent(run, { key, bytes: object.body }, head);
       const isOwn = own !== undefined && new TextDecoder().decode(object.body) === own;
-      if (!isOwn && options.owns !== false && event.epoch >= epoch && event.event.type !== 'cancel-requested') {
-        broken = fenced(run, event);
-        throw broken;
+      if (!isOwn && options.owns !== false && event.event.type !== 'cancel-requested') {
+        if (event.epoch >= epoch) broken = fenced(run, event);
+        else if (!isSigned(object.body)) broken = foreignEvent(run, event);
+        if (broken !== undefined) throw broken;
       }
       advance(event, object.body);
       if (isOwn) return true;
     }
   };
 
+  const isSigned = (bytes: Uint8Array): boolean => {
+    if (options.signed === undefined) return true;
+    const signature = signatureOf(bytes);
+    return signature !== undefined && options.signed.keys.verify(signature);
+  };
+
   const nextEvent = (body: RunEventBody) => {
-    const event: RunEvent = {
+    const unsigned: RunEvent = {
       kind: 'run-event',
       version: 1,
       run,
@@ -93,6 +105,7 @@ export function openJournal(options: JournalOptions): Journal {
       epoch,
       event: body,
     };
+    const event = signEvent(unsigned, options.signed?.signer);
     return { event, text: runEventDocument.write(event) };
   };
 
@@ -125,6 +138,15 @@ export function openJournal(options: JournalOptions): Journal {
         await catchUp();
       }),
   };
+}
+
+function foreignEvent(run: string, { sequence, event }: RunEvent): FailedProblem {
+  return new FailedProblem({
+    code: 'event-not-signed',
+    happened: `Event ${sequence} (${event.type}) was added to the journal of run ${run} by somebody whose key is not trusted here.`,
+    state: 'This process stopped and writes nothing more.',
+    next: `See what was added with \`cardea run show ${run}\`, which also names how the run goes on.`,
+  });
 }
 
 function fenced(run: string, by: RunEvent): FailedProblem {

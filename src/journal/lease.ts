@@ -3,10 +3,11 @@ import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import { type Actor, isFinal } from './event.ts';
-import { endsOfJournal } from './journal-reader.ts';
+import { endsOfJournal, readJournal } from './journal-reader.ts';
 import { claimOf, type LeaseRecord, newestLease, putLease, replaceOwn } from './lease-record.ts';
+import { judgeRun, type TrustingWorld } from './vouching.ts';
 
-export interface LeaseWorld {
+export interface LeaseWorld extends TrustingWorld {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly processes: Processes;
@@ -52,7 +53,11 @@ export async function acquireLease(
         claim === 'held' ||
         (claim === 'abandoned' && (await isOthersOpenRun(store, newest.record.run, request.run)))
       ) {
-        throw environmentBusy(newest.record, request.run, claim);
+        throw environmentBusy(
+          newest.record,
+          request.run,
+          claim === 'held' ? undefined : await wayOn(world, newest.record),
+        );
       }
       const ended = { at: clock.now().toISOString(), why: 'taken-over' as const };
       const marked = await putLease(store, { ...newest.record, ended }, { ifMatch: newest.etag });
@@ -174,9 +179,23 @@ async function isOthersOpenRun(store: ObjectStore, run: string, ours: string): P
   return last !== undefined && !isFinal(last.event);
 }
 
-function environmentBusy(record: LeaseRecord, run: string, claim: 'held' | 'abandoned'): RefusedProblem {
+/** How the run of a dead process goes on from this machine. */
+async function wayOn(world: LeaseWorld, { run, environment }: LeaseRecord): Promise<string> {
+  try {
+    const { doubt } = await judgeRun(world, await readJournal(world.store, run));
+    return doubt === undefined
+      ? `Continue its run with \`cardea run resume ${run}\``
+      : `This machine cannot vouch for the journal of its run: ${doubt}. Continue it with \`cardea run resume ${run} --confirm ${environment}\``;
+  } catch (error) {
+    if (!(error instanceof RefusedProblem)) throw error;
+    return `See \`cardea run show ${run}\``;
+  }
+}
+
+/** `abandoned`: what to do about the run of a process that is dead; undefined while the process lives. */
+function environmentBusy(record: LeaseRecord, run: string, abandoned: string | undefined): RefusedProblem {
   const { host, pid } = record.holder;
-  const until = claim === 'held' ? 'but is renewed while that process runs' : 'and is held until then';
+  const until = abandoned === undefined ? 'but is renewed while that process runs' : 'and is held until then';
   return new RefusedProblem({
     code: 'environment-busy',
     happened:
@@ -185,8 +204,8 @@ function environmentBusy(record: LeaseRecord, run: string, claim: 'held' | 'aban
         : `Environment ${record.environment} is in use by run ${record.run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`,
     state: `Nothing was changed. The lease (epoch ${record.epoch}) expires at ${record.expiresAt}, ${until}.`,
     next:
-      claim === 'abandoned'
-        ? `That process is dead. Continue its run with \`cardea run resume ${record.run}\`, or try again after ${record.expiresAt}.`
+      abandoned !== undefined
+        ? `That process is dead. ${abandoned}, or try again after ${record.expiresAt}.`
         : `Wait for that run (\`cardea run show ${record.run} --follow\`), or stop it with \`cardea run cancel ${record.run}\`. If its host is gone, try again after ${record.expiresAt}.`,
   });
 }

@@ -99,7 +99,11 @@ function runChange(state: RunState, event: RunEvent, body: RunEventBody): Partia
     case 'run-started':
       return {};
     case 'run-resumed':
-      return { holder: body.holder, resumed: state.resumed + 1 };
+      return {
+        holder: body.holder,
+        resumed: state.resumed + 1,
+        ...(body.confirmed === undefined ? {} : { confirmed: body.confirmed }),
+      };
     case 'cancel-requested':
       return { cancelRequestedBy: body.actor };
     case 'run-succeeded':

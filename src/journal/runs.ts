@@ -1,3 +1,4 @@
+import { runId } from '../model/identifiers.ts';
 import { Problem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -43,7 +44,13 @@ export async function listRuns(
   const runs: string[] = [];
   for await (const child of world.store.children('runs/')) {
     const run = /^runs\/(.+)\/$/.exec(child)?.[1];
-    if (run !== undefined && (options.runbook === undefined || runbookPart(run) === options.runbook)) runs.push(run);
+    // A folder with another name holds no run, and its name would stand in commands that people copy.
+    if (
+      run !== undefined &&
+      runId.safeParse(run).success &&
+      (options.runbook === undefined || runbookPart(run) === options.runbook)
+    )
+      runs.push(run);
   }
   const newest = runs.sort(newestFirst).slice(0, options.limit);
   const lease = await currentLease(world.store);

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { byteSize } from './bytes.ts';
 import { parseCron } from './cron.ts';
@@ -132,6 +133,24 @@ const notifications = z.strictObject({
   pagerduty: z.strictObject({ routingKey: secretRef }).optional(),
 });
 
+/** As `<key>.pub` has it. A private key in a configuration is a secret in Git. */
+const operatorKey = z.string().superRefine((pem, context) => {
+  const mistake = operatorKeyMistake(pem);
+  if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake });
+});
+
+/** What is wrong, and after the semicolon what would be right. */
+function operatorKeyMistake(pem: string): string | undefined {
+  const wanted = 'paste the Ed25519 public key (PEM) that the file audit.key.pub holds';
+  if (pem.includes('PRIVATE KEY')) return `is a private key, which is a secret; ${wanted}, and make a new pair`;
+  try {
+    const type = createPublicKey(pem).asymmetricKeyType;
+    return type === 'ed25519' ? undefined : `is a key of the kind ${type}; ${wanted}`;
+  } catch {
+    return `is no public key; ${wanted}`;
+  }
+}
+
 export const configSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name consists of lower-case letters, digits and dashes'),
@@ -141,8 +160,8 @@ export const configSchema = z
       message: 'at least one environment is needed',
     }),
     notifications: notifications.prefault({}),
-    /** Public keys (Ed25519, PEM) of operators by name. */
-    operatorKeys: z.record(z.string(), z.string()).default({}),
+    /** Public keys (Ed25519, PEM) of operators, by name: what they have signed is believed, beside what this machine has. */
+    operatorKeys: z.record(z.string(), operatorKey).default({}),
   })
   // Also when something else is wrong (`when`), so that one reading lists every mistake; the values may then be half there.
   .superRefine(
@@ -180,7 +199,6 @@ export const unusedSettings = [
   'repository',
   'chart',
   'notifications',
-  'operatorKeys',
   'environments.*.platform.context',
   'environments.*.sync',
   'environments.*.promotesTo',

@@ -3,10 +3,10 @@ import { z } from 'zod';
 /** Identifiers sort by time and are readable; a branded type keeps one kind from standing in for another. */
 
 /** `dev`, `staging`, `prod`, `local`: lower case, a DNS label, because it names namespaces, folders and object prefixes. */
-export const environmentName = z
+export const environmentText = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'an environment name is a DNS label: lower-case letters, digits and dashes')
-  .brand<'EnvironmentName'>();
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'an environment name is a DNS label: lower-case letters, digits and dashes');
+export const environmentName = environmentText.brand<'EnvironmentName'>();
 
 /** `backup-20260219-020000-k3f9`: runbook, UTC second, four random characters so that two runs of one second differ. */
 export const runId = z

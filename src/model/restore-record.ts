@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { documentType } from './document.ts';
-import { pointId, runId, timelineId } from './identifiers.ts';
+import { environmentText, pointId, runId, timelineId } from './identifiers.ts';
 import { instantText } from './instant.ts';
 
 /**
@@ -10,7 +10,8 @@ import { instantText } from './instant.ts';
  */
 export const restoreRecordDocument = documentType('restore-record', 1, {
   run: runId,
-  environment: z.string(),
+  /** It stands in commands that people copy. */
+  environment: environmentText,
   point: pointId,
   /** Name under which the nodes keep the data that was moved aside. */
   aside: z.string(),

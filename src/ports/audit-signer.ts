@@ -14,6 +14,8 @@ export interface AuditSigner {
   sign(text: string): string;
   lastHead(): Promise<AuditHead | undefined>;
   recordHead(head: AuditHead): Promise<void>;
+  /** What this machine trusts: its own keys and those of the configuration, and its own record of the last head. */
+  trust(): Promise<AuditTrust | undefined>;
 }
 
 /** What a verifier trusts: public keys (SPKI, PEM), and the key holder's own record of the last head when it is at hand. */

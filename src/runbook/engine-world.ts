@@ -1,5 +1,6 @@
 import type { Actor, RunEvent } from '../journal/event.ts';
 import type { Progress } from '../model/progress.ts';
+import type { TrustingWorld } from '../journal/vouching.ts';
 import type { AuditSigner } from '../ports/audit-signer.ts';
 import type { Clock, Ids } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -12,8 +13,8 @@ export interface EngineWorld {
   readonly ids: Ids;
   readonly processes: Processes;
   readonly actor: Actor;
-  /** Without one, runs leave no entry in the audit chain. */
-  readonly signer?: AuditSigner;
+  /** Without one, runs leave no entry in the audit chain, and no journal is vouched for. */
+  readonly signer?: Omit<AuditSigner, 'trust'> & NonNullable<TrustingWorld['signer']>;
   /** Called with every event of the run once it is durable, also with those of other processes. */
   readonly onEvent?: (event: RunEvent) => void;
   /** Called with every report of progress, at once; the journal holds only some of them. */

@@ -1,4 +1,4 @@
-import { auditTrail, type AuditEntry, type AuditTrail } from '../journal/audit-chain.ts';
+import { auditTrail, type AuditTrail } from '../journal/audit-chain.ts';
 import { eventKey, noHash } from '../journal/event-file.ts';
 import { journalDamaged, readJournal, type JournalHead, type VerifiedJournal } from '../journal/journal-reader.ts';
 import { openJournal } from '../journal/journal.ts';
@@ -6,6 +6,8 @@ import { acquireLease, type Lease } from '../journal/lease.ts';
 import { applyEvent, replay, type RunState } from '../journal/run-state.ts';
 import { openStepLogs } from '../journal/step-log.ts';
 import { storePatience } from '../journal/store-patience.ts';
+import { trustedKeys, type TrustedKeys } from '../journal/trusted-keys.ts';
+import { judgeRun, type JudgedRun, trustOf } from '../journal/vouching.ts';
 import type { RunId } from '../model/identifiers.ts';
 import type { ProcessIdentity } from '../model/process-identity.ts';
 import type { Patience } from '../ports/patience.ts';
@@ -24,8 +26,9 @@ import {
   type RunOutcome,
 } from './outcome.ts';
 import { acceptedParams } from './params.ts';
-import { isDestructive, onlyReads, planOf } from './plan.ts';
-import { notConfirmed, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
+import { isDestructive, onlyReads, type Plan, planOf } from './plan.ts';
+import { resumeCommand, wantsConfirmation } from './resume-command.ts';
+import { notConfirmed, notVouched, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
 import { hasBegun, stepsToRepeat } from './schedule.ts';
 
@@ -63,7 +66,8 @@ export async function startRun<P, S>(
   const lease = onlyReads(plan) ? undefined : await acquireLease(world, { environment, run });
   return withLease(lease, async () => {
     const epoch = lease?.epoch ?? 1;
-    const open = openRun(world, { run, epoch, head: { sequence: 0, hash: noHash }, ...(lease && { lease }) });
+    const keys = await keysOf(world);
+    const open = openRun(world, { run, epoch, head: { sequence: 0, hash: noHash }, keys, ...(lease && { lease }) });
     await open.journal.append({
       type: 'run-started',
       runbook: runbook.name,
@@ -87,6 +91,8 @@ export interface ResumeOptions<S> {
   readonly journal?: VerifiedJournal;
   /** Given, or made for the run's environment once it is known that there is something to do. */
   readonly services: S | ((environment: string) => Promise<S>);
+  /** What was typed with `--confirm`: needed for a run that destroys when no trusted key vouches for its journal. */
+  readonly confirmed?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -94,38 +100,46 @@ export interface ResumeOptions<S> {
  * Continues a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params
  * and step keys and a higher epoch; finished steps are not done again, except guards. Any other run that has ended is
  * reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`, `environment-busy`,
- * `run-alive`, `unknown-runbook`, `plan-changed`, or what the runbook's `mayResume` throws.
+ * `run-alive`, `unknown-runbook`, `plan-changed`, `not-confirmed` (with the steps and the command that confirms them), or
+ * what the runbook's `mayResume` throws.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
   find: (name: string, version: number) => Runbook<P, S> | undefined,
   options: ResumeOptions<S>,
 ): Promise<RunOutcome> {
-  const { run } = options;
+  const { run, confirmed } = options;
   const trail = auditTrail(world);
-  const found = await auditedRun(trail, options.journal ?? (await readJournal(world.store, run)));
+  const found = await judgeRun(world, options.journal ?? (await readJournal(world.store, run)));
   if (!isOpen(found.state, find)) {
-    if (found.lastAudited?.what !== 'ended') await trail.record({ what: 'ended', run, ...audited(found.journal) });
-    return outcomeOf(found.state);
+    if (confirmed !== undefined) requireConfirmation(found, undefined, confirmed);
+    const unwritten = await recordFoundEnd(trail, found, confirmed);
+    return { ...outcomeOf(found.state), ...(unwritten.length === 0 ? {} : { unwritten }) };
   }
-  const { runbook, params, leaseFree } = runbookOf(found.state, find);
+  const { runbook, params, plan } = runbookOf(found.state, find);
+  requireConfirmation(found, plan, confirmed);
+  const leaseFree = onlyReads(plan);
   if (leaseFree && isElsewhereAlive(world.processes, found.state.holder)) throw runAlive(found.state);
   const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
   return withLease(lease, async () => {
     // Read again, because the last holder of the lease may have appended until it was taken over.
-    const { state, journal } = await auditedRun(trail, await readJournal(world.store, run));
+    const judged = await judgeRun(world, await readJournal(world.store, run));
+    const { state, journal } = judged;
     if (!isOpen(state, find)) return outcomeOf(state);
+    requireConfirmation(judged, plan, confirmed);
     const services = await servicesOf(options.services, state.environment);
     const stopped = runbook.steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(state.steps, id));
     await runbook.mayResume?.({ run, environment: state.environment, params, stopped, services });
     const epoch = lease?.epoch ?? state.epoch + 1;
-    const open = openRun(world, { run, epoch, head: journal.head, state, ...(lease && { lease }) });
+    const keys = await keysOf(world);
+    const open = openRun(world, { run, epoch, head: journal.head, state, keys, ...(lease && { lease }) });
     const again = stepsToRepeat(runbook, state.steps, { ended: state.status !== 'running' });
     await open.journal.append({
       type: 'run-resumed',
       actor: world.actor,
       holder: world.processes.self,
       ...(again.length === 0 ? {} : { again: [...again] }),
+      ...(confirmed === undefined ? {} : { confirmed }),
     });
     const execution = { world, runbook, params, services, open, epoch };
     return finish(execution, { trail, what: 'resumed', lease, interrupt: options.signal });
@@ -231,28 +245,48 @@ async function recordEnd(trail: AuditTrail, open: OpenRun, patience: Patience): 
   }
 }
 
+/**
+ * Records the end of a run that has ended already. Nobody signs a journal that no trusted key vouches for, unless a person confirms it: from then
+ * on this machine would vouch for it.
+ */
+async function recordFoundEnd(
+  trail: AuditTrail,
+  { journal, state, entry, doubt }: JudgedRun,
+  confirmed: string | undefined,
+): Promise<readonly string[]> {
+  const { run, environment } = state;
+  if (entry?.what === 'ended') return [];
+  if (doubt === undefined || confirmed === environment) {
+    await trail.record({ what: 'ended', run, ...audited(journal) });
+    return [];
+  }
+  return [
+    `The audit chain lacks the end of ${run}, and this machine cannot vouch for its journal: ${doubt}. If it ended so, record it with \`${resumeCommand(run, environment)}\`.`,
+  ];
+}
+
+/**
+ * Throws RefusedProblem `not-confirmed` when the wrong name was confirmed, or none where steps that destroy would be carried out from a journal
+ * that no trusted key vouches for.
+ */
+function requireConfirmation(judged: JudgedRun, plan: Plan | undefined, confirmed: string | undefined): void {
+  const { state } = judged;
+  if (confirmed === state.environment) return;
+  if (confirmed !== undefined) throw notConfirmed(state.runbook, state.environment, confirmed);
+  const why = plan && wantsConfirmation(judged, plan);
+  if (plan !== undefined && why !== undefined) throw notVouched(state, plan, why);
+}
+
+async function keysOf(world: EngineWorld): Promise<TrustedKeys> {
+  return trustedKeys((await trustOf(world)).publicKeys);
+}
+
 async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
     await lease?.release();
   }
-}
-
-/** The state of a run by its verified journal. If it was signed before, its last event is compared as well. */
-async function auditedRun(
-  trail: AuditTrail,
-  journal: VerifiedJournal,
-): Promise<{ state: RunState; journal: VerifiedJournal; lastAudited: AuditEntry | undefined }> {
-  const state = stateOf(journal);
-  const lastAudited = await trail.newestOf(journal.run, state.startedAt);
-  if (lastAudited !== undefined && journal.hashes[lastAudited.events - 1] !== lastAudited.head) {
-    throw journalDamaged(
-      journal.run,
-      `event ${lastAudited.events} was changed after audit entry ${lastAudited.sequence} was signed`,
-    );
-  }
-  return { state, journal, lastAudited };
 }
 
 function stateOf(journal: VerifiedJournal): RunState {
@@ -269,14 +303,14 @@ function audited({ head }: { readonly head: JournalHead }): { events: number; he
 function runbookOf<P, S>(
   state: RunState,
   find: (name: string, version: number) => Runbook<P, S> | undefined,
-): { runbook: Runbook; params: unknown; leaseFree: boolean } {
+): { runbook: Runbook; params: unknown; plan: Plan } {
   const found = find(state.runbook, state.runbookVersion);
   if (found === undefined) throw unknownRunbook(state);
   const runbook = untyped(found);
   const params = acceptedParams(runbook, state.params);
   const plan = planOf(runbook, params, state.environment);
   if (plan.hash !== state.planHash) throw planChanged(state);
-  return { runbook, params, leaseFree: onlyReads(plan) };
+  return { runbook, params, plan };
 }
 
 /** A run without a lease is fenced by its journal alone; this only keeps two people from taking it from each other. */

@@ -2,6 +2,7 @@ import type { RunEvent } from '../journal/event.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import type { JournalHead } from '../journal/journal-reader.ts';
 import type { Lease } from '../journal/lease.ts';
+import type { TrustedKeys } from '../journal/trusted-keys.ts';
 import { applyEvent, type RunState } from '../journal/run-state.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { EngineWorld } from './engine-world.ts';
@@ -22,6 +23,7 @@ export function openRun(
     readonly head: JournalHead;
     readonly state?: RunState;
     readonly lease?: Lease;
+    readonly keys: TrustedKeys;
   },
 ): OpenRun {
   let state = from.state;
@@ -40,6 +42,7 @@ export function openRun(
     epoch: from.epoch,
     head: from.head,
     observe,
+    ...(world.signer === undefined ? {} : { signed: { signer: world.signer, keys: from.keys } }),
     ...(lease === undefined ? {} : { guard: () => lease.confirm(), lease: lease.signal }),
   });
   return {

@@ -1,5 +1,7 @@
 import type { RunState } from '../journal/run-state.ts';
 import { RefusedProblem } from '../model/problem.ts';
+import type { Plan } from './plan.ts';
+import { resumeCommand } from './resume-command.ts';
 
 /** Refusals of the engine. Nothing was changed in any of these cases. */
 
@@ -15,12 +17,29 @@ export function notConfirmed(runbook: string, environment: string, confirmed: st
   });
 }
 
+/** What the run would do stands in the details: it is confirmed by somebody who has read it. */
+export function notVouched(state: RunState, plan: Plan, why: string): RefusedProblem {
+  const { run, runbook, environment, steps } = state;
+  return new RefusedProblem({
+    code: 'not-confirmed',
+    happened: `${runbook} overwrites or deletes data of ${environment}, and this machine cannot vouch for the journal of ${run}: ${why}.`,
+    state: 'Nothing was changed. The list is what the run does, and how far its journal says that it has come.',
+    next: resumeCommand(run, environment),
+    details: [
+      `${plan.title}: ${runbook} of ${environment}, with ${JSON.stringify(plan.params)}`,
+      ...plan.steps
+        .filter(({ runs }) => runs !== 'never')
+        .map(({ id, effect, title }) => `${id} (${effect}, ${steps[id]?.status ?? 'to do'}): ${title}`),
+    ],
+  });
+}
+
 export function runExists(run: string): RefusedProblem {
   return new RefusedProblem({
     code: 'run-exists',
     happened: `There is already a run ${run}.`,
     state: 'Nothing was started.',
-    next: `Continue it with \`cardea run resume ${run}\`, or start a run with another id.`,
+    next: `See how it goes on with \`cardea run show ${run}\`, or start a run with another id.`,
   });
 }
 

@@ -4,7 +4,7 @@ import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { onEachNode } from './steps/each-node.ts';
 import { closeRestore, getOpenRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
-import type { RunbookServices } from './services.ts';
+import { resumeOf, type RunbookServices } from './services.ts';
 import {
   beginDecisionStep,
   checkRestore,
@@ -54,7 +54,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       const { state } = await getOpenRestore(platform.bucket, context.params.restore, context.run);
       const missing = state === 'open' ? looks.filter(({ result: { phase } }) => phase !== 'kept') : wrong;
       if (missing.length > 0 || (!succeeded && state === 'open')) {
-        throw notKept(context.params.restore, context.environment, missing);
+        const resume = await resumeOf(context.services, context.params.restore);
+        throw notKept(context.params.restore, context.environment, { resume, missing });
       }
       return {};
     },
@@ -99,13 +100,22 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
 function notKept(
   run: string,
   environment: string,
-  looks: ReadonlyArray<{ readonly node: string; readonly result: { readonly phase: string | null } }>,
+  {
+    resume,
+    missing,
+  }: {
+    readonly resume: string | undefined;
+    readonly missing: ReadonlyArray<{ readonly node: string; readonly result: { readonly phase: string | null } }>;
+  },
 ): RefusedProblem {
   return new RefusedProblem({
     code: 'restore-unfinished',
     happened: `Not every node keeps the old data of ${environment} whole, so the restore ${run} is not accepted.`,
     state: 'Nothing was deleted.',
-    next: `Bring the old data back (cardea restore revert ${run} --confirm ${environment}), or carry the restore on: cardea run resume ${run}`,
-    details: looks.map(({ node, result: { phase } }) => `${node}: ${phase ?? 'nothing lies aside'}`),
+    next:
+      resume === undefined
+        ? `Bring the old data back: cardea restore revert ${run} --confirm ${environment}`
+        : `Bring the old data back (cardea restore revert ${run} --confirm ${environment}), or carry the restore on: ${resume}`,
+    details: missing.map(({ node, result: { phase } }) => `${node}: ${phase ?? 'nothing lies aside'}`),
   });
 }

@@ -53,7 +53,7 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
     'a stale run is resumed beside a newer restore that has emptied the disks',
     {
       faults: [{ node: 1, job: 'set-aside', fault: 'refused', times: 1 }],
-      kill: { put: 34, before: true },
+      kill: { put: 35, before: true },
       person: ['restore', 'revert', 'resume', 'resume'],
     },
   ],
@@ -63,7 +63,7 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
   ],
   [
     'the store goes away while a killed restore is resumed on five nodes',
-    { faults: [], size: 5, away: { from: 152, calls: 54 }, kill: { put: 46, before: true }, person: ['resume'] },
+    { faults: [], size: 5, away: { from: 152, calls: 54 }, kill: { put: 47, before: true }, person: ['resume'] },
   ],
   [
     'an agent dies twice in the middle of setting aside',

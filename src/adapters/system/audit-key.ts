@@ -10,9 +10,14 @@ import type { AuditHead, AuditSigner, AuditTrust } from '../../ports/audit-signe
 
 /**
  * A signer whose Ed25519 key lies in a file of mode 0600, made when there is none; the public key is beside it in `<file>.pub`. How far it
- * signed an environment's chain is kept in `<file>.<environment>.head`. Throws FailedProblem `audit-key`.
+ * signed an environment's chain is kept in `<file>.<environment>.head`. `operatorKeys` are public keys that are trusted beside it. Throws
+ * FailedProblem `audit-key`.
  */
-export async function fileAuditSigner(keyFile: string, environment: string): Promise<AuditSigner> {
+export async function fileAuditSigner(
+  keyFile: string,
+  environment: string,
+  operatorKeys: readonly string[] = [],
+): Promise<AuditSigner> {
   const key = await readOrCreateKey(keyFile);
   const publicKey = createPublicKey(key);
   const headFile = headFileOf(keyFile, environment);
@@ -28,19 +33,27 @@ export async function fileAuditSigner(keyFile: string, environment: string): Pro
         await writeDurably(headFile, `${JSON.stringify(head)}\n`);
       }
     },
+    trust: () => fileAuditTrust(keyFile, environment, operatorKeys),
   };
 }
 
 /**
- * The keys to verify an environment's chain with: every public key in `<file>.pub` (there may be several), and the
+ * The keys to verify an environment's chain with: every public key in `<file>.pub` (there may be several) and those of the operators, and the
  * record of the last head. Undefined when there is no key.
  */
-export async function fileAuditTrust(keyFile: string, environment: string): Promise<AuditTrust | undefined> {
+export async function fileAuditTrust(
+  keyFile: string,
+  environment: string,
+  operatorKeys: readonly string[] = [],
+): Promise<AuditTrust | undefined> {
   const text = await readIfThere(`${keyFile}.pub`);
-  if (text === undefined) return undefined;
+  if (text === undefined && operatorKeys.length === 0) return undefined;
   const head = await readHead(headFileOf(keyFile, environment));
   return {
-    publicKeys: text.match(/-----BEGIN PUBLIC KEY-----[\s\S]+?-----END PUBLIC KEY-----/g) ?? [],
+    publicKeys: [
+      ...(text?.match(/-----BEGIN PUBLIC KEY-----[\s\S]+?-----END PUBLIC KEY-----/g) ?? []),
+      ...operatorKeys,
+    ],
     ...(head === undefined ? {} : { head }),
   };
 }
@@ -59,8 +72,14 @@ async function readOrCreateKey(keyFile: string) {
     rememberSecret(text);
     const key = createPrivateKey(text);
     if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`it is an ${key.asymmetricKeyType} key, not Ed25519`);
-    if ((await readIfThere(`${keyFile}.pub`)) === undefined) {
-      await writeDurably(`${keyFile}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString());
+    const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+    // A key that was lost leaves its public key behind, which still tells what it had signed: the new one comes beside it.
+    const known = (await readIfThere(`${keyFile}.pub`)) ?? '';
+    if (!known.includes(publicKey.trim())) {
+      await writeDurably(
+        `${keyFile}.pub`,
+        `${known === '' || known.endsWith('\n') ? known : `${known}\n`}${publicKey}`,
+      );
     }
     return key;
   } catch (cause) {

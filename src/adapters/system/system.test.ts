@@ -48,6 +48,20 @@ test('a key is made once, for its owner alone, with its public half beside it', 
   expect(await readFile(`${file}.pub`, 'utf8')).toBe(first.publicKey);
 });
 
+test('a key that was lost leaves its public half, which is trusted beside the new one and those of the configuration', async () => {
+  const file = join(await folder(), 'audit');
+  const lost = await fileAuditSigner(file, 'local');
+  await rm(file);
+  const next = await fileAuditSigner(file, 'local', ['operator']);
+  expect(next.keyId).not.toBe(lost.keyId);
+  const trim = (keys: readonly string[] = []) => keys.map((key) => key.trim());
+  const expected = trim([lost.publicKey, next.publicKey, 'operator']);
+  expect(trim((await next.trust())?.publicKeys)).toEqual(expected);
+  expect(trim((await fileAuditTrust(join(await folder(), 'none'), 'local', ['operator']))?.publicKeys)).toEqual([
+    'operator',
+  ]);
+});
+
 test('the record of the last head is kept for each environment apart and never goes back', async () => {
   const file = join(await folder(), 'audit');
   const local = await fileAuditSigner(file, 'local');

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { configMistakes, mistakeText } from './config-mistakes.ts';
 
@@ -51,6 +52,26 @@ test('every mistake of a file is listed in one reading, each with its path, what
       'environments.empty.platform: is missing; write an object with kind, heapMb, namespace, context',
     ].sort(),
   );
+});
+
+test('an operator key is an Ed25519 public key; a private one is refused and not repeated', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const operatorKeys = {
+    ana: pem,
+    ben: secret,
+    cleo: 'ssh-ed25519 AAAA',
+    dan: rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
+  const told = mistakes({ name: 'bank', environments: { local: { platform: sandbox } }, operatorKeys });
+  const wanted = 'paste the Ed25519 public key (PEM) that the file audit.key.pub holds';
+  expect(told).toEqual([
+    `operatorKeys.ben: is a private key, which is a secret; ${wanted}, and make a new pair`,
+    `operatorKeys.cleo: is no public key; ${wanted}`,
+    `operatorKeys.dan: is a key of the kind rsa; ${wanted}`,
+  ]);
 });
 
 test('F1: a secret written where a reference belongs is refused and not repeated', () => {

@@ -59,7 +59,7 @@ function context(flags: Partial<CliContext['flags']> = {}): CliContext {
     clock: systemClock,
     ids: systemIds,
     config: async () => ({ file: join(folder, 'cardea.config.ts'), directory: folder, config }),
-    environment: async () => ({ ...environment, auditKey: join(folder, 'keys', 'audit.key') }),
+    environment: async () => ({ ...environment, auditKey: join(folder, 'keys', 'audit.key'), operatorKeys: [] }),
     // Only the bucket is asked for; what is not there would fail loudly.
     platform: async () => ({ environment: 'local', bucket }) as unknown as Platform,
     onEnd: () => {},

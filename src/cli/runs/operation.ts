@@ -2,20 +2,25 @@ import { withRequestedFault } from '../../adapters/faults/kill-after-event.ts';
 import { fileAuditSigner } from '../../adapters/system/audit-key.ts';
 import { systemProcesses } from '../../adapters/system/processes.ts';
 import type { RunEvent } from '../../journal/event.ts';
+import type { RunState } from '../../journal/run-state.ts';
 import type { ShownRun } from '../../journal/runs.ts';
 import { formatSeconds } from '../../model/duration.ts';
+import { RefusedProblem } from '../../model/problem.ts';
 import type { Progress } from '../../model/progress.ts';
 import { planOf } from '../../runbook/plan.ts';
 import type { Runbook } from '../../runbook/define.ts';
 import { type EngineWorld, resumeRun, type RunOutcome, startRun } from '../../runbook/engine.ts';
 import { acceptedParams } from '../../runbook/params.ts';
+import { unknownRunbook } from '../../runbook/refusal.ts';
 import { findRunbook, type RunbookServices } from '../../runbooks/index.ts';
 import type { Outcome } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { Interruption } from '../terminal/interrupt.ts';
 import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
+import { resumeWay, resumeWayOf } from './resume-way.ts';
 import { planText } from './plan-text.ts';
 import { inReadingOrder, type StepTitle } from './run-model.ts';
+import { runsWorld } from './runs-world.ts';
 import { openLiveRunView } from './live-run-view.ts';
 
 export interface Operation<P> {
@@ -54,9 +59,17 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
   return settled(outcome, operation.done);
 }
 
-/** Continues an interrupted run, shown live. A run that had already ended is reported as it ended. */
-export async function resume(context: CliContext, { state, journal }: ShownRun, environment: string): Promise<Outcome> {
+/**
+ * Continues an interrupted run, shown live. A run that had already ended is reported as it ended. `confirmed` is what was typed with --confirm.
+ * Throws RefusedProblem `other-environment` for a journal that another environment's bucket should hold.
+ */
+export async function resume(
+  context: CliContext,
+  { state, journal }: ShownRun,
+  { environment, confirmed }: { readonly environment: string; readonly confirmed?: string | undefined },
+): Promise<Outcome> {
   const { run } = state;
+  requireOwnRun(state, environment);
   const titles = inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
   const outcome = await viewed(context, environment, titles, async (world) =>
     refuseWhenUnreachable(() =>
@@ -65,6 +78,7 @@ export async function resume(context: CliContext, { state, journal }: ShownRun, 
         journal,
         services: async (name: string) => runbookServices(context, name),
         signal: context.signal,
+        ...(confirmed === undefined ? {} : { confirmed }),
       }),
     ),
   );
@@ -74,10 +88,47 @@ export async function resume(context: CliContext, { state, journal }: ShownRun, 
   }));
 }
 
+/** The plan of a run that was started before, as `--plan` shows it. Throws as `resume` does. */
+export async function resumePlan(
+  context: CliContext,
+  { state, journal }: ShownRun,
+  environment: string,
+): Promise<Outcome> {
+  const { run, runbook: name, runbookVersion, params, steps } = state;
+  requireOwnRun(state, environment);
+  const runbook = findRunbook(name, runbookVersion);
+  if (runbook === undefined) throw unknownRunbook(state);
+  const plan = planOf(runbook, acceptedParams(runbook, params), environment);
+  const way = await resumeWay(await engineWorld(context, environment), { state, journal }, environment);
+  const done = Object.values(steps).map(({ step, status }) => `${step} ${status}`);
+  const text = [
+    planText(plan, context.output.paint),
+    '',
+    `So far, by its journal: ${done.length === 0 ? 'nothing' : done.join(', ')}.`,
+    ...(way.doubt === undefined ? [] : [`Of ${run}: ${way.doubt}.`]),
+    ...(way.command === undefined ? [] : [`Next: ${way.command}`]),
+  ];
+  return { json: { ...plan, run, doubt: way.doubt ?? null, next: way.command ?? null }, text: text.join('\n') };
+}
+
+/** A journal that was copied from another environment's bucket would be carried out over there. */
+function requireOwnRun(state: RunState, environment: string): void {
+  if (state.environment === environment) return;
+  throw new RefusedProblem({
+    code: 'other-environment',
+    happened: `The journal of ${state.run} in the bucket of ${environment} is one of another environment (${JSON.stringify(state.environment)}).`,
+    state: 'Nothing was changed.',
+    next: `See who put it there: cardea audit ${environment}`,
+  });
+}
+
 /** What the engine needs for an environment. */
 export async function engineWorld(context: CliContext, environment: string): Promise<EngineWorld> {
-  const { config, auditKey } = await context.environment(environment);
-  const [platform, signer] = await Promise.all([context.platform(environment), fileAuditSigner(auditKey, environment)]);
+  const { config, auditKey, operatorKeys } = await context.environment(environment);
+  const [platform, signer] = await Promise.all([
+    context.platform(environment),
+    fileAuditSigner(auditKey, environment, operatorKeys),
+  ]);
   const { clock, ids, actor } = context;
   return {
     store: withRequestedFault(platform.bucket, {
@@ -94,7 +145,14 @@ export async function engineWorld(context: CliContext, environment: string): Pro
 
 async function runbookServices(context: CliContext, name: string): Promise<RunbookServices> {
   const [platform, { config }] = await Promise.all([context.platform(name), context.environment(name)]);
-  return { platform, config, clock: context.clock };
+  return {
+    platform,
+    config,
+    clock: context.clock,
+    async resumeCommand(run) {
+      return (await resumeWayOf(await runsWorld(context, name), run, name)).command;
+    },
+  };
 }
 
 async function viewed(

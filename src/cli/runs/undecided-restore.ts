@@ -1,16 +1,21 @@
-import { listRuns, showRun, type RunsWorld } from '../../journal/runs.ts';
+import { listRuns, showRun, type RunsWorld, type ShownRun } from '../../journal/runs.ts';
 import type { RunState } from '../../journal/run-state.ts';
+import type { TrustingWorld } from '../../journal/vouching.ts';
 import { UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { canCarryOn } from '../../runbook/outcome.ts';
 import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
+import { resumeCommand } from '../../runbook/resume-command.ts';
 import { findRunbook } from '../../runbooks/index.ts';
+import { type ResumeWay, resumeWay } from './resume-way.ts';
 
 /** A restore whose old data lies aside, with the runs that made it and that decide it as they stand; undefined without a journal. */
 export interface UndecidedRestore {
   readonly record: RestoreRecord;
   readonly state: RunState | undefined;
   readonly decider: RunState | undefined;
+  /** How these runs are carried on from this machine, by their ids, where that is not by `run resume` alone. */
+  readonly ways?: ReadonlyMap<string, ResumeWay>;
 }
 
 export interface WayOn {
@@ -27,12 +32,12 @@ export interface WayOn {
  * journal throws.
  */
 export async function restoreDecisions(
-  world: RunsWorld,
+  world: RunsWorld & TrustingWorld,
 ): Promise<{ readonly undecided: readonly UndecidedRestore[]; readonly decided: ReadonlyMap<string, RestoreRecord> }> {
   const find = async (run: string | undefined) => {
     if (run === undefined) return undefined;
     try {
-      return (await showRun(world, run)).state;
+      return await showRun(world, run);
     } catch (error) {
       // Removed, or of a bucket that was made anew: the record still says what lies on the disks.
       if (error instanceof UsageProblem) return undefined;
@@ -44,22 +49,28 @@ export async function restoreDecisions(
   for (const record of await listRestores(world.store)) {
     if (record.state !== 'open') decided.set(record.run, record);
     if (record.state === 'accepted' || record.state === 'reverted') continue;
-    const [state, decider] = await Promise.all([
+    const [shown, decider] = await Promise.all([
       find(record.run),
       record.deciding === undefined ? beganToDecide(world, record.run) : find(record.deciding),
     ]);
-    undecided.push({ record, state, decider });
+    const ways = new Map<string, ResumeWay>();
+    for (const each of [shown, decider]) {
+      if (each === undefined || !isCarriedOn(each.state)) continue;
+      const way = await resumeWay(world, each, record.environment);
+      if (way.doubt !== undefined) ways.set(each.state.run, way);
+    }
+    undecided.push({ record, state: shown?.state, decider: decider?.state, ways });
   }
   return { undecided, decided };
 }
 
 /** The newest accept or revert of a restore that has not come so far as to note that it decides, and is not over either. */
-async function beganToDecide(world: RunsWorld, restore: string): Promise<RunState | undefined> {
+async function beganToDecide(world: RunsWorld, restore: string): Promise<ShownRun | undefined> {
   for (const runbook of ['revert', 'accept']) {
     for (const each of await listRuns(world, { limit: 10, runbook })) {
       if (each.status !== 'interrupted' && each.status !== 'running') continue;
-      const { state } = await showRun(world, each.run);
-      if (restoreOf(state.params) === restore) return state;
+      const shown = await showRun(world, each.run);
+      if (restoreOf(shown.state.params) === restore) return shown;
     }
   }
   return undefined;
@@ -83,7 +94,12 @@ export function isMoot(
 }
 
 /** Pure: how an undecided restore goes on. */
-export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
+export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn {
+  const resumeOf = (run: string) => (ways?.has(run) === true ? ways.get(run)?.command : resumeCommand(run));
+  const doubted = (run: string) => {
+    const doubt = ways?.get(run)?.doubt;
+    return doubt === undefined ? '' : ` (of ${run}: ${doubt})`;
+  };
   const { run, environment } = record;
   const revert = `cardea restore revert ${run} --confirm ${environment}`;
   const accept = `cardea restore accept ${run} --confirm ${environment}`;
@@ -94,7 +110,8 @@ export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
       return { kind: 'goes-on', says: `is being ${verb}`, next: `cardea run show ${decider.run} --follow` };
     }
     if (decider !== undefined && isCarriedOn(decider)) {
-      return { kind: 'broken', says: `is ${verb} half way`, next: `cardea run resume ${decider.run}` };
+      const says = `is ${verb} half way${doubted(decider.run)}`;
+      return { kind: 'broken', says, next: resumeOf(decider.run) ?? again };
     }
     return { kind: 'broken', says: `is ${verb} half way`, next: again };
   }
@@ -102,7 +119,11 @@ export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
     const verb = decider.runbook === 'accept' ? 'accept' : 'revert';
     return decider.status === 'running'
       ? { kind: 'goes-on', says: `is being ${verb}ed`, next: `cardea run show ${decider.run} --follow` }
-      : { kind: 'broken', says: `has an interrupted ${verb}`, next: `cardea run resume ${decider.run}` };
+      : {
+          kind: 'broken',
+          says: `has an interrupted ${verb}${doubted(decider.run)}`,
+          next: resumeOf(decider.run) ?? (decider.runbook === 'accept' ? accept : revert),
+        };
   }
   if (state?.status === 'running') {
     return { kind: 'goes-on', says: 'is under way', next: `cardea run show ${run} --follow` };
@@ -113,9 +134,9 @@ export function wayOn({ record, state, decider }: UndecidedRestore): WayOn {
       : { kind: 'waits', says: 'waits for a person', next: `${accept}, or to go back: ${revert}` };
   }
   const how = state === undefined ? 'has no journal any more' : wordOf(state);
-  const next =
-    state !== undefined && isCarriedOn(state) ? `cardea run resume ${run}, or to go back: ${revert}` : revert;
-  return { kind: 'broken', says: `${how}, with the data half in place`, next };
+  const resume = state !== undefined && isCarriedOn(state) ? resumeOf(run) : undefined;
+  const next = resume === undefined ? revert : `${resume}, or to go back: ${revert}`;
+  return { kind: 'broken', says: `${how}, with the data half in place${doubted(run)}`, next };
 }
 
 /** Whether `run resume` does something with it: not with a run of another version of its runbook. */

@@ -1,4 +1,5 @@
 import type { RunsWorld } from '../../journal/runs.ts';
+import type { TrustingWorld } from '../../journal/vouching.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
@@ -9,7 +10,7 @@ import { restoreDecisions, wayOn } from './undecided-restore.ts';
  * run's journal throws.
  */
 export async function refuseUnfinishedRestore(
-  world: RunsWorld,
+  world: RunsWorld & TrustingWorld,
   environment: string,
   aside: ReadonlySet<string>,
 ): Promise<void> {

@@ -200,6 +200,6 @@ function nothingKept(node: string, run: string): RefusedProblem {
     code: 'nothing-aside',
     happened: `On ${node} no old data of ${run} is kept, although it was moved aside there: its disk was replaced or emptied since then.`,
     state: 'No file was moved on this node.',
-    next: 'The old data of this node is lost. Continue the restore instead with `cardea run resume RUN`, or restore a point.',
+    next: 'The old data of this node is lost. See how the restore goes on (`cardea status`), or restore a point.',
   });
 }

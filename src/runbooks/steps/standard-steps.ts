@@ -4,7 +4,7 @@ import { RefusedProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRun } from '../../runbook/look-at-run.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
-import type { RunbookServices } from '../services.ts';
+import { resumeOf, type RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
@@ -155,13 +155,15 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
     run: async ({
       run,
       params,
-      services: { platform },
+      services,
     }: Context & { readonly run: string; readonly params: z.output<typeof decisionParams> }) => {
+      const { platform } = services;
       const record = await getOpenRestore(platform.bucket, params.restore, run);
       requireSameDecision(record, wanted);
       const state = await lookAtRun(platform.bucket, params.restore);
       const succeeded = state?.status === 'succeeded';
-      if (wanted === 'accepting' && !succeeded && record.state === 'open') throw unfinished(record);
+      if (wanted === 'accepting' && !succeeded && record.state === 'open')
+        throw unfinished(record, await resumeOf(services, record.run));
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
       return { aside: record.aside, point: record.point, whole: moved, succeeded };
@@ -189,12 +191,15 @@ export function beginDecisionStep(state: 'accepting' | 'reverting') {
   } as const;
 }
 
-function unfinished({ run, environment }: RestoreRecord): RefusedProblem {
+function unfinished({ run, environment }: RestoreRecord, resume: string | undefined): RefusedProblem {
   return new RefusedProblem({
     code: 'restore-unfinished',
     happened: `The restore ${run} has not come to its end: what lies aside may be the only whole data of ${environment}.`,
     state: 'Nothing was changed or deleted.',
-    next: `Carry the restore on (cardea run resume ${run}), or bring the old data back: cardea restore revert ${run} --confirm ${environment}`,
+    next:
+      resume === undefined
+        ? `Bring the old data back: cardea restore revert ${run} --confirm ${environment}`
+        : `Carry the restore on (${resume}), or bring the old data back: cardea restore revert ${run} --confirm ${environment}`,
   });
 }
 

@@ -1,9 +1,8 @@
-import { fileAuditTrust } from '../../../adapters/system/audit-key.ts';
-import { systemProcesses } from '../../../adapters/system/processes.ts';
 import { type AuditReport, verifyAudit } from '../../../journal/audit.ts';
 import { asProblem } from '../../../model/problem.ts';
 import type { audit } from './declaration.ts';
 import { auditText } from './text.ts';
+import { runsWorld } from '../../runs/runs-world.ts';
 import type { Action } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 
@@ -32,7 +31,6 @@ export const action: Action<typeof audit> = async (context, input) => {
 };
 
 async function auditOf(context: CliContext, name: string): Promise<AuditReport> {
-  const [{ bucket }, { auditKey }] = await Promise.all([context.platform(name), context.environment(name)]);
-  const trust = await fileAuditTrust(auditKey, name);
-  return verifyAudit({ store: bucket, clock: context.clock, processes: systemProcesses() }, trust);
+  const world = await runsWorld(context, name);
+  return verifyAudit(world, await world.signer?.trust());
 }

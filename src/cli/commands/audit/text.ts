@@ -11,7 +11,7 @@ export function auditText(environment: string, report: AuditReport, paint: Paint
     `${paint('bold', environment)}  ${verdict}`,
     ...report.findings.map((finding) => `  - ${finding.where}: ${finding.what}`),
     ...report.running.map((run) => `  ${run} is running; its end is not signed yet.`),
-    ...report.interrupted.map((run) => `  ${run} was interrupted. Continue it with: cardea run resume ${run}`),
+    ...report.interrupted.map((run) => `  ${run} was interrupted. See how it goes on: cardea run show ${run}`),
     ...limits(report).map((line) => `  ${paint('yellow', `Not verified: ${line}`)}`),
   ].join('\n');
 }

@@ -16,7 +16,7 @@ export const action: Action<typeof runCancel> = async (context, input) => {
     };
   }
   // No other process executes the run: this one must do its final steps and end it.
-  const { problem, json, text } = await resume(context, shown, environment);
+  const { problem, json, text } = await resume(context, shown, { environment });
   return problem === undefined || problem.code === 'cancelled'
     ? { json: { ...json, requested: true }, text: text === '' ? `${input.id} is cancelled.` : text }
     : { json, text, problem };

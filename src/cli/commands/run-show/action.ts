@@ -6,6 +6,9 @@ import { problemFromDocument } from '../../../model/problem.ts';
 import { findRunbook } from '../../../runbooks/index.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
+import { canCarryOn } from '../../../runbook/outcome.ts';
+import { resumeCommand } from '../../../runbook/resume-command.ts';
+import { type ResumeWay, resumeWay } from '../../runs/resume-way.ts';
 import { failureText } from '../../terminal/problem-text.ts';
 import { engineWorld } from '../../runs/operation.ts';
 import { runText } from '../../runs/run-text.ts';
@@ -24,16 +27,19 @@ export const action: Action<typeof runShow> = async (context, input) => {
     });
     await follow(context, world, input.id);
   }
-  const { state, events } = await showRun(world, input.id);
+  const { state, events, journal } = await showRun(world, input.id);
   const decisions = await restoreDecisions(world);
+  const runbook = findRunbook(state.runbook, state.runbookVersion);
+  const open = state.status === 'interrupted' || (runbook !== undefined && canCarryOn(runbook, state));
+  const way = open ? await resumeWay(world, { state, journal }, environment) : undefined;
   const undecided = decisions.undecided.find(
     ({ record, decider }) => record.run === input.id || decider?.run === input.id,
   );
   const decided = decisions.decided.get(input.id);
   // If the run was followed to its end, it is already on the screen.
   return input.follow && !context.flags.json
-    ? { json: {}, text: nextStep({ state, events, undecided, decided }, context) }
-    : shown(context, { state, events, undecided, decided });
+    ? { json: {}, text: nextStep({ state, events, undecided, decided, way }, context) }
+    : shown(context, { state, events, undecided, decided, way });
 };
 
 interface ShownRun {
@@ -43,6 +49,8 @@ interface ShownRun {
   readonly undecided: UndecidedRestore | undefined;
   /** The record of the restore that this run made, once another run has decided it. */
   readonly decided: RestoreRecord | undefined;
+  /** How it is carried on, if it can be. */
+  readonly way: ResumeWay | undefined;
 }
 
 function shown(context: CliContext, run: ShownRun): Outcome {
@@ -84,7 +92,7 @@ function titlesOf(state: RunState): readonly StepTitle[] {
   return inReadingOrder(findRunbook(state.runbook, state.runbookVersion)?.steps ?? []);
 }
 
-function nextStep({ state, undecided, decided }: ShownRun, context: CliContext): string {
+function nextStep({ state, undecided, decided, way }: ShownRun, context: CliContext): string {
   if (undecided !== undefined) {
     const { kind, says, next } = wayOn(undecided);
     return kind === 'goes-on' ? '' : `${undecided.record.run} ${says}. Next: ${next}`;
@@ -92,9 +100,19 @@ function nextStep({ state, undecided, decided }: ShownRun, context: CliContext):
   if (decided?.closed !== undefined && decided.closed.run !== state.run) {
     return `It was ${decided.state} by ${decided.closed.run}: nothing is left to carry on.`;
   }
-  if (state.status === 'interrupted')
-    return `No process executes this run any more. Continue it with: cardea run resume ${state.run}`;
+  if (state.status === 'interrupted') return `No process executes this run any more. ${wayText(state, way)}`;
   if (state.status === 'running' && context.signal.aborted)
     return `${state.run} runs on; only the watching has ended. Watch it again with: cardea run show ${state.run} --follow`;
-  return state.problem === undefined ? '' : failureText(problemFromDocument(state.problem), context.output.paint);
+  const failure =
+    state.problem === undefined ? '' : failureText(problemFromDocument(state.problem), context.output.paint);
+  // What failed says how it goes on as it was known then.
+  return way?.doubt === undefined ? failure : `${failure}\n\n${wayText(state, way)}`;
+}
+
+function wayText({ run }: RunState, way: ResumeWay | undefined): string {
+  const doubt = way?.doubt === undefined ? '' : `Before you go on: ${way.doubt}. `;
+  const command = way === undefined ? resumeCommand(run) : way.command;
+  return command === undefined
+    ? `${doubt}It cannot be continued: start the operation again.`
+    : `${doubt}Continue it with: ${command}`;
 }

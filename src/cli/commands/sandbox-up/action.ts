@@ -6,6 +6,7 @@ import { report } from '../../../platforms/sandbox/report.ts';
 import type { Action } from '../../command.ts';
 import { handledText } from '../../configuration/change-text.ts';
 import { agentsInUse } from '../../runs/agents-in-use.ts';
+import { runsWorld } from '../../runs/runs-world.ts';
 import { refuseUnfinishedRestore } from '../../runs/unfinished-restore.ts';
 import { progressLine } from '../../terminal/progress-line.ts';
 import type { sandboxUp } from './declaration.ts';
@@ -32,8 +33,7 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
       progress: line.report,
       signal,
       async beforeDatabase(aside) {
-        const { bucket } = await context.platform(name);
-        await refuseUnfinishedRestore({ store: bucket, clock, processes: systemProcesses() }, name, aside);
+        await refuseUnfinishedRestore(await runsWorld(context, name), name, aside);
       },
       async agentsInUse(nodes) {
         const platform = await context.platform(name);

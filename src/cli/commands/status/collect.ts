@@ -1,5 +1,5 @@
-import { systemProcesses } from '../../../adapters/system/processes.ts';
-import { listRuns } from '../../../journal/runs.ts';
+import { listRuns, type RunsWorld, type RunSummary } from '../../../journal/runs.ts';
+import type { TrustingWorld } from '../../../journal/vouching.ts';
 import { asProblem, type Problem, RetryableProblem } from '../../../model/problem.ts';
 import type { WindowReport } from '../../../model/window.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -7,6 +7,8 @@ import { listPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
+import { type ResumeWay, resumeWayOf } from '../../runs/resume-way.ts';
+import { runsWorld } from '../../runs/runs-world.ts';
 import { restoreDecisions } from '../../runs/undecided-restore.ts';
 import type { CliContext } from '../../context.ts';
 import { type EnvironmentStatus, environmentStatus } from './signals.ts';
@@ -26,27 +28,52 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
   try {
     const platform = await context.platform(name);
     const { bucket } = platform;
-    const world = { store: bucket, clock, processes: systemProcesses() };
+    const world = await runsWorld(context, name);
     const services = { platform, config, clock };
     const [ring, window, stored] = await Promise.all([
       within(clock, platform.database.ring(), 'The database did not answer in time'),
       within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
-        Promise.all([listPoints(bucket), restoreDecisions(world), listRuns(world, { limit: recentRuns })]),
+        Promise.all([listPoints(bucket), restoreDecisions(world), runsWithWays(world, name)]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
-    const [points, decisions, runs] =
-      stored instanceof Error ? [[], { undecided: [], decided: new Map() }, []] : stored;
+    const [points, decisions, { runs, ways }] =
+      stored instanceof Error ? [[], { undecided: [], decided: new Map() }, { runs: [], ways: new Map() }] : stored;
     const store = stored instanceof Error ? stored : { description: bucket.description };
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
-    return environmentStatus({ ...facts, points, ...decisions, runs, window });
+    return environmentStatus({ ...facts, points, ...decisions, runs, ways, window });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;
     return { environment: name, level: 'unknown', signals: [signal] };
   }
+}
+
+/** The newest runs, and for each one that was interrupted how it is carried on. */
+async function runsWithWays(
+  world: RunsWorld & TrustingWorld,
+  environment: string,
+): Promise<{ readonly runs: readonly RunSummary[]; readonly ways: ReadonlyMap<string, ResumeWay> }> {
+  const runs = await listRuns(world, { limit: recentRuns });
+  const ways = new Map<string, ResumeWay>();
+  const told = new Set<string>();
+  for (const each of runs) {
+    // As the signals have it: of each runbook the newest run counts.
+    if (each.status !== 'interrupted' || told.has(each.runbook)) continue;
+    const { run } = each;
+    told.add(each.runbook);
+    try {
+      ways.set(run, await resumeWayOf(world, run, environment));
+    } catch (thrown) {
+      // A journal that is damaged in the middle shows only when all of it is read.
+      const problem = asProblem(thrown, 'Reading its journal');
+      if (problem.code !== 'journal-damaged') throw thrown;
+      ways.set(run, { command: undefined, doubt: problem.happened.replace(/\.$/, '') });
+    }
+  }
+  return { runs, ways };
 }
 
 async function newestWindow(services: RunbookServices): Promise<WindowReport | undefined> {

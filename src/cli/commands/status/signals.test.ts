@@ -56,6 +56,7 @@ const good: StatusFacts = {
   undecided: [],
   decided: new Map(),
   runs: [],
+  ways: new Map(),
   window: {
     timeline: timelineId.parse('t0001'),
     oldest: '2026-02-19T02:00:20.000000Z',

@@ -7,6 +7,8 @@ import type { Problem } from '../../../model/problem.ts';
 import type { RestoreRecord } from '../../../model/restore-record.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import type { WindowReport } from '../../../model/window.ts';
+import { resumeCommand } from '../../../runbook/resume-command.ts';
+import type { ResumeWay } from '../../runs/resume-way.ts';
 import { isMoot, type UndecidedRestore, wayOn } from '../../runs/undecided-restore.ts';
 import { age, measuredRestore } from '../points/text.ts';
 
@@ -26,6 +28,8 @@ export interface StatusFacts {
   readonly decided: ReadonlyMap<string, RestoreRecord>;
   /** Newest first. */
   readonly runs: readonly RunSummary[];
+  /** How each interrupted one is carried on from this machine. */
+  readonly ways: ReadonlyMap<string, ResumeWay>;
   /** From the newest good point on; undefined when there is none. */
   readonly window: WindowReport | Problem | undefined;
 }
@@ -159,7 +163,7 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
  * Only the newest run of each runbook counts: a later success repairs an earlier failure. A damaged journal always
  * counts.
  */
-function runSignals({ environment, runs: all, undecided, decided }: StatusFacts): readonly Signal[] {
+function runSignals({ environment, runs: all, ways, undecided, decided }: StatusFacts): readonly Signal[] {
   // Undecided restores have a signal of their own.
   const told = new Set(undecided.flatMap(({ record, decider }) => [record.run as string, decider?.run]));
   const runs = all.filter((run) => !told.has(run.run) && (run.status === 'damaged' || !isMoot(run, decided)));
@@ -169,7 +173,9 @@ function runSignals({ environment, runs: all, undecided, decided }: StatusFacts)
     if (!newest.has(kind)) newest.set(kind, run);
   }
   const [first] = undecided;
-  const signals = [...newest.values()].flatMap((run) => runSignal(run, environment, first));
+  const signals = [...newest.values()].flatMap((run) =>
+    runSignal(run, { environment, undecided: first, way: ways.get(run.run) }),
+  );
   if (signals.length > 0) return signals;
   return [{ name: 'runs', level: 'good', says: newest.size === 0 ? 'none yet' : 'the last of each kind succeeded' }];
 }
@@ -177,7 +183,18 @@ function runSignals({ environment, runs: all, undecided, decided }: StatusFacts)
 /** What moves data is not resumed while a restore is undecided: that one comes first. */
 const movers = new Set(['restore', 'revert', 'accept']);
 
-function runSignal(run: RunSummary, environment: string, undecided: UndecidedRestore | undefined): readonly Signal[] {
+function runSignal(
+  run: RunSummary,
+  {
+    environment,
+    undecided,
+    way,
+  }: {
+    readonly environment: string;
+    readonly undecided: UndecidedRestore | undefined;
+    readonly way: ResumeWay | undefined;
+  },
+): readonly Signal[] {
   const say = (level: Level, says: string, next: string): readonly Signal[] => [{ name: 'runs', level, says, next }];
   switch (run.status) {
     case 'damaged':
@@ -191,7 +208,11 @@ function runSignal(run: RunSummary, environment: string, undecided: UndecidedRes
     case 'interrupted':
       return undecided !== undefined && movers.has(run.runbook)
         ? say('warning', `${run.run} was interrupted; ${undecided.record.run} comes first`, wayOn(undecided).next)
-        : say('warning', `${run.run} was interrupted`, `cardea run resume ${run.run}`);
+        : say(
+            'warning',
+            way?.doubt === undefined ? `${run.run} was interrupted` : `${run.run} was interrupted; ${way.doubt}`,
+            (way === undefined ? resumeCommand(run.run) : way.command) ?? `cardea audit ${environment}`,
+          );
     case 'running':
       return [{ name: 'runs', level: 'good', says: `${run.run} is running` }];
     case 'cancelled':
