@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { holdingLock, lockConflict } from '../../src/host/file-lock.ts';
 import { FailedProblem } from '../../src/model/problem.ts';
 import { places, ports } from './places.ts';
 
@@ -35,11 +36,15 @@ export class CassandraProcess {
     const options = [`@${places.serverOptions}`, `@${join(places.configuration, 'jvm.options')}`];
     const replacing = replaces === undefined ? [] : [`-Dcassandra.replace_address_first_boot=${replaces}`];
     const main = 'org.apache.cassandra.service.CassandraDaemon';
-    const child = spawn('java', [...options, ...replacing, main], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const [program, ...args] = holdingLock(places.lock, ['java', ...options, ...replacing, main]);
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
     this.#child = child;
     this.#awaited = true;
     child.once('error', (error) => this.#end(child, error.message));
-    child.once('exit', (code, signal) => this.#end(child, `Cassandra ended with ${code ?? signal}`));
+    child.once('exit', (code, signal) => {
+      const held = code === lockConflict ? `: ${places.lock} is held, so the files of the node are being moved` : '';
+      this.#end(child, `Cassandra ended with ${code ?? signal}${held}`);
+    });
     const until = Date.now() + startWithinMs;
     while (this.#child === child && Date.now() < until) {
       if (await accepts(ports.cql)) {

@@ -11,6 +11,8 @@ export const places = {
   toolOptions: '/opt/cassandra/tool.options',
   toolLogback: '/opt/cassandra/logback-tools.xml',
   data: '/var/lib/cassandra',
+  /** Held by Cassandra from its start to its end, on the volume of its data. */
+  lock: '/var/lib/cassandra/cassandra.lock',
   logs: '/var/log/cassandra',
 } as const;
 

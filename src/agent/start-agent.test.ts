@@ -35,6 +35,7 @@ async function configFile(port: number): Promise<string> {
       cqlPort: 1,
       nodetool: ['false'],
       pidFile: at('pid'),
+      lockFile: at('lock'),
     },
     medusa: { executable: 'false', nodetoolDirectory: folder, bandwidth: 0 },
     store: { kind: 'directory', path: at('bucket') },

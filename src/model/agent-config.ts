@@ -41,6 +41,8 @@ export const agentConfig = z.object({
     nodetool: z.array(z.string()).min(1),
     /** File that holds the pid of the running Cassandra; absent or stale means stopped. */
     pidFile: z.string(),
+    /** Cassandra holds this file locked (flock) from its start to its end: on its data's volume, in no directory that a restore moves. */
+    lockFile: z.string(),
   }),
   medusa: z.object({
     executable: z.string(),

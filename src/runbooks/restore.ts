@@ -10,6 +10,7 @@ import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
+import { checkAsideStep } from './steps/check-aside.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { getPoint } from './catalog/point-catalog.ts';
 import {
@@ -171,20 +172,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
-  .step({
-    id: 'check-aside',
-    title: 'What is there now can be moved aside on every node',
-    effect: 'read',
-    guard: 'until-moved',
-    needs: ['start-agents'],
-    timeout: '5m',
-    retry: standardRetry,
-    result: emptyResult,
-    run: async (context) => {
-      await onEachNode(context.services.platform, context, 'check-aside', () => ({}));
-      return {};
-    },
-  })
+  .step(checkAsideStep)
   .step({
     id: 'stage-files',
     title: 'Bring the files of the point beside the data and hash each, while the graph serves',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
+import { checkAsideStep } from './steps/check-aside.ts';
 import { onEachNode } from './steps/each-node.ts';
 import {
   closeRestore,
@@ -45,7 +46,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 3,
+  version: 4,
   pivot: 'bring-back',
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
@@ -56,8 +57,9 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
 })
   .step(checkRestore('reverting'))
   .step({ ...startAgents, needs: ['check-restore'] })
+  .step(checkAsideStep)
   .step({ ...lookAtServices, needs: ['start-agents'] })
-  .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'look-services'] })
+  .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'check-aside', 'look-services'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   .step({ ...stopDatabase, needs: ['stop-graph', 'pause-shipping'] })
   .step({ ...beginDecisionStep('reverting'), needs: ['stop-database'] })

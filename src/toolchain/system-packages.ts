@@ -18,7 +18,8 @@ export interface System {
 
 /** Medusa 0.31 is made for Python 3.11 and 3.12. */
 const pythons = ['python3.11', 'python3.12'];
-const debianPackages = ['openjdk-17-jre-headless', 'maven', 'python3', 'python3-venv'];
+/** util-linux brings `flock`, which every Cassandra is started through. */
+const debianPackages = ['openjdk-17-jre-headless', 'maven', 'python3', 'python3-venv', 'util-linux'];
 
 /** Finds all of it, installing Debian packages when root. Throws RefusedProblem `missing-packages` with the exact command. */
 export async function systemPackages(options: {
@@ -53,6 +54,7 @@ export function findSystem(): System | undefined {
   const maven = findProgram('mvn');
   const python = pythonWithVenv();
   if (java === undefined || maven === undefined || python === undefined) return undefined;
+  if (findProgram('flock') === undefined) return undefined;
   return {
     java: join(java, 'bin', 'java'),
     javaVersion: readFileSync(join(java, 'release'), 'utf8'),
@@ -99,7 +101,7 @@ function missing(details: readonly string[], command: string): RefusedProblem {
   return new RefusedProblem({
     code: 'missing-packages',
     happened:
-      'The sandbox needs Java 17, Maven and Python 3.11 or 3.12 with venv, but this machine lacks at least one of them.',
+      'The sandbox needs Java 17, Maven, Python 3.11 or 3.12 with venv, and flock, but this machine lacks at least one of them.',
     state: 'Nothing was changed.',
     next: `On Debian run: ${command}. On other systems install the same packages. Then run the command again.`,
     details,

@@ -269,6 +269,7 @@ describe('other agents of the node', () => {
         savedCachesDirectory: inCopy('saved_caches'),
         asideDirectory: inCopy('aside'),
         pidFile: inCopy('cassandra.pid'),
+        lockFile: inCopy('cassandra.lock'),
         cqlPort: 1,
       },
     });

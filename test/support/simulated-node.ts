@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { BackupContents, BackupTool, StoredFile } from '../../src/ports/backup-tool.ts';
-import type { NodeDatabase, SchemaTable } from '../../src/ports/node-database.ts';
+import type { NodeDatabase, SchemaTable, Standing } from '../../src/ports/node-database.ts';
 import type { NodeFiles } from '../../src/ports/node-files.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { JobContext } from '../../src/node/jobs/job-context.ts';
@@ -27,6 +27,8 @@ export interface SimulatedNode extends NodeParts {
 
 interface Faults {
   running?: number;
+  /** What is seen of Cassandra instead. */
+  standing?: Partial<Standing>;
   snapshotFails?: Error;
   /** Table of which a snapshot makes no folder. */
   skipTable?: string;
@@ -94,6 +96,13 @@ function simulatedDatabase(data: string, schema: readonly string[], faults: Faul
     });
   return {
     runningPid: async () => faults.running,
+    standing: async () => ({
+      lock: 'free',
+      seen: faults.running === undefined ? undefined : `process ${faults.running}`,
+      seesAll: true,
+      ...faults.standing,
+    }),
+    takeLock: async () => ({ release: async () => {} }),
     tables: async () => tables(),
     async snapshot(tag) {
       if (faults.snapshotFails !== undefined) throw faults.snapshotFails;

@@ -45,6 +45,8 @@ export class RingNode {
   up = true;
   startFails = 0;
   #agent: Agent | undefined;
+  /** An agent that is alive holds the lock. */
+  #moving = false;
 
   readonly name: string;
   readonly bucket: () => ObjectStore;
@@ -143,6 +145,7 @@ export class RingNode {
       agent.changesLeft -= 1;
       if (agent.changesLeft > 0) return;
       agent.alive = false;
+      this.#moving = false;
       await new Promise(() => {});
     });
     const parts: NodeParts = {
@@ -153,6 +156,20 @@ export class RingNode {
       directories,
       database: {
         runningPid: async () => (this.up ? 4711 : undefined),
+        standing: async () => ({
+          lock: this.up || this.#moving ? 'taken' : 'free',
+          seen: this.up ? 'process 4711' : undefined,
+          seesAll: true,
+        }),
+        takeLock: async () => {
+          if (this.up) return undefined;
+          this.#moving = true;
+          return {
+            release: async () => {
+              this.#moving = false;
+            },
+          };
+        },
         tables: async () => [
           { keyspace: 'bank', table: 'edges', folder: table },
           { keyspace: 'system', table: 'local', folder: 'local' },

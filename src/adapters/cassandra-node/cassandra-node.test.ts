@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { holdingLock } from '../../host/file-lock.ts';
+import { waitFor } from '../../host/wait-for.ts';
 import { agentConfig } from '../../model/agent-config.ts';
 import { openCassandraNode } from './cassandra-node.ts';
 
@@ -17,7 +19,7 @@ beforeEach(async () => {
 afterEach(async () => rm(directory, { recursive: true, force: true }));
 
 /** Port 1 of loopback: nothing listens there. */
-function nodeAt(cqlPort = 1, nodetool: string[] = ['false']) {
+function nodeAt(cqlPort = 1, nodetool: string[] = ['false'], data = join(directory, 'none')) {
   const config = agentConfig.parse({
     node: 'node-1',
     environment: 'test',
@@ -26,15 +28,16 @@ function nodeAt(cqlPort = 1, nodetool: string[] = ['false']) {
     stateDirectory: directory,
     cassandra: {
       yaml: 'cassandra.yaml',
-      dataDirectories: ['data'],
-      commitlogDirectory: 'commitlog',
-      hintsDirectory: 'hints',
-      savedCachesDirectory: 'saved_caches',
-      asideDirectory: 'aside',
+      dataDirectories: [data],
+      commitlogDirectory: join(directory, 'commitlog'),
+      hintsDirectory: join(directory, 'hints'),
+      savedCachesDirectory: join(directory, 'saved_caches'),
+      asideDirectory: join(directory, 'aside'),
       cqlAddress: '127.0.0.1',
       cqlPort,
       nodetool,
       pidFile: join(directory, 'cassandra.pid'),
+      lockFile: join(directory, 'cassandra.lock'),
     },
     medusa: { executable: 'medusa', nodetoolDirectory: 'bin', bandwidth: 0 },
     store: { kind: 'directory', path: 'bucket' },
@@ -85,6 +88,38 @@ describe('whether Cassandra runs', () => {
     const address = server.address();
     expect(await nodeAt(typeof address === 'object' && address !== null ? address.port : 0).runningPid()).toBe(0);
     server.close();
+  });
+});
+
+describe('what can be seen of whether it runs', () => {
+  test('a process that holds the lock is seen although it has no pid file, no port and no file open', async () => {
+    expect(await nodeAt().standing()).toMatchObject({ lock: 'none', seen: undefined });
+    const [program, ...args] = holdingLock(join(directory, 'cassandra.lock'), ['sleep', '60']);
+    const child = spawn(program, args);
+    const locked = async () => ((await nodeAt().standing()).lock === 'taken' ? true : undefined);
+    expect(await waitFor(locked, { withinMs: 10_000, everyMs: 20 })).toBe(true);
+    expect(await nodeAt().takeLock({ make: true })).toBeUndefined();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await nodeAt().standing()).toMatchObject({ lock: 'free', seen: undefined });
+  });
+
+  test('a process that has a file of the data open is seen although it was started without the lock', async () => {
+    await mkdir(join(directory, 'data'));
+    await writeFile(join(directory, 'data', 'nb-1-big-Data.db'), 'data');
+    const child = spawn('sh', [
+      '-c',
+      'exec 5< "$1"; echo open; exec sleep 60',
+      'sh',
+      join(directory, 'data', 'nb-1-big-Data.db'),
+    ]);
+    await once(child.stdout, 'data');
+    expect((await nodeAt(1, ['false'], join(directory, 'data')).standing()).seen).toMatch(
+      new RegExp(`^process ${child.pid}, \\w+, has files of the node open$`),
+    );
+    child.kill();
+    await once(child, 'exit');
+    expect((await nodeAt(1, ['false'], join(directory, 'data')).standing()).seen).toBeUndefined();
   });
 });
 

@@ -3,9 +3,11 @@ import { connect } from 'node:net';
 import { errorCode } from '../../model/error-code.ts';
 import { execa } from 'execa';
 import type { AgentConfig } from '../../model/agent-config.ts';
+import { takeLock } from '../../host/file-lock.ts';
 import { startTicksIn } from '../../host/local-process.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { NodeDatabase } from '../../ports/node-database.ts';
+import { processesWithOpenFiles } from './open-files.ts';
 import { schemaTables } from './schema-tables.ts';
 
 const probeMs = 2000;
@@ -24,12 +26,36 @@ export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabas
     if (result.failed)
       throw nodetoolFailed(node, args, result.exitCode ?? result.signal ?? result.code, result.all ?? '');
   };
+  const runningPid = async () => {
+    const pid = runningIn(cassandra.pidFile);
+    if (pid !== undefined) return pid;
+    // Without a pid, an open CQL port still means that Cassandra runs.
+    return (await answers(cassandra.cqlAddress, cassandra.cqlPort)) ? 0 : undefined;
+  };
+  // What was moved aside under a process that hangs is still open there.
+  const filesOfNode = [
+    ...cassandra.dataDirectories,
+    cassandra.commitlogDirectory,
+    cassandra.hintsDirectory,
+    cassandra.savedCachesDirectory,
+    cassandra.asideDirectory,
+  ];
   return {
-    async runningPid() {
-      const pid = runningIn(cassandra.pidFile);
-      if (pid !== undefined) return pid;
-      // Without a pid, an open CQL port still means that Cassandra runs.
-      return (await answers(cassandra.cqlAddress, cassandra.cqlPort)) ? 0 : undefined;
+    runningPid,
+    async standing() {
+      const lock = await takeLock(cassandra.lockFile, { make: false });
+      if (typeof lock !== 'string') await lock.release();
+      const pid = await runningPid();
+      const { found, seesAll } = processesWithOpenFiles(filesOfNode);
+      const [first] = found;
+      let seen: string | undefined;
+      if (pid !== undefined) seen = pid === 0 ? 'its CQL port answers' : `process ${pid}`;
+      else if (first !== undefined) seen = `process ${first.pid}, ${first.name}, has files of the node open`;
+      return { lock: typeof lock === 'string' ? lock : 'free', seen, seesAll };
+    },
+    async takeLock(options) {
+      const lock = await takeLock(cassandra.lockFile, options);
+      return typeof lock === 'string' ? undefined : lock;
     },
     tables: async () => schemaTables(cassandra.cqlAddress, cassandra.cqlPort),
     snapshot: async (tag, signal) => nodetool(['snapshot', '-t', tag], signal),

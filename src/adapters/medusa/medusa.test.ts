@@ -35,6 +35,7 @@ function configWith(over: { store?: AgentConfig['store']; bandwidth?: number } =
       cqlPort: 1,
       nodetool: ['nodetool'],
       pidFile: 'pid',
+      lockFile: 'lock',
     },
     medusa: {
       executable: join(directory, 'medusa'),

@@ -337,6 +337,49 @@ describe('staged first', () => {
   });
 });
 
+describe('a placement that broke off', () => {
+  /** Dies with some keyspaces placed and others not. */
+  async function halfPlaced(): Promise<MortalNode> {
+    const node = await ruinedNode();
+    await aside(node);
+    await stage(node);
+    // The directory, the marker, then one rename.
+    Object.assign(node.life, { changesLeft: 3 });
+    await expect(restore(node)).rejects.toBeInstanceOf(Death);
+    node.life.changesLeft = Number.POSITIVE_INFINITY;
+    expect(await readdir(node.directories.data)).toHaveLength(1);
+    return node;
+  }
+
+  test('what Cassandra wrote there since then is never removed: the placement is refused by the name of the file', async () => {
+    const node = await halfPlaced();
+    await node.writeFile('bank', 'edges', 'nb-9-big-Data.db', 'acknowledged meanwhile');
+    await expect(restore(node)).rejects.toMatchObject({
+      kind: 'refused',
+      code: 'data-present',
+      details: [expect.stringContaining(`bank/${edges}/nb-9-big-Data.db`)],
+    });
+    expect(await readdir(join(node.directories.data, 'bank', edges))).toContain('nb-9-big-Data.db');
+  });
+
+  test('a keyspace that nobody placed is not removed either', async () => {
+    const node = await halfPlaced();
+    await node.writeFile('other', 'table', 'nb-1-big-Data.db', 'acknowledged meanwhile');
+    await expect(restore(node)).rejects.toMatchObject({ code: 'data-present' });
+    expect(await liveData(node, 'other', folderOfTable('table'))).toBe('acknowledged meanwhile');
+  });
+
+  test('when the staged rest has gone, only that is brought again', async () => {
+    const node = await halfPlaced();
+    const [placed = ''] = await readdir(node.directories.data);
+    await clearStage(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+    expect(await readdir(node.directories.data)).toEqual(['bank', 'system', 'system_schema']);
+    expect(placed).not.toBe('');
+  });
+});
+
 describe('looked at before', () => {
   test('what set-aside would refuse is refused while Cassandra runs', async () => {
     const node = await ruinedNode();

@@ -6,7 +6,7 @@ import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { newestSegment } from '../log-segments.ts';
 import { markerFiles } from './placement-marker.ts';
-import { requireStopped } from './stopped-database.ts';
+import { requireProvable, whileStopped } from './stopped-database.ts';
 
 /**
  * Makes a restore revertible: whole directories are renamed on one file system, never copied. After a kill at any
@@ -21,12 +21,21 @@ export async function setAside(
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
   const before = await findAside(files, folder);
-  const lastSegment = () => newestSegment(files, `${folder}/commitlog`);
-  if (before?.phase === 'kept') return { bytes: before.bytes, path: folder, lastSegment: await lastSegment() };
+  if (before?.phase === 'kept') {
+    const lastSegment = await newestSegment(files, `${folder}/commitlog`);
+    return { bytes: before.bytes, path: folder, lastSegment };
+  }
   if (before !== undefined && before.phase !== 'setting-aside') throw otherPhase(run, before.phase, 'set aside');
-  await requireStopped(parts);
   await requireOneFileSystem(parts);
+  return whileStopped(parts, async (ask) => moveAside(parts, folder, before, { run, log, ask }));
+}
 
+async function moveAside(
+  { files, directories }: NodeParts,
+  folder: string,
+  before: Aside | undefined,
+  { run, log, ask }: { readonly run: string; readonly log: JobContext['log']; readonly ask: () => Promise<void> },
+): Promise<JobResult['set-aside']> {
   const aside: Aside = before ?? {
     run,
     phase: 'setting-aside',
@@ -40,6 +49,7 @@ export async function setAside(
   // Removed before anything moves: with this marker, a restore would believe that the data directory holds its own
   // files.
   for (const marker of markerFiles(directories)) await files.remove(marker);
+  await ask();
   for (const { name, live } of aside.moves) {
     const kept = `${folder}/${name}`;
     if ((await files.entries(kept)) === undefined && (await files.entries(live)) !== undefined) {
@@ -50,11 +60,15 @@ export async function setAside(
   const bytes = await bytesBelow(files, folder);
   await saveAside(files, folder, { ...aside, phase: 'kept', bytes });
   log('set aside', { run, bytes });
-  return { bytes, path: folder, lastSegment: await lastSegment() };
+  return { bytes, path: folder, lastSegment: await newestSegment(files, `${folder}/commitlog`) };
 }
 
-/** Throws RefusedProblem `aside-elsewhere` where directories of this node cannot be moved aside by a rename. Cassandra may run. */
+/**
+ * Throws RefusedProblem `aside-elsewhere` where directories of this node cannot be moved aside by a rename, and what `requireProvable` throws.
+ * Cassandra may run.
+ */
 export async function checkAside(parts: NodeParts): Promise<JobResult['check-aside']> {
+  await requireProvable(parts);
   await requireOneFileSystem(parts);
   return {};
 }
@@ -117,8 +131,27 @@ export async function revertAside(
     throw nothingKept(parts.node, run);
   }
   if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');
-  await requireStopped(parts);
+  return whileStopped(parts, async (ask) => exchange(parts, { run, aside, displaced, log, ask }));
+}
 
+async function exchange(
+  { files, directories }: NodeParts,
+  {
+    run,
+    aside,
+    displaced,
+    log,
+    ask,
+  }: {
+    readonly run: string;
+    readonly aside: Aside;
+    readonly displaced: Aside | undefined;
+    readonly log: JobContext['log'];
+    readonly ask: () => Promise<void>;
+  },
+): Promise<JobResult['revert-aside']> {
+  const folder = asideFolder(directories, run);
+  const other = asideFolder(directories, revertName(run));
   if (displaced === undefined) {
     await files.makeDirectory(other, folder);
     const moves = await movesOf(files, directories);
@@ -134,6 +167,7 @@ export async function revertAside(
   const moves = aside.moves.filter(({ name }) => !stayed.has(name));
   if (aside.phase !== 'reverting') await saveAside(files, folder, { ...aside, moves, phase: 'reverting' });
   for (const marker of markerFiles(directories)) await files.remove(marker);
+  await ask();
   for (const { name, live, existed } of moves) {
     const kept = `${folder}/${name}`;
     const current = `${other}/${name}`;

@@ -11,7 +11,7 @@ import type { JobContext } from './job-context.ts';
 import { keptLogs } from './planned-logs.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { logPlacementDocument, logPlacementFile, logStagingFolder } from './placement-marker.ts';
-import { requireStopped } from './stopped-database.ts';
+import { whileStopped } from './stopped-database.ts';
 
 /**
  * Cuts the logs that a restore's plan names and places the rest as segments that Cassandra replays when it starts.
@@ -24,13 +24,20 @@ import { requireStopped } from './stopped-database.ts';
  */
 export async function placeLogs(
   parts: NodeParts,
+  params: JobParams['place-logs'],
+  context: JobContext,
+): Promise<JobResult['place-logs']> {
+  return whileStopped(parts, async (ask) => cutAndPlace(parts, params, { ...context, ask }));
+}
+
+async function cutAndPlace(
+  parts: NodeParts,
   { plan: run, sha256: hash, ranges, afterDrain = false }: JobParams['place-logs'],
-  { signal, progress, log }: JobContext,
+  { signal, progress, log, ask }: JobContext & { readonly ask: () => Promise<void> },
 ): Promise<JobResult['place-logs']> {
   const { files, directories } = parts;
   const plan = await getLogPlan(parts.bucket, { run, sha256: hash }, parts.node);
   const wanted = sha256(JSON.stringify([hash, ranges ?? null]));
-  await requireStopped(parts);
   const before = await clearedAttempt(parts, wanted, afterDrain);
   if (before !== undefined) return before;
   await requireRoom(parts, plan);
@@ -67,6 +74,9 @@ export async function placeLogs(
   };
   const marker = { plan: run, wanted, files: placed.files, outcome };
   await files.makeDirectory(directories.commitlog);
+  // Asked again: the cut may have taken hours.
+  await ask();
+  await requireEmpty(parts);
   await files.writeWhole(logPlacementFile(directories), logPlacementDocument.write({ ...marker, phase: 'placing' }));
   for (const name of placed.files) await files.rename(`${staging}/${name}`, `${directories.commitlog}/${name}`);
   await files.writeWhole(logPlacementFile(directories), logPlacementDocument.write({ ...marker, phase: 'placed' }));
@@ -84,7 +94,7 @@ async function clearedAttempt(
   wanted: string,
   afterDrain: boolean,
 ): Promise<JobResult['place-logs'] | undefined> {
-  const { node, files, directories } = parts;
+  const { files, directories } = parts;
   const text = await files.read(logPlacementFile(directories));
   const found = text === undefined ? undefined : logPlacementDocument.read(text, logPlacementFile(directories));
   const there = ((await files.entries(directories.commitlog)) ?? []).map(({ name }) => name);
@@ -92,18 +102,31 @@ async function clearedAttempt(
   const isWhole = found?.files.every((name) => there.includes(name)) === true && there.length === ours.size;
   if (found?.phase === 'placed' && found.wanted === wanted && isWhole) return found.outcome;
   const foreign = there.filter((name) => !ours.has(name));
-  if (foreign.length > 0 && !afterDrain) {
-    throw new RefusedProblem({
-      code: 'data-present',
-      happened: `${directories.commitlog} on ${node} is not empty; logs are placed only into an empty directory.`,
-      state: 'No file was moved or deleted.',
-      next: 'Move the files in it aside first; `cardea restore` does this itself.',
-      details: foreign.slice(0, 20),
-    });
-  }
+  if (foreign.length > 0 && !afterDrain) throw notEmpty(parts, foreign);
   for (const name of there) await files.remove(`${directories.commitlog}/${name}`);
   await files.remove(logPlacementFile(directories));
   return undefined;
+}
+
+/** Throws RefusedProblem `data-present`. */
+async function requireEmpty(parts: NodeParts): Promise<void> {
+  const there = (await parts.files.entries(parts.directories.commitlog)) ?? [];
+  if (there.length > 0) {
+    throw notEmpty(
+      parts,
+      there.map(({ name }) => name),
+    );
+  }
+}
+
+function notEmpty({ node, directories }: NodeParts, found: readonly string[]): RefusedProblem {
+  return new RefusedProblem({
+    code: 'data-present',
+    happened: `${directories.commitlog} on ${node} is not empty; logs are placed only into an empty directory.`,
+    state: 'No file was moved or deleted.',
+    next: 'Find out who wrote there (was Cassandra started in between?) and keep what is needed of it. Then move it away and resume the run, or bring the old data back: cardea restore revert RUN --confirm ENV',
+    details: found.slice(0, 20),
+  });
 }
 
 /** What is placed is at most what was read. */

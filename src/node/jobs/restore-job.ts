@@ -6,7 +6,7 @@ import type { JobContext } from './job-context.ts';
 import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { placementDocument, placementFile, stagedDocument, stagedFile, stagingFolder } from './placement-marker.ts';
-import { requireStopped } from './stopped-database.ts';
+import { whileStopped } from './stopped-database.ts';
 
 /** Keyspaces that hold a node's own identity and its view of the ring. A copy has its own. */
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
@@ -28,12 +28,20 @@ export async function stageFiles(
 
 /**
  * Moves the staged files keyspace by keyspace into the empty data directory; files that were not staged before are
- * downloaded first. After a kill at any moment, the same job continues.
+ * downloaded first. After a kill at any moment, the same job continues. Nothing that it finds there is ever removed.
  */
 export async function restoreFiles(
   parts: NodeParts,
   params: JobParams['restore-files'],
   context: JobContext,
+): Promise<JobResult['restore-files']> {
+  return whileStopped(parts, async (ask) => placeFiles(parts, params, { ...context, ask }));
+}
+
+async function placeFiles(
+  parts: NodeParts,
+  params: JobParams['restore-files'],
+  context: JobContext & { readonly ask: () => Promise<void> },
 ): Promise<JobResult['restore-files']> {
   const { files, directories } = parts;
   const wanted = await wantedFiles(parts, params);
@@ -42,42 +50,37 @@ export async function restoreFiles(
   const staging = stagingFolder(directories);
   const placement = (phase: 'placing' | 'placed') =>
     files.writeWhole(placementFile(directories), placementDocument.write({ ...params, phase }));
-  await requireStopped(parts);
   if (await isPlaced(parts, wanted, params)) return size;
-  let resumed = (await phaseOf(parts, params)) === 'placing';
-  if (!resumed) await requireEmpty(parts, wanted);
-  for (;;) {
-    if (!resumed) {
-      await stage(parts, wanted, params, context);
-      await files.makeDirectory(directories.data);
-      // Checked again: the download may have taken hours, and somebody may have started Cassandra meanwhile.
-      await requireStopped(parts);
-      await requireEmpty(parts, wanted);
-      await placement('placing');
-    }
-    for (const keyspace of keyspaces) {
-      const from = `${staging}/${keyspace}`;
-      const to = `${directories.data}/${keyspace}`;
-      // A keyspace that a dead attempt placed is whole, because it moved by one rename. One without any file was not
-      // downloaded; Cassandra creates the folders of empty tables itself.
-      if ((await files.entries(to)) === undefined && (await files.entries(from)) !== undefined) {
-        await files.rename(from, to);
-      }
-    }
-    const findings = await compareFolder(parts, directories.data, wanted);
-    if (findings.length === 0) break;
-    if (!resumed)
-      throw notRestored(
-        params,
-        findings,
-        'The files are in the data directory; the data that was moved aside is unchanged.',
-      );
-    // The marker says that these files are from a dead attempt. They are not whole: begin again.
-    resumed = false;
-    for (const entry of (await files.entries(directories.data)) ?? []) {
-      await files.remove(`${directories.data}/${entry.name}`);
-    }
-    await files.remove(placementFile(directories));
+  const resumed = (await phaseOf(parts, params)) === 'placing';
+  if (!resumed) {
+    await requireEmpty(parts, wanted);
+    await stage(parts, wanted, params, context);
+    await files.makeDirectory(directories.data);
+  }
+  // Asked again: the download may have taken hours, and somebody may have started Cassandra meanwhile, or between two attempts.
+  await context.ask();
+  await requireEmpty(parts, wanted, resumed ? keyspaces : []);
+  if (!resumed) await placement('placing');
+  const missing: string[] = [];
+  for (const keyspace of keyspaces) {
+    const from = `${staging}/${keyspace}`;
+    // A keyspace that a dead attempt placed is whole, because it moved by one rename.
+    if ((await files.entries(`${directories.data}/${keyspace}`)) !== undefined) continue;
+    // One without any file was not downloaded; Cassandra creates the folders of empty tables itself.
+    if ((await files.entries(from)) !== undefined) await files.rename(from, `${directories.data}/${keyspace}`);
+    else if (wanted.tables.some((table) => table.keyspace === keyspace && table.files.length > 0))
+      missing.push(keyspace);
+  }
+  if (missing.length > 0) {
+    await stage(parts, wanted, params, context);
+    await context.ask();
+    for (const keyspace of missing) await files.rename(`${staging}/${keyspace}`, `${directories.data}/${keyspace}`);
+  }
+  const findings = await compareFolder(parts, directories.data, wanted);
+  if (findings.length > 0 && resumed) throw changedSince(parts, wanted, findings);
+  if (findings.length > 0) {
+    const state = 'The files are in the data directory; the data that was moved aside is unchanged.';
+    throw notRestored(params, findings, state);
   }
   await placement('placed');
   await files.remove(stagedFile(directories));
@@ -159,21 +162,24 @@ async function phaseOf({ files, directories }: NodeParts, marker: Marker): Promi
   return isSame(found, marker) ? found.phase : undefined;
 }
 
-/** Throws RefusedProblem `data-present` when a directory holds anything except the files of a killed restore. */
-async function requireEmpty(parts: NodeParts, wanted: InventoryBody): Promise<void> {
-  const { node, files, directories } = parts;
+/** Throws RefusedProblem `data-present` when a directory holds anything but keyspaces that a killed attempt `placed`. */
+async function requireEmpty(parts: NodeParts, wanted: InventoryBody, placed: readonly string[] = []): Promise<void> {
+  const { files, directories } = parts;
   const checked = [directories.data, directories.commitlog, directories.hints, directories.savedCaches];
-  const full: string[] = [];
+  const found: string[] = [];
   for (const directory of checked) {
-    if (((await files.entries(directory)) ?? []).length > 0) full.push(directory);
+    const expected = directory === directories.data ? placed : [];
+    for (const { name } of (await files.entries(directory)) ?? []) {
+      if (!expected.includes(name)) found.push(`${directory}/${name}`);
+    }
   }
-  if (full.length === 0) return;
-  throw new RefusedProblem({
-    code: 'data-present',
-    happened: `${full.join(', ')} on ${node} ${full.length === 1 ? 'is' : 'are'} not empty; the files of ${wanted.point} are placed only into empty directories.`,
-    state: 'No file was moved or deleted.',
-    next: 'Move the data aside first; `cardea restore` does this itself.',
-  });
+  if (found.length > 0)
+    throw dataPresent(parts, `the files of ${wanted.point} are placed only into empty directories`, found);
+}
+
+/** Of a resumed placement: files came whole from the staging folder, so somebody else has written there since. */
+function changedSince(parts: NodeParts, wanted: InventoryBody, findings: readonly string[]): RefusedProblem {
+  return dataPresent(parts, `what was placed of ${wanted.point} has changed since`, findings);
 }
 
 async function requireRoom({ node, files, directories }: NodeParts, bytes: number): Promise<void> {
@@ -229,6 +235,16 @@ async function damagedFiles(
   return walked.flatMap(({ path }, index) =>
     hashes.get(path) === found[index] ? [] : [`${path}: its bytes differ from the snapshot`],
   );
+}
+
+function dataPresent({ node, directories }: NodeParts, why: string, found: readonly string[]): RefusedProblem {
+  return new RefusedProblem({
+    code: 'data-present',
+    happened: `On ${node} there are files that this restore did not place, below ${directories.data} or beside it: ${found[0] ?? ''}${found.length > 1 ? ` (and ${found.length - 1} more)` : ''}; ${why}.`,
+    state: 'No file was moved or deleted.',
+    next: 'Find out who wrote them (was Cassandra started in between?) and keep what is needed of them. Then move them away and resume the run, or bring the old data back: cardea restore revert RUN --confirm ENV',
+    details: found.slice(0, 50),
+  });
 }
 
 function notRestored({ source, point }: Marker, findings: readonly string[], state: string): FailedProblem {

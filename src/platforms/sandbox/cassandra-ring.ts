@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, RetryableProblem } from '../../model/problem.ts';
 import { cassandraFiles } from './cassandra-settings.ts';
 import { waitFor } from '../../host/wait-for.ts';
 import { logTail, startDetached, stopDetached } from '../../host/detached-process.ts';
 import type { NodeRecord } from './environment-record.ts';
 import { type LocalEnvironment, writeFiles } from './local-environment.ts';
 import { accepts } from '../../host/port-probe.ts';
+import { holdingLock, takeLock } from '../../host/file-lock.ts';
 import { runningProcess } from '../../host/local-process.ts';
 import { ringProblem } from './ring-readiness.ts';
 import { nodeFolders, port } from './topology.ts';
@@ -67,16 +68,39 @@ export function runningNodes({ record, directory }: LocalEnvironment): readonly 
     .filter((name) => runningProcess(nodeFolders(directory, name).pidFile) !== undefined);
 }
 
+/** Throws RetryableProblem `node-locked` while an agent moves the node's files. */
 async function startNode({ directory, toolchain }: LocalEnvironment, node: NodeRecord): Promise<void> {
   const folders = nodeFolders(directory, node.name);
+  if (runningProcess(folders.pidFile) === undefined) await requireFreeLock(node, folders.lockFile);
   await startDetached({
     title: `Cassandra ${node.name}`,
-    command: [toolchain.java, `@${join(folders.conf, 'cassandra-jvm.options')}`],
+    command: holdingLock(folders.lockFile, [toolchain.java, `@${join(folders.conf, 'cassandra-jvm.options')}`]),
     directory: folders.root,
     variables: {},
     pidFile: folders.pidFile,
     logFile: join(folders.logs, 'cassandra.out'),
     owner: directory,
+  });
+}
+
+/** Only for a clear message: Cassandra takes the lock itself, and does not start without it. */
+async function requireFreeLock({ name }: NodeRecord, lockFile: string): Promise<void> {
+  // A process counts as ended while the last of its threads still give its memory back; only then is the lock free.
+  const free = await waitFor(
+    async () => {
+      const lock = await takeLock(lockFile, { make: true });
+      if (typeof lock === 'string') return undefined;
+      await lock.release();
+      return true;
+    },
+    { withinMs: 30_000, everyMs: 250 },
+  );
+  if (free) return;
+  throw new RetryableProblem({
+    code: 'node-locked',
+    happened: `Cassandra ${name} cannot start: its lock ${lockFile} is held, so its agent is moving its files, or a Cassandra that lost its pid file still runs.`,
+    state: 'It was not started.',
+    next: 'Wait until the job of the agent has ended (cardea status ENV), then run the command again. Nothing has to be removed by hand: the lock ends with its holder.',
   });
 }
 

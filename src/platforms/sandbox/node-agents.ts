@@ -60,6 +60,7 @@ async function startAgent(
       cqlPort: port.cql,
       nodetool: [folders.nodetool, '-h', node.address, '-p', String(port.jmx)],
       pidFile: folders.pidFile,
+      lockFile: folders.lockFile,
     },
     medusa: { executable: toolchain.medusa, nodetoolDirectory: folders.bin, bandwidth: record.bandwidth },
     store: record.store,

@@ -65,6 +65,8 @@ export interface NodeFolders {
   readonly bin: string;
   readonly nodetool: string;
   readonly pidFile: string;
+  /** Held by Cassandra while it runs, and by the agent while it moves files. */
+  readonly lockFile: string;
   readonly logs: string;
   readonly agent: string;
   readonly agentConfig: string;
@@ -86,6 +88,7 @@ export function nodeFolders(environment: string, node: string): NodeFolders {
     bin: join(root, 'bin'),
     nodetool: join(root, 'bin', 'nodetool'),
     pidFile: join(root, 'cassandra.pid'),
+    lockFile: join(root, 'cassandra.lock'),
     logs: join(environment, 'logs', node),
     agent: join(root, 'agent'),
     agentConfig: join(root, 'conf', 'agent.json'),

@@ -74,5 +74,12 @@ const notUsed: Pick<NodeParts, 'tool' | 'database'> = {
     download: never,
     endLeftOver: never,
   },
-  database: { runningPid: () => Promise.resolve(undefined), tables: never, snapshot: never, clearSnapshot: never },
+  database: {
+    runningPid: () => Promise.resolve(undefined),
+    standing: () => Promise.resolve({ lock: 'free', seen: undefined, seesAll: true }),
+    takeLock: () => Promise.resolve({ release: () => Promise.resolve() }),
+    tables: never,
+    snapshot: never,
+    clearSnapshot: never,
+  },
 };
