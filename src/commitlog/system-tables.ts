@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
  * Keyspaces of Cassandra itself, which a restore never takes from a log:
  * `system` is the node's identity, its peers, and batches and Paxos rounds of a cluster that is gone; `system_schema` comes with the base
  * and with what Cardea creates anew, and a replayed line of it would bring a table back under an id that its data does not have;
- * `system_auth` comes with the base, in a restore in place: roles and passwords are those of the base, whatever the log says of later ones;
+ * `system_auth` stays as it is on the living nodes, in a restore in place: a log cut at an earlier instant must not turn a password back;
  * `system_distributed` and `system_traces` tell of work that was done on files which are no more.
  */
 const systemTables: Readonly<Record<string, readonly string[]>> = {

@@ -29,6 +29,12 @@ const segmentId = z
   .regex(/^\d{1,19}$/)
   .nullable();
 
+/** Where a node's roles and passwords came from; `why` those of the point had to be taken. */
+export const rolesOrigin = z.discriminatedUnion('from', [
+  z.object({ from: z.literal('living') }),
+  z.object({ from: z.literal('point'), why: z.string() }),
+]);
+
 export const jobParams = {
   snapshot: z.strictObject({ point: pointId }),
   upload: z.strictObject({ point: pointId, mode: z.enum(['full', 'differential']) }),
@@ -40,7 +46,10 @@ export const jobParams = {
   'check-aside': z.strictObject({}),
   'look-aside': z.strictObject({ run: safeName }),
   'set-aside': z.strictObject({ run: safeName }),
-  'restore-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
+  'restore-files': z
+    .strictObject({ point: pointId, source: safeName, inPlace: z.boolean(), rolesOf: safeName.optional() })
+    .transform(({ rolesOf, ...rest }) => ({ ...rest, ...(rolesOf === undefined ? {} : { rolesOf }) })),
+  'repair-roles': z.strictObject({}),
   'place-logs': z
     .strictObject({
       plan: safeName,
@@ -82,7 +91,8 @@ export const jobResults = {
   'check-aside': z.object({}),
   'look-aside': z.object({ phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable() }),
   'set-aside': z.object({ bytes: count, path: z.string(), lastSegment: segmentId }),
-  'restore-files': z.object({ files: count, bytes: count }),
+  'restore-files': z.object({ files: count, bytes: count, roles: rolesOrigin.optional() }),
+  'repair-roles': z.object({}),
   'place-logs': z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId }),
   'pause-shipping': z.object({ newest: instantText.nullable(), sequence: count, chain: z.string().nullable() }),
   'start-shipping': z.object({ timeline: timelineId, since: instantText.nullable() }),

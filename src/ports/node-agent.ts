@@ -86,7 +86,15 @@ export interface JobParams {
   /** Moves data, commitlog, hints and saved_caches whole into a folder named after the run; recreates them empty. Cassandra must be stopped. */
   'set-aside': { readonly run: string };
   /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
-  'restore-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
+  /** `rolesOf`: the run that set data aside here whose roles and passwords (`system_auth`) are kept where they can be read. */
+  'restore-files': {
+    readonly point: string;
+    readonly source: string;
+    readonly inPlace: boolean;
+    readonly rolesOf?: string;
+  };
+  /** Brings the roles and passwords of this node up to those of the other replicas. Cassandra must run. */
+  'repair-roles': Record<string, never>;
   /**
    * Writes what the log plan of the run `plan` keeps of the shipped logs into the empty commitlog directory, as new segments that
    * Cassandra replays when it starts. `sha256`: of the plan's document; one with other bytes is refused. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
@@ -113,6 +121,8 @@ export interface JobParams {
   'revert-aside': { readonly run: string; readonly mayBeAbsent?: boolean };
 }
 
+export type RolesOrigin = { readonly from: 'living' } | { readonly from: 'point'; readonly why: string };
+
 export interface JobResult {
   snapshot: {
     readonly files: number;
@@ -135,7 +145,9 @@ export interface JobResult {
   'look-aside': { readonly phase: 'setting-aside' | 'kept' | 'accepting' | 'reverting' | null };
   /** `lastSegment`: the highest id of a commit log segment that was set aside; null when there was none. */
   'set-aside': { readonly bytes: number; readonly path: string; readonly lastSegment: string | null };
-  'restore-files': { readonly files: number; readonly bytes: number };
+  /** `roles`: where roles and passwords came from; absent when `rolesOf` was not said, or the point has none. */
+  'restore-files': { readonly files: number; readonly bytes: number; readonly roles?: RolesOrigin | undefined };
+  'repair-roles': Record<string, never>;
   /** `mutations` placed, of which some were cut inside; `dropped` ones had nothing left. `lastSegment`: the highest id placed, null when none was. */
   'place-logs': {
     readonly mutations: number;

@@ -14,6 +14,8 @@ export interface NodeDatabase {
   /** Flushes and hard-links every table of every keyspace under the tag. Throws FailedProblem `snapshot-failed` with what nodetool said. */
   snapshot(tag: string, signal: AbortSignal): Promise<void>;
   clearSnapshot(tag: string, signal: AbortSignal): Promise<void>;
+  /** Compares what this node holds of a keyspace with the other replicas and brings both up to date. Throws FailedProblem `nodetool-failed`. */
+  repair(keyspace: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface Standing {

@@ -19,6 +19,11 @@ export interface NodeFiles {
   writeWhole(path: string, text: string): Promise<void>;
   /** Adds to the end of a file, which is made with the owner and, as far as a file has it, the mode of `like`. On disk only after `sync`. */
   append(path: string, bytes: Uint8Array, like: string): Promise<void>;
+  /**
+   * Copies a small file, with its owner and mode, and resolves with the CRC-32 of its bytes; undefined when it cannot be read. On disk only
+   * after `sync`.
+   */
+  copy(from: string, to: string): Promise<number | undefined>;
   /** Of the file system that holds the path, or the nearest parent that exists. `device` tells file systems apart. */
   space(path: string): Promise<{ readonly total: number; readonly free: number; readonly device: string }>;
   /**

@@ -21,6 +21,7 @@ import {
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
+import { repairRolesStep, restoredRoles, rolesResult } from './steps/restored-roles.ts';
 import {
   indexResult,
   makeGraphSound,
@@ -86,7 +87,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 4,
+  version: 5,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -270,20 +271,22 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     id: 'restore-files',
-    title: 'Move the files of the point into place on every node',
+    title: 'Move the files of the point into place on every node; roles and passwords stay as they are',
     effect: 'destroy',
-    needs: ['set-aside', 'stop-database', 'start-agents'],
+    needs: ['set-aside', 'stop-database', 'start-agents', 'look-services'],
     timeout: '12h',
     retry: patientRetry,
-    result: z.object({ files: z.number(), bytes: z.number() }),
+    result: z.object({ files: z.number(), bytes: z.number(), roles: rolesResult }),
     run: async (context) => {
       const { point } = context.params;
       const done = await onEachNode(context.services.platform, context, 'restore-files', (node) => ({
         point,
         source: node,
         inPlace: true,
+        rolesOf: context.run,
       }));
-      return filesOf(done);
+      const roles = restoredRoles(done, context.results['look-services'].nodes, context.log);
+      return { ...filesOf(done), roles };
     },
   })
   .step({
@@ -314,6 +317,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
+  .step({ ...repairRolesStep, needs: ['start-database', 'restore-files'] })
   .step({
     ...openTimelineStep,
     needs: ['start-database', 'verify-logs', 'extend-logs'],
@@ -343,7 +347,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'make-sound',
     title: 'Clear dead instances and locks; move the id counters past every id ever given out',
     effect: 'write',
-    needs: ['start-database', 'start-shipping', 'note-ids'],
+    needs: ['start-database', 'repair-roles', 'start-shipping', 'note-ids'],
     timeout: '10m',
     retry: standardRetry,
     result: soundResult,

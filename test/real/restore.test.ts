@@ -5,6 +5,9 @@ import { z } from 'zod';
 import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
 import { readGlobalSettings } from '../../src/graph/global-settings.ts';
 import type { Fingerprint, RestorePoint } from '../../src/model/restore-point.ts';
+import { takeLock } from '../../src/host/file-lock.ts';
+import { lookAtRun } from '../../src/runbook/look-at-run.ts';
+import { rolesOf } from '../../src/runbooks/steps/restored-roles.ts';
 import { marked } from '../../src/host/detached-process.ts';
 import { getPoint, listPoints, updatePoint } from '../../src/runbooks/catalog/point-catalog.ts';
 import {
@@ -35,6 +38,9 @@ beforeAll(async () => {
   sandbox = await sandboxUp(1);
   await loadSample(sandbox.platform, 'ways-back');
   point = await backUp();
+  await sandbox.platform.database.execute(
+    "INSERT INTO system_auth.roles (role, can_login, is_superuser) VALUES ('joiner', true, false)",
+  );
   await restartGraph();
   issued = await addVertices(20);
   await sandbox.platform.graph.submit('g.V().hasLabel("account").limit(7).drop().iterate(); g.tx().commit(); []');
@@ -51,6 +57,16 @@ test('C3 C4: a restore in place brings a damaged graph back to what the point re
   const { fingerprint: now } = await sandbox.answer(sound, 'check', 'local');
   expect(now).toEqual(point.fingerprint);
   for (const folder of ['hints', 'saved_caches']) expect(filesBelow(nodeFolder(folder))).toEqual([]);
+});
+
+test('a role that was made after the backup is there after the restore', async () => {
+  expect(await roles()).toContain('joiner');
+  const [step] = await restoredRolesOf(restore);
+  expect(step).toEqual({ kept: sandbox.platform.nodes.map(({ name }) => name), ofPoint: [], differ: false });
+});
+
+test('Cassandra holds its lock while it runs, so no agent can move its files', async () => {
+  expect(await takeLock(nodeFolder('cassandra.lock'), { make: false })).toBe('taken');
 });
 
 test('no id that was given out after the backup is given out again after the restore', async () => {
@@ -131,6 +147,9 @@ test('B5 C3: the proven point still restores, onto an empty disk and with nobody
   restore = await restoreInPlace(point.id);
   const { fingerprint: now } = await sandbox.answer(sound, 'check', 'local');
   expect(now).toEqual(point.fingerprint);
+  const [node = ''] = sandbox.platform.nodes.map(({ name }) => name);
+  expect(await restoredRolesOf(restore)).toEqual([{ kept: [], ofPoint: [node], differ: false }]);
+  expect(await roles()).not.toContain('joiner');
   await expectNewIds();
 });
 
@@ -207,6 +226,18 @@ async function expectNewIds(): Promise<void> {
   );
   expect(shared.filter(({ id, old }) => id <= old)).toEqual([]);
   expect(fresh.filter((id) => issued.includes(id))).toEqual([]);
+}
+
+async function roles(): Promise<readonly string[]> {
+  const rows = await sandbox.platform.database.execute('SELECT role FROM system_auth.roles');
+  return rows.map(({ role }) => z.string().parse(role));
+}
+
+/** What the step that moved the files of that run says of roles and passwords. */
+async function restoredRolesOf(run: string): Promise<readonly unknown[]> {
+  const state = await lookAtRun(sandbox.platform.bucket, run);
+  const result = state?.steps['restore-files'];
+  return result?.status === 'succeeded' ? [rolesOf({ 'restore-files': result.result })] : [];
 }
 
 /** The node dies as by a power cut, and its disk is new. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { FailedProblem } from '../../src/model/problem.ts';
 import type { NodeFiles, WalkedFile } from '../../src/ports/node-files.ts';
 
@@ -24,6 +25,11 @@ export class MemoryFiles {
       writeWhole: async (path, text) => changing(() => this.write(path, text)),
       append: async (path, bytes) =>
         changing(() => this.write(path, `${this.files.get(path) ?? ''}${Buffer.from(bytes).toString('latin1')}`)),
+      copy: async (from, to) => {
+        const text = this.files.get(from);
+        if (text !== undefined) await changing(() => this.write(to, text));
+        return text === undefined ? undefined : crc32(text);
+      },
       space: async () => ({ total: 1e12, free: 5e11, device: 'disk' }),
       sync: async () => {},
       hash: async (files) =>

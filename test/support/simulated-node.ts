@@ -122,6 +122,7 @@ function simulatedDatabase(data: string, schema: readonly string[], faults: Faul
         await writeFile(join(to, 'manifest.json'), JSON.stringify({ files: linked }));
       }
     },
+    repair: async () => {},
     async clearSnapshot(tag) {
       for (const { keyspace, folder } of tables()) {
         await rm(join(data, keyspace, folder, 'snapshots', tag), { recursive: true, force: true });

@@ -182,6 +182,7 @@ export class RingNode {
             this.disk.write(`${from}/snapshots/${tag}/manifest.json`, JSON.stringify({ files: ['nb-1-big-Data.db'] }));
           }
         },
+        repair: async () => {},
         clearSnapshot: async (tag) => {
           for (const folder of [`bank/${table}`, 'system/local']) {
             this.disk.remove(`${directories.data}/${folder}/snapshots/${tag}`);

@@ -60,6 +60,7 @@ export function openCassandraNode({ cassandra, node }: AgentConfig): NodeDatabas
     tables: async () => schemaTables(cassandra.cqlAddress, cassandra.cqlPort),
     snapshot: async (tag, signal) => nodetool(['snapshot', '-t', tag], signal),
     clearSnapshot: async (tag, signal) => nodetool(['clearsnapshot', '-t', tag], signal),
+    repair: async (keyspace, signal) => nodetool(['repair', '--full', keyspace], signal),
   };
 }
 
@@ -108,13 +109,19 @@ function answers(host: string, port: number): Promise<boolean> {
   });
 }
 
+const stateAfter: Readonly<Record<string, string>> = {
+  snapshot: 'No backup was taken.',
+  clearsnapshot: 'The snapshot may still be on the node.',
+  repair: 'The replicas of that keyspace may differ.',
+};
+
 function nodetoolFailed(node: string, args: readonly string[], how: unknown, output: string): FailedProblem {
   const lines = output.trim().split('\n').slice(-20);
   const [command = 'command'] = args;
   return new FailedProblem({
     code: command === 'snapshot' ? 'snapshot-failed' : 'nodetool-failed',
     happened: `nodetool ${command} failed on ${node} (${String(how)}): ${lines.find((line) => /error|exception|fail/i.test(line)) ?? lines[0] ?? 'it printed nothing'}`,
-    state: command === 'snapshot' ? 'No backup was taken.' : 'The snapshot may still be on the node.',
+    state: stateAfter[command] ?? 'Nothing was changed.',
     next: "Read Cassandra's log of that time, and try the same nodetool command on the node.",
     details: lines.filter((line) => line !== ''),
   });

@@ -1,5 +1,19 @@
-import { chmod, chown, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { errorCode } from '../../model/error-code.ts';
 import { syncPath, writeDurably } from '../../host/write-whole.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -44,6 +58,7 @@ export function openNodeFiles(hashFile: string): NodeFiles {
     read: readIfThere,
     writeWhole: writeDurably,
     append,
+    copy,
     async space(path) {
       const there = await nearest(path);
       const [{ dev }, system] = await Promise.all([stat(there), statfs(there)]);
@@ -86,6 +101,21 @@ async function append(path: string, bytes: Uint8Array, like: string): Promise<vo
   } finally {
     await file.close();
   }
+}
+
+async function copy(from: string, to: string): Promise<number | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(from);
+  } catch {
+    // Gone, not ours to read, or on a broken part of the disk: whoever asks takes another one.
+    return undefined;
+  }
+  await writeFile(to, bytes);
+  const { mode, uid, gid } = await stat(from);
+  await chmod(to, mode & 0o7777);
+  await chown(to, uid, gid);
+  return crc32(bytes);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { acceptAside, checkAside, lookAside, revertAside, setAside } from './aside-jobs.ts';
 import { RetryableProblem } from '../../model/problem.ts';
+import { rolesKeyspace } from './living-roles.ts';
 import type { JobContext, JobRunners } from './job-context.ts';
 import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
@@ -34,6 +35,10 @@ export function jobRunners(parts: NodeParts, shipping?: ShippingLoop): JobRunner
     'look-aside': async (params) => lookAside(parts, params),
     'set-aside': async (params, context) => setAside(patient(context), params, context),
     'restore-files': async (params, context) => restoreFiles(patient(context), params, context),
+    'repair-roles': async (_params, { signal }) => {
+      await parts.database.repair(rolesKeyspace, signal);
+      return {};
+    },
     'place-logs': async (params, context) => placeLogs(patient(context), params, context),
     'pause-shipping': async (_params, { signal }) =>
       (await shipping?.pause(signal)) ?? { newest: null, sequence: 0, chain: null },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { documentType } from '../../model/document.ts';
-import { jobResults } from '../../ports/node-agent-wire.ts';
+import { jobResults, rolesOrigin } from '../../ports/node-agent-wire.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
 /**
@@ -13,7 +13,10 @@ export const placementDocument = documentType('placement', 1, {
   source: z.string(),
   inPlace: z.boolean(),
   phase: z.enum(['placing', 'placed']),
+  roles: rolesOrigin.optional(),
 });
+
+export type Placement = Omit<z.infer<typeof placementDocument.schema>, 'kind' | 'version'>;
 
 export function placementFile(directories: Pick<NodeDirectories, 'aside'>): string {
   return `${directories.aside}/placement.json`;
@@ -55,6 +58,11 @@ export function logStagingFolder(directories: Pick<NodeDirectories, 'aside'>): s
 /** Markers say what the live directories hold, so they are removed together with them. */
 export function markerFiles(directories: Pick<NodeDirectories, 'aside'>): readonly string[] {
   return [placementFile(directories), logPlacementFile(directories)];
+}
+
+/** Where the files of roles and passwords that were set aside are copied before they are placed. */
+export function rolesStagingFolder(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/roles-staging`;
 }
 
 /** Where files are brought to before they are placed: on the same file system, so that placing is a rename. */

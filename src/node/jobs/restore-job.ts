@@ -1,11 +1,20 @@
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import { formatBytes } from '../../model/bytes.ts';
-import type { JobParams, JobResult } from '../../ports/node-agent.ts';
+import type { JobParams, JobResult, RolesOrigin } from '../../ports/node-agent.ts';
 import { type InventoryBody, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
 import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from '../node-parts.ts';
-import { placementDocument, placementFile, stagedDocument, stagedFile, stagingFolder } from './placement-marker.ts';
+import { rolesKeyspace, stageLivingRoles } from './living-roles.ts';
+import {
+  type Placement,
+  placementDocument,
+  placementFile,
+  rolesStagingFolder,
+  stagedDocument,
+  stagedFile,
+  stagingFolder,
+} from './placement-marker.ts';
 import { whileStopped } from './stopped-database.ts';
 
 /** Keyspaces that hold a node's own identity and its view of the ring. A copy has its own. */
@@ -48,35 +57,48 @@ async function placeFiles(
   const size = sizeOf(wanted);
   const keyspaces = [...new Set(wanted.tables.map((table) => table.keyspace))];
   const staging = stagingFolder(directories);
-  const placement = (phase: 'placing' | 'placed') =>
-    files.writeWhole(placementFile(directories), placementDocument.write({ ...params, phase }));
-  if (await isPlaced(parts, wanted, params)) return size;
-  const resumed = (await phaseOf(parts, params)) === 'placing';
+  const before = await placementOf(parts, params);
+  if (before?.phase === 'placed' && (await isWhole(parts, wanted, before.roles)))
+    return { ...size, ...rolesOf(before) };
+  const resumed = before?.phase === 'placing';
+  let roles = before?.roles;
   if (!resumed) {
     await requireEmpty(parts, wanted);
     await stage(parts, wanted, params, context);
+    roles = await chooseRoles(parts, wanted, params);
     await files.makeDirectory(directories.data);
   }
+  const placement = (phase: 'placing' | 'placed') =>
+    files.writeWhole(
+      placementFile(directories),
+      placementDocument.write({ ...markerOf(params), phase, ...rolesOf({ roles }) }),
+    );
+  const folderOf = (keyspace: string) =>
+    keyspace === rolesKeyspace && roles?.from === 'living' ? rolesStagingFolder(directories) : `${staging}/${keyspace}`;
   // Asked again: the download may have taken hours, and somebody may have started Cassandra meanwhile, or between two attempts.
   await context.ask();
   await requireEmpty(parts, wanted, resumed ? keyspaces : []);
   if (!resumed) await placement('placing');
   const missing: string[] = [];
   for (const keyspace of keyspaces) {
-    const from = `${staging}/${keyspace}`;
+    const from = folderOf(keyspace);
     // A keyspace that a dead attempt placed is whole, because it moved by one rename.
     if ((await files.entries(`${directories.data}/${keyspace}`)) !== undefined) continue;
     // One without any file was not downloaded; Cassandra creates the folders of empty tables itself.
     if ((await files.entries(from)) !== undefined) await files.rename(from, `${directories.data}/${keyspace}`);
-    else if (wanted.tables.some((table) => table.keyspace === keyspace && table.files.length > 0))
+    else if (keyspace === rolesKeyspace && roles?.from === 'living') missing.push(keyspace);
+    else if (wanted.tables.some((table) => table.keyspace === keyspace && table.files.length > 0)) {
       missing.push(keyspace);
+    }
   }
   if (missing.length > 0) {
     await stage(parts, wanted, params, context);
+    // As it was decided: the same files lie aside as before.
+    if (roles?.from === 'living' && missing.includes(rolesKeyspace)) await chooseRoles(parts, wanted, params);
     await context.ask();
-    for (const keyspace of missing) await files.rename(`${staging}/${keyspace}`, `${directories.data}/${keyspace}`);
+    for (const keyspace of missing) await files.rename(folderOf(keyspace), `${directories.data}/${keyspace}`);
   }
-  const findings = await compareFolder(parts, directories.data, wanted);
+  const findings = await compareFolder(parts, directories.data, comparable(wanted, roles));
   if (findings.length > 0 && resumed) throw changedSince(parts, wanted, findings);
   if (findings.length > 0) {
     const state = 'The files are in the data directory; the data that was moved aside is unchanged.';
@@ -85,15 +107,37 @@ async function placeFiles(
   await placement('placed');
   await files.remove(stagedFile(directories));
   await files.remove(staging);
+  await files.remove(rolesStagingFolder(directories));
   context.progress({ done: size.bytes, total: size.bytes, unit: 'bytes' });
-  context.log('files restored', { ...params, ...size });
-  return size;
+  context.log('files restored', { ...params, ...size, ...rolesOf({ roles }) });
+  return { ...size, ...rolesOf({ roles }) };
+}
+
+/** Undefined when nobody asked, or the point has no roles. */
+async function chooseRoles(
+  parts: NodeParts,
+  wanted: InventoryBody,
+  { rolesOf: run }: JobParams['restore-files'],
+): Promise<RolesOrigin | undefined> {
+  const known = wanted.tables.some(({ keyspace }) => keyspace === rolesKeyspace);
+  return run === undefined || !known ? undefined : stageLivingRoles(parts, wanted, run);
+}
+
+function rolesOf({ roles }: { readonly roles?: RolesOrigin | undefined }): { readonly roles?: RolesOrigin } {
+  return roles === undefined ? {} : { roles };
+}
+
+/** What the inventory can tell of the data directory: it does not know the living node's own roles. */
+function comparable(wanted: InventoryBody, roles: RolesOrigin | undefined): InventoryBody {
+  if (roles?.from !== 'living') return wanted;
+  return { ...wanted, tables: wanted.tables.filter(({ keyspace }) => keyspace !== rolesKeyspace) };
 }
 
 /** Removes the files that were staged but not moved. */
 export async function clearStage({ files, directories }: NodeParts): Promise<JobResult['clear-stage']> {
   await files.remove(stagedFile(directories));
   await files.remove(stagingFolder(directories));
+  await files.remove(rolesStagingFolder(directories));
   return {};
 }
 
@@ -134,7 +178,7 @@ async function stage(
   if (damaged.length > 0) throw notWhole(marker, damaged);
   await files.sync(staging);
   signal.throwIfAborted();
-  await files.writeWhole(stagedFile(directories), stagedDocument.write(marker));
+  await files.writeWhole(stagedFile(directories), stagedDocument.write(markerOf(marker)));
 }
 
 async function isStaged({ files, directories }: NodeParts, marker: Marker): Promise<boolean> {
@@ -146,20 +190,23 @@ function isSame(a: Marker, b: Marker): boolean {
   return a.point === b.point && a.source === b.source && a.inPlace === b.inPlace;
 }
 
-type Marker = JobParams['restore-files'];
+type Marker = Omit<JobParams['restore-files'], 'rolesOf'>;
 
-/** True when an earlier attempt placed exactly these files and nothing has changed them since. */
-async function isPlaced(parts: NodeParts, wanted: InventoryBody, marker: Marker): Promise<boolean> {
-  if ((await phaseOf(parts, marker)) !== 'placed') return false;
-  return (await compareFolder(parts, parts.directories.data, wanted)).length === 0;
+function markerOf({ point, source, inPlace }: Marker): Marker {
+  return { point, source, inPlace };
+}
+
+/** True when the data directory holds exactly what an earlier attempt placed. */
+async function isWhole(parts: NodeParts, wanted: InventoryBody, roles: RolesOrigin | undefined): Promise<boolean> {
+  return (await compareFolder(parts, parts.directories.data, comparable(wanted, roles))).length === 0;
 }
 
 /** How far an attempt to place exactly these files has come; undefined when there was none. */
-async function phaseOf({ files, directories }: NodeParts, marker: Marker): Promise<'placing' | 'placed' | undefined> {
+async function placementOf({ files, directories }: NodeParts, marker: Marker): Promise<Placement | undefined> {
   const text = await files.read(placementFile(directories));
   if (text === undefined) return undefined;
   const found = placementDocument.read(text, placementFile(directories));
-  return isSame(found, marker) ? found.phase : undefined;
+  return isSame(found, marker) ? found : undefined;
 }
 
 /** Throws RefusedProblem `data-present` when a directory holds anything but keyspaces that a killed attempt `placed`. */

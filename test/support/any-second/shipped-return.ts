@@ -81,5 +81,6 @@ const notUsed: Pick<NodeParts, 'tool' | 'database'> = {
     tables: never,
     snapshot: never,
     clearSnapshot: never,
+    repair: never,
   },
 };

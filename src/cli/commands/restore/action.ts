@@ -4,6 +4,7 @@ import { restoreIntoRunbook, restoreRunbook } from '../../../runbooks/index.ts';
 import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
 import type { Forecast } from '../../../runbooks/recovery/restore-forecast.ts';
 import { outageOf } from '../../../runbooks/steps/standard-steps.ts';
+import { rolesOf, rolesWarning } from '../../../runbooks/steps/restored-roles.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { forecastText } from './forecast-text.ts';
@@ -56,11 +57,13 @@ export const action: Action<typeof restore> = async (context, input) => {
       const timeline = opened?.id ?? null;
       // A restore to the log's end reaches a later instant than the one known when it was decided.
       const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
+      const roles = rolesOf(results);
       const done = {
-        json: { run, ok: true, seconds, outageSeconds: outage ?? null, ...target, instant, timeline },
+        json: { run, ok: true, seconds, outageSeconds: outage ?? null, ...target, instant, timeline, roles },
         text: [
           `${name} was restored to ${instant ?? what} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.`,
           ...(outage === undefined ? [] : [`The graph did not serve for ${formatSeconds(outage)} of that.`]),
+          rolesWarning(roles) ?? 'Roles and passwords are as they were before the restore.',
           `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${name}`,
           `To undo the restore:                cardea restore revert ${run} --confirm ${name}`,
         ].join('\n'),

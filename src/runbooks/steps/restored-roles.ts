@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { faultTrace } from '../../model/fault-trace.ts';
+import { asProblem } from '../../model/problem.ts';
+import type { RolesOrigin } from '../../ports/node-agent.ts';
+import type { RunbookServices } from '../services.ts';
+import { type NodeJobCall, oneNode } from './each-node.ts';
+import { standardRetry } from './standard-steps.ts';
+
+/** Which nodes kept their roles and passwords, and which have those of the point: names of nodes. */
+export const rolesResult = z.object({
+  kept: z.array(z.string()),
+  ofPoint: z.array(z.string()),
+  /** Some kept theirs and some did not: the replicas differ until they are repaired. */
+  differ: z.boolean(),
+});
+export type RestoredRoles = z.infer<typeof rolesResult>;
+
+/** From the results of a restore in place. */
+export function rolesOf(results: Readonly<Record<string, unknown>>): RestoredRoles {
+  return z.object({ roles: rolesResult }).parse(results['restore-files']).roles;
+}
+
+/** Says for each node where roles and passwords came from. `ran`: the nodes that were drained, so that all they knew is in their files. */
+export function restoredRoles(
+  done: ReadonlyArray<{ readonly node: string; readonly result: { readonly roles?: RolesOrigin | undefined } }>,
+  ran: readonly string[],
+  log: (line: string) => void,
+): RestoredRoles {
+  const kept = done.flatMap(({ node, result }) => (result.roles?.from === 'living' ? [node] : []));
+  const ofPoint = done.flatMap(({ node, result }) => (result.roles?.from === 'point' ? [node] : []));
+  if (kept.length > 0) log(`roles and passwords are kept as they were on ${kept.join(', ')}`);
+  for (const { node, result } of done) {
+    if (result.roles?.from !== 'point') continue;
+    log(
+      `roles and passwords of ${node} are those of the point, and changes since are undone there: ${result.roles.why}`,
+    );
+  }
+  const crashed = kept.filter((node) => !ran.includes(node));
+  if (crashed.length > 0)
+    log(
+      `${crashed.join(', ')} did not run, so roles that were changed right before they went down may be missing there`,
+    );
+  return { kept, ofPoint, differ: kept.length > 0 && ofPoint.length > 0 };
+}
+
+/** For whoever asked for the restore; undefined when all is as it was. */
+export function rolesWarning({ kept, ofPoint }: RestoredRoles): string | undefined {
+  if (ofPoint.length === 0) return undefined;
+  const where = kept.length === 0 ? '' : ` on ${ofPoint.join(', ')}, which had lost theirs`;
+  return `Roles and passwords are those of the restore point${where}: set again those that were changed since.`;
+}
+
+interface Work extends NodeJobCall {
+  readonly log: (line: string) => void;
+  readonly services: RunbookServices;
+  readonly results: { readonly 'restore-files': { readonly roles: RestoredRoles } };
+}
+
+/**
+ * A node that lost its disk has the roles of the point, and the others newer ones, which win wherever both are compared. A repair that fails
+ * does not end the restore: the data is there, and nobody would be locked out.
+ */
+export const repairRolesStep = {
+  id: 'repair-roles',
+  title: 'Bring roles and passwords of the nodes that had lost theirs up to those of the others',
+  effect: 'write',
+  when: { result: 'restore-files.roles.differ', is: true },
+  timeout: '30m',
+  retry: standardRetry,
+  result: z.object({ repaired: z.array(z.string()), failed: z.array(z.string()) }),
+  run: async (work: Work) => {
+    const repaired: string[] = [];
+    const failed: string[] = [];
+    for (const node of work.results['restore-files'].roles.ofPoint) {
+      try {
+        await oneNode(work.services.platform, work, node, 'repair-roles', {});
+        repaired.push(node);
+      } catch (error) {
+        work.signal.throwIfAborted();
+        failed.push(node);
+        work.log(
+          `${node}: ${asProblem(error, 'Repairing roles').happened} Do it by hand: nodetool repair --full system_auth`,
+        );
+        for (const line of faultTrace(error)) work.log(`  ${line}`);
+      }
+    }
+    return { repaired, failed };
+  },
+} as const;
