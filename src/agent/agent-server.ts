@@ -6,8 +6,8 @@ import { FailedProblem, type Problem, RefusedProblem, UsageProblem, asProblem } 
 import { tracedDocument } from '../model/fault-trace.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
-import type { AgentHealth, DiskReport, ShippingHealth } from '../ports/node-agent.ts';
-import { jobKeyShape, jobKind, jobParams, startRequest } from '../ports/node-agent-wire.ts';
+import type { AgentHealth, BucketBinding, DiskReport, ShippingHealth } from '../ports/node-agent.ts';
+import { bindRequest, jobKeyShape, jobKind, jobParams, startRequest } from '../ports/node-agent-wire.ts';
 import type { JobTable } from '../node/job-table.ts';
 
 export interface AgentServerParts {
@@ -17,6 +17,9 @@ export interface AgentServerParts {
   readonly token: string;
   readonly jobs: JobTable;
   readonly disk: () => Promise<DiskReport>;
+  /** Id of the bucket that the agent remembers; null before it has used one. */
+  readonly bucket: () => string | null;
+  readonly bind: (binding: BucketBinding) => Promise<void>;
   /** Absent when this agent ships no commit log. */
   readonly shipping?: () => ShippingHealth;
   readonly clock: Clock;
@@ -29,7 +32,8 @@ const largestBody = 4 * 1024 * 1024;
 /**
  * The HTTP server of the agent, as src/ports/node-agent-wire.ts describes it. Problems are sent as problem documents.
  */
-export function agentServer({ node, version, token, jobs, disk, shipping, clock, log }: AgentServerParts): Hono {
+export function agentServer(parts: AgentServerParts): Hono {
+  const { node, version, token, jobs, disk, shipping, clock, log } = parts;
   const app = new Hono();
   const answer = (context: Context, problem: Problem) => context.json(problem.toDocument(), statusOf(problem));
   app.onError((error, context) => {
@@ -57,9 +61,16 @@ export function agentServer({ node, version, token, jobs, disk, shipping, clock,
       at: clock.now().toISOString(),
       highestEpoch: jobs.highestEpoch,
       runningJobs: jobs.runningJobs,
+      bucket: { id: parts.bucket() },
       ...(shipping === undefined ? {} : { shipping: shipping() }),
     } satisfies AgentHealth),
   );
+  app.post('/v1/bucket', async (context) => {
+    const binding = parse(bindRequest, await bodyOf(context));
+    log.write('bound to a bucket', { ...binding, before: parts.bucket(), epochBefore: jobs.highestEpoch });
+    await parts.bind(binding);
+    return context.json({ id: binding.id });
+  });
   app.get('/v1/disk', async (context) => context.json(await disk()));
   app.post('/v1/jobs', async (context) => {
     const { run, step, epoch, kind, params } = parse(startRequest, await bodyOf(context));

@@ -9,16 +9,19 @@ import { openMedusa } from '../adapters/medusa/medusa.ts';
 import { openJsonLog } from '../adapters/node-files/json-log.ts';
 import { openNodeFiles } from '../adapters/node-files/node-files.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { systemIds } from '../adapters/system/ids.ts';
 import { type AgentConfig, agentConfig } from '../model/agent-config.ts';
 import { tracedDocument } from '../model/fault-trace.ts';
 import { FailedProblem, UsageProblem, asProblem } from '../model/problem.ts';
 import { rememberSecret } from '../model/secrets.ts';
 import { agentServer } from './agent-server.ts';
+import { admission, bindAgent, bucketPinIn } from '../node/bucket-binding.ts';
 import { diskReport } from '../node/disk-report.ts';
 import { jobRunners } from '../node/jobs/job-runners.ts';
 import { jobStoreIn } from '../node/job-store.ts';
 import { JobTable } from '../node/job-table.ts';
 import type { NodeParts } from '../node/node-parts.ts';
+import { ownBucket } from '../ports/own-bucket.ts';
 import { patientStore } from '../ports/patient-store.ts';
 import { openStore } from '../platforms/open-store.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
@@ -59,7 +62,11 @@ async function live(
 ): Promise<void> {
   const state = config.stateDirectory;
   const files = openNodeFiles(join(state, 'hashes.json'));
-  const bucket = openStore(config.store);
+  const store = openStore(config.store);
+  const pin = bucketPinIn(state, files, config.node);
+  await pin.load();
+  const owner = { environment: config.bucketOf ?? config.environment, project: config.project };
+  const bucket = ownBucket(store, { owner, clock: systemClock, ids: systemIds, pin });
   const patient = patientStore(bucket, systemClock);
   const tool = await openMedusa(config, { bucket: patient, files, folder: join(state, 'medusa') });
   // Processes that a killed agent left running are ended before anything else.
@@ -75,7 +82,14 @@ async function live(
   };
   const shipping = openShipping(config, parts, log);
   const runners = jobRunners(parts, shipping);
-  const jobs = new JobTable({ store: jobStoreIn(state, files), runners, clock: systemClock, log });
+  const jobs = new JobTable({
+    store: jobStoreIn(state, files),
+    runners,
+    clock: systemClock,
+    log,
+    environment: owner.environment,
+    admit: admission(bucket, systemClock),
+  });
   await jobs.recover();
   const storeDirectory = config.store.kind === 'directory' ? config.store.path : undefined;
   const app = agentServer({
@@ -84,6 +98,8 @@ async function live(
     token,
     jobs,
     disk: async () => diskReport(parts, storeDirectory),
+    bucket: () => pin.known,
+    bind: async (binding) => bindAgent({ bucket: store, owner, pin, node: config.node, jobs, shipping }, binding),
     ...(shipping === undefined ? {} : { shipping: () => shipping.health() }),
     clock: systemClock,
     log,

@@ -56,7 +56,8 @@ async function openPlatformOf(context: CliContext, name: string): Promise<Platfo
   const [live = name, copy] = name.split('~');
   const { config } = await context.environment(live);
   const { openPlatform } = await import('../platforms/open.ts');
-  const platform = await openPlatform(config, live);
+  const { config: all } = await context.config();
+  const platform = await openPlatform(config, live, all.name);
   context.onEnd(() => platform.close());
   if (copy === undefined) return platform;
   const opened = await platform.copies.open(copy);

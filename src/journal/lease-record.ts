@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { documentType } from '../model/document.ts';
+import { leaseEpoch } from '../model/lease-epoch.ts';
+import { asProblem, RefusedProblem } from '../model/problem.ts';
 import { processIdentity } from '../model/process-identity.ts';
 import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import { actor } from './event.ts';
-import { sequenceOf } from './event-file.ts';
 
 /** `leases/<epoch>.json`: who may change the environment. Only the one with the highest epoch counts. */
 const leaseDocument = documentType('lease', 1, {
-  epoch: z.number().int().positive(),
+  epoch: leaseEpoch.positive(),
   environment: z.string(),
   run: z.string(),
   actor,
@@ -20,30 +21,64 @@ const leaseDocument = documentType('lease', 1, {
 });
 export type LeaseRecord = Omit<z.infer<typeof leaseDocument.schema>, 'kind' | 'version'>;
 
-/** The lease with the highest epoch, ended or not; undefined when no run ever held one. */
+/**
+ * The lease with the highest epoch, ended or not; undefined when no run ever held one, and when what stands there is none:
+ * the next run says so.
+ */
 export async function currentLease(store: ObjectStore): Promise<LeaseRecord | undefined> {
   return (await newestLease(store))?.record;
 }
 
 /**
- * `held`: by a process that is not known to be dead. `abandoned`: not expired, but its process is dead. `free`: expired
- * or ended.
+ * What the record says by this clock, for people. `held`: by a process that is not known to be dead. `abandoned`: not
+ * expired, but its process is dead. `free`: expired or ended. Whether it may be taken over is decided by `acquireLease`.
  */
 export function claimOf(record: LeaseRecord, now: Date, processes: Processes): 'held' | 'abandoned' | 'free' {
   if (record.ended !== undefined || now.getTime() >= Date.parse(record.expiresAt)) return 'free';
   return processes.isAlive(record.holder) === false ? 'abandoned' : 'held';
 }
 
-/** The highest epoch's lease with its etag, and the keys of the older ones, oldest first. */
-export async function newestLease(
-  store: ObjectStore,
-): Promise<{ record: LeaseRecord; etag: string; older: readonly string[] } | undefined> {
-  const keys: string[] = [];
-  for await (const { key } of store.list('leases/')) if (sequenceOf(key) !== undefined) keys.push(key);
-  const newest = keys.pop();
-  const object = newest === undefined ? undefined : await store.get(newest);
+export interface StoredLease {
+  readonly key: string;
+  /** By its name. */
+  readonly epoch: number;
+  readonly etag: string;
+  /** Undefined when the object is no lease of this epoch: damaged, or not made by Cardea. */
+  readonly record: LeaseRecord | undefined;
+  /** The ones before it, oldest first. */
+  readonly older: ReadonlyArray<{ readonly key: string; readonly epoch: number }>;
+}
+
+/** The lease with the highest epoch. Objects whose names are of another form are none. */
+export async function newestLease(store: ObjectStore): Promise<StoredLease | undefined> {
+  const all: Array<{ key: string; epoch: number }> = [];
+  for await (const { key } of store.list('leases/')) {
+    const epoch = /^leases\/(\d{8})\.json$/.exec(key)?.[1];
+    if (epoch !== undefined) all.push({ key, epoch: Number(epoch) });
+  }
+  const newest = all.pop();
+  const object = newest === undefined ? undefined : await store.get(newest.key);
   if (newest === undefined || object === undefined) return undefined;
-  return { record: leaseDocument.read(object.body, newest), etag: object.etag, older: keys };
+  return { ...newest, etag: object.etag, record: recordIn(object.body, newest), older: all };
+}
+
+function recordIn(body: Uint8Array, { key, epoch }: { key: string; epoch: number }): LeaseRecord | undefined {
+  try {
+    const record = leaseDocument.read(body, key);
+    return record.epoch === epoch ? record : undefined;
+  } catch (thrown) {
+    if (asProblem(thrown, 'Reading a lease').code === 'bad-document') return undefined;
+    throw thrown;
+  }
+}
+
+export function leaseNotUsable(environment: string, key: string, why: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'lease-not-usable',
+    happened: `${key} in the bucket of ${environment} cannot be the lease of a run: ${why}.`,
+    state: 'Nothing was changed.',
+    next: `Find out who wrote it. Then set it aside and bind the agents anew: cardea agents bind ${environment} --confirm ${environment}.`,
+  });
 }
 
 /**
@@ -88,6 +123,6 @@ async function etagOfOwn(store: ObjectStore, record: LeaseRecord): Promise<strin
     : undefined;
 }
 
-function leaseKey(epoch: number): string {
+export function leaseKey(epoch: number): string {
   return `leases/${String(epoch).padStart(8, '0')}.json`;
 }

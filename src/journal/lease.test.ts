@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { testWorld, type TestWorld } from '../../test/support/engine-world.ts';
+import { elsewhere, testWorld, type TestWorld } from '../../test/support/engine-world.ts';
+import { inTime } from '../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { acquireLease, leaseTtl } from './lease.ts';
@@ -39,16 +40,105 @@ test('a lease that is held is renewed as long as its process runs, and free once
   expect((await acquireLease(world.another('elsewhere'), request('b'))).epoch).toBe(2);
 });
 
-test('an expired lease is taken over, and its holder learns it before it writes again', async () => {
+test('a lease that was not renewed is taken over after the time it is good for, and its holder learns it before it writes again', async () => {
   const world = testWorld();
   const asleep = await acquireLease(world, request('a'));
-  world.clock.leap(leaseTtl + 1);
-  const next = await acquireLease(world.another('elsewhere'), request('b'));
+  const observer = elsewhere(world, leaseTtl + 1);
+  const began = observer.clock.monotonic();
+  const next = await inTime(acquireLease(observer, request('b')), observer.clock);
   expect(next.epoch).toBe(2);
+  expect(observer.clock.monotonic() - began).toBeGreaterThanOrEqual(leaseTtl / 1000);
+  world.clock.leap(leaseTtl + 1);
   await expect(asleep.confirm()).rejects.toMatchObject({ code: 'fenced' });
   expect(asleep.signal.aborted).toBe(true);
   await asleep.release();
   expect(await currentLease(world.store)).toMatchObject({ epoch: 2, run: 'b' });
+});
+
+test('a clock that is ahead or behind, by seconds or by a day, takes no lease from a holder that lives', async () => {
+  for (const aheadMs of [31_000, 90_000, 86_400_000, -31_000, -90_000, -86_400_000]) {
+    const world = testWorld();
+    const lease = await acquireLease(world, request('a'));
+    const observer = elsewhere(world, aheadMs);
+    const taking = inTime(acquireLease(observer, request('b')), observer.clock, world.clock);
+    await expect(taking).rejects.toMatchObject({ code: 'environment-busy' });
+    expect(lease.signal.aborted).toBe(false);
+    await lease.confirm();
+    await lease.release();
+  }
+});
+
+test('however the clocks differ, the lease of a holder that is gone is taken over within its time', async () => {
+  for (const aheadMs of [31_000, 86_400_000, -86_400_000]) {
+    const world = testWorld();
+    await acquireLease(world, request('a'));
+    const observer = elsewhere(world, aheadMs);
+    const waits: string[] = [];
+    const lease = await inTime(
+      acquireLease({ ...observer, onWait: (why) => void waits.push(why) }, request('b')),
+      observer.clock,
+    );
+    expect(lease.epoch).toBe(2);
+    expect(observer.clock.monotonic()).toBeLessThan((2 * leaseTtl) / 1000);
+    expect(waits).toEqual([expect.stringContaining('The lease of run a seems to have expired.')]);
+  }
+});
+
+test('the wait for a holder that may be gone ends with Ctrl-C, and nothing is taken', async () => {
+  const world = testWorld();
+  await acquireLease(world, request('a'));
+  const observer = elsewhere(world, leaseTtl + 1);
+  const stop = new AbortController();
+  const taking = acquireLease(observer, { ...request('b'), signal: stop.signal });
+  await observer.clock.advance(5000);
+  stop.abort(new DOMException('Ctrl-C', 'AbortError'));
+  await expect(taking).rejects.toThrow('Ctrl-C');
+  expect(await currentLease(world.store)).toMatchObject({ epoch: 1, run: 'a' });
+});
+
+test('an epoch is above the newest lease and above what is known from elsewhere', async () => {
+  const world = testWorld();
+  const lease = await acquireLease(world, { ...request('a'), above: 57 });
+  expect(lease.epoch).toBe(58);
+  await lease.release();
+  expect((await acquireLease(world, { ...request('a'), above: 3 })).epoch).toBe(59);
+});
+
+test('a lease that leaps further than any run does, or that is none, is refused by name; objects of other names are no leases', async () => {
+  const world = testWorld();
+  await (await acquireLease(world, { ...request('a'), above: 57 })).release();
+  const genuine = world.store.text('leases/00000058.json');
+  world.store.set('leases/9007199254740992.json', genuine.replace('"epoch": 58', '"epoch": 9007199254740992'));
+  world.store.set('leases/000099.json', genuine);
+  const next = await acquireLease(world, request('a'));
+  expect(next.epoch).toBe(59);
+  await next.release();
+
+  for (const [key, body] of [
+    ['leases/99999999.json', genuine.replace('"epoch": 58', '"epoch": 99999999')],
+    ['leases/00000070.json', genuine],
+    ['leases/00000070.json', genuine.slice(0, 40)],
+  ] as const) {
+    world.store.set(key, body);
+    await expect(acquireLease(world, request('a'))).rejects.toMatchObject({
+      code: 'lease-not-usable',
+      kind: 'refused',
+      next: expect.stringContaining('cardea agents bind local --confirm local'),
+    });
+    world.store.remove(key);
+  }
+  // What agents have seen is no leap.
+  world.store.set('leases/02000000.json', genuine.replace('"epoch": 58', '"epoch": 2000000'));
+  expect((await acquireLease(world, { ...request('a'), above: 1_999_990 })).epoch).toBe(2_000_001);
+});
+
+test('when the epochs are used up, the way on is named', async () => {
+  const world = testWorld();
+  await expect(acquireLease(world, { ...request('a'), above: 99_999_999 })).rejects.toMatchObject({
+    code: 'epochs-used-up',
+    next: expect.stringContaining('cardea agents bind local --confirm local'),
+  });
+  expect([...world.store.objects.keys()]).toEqual([]);
 });
 
 test('a holder that slept past its lease while nobody wanted it keeps it', async () => {
@@ -68,6 +158,22 @@ test('a holder that cannot reach the store until its lease expires stops', async
   world.store.unreachable = true;
   await world.clock.advance(leaseTtl + 15_000);
   expect(lease.signal.aborted).toBe(true);
+});
+
+test('a store that leaves a renewal without an answer does not keep the holder from stopping when its lease is over', async () => {
+  const world = testWorld();
+  let hangs = false;
+  const store = new MemoryStore({
+    calls: async () => {
+      if (hangs) await new Promise(() => {});
+    },
+  });
+  const lease = await acquireLease({ ...world, store }, request('a'));
+  hangs = true;
+  await world.clock.advance(leaseTtl - 1000);
+  expect(lease.signal.aborted).toBe(false);
+  await world.clock.advance(3000);
+  expect(lease.signal.reason).toMatchObject({ code: 'fenced' });
 });
 
 test('a short loss of the store does not cost the lease, nor does a lost answer', async () => {

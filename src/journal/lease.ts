@@ -1,10 +1,19 @@
-import { asProblem, FailedProblem, RefusedProblem } from '../model/problem.ts';
+import { farthestLeap, lastEpoch } from '../model/lease-epoch.ts';
+import { asProblem, FailedProblem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import { type Actor, isFinal } from './event.ts';
 import { endsOfJournal, readJournal } from './journal-reader.ts';
-import { claimOf, type LeaseRecord, newestLease, putLease, replaceOwn } from './lease-record.ts';
+import {
+  claimOf,
+  leaseNotUsable,
+  type LeaseRecord,
+  newestLease,
+  putLease,
+  replaceOwn,
+  type StoredLease,
+} from './lease-record.ts';
 import { judgeRun, type TrustingWorld } from './vouching.ts';
 
 export interface LeaseWorld extends TrustingWorld {
@@ -12,6 +21,17 @@ export interface LeaseWorld extends TrustingWorld {
   readonly clock: Clock;
   readonly processes: Processes;
   readonly actor: Actor;
+  /** Told why it has to wait before it can begin. */
+  readonly onWait?: (why: string) => void;
+}
+
+export interface LeaseRequest {
+  readonly environment: string;
+  readonly run: string;
+  /** The highest epoch that is known from elsewhere, such as from agents: the lease's is higher. */
+  readonly above?: number;
+  /** Ends the wait for a holder that may be gone. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Lease {
@@ -29,56 +49,110 @@ export interface Lease {
 /** Milliseconds. Renewed three times as often; every two seconds while the store does not answer. */
 export const leaseTtl = 30_000;
 
+/** Milliseconds that a renewal gets at least, also when the lease has expired: nobody may have wanted it. */
+const lastChance = 2000;
+
+/** Milliseconds for which a lease is observed: a holder that could not renew it has stopped by then. */
+const observation = leaseTtl + 2 * lastChance;
+
+/** Milliseconds by which clocks differ in daily life. */
+const believedSkew = 60_000;
+
 /** How many ended leases are kept as a record. */
 const keptLeases = 100;
 
 /**
- * Takes the environment for one run. Throws RefusedProblem `environment-busy` while another run's lease has not
- * expired. If the process that held it is known to be dead, the same run takes over its own lease at once, and any run
- * does so if there is nothing left to resume.
+ * Takes the environment for one run, with an epoch above that of every lease and above `above`. Throws RefusedProblem
+ * `environment-busy` while another run holds it, `lease-not-usable` when the newest lease cannot be one, and
+ * `epochs-used-up`. If the process that held it is known to be dead, the same run takes over its own lease at once, and
+ * any run does so if there is nothing left to resume.
  *
  * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a
- * renewal by a holder that is still alive cannot both succeed, whatever the clocks say.
+ * renewal by a holder that is still alive cannot both succeed, whatever the clocks say. Nor do clocks decide whether a
+ * holder is still alive: see `isGone`.
  */
-export async function acquireLease(
-  world: LeaseWorld,
-  request: { readonly environment: string; readonly run: string },
-): Promise<Lease> {
+export async function acquireLease(world: LeaseWorld, request: LeaseRequest): Promise<Lease> {
   const { store, clock, processes } = world;
+  const { environment, run, above = 0 } = request;
   for (;;) {
     const newest = await newestLease(store);
-    if (newest !== undefined && newest.record.ended === undefined) {
-      const claim = claimOf(newest.record, clock.now(), processes);
-      if (
-        claim === 'held' ||
-        (claim === 'abandoned' && (await isOthersOpenRun(store, newest.record.run, request.run)))
-      ) {
-        throw environmentBusy(
-          newest.record,
-          request.run,
-          claim === 'held' ? undefined : await wayOn(world, newest.record),
-        );
-      }
+    if (newest !== undefined) requireUsable(newest, environment, above);
+    const record = newest?.record;
+    if (newest !== undefined && record !== undefined && record.ended === undefined) {
+      await requireClaimable(world, request, newest);
       const ended = { at: clock.now().toISOString(), why: 'taken-over' as const };
-      const marked = await putLease(store, { ...newest.record, ended }, { ifMatch: newest.etag });
+      const marked = await putLease(store, { ...record, ended }, { ifMatch: newest.etag });
       if (marked === undefined) continue;
     }
+    const epoch = Math.max(newest?.epoch ?? 0, above) + 1;
+    if (epoch > lastEpoch) throw epochsUsedUp(environment, epoch);
     const now = clock.now();
-    const record: LeaseRecord = {
-      epoch: (newest?.record.epoch ?? 0) + 1,
-      environment: request.environment,
-      run: request.run,
+    const own: LeaseRecord = {
+      epoch,
+      environment,
+      run,
       actor: world.actor,
       holder: processes.self,
       acquiredAt: now.toISOString(),
       renewedAt: now.toISOString(),
       expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
     };
-    const etag = await putLease(store, record, { ifAbsent: true });
+    const etag = await putLease(store, own, { ifAbsent: true });
     if (etag === undefined) continue;
-    await Promise.all((newest?.older ?? []).slice(0, -keptLeases).map((key) => store.delete(key)));
-    return holdLease(world, record, etag);
+    await Promise.all((newest?.older ?? []).slice(0, -keptLeases).map(({ key }) => store.delete(key)));
+    return holdLease(world, own, etag);
   }
+}
+
+/** Throws RefusedProblem `lease-not-usable` for one that no run can have held. Pure. */
+export function requireUsable({ key, epoch, record, older }: StoredLease, environment: string, above: number): void {
+  if (record === undefined) throw leaseNotUsable(environment, key, 'it is damaged, or Cardea did not write it');
+  const before = Math.max(older.at(-1)?.epoch ?? 0, above);
+  if (epoch - before <= farthestLeap) return;
+  throw leaseNotUsable(environment, key, `its epoch is ${epoch - before} above the highest that is known (${before})`);
+}
+
+type HeldLease = StoredLease & { readonly record: LeaseRecord };
+
+/** Throws RefusedProblem `environment-busy` while somebody holds it. What is no lease is held by nobody. */
+export async function requireClaimable(world: LeaseWorld, request: LeaseRequest, lease: StoredLease): Promise<void> {
+  const { record } = lease;
+  if (record !== undefined && record.ended === undefined) await requireFree(world, request, { ...lease, record });
+}
+
+async function requireFree(world: LeaseWorld, request: LeaseRequest, held: HeldLease): Promise<void> {
+  const { store, clock, processes } = world;
+  const { record } = held;
+  const { run } = request;
+  if (processes.isAlive(record.holder) === false) {
+    const claim = claimOf(record, clock.now(), processes);
+    if (claim === 'abandoned' && (await isOthersOpenRun(store, record.run, run))) {
+      throw environmentBusy(record, run, await wayOn(world, record));
+    }
+    return;
+  }
+  const left = Date.parse(record.expiresAt) - clock.now().getTime();
+  // No holder promises more than the ttl: what seems to hold longer was promised by another clock, and is looked at too.
+  if (left > 0 && left <= leaseTtl + believedSkew) throw environmentBusy(record, run, undefined);
+  world.onWait?.(
+    `The lease of run ${record.run} seems to have expired. For ${observation / 1000} s it is observed whether its process on ${record.holder.host} still renews it.`,
+  );
+  if (!(await isGone(world, held, request.signal))) throw environmentBusy(record, run, undefined);
+}
+
+/**
+ * Whether the lease stayed as it is for longer than it is good for, by this process's own monotonic clock. A holder that
+ * lives renews it meanwhile or knows by its own clock that it has lost it. So clocks that differ cost a wait only.
+ */
+async function isGone({ store, clock }: LeaseWorld, held: HeldLease, signal?: AbortSignal): Promise<boolean> {
+  const since = clock.monotonic();
+  while ((clock.monotonic() - since) * 1000 < observation) {
+    await clock.sleep(leaseTtl / 15, signal);
+    const now = await newestLease(store);
+    if (now?.epoch !== held.epoch || now.etag !== held.etag)
+      return now === undefined || now.record?.ended !== undefined;
+  }
+  return true;
 }
 
 function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: string): Lease {
@@ -116,15 +190,35 @@ function holdLease({ store, clock }: LeaseWorld, first: LeaseRecord, firstEtag: 
     renewedAt = at;
   };
 
+  /** A store that leaves a put without an answer must not keep the holder from knowing that its time is over. */
+  const answered = async (putting: Promise<void>): Promise<void> => {
+    const left = leaseTtl - (clock.monotonic() - renewedAt) * 1000;
+    const known = new AbortController();
+    const late = clock.sleep(Math.max(left, lastChance), known.signal).then(
+      () => {
+        throw noAnswer();
+      },
+      () => undefined,
+    );
+    try {
+      await Promise.race([putting, late]);
+    } finally {
+      known.abort(new DOMException('answered', 'AbortError'));
+      putting.catch(() => undefined);
+      late.catch(() => undefined);
+    }
+  };
+
   const renewNow = async (): Promise<void> => {
     if (over || lost.signal.aborted) return;
     const now = clock.now();
+    const wanted = {
+      ...record,
+      renewedAt: now.toISOString(),
+      expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
+    };
     try {
-      await write({
-        ...record,
-        renewedAt: now.toISOString(),
-        expiresAt: new Date(now.getTime() + leaseTtl).toISOString(),
-      });
+      await answered(write(wanted));
     } catch (error) {
       // The lease is ours until it expires, whatever the store says. If the store is full, the run's own writes will
       // say so.
@@ -207,6 +301,24 @@ function environmentBusy(record: LeaseRecord, run: string, abandoned: string | u
       abandoned !== undefined
         ? `That process is dead. ${abandoned}, or try again after ${record.expiresAt}.`
         : `Wait for that run (\`cardea run show ${record.run} --follow\`), or stop it with \`cardea run cancel ${record.run}\`. If its host is gone, try again after ${record.expiresAt}.`,
+  });
+}
+
+function epochsUsedUp(environment: string, epoch: number): RefusedProblem {
+  return new RefusedProblem({
+    code: 'epochs-used-up',
+    happened: `The next lease of ${environment} would have epoch ${epoch}, but an agent has already seen the highest that there can be. No honest run has brought it there.`,
+    state: 'Nothing was changed.',
+    next: `Change the agents' token if somebody else may know it. Then set the epoch back: cardea agents bind ${environment} --confirm ${environment}.`,
+  });
+}
+
+function noAnswer(): RetryableProblem {
+  return new RetryableProblem({
+    code: 'store-unreachable',
+    happened: 'The store did not answer in time.',
+    state: 'It is not known whether the lease was renewed.',
+    next: 'Check that the store answers.',
   });
 }
 

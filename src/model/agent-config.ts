@@ -22,6 +22,10 @@ export const agentConfig = z.object({
   /** The node's own name; Medusa's fqdn. */
   node: z.string(),
   environment: z.string(),
+  /** The environment whose bucket the store is, when it is not the agent's own: that of a copy. */
+  bucketOf: z.string().optional(),
+  /** Name of the project in the configuration. */
+  project: z.string().optional(),
   listen: z.object({ host: z.string(), port: z.number().int() }),
   /** File of mode 0600 with the bearer token that every request carries. */
   tokenFile: z.string(),

@@ -4,6 +4,8 @@ import { jobKeyShape, jobKind, jobStatus } from '../ports/node-agent-wire.ts';
 
 const shape = {
   ...jobKeyShape,
+  /** Records of before there was a bound may hold any. */
+  epoch: z.number().int().nonnegative(),
   job: jobKind,
   params: z.unknown(),
   startedAt: z.iso.datetime(),

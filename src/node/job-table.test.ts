@@ -125,6 +125,55 @@ describe('starting a job', () => {
 });
 
 describe('epochs', () => {
+  test('one that leaps too far is refused and not remembered; an agent that has seen none may join an old environment', async () => {
+    const jobs = table();
+    await jobs.start({ ...key, epoch: 2_000_000 }, 'upload', uploadParams);
+    await expect(jobs.start({ ...key, epoch: 3_000_001 }, 'upload', uploadParams)).rejects.toMatchObject({
+      code: 'epoch-leap',
+      next: expect.stringContaining('cardea agents bind'),
+    });
+    expect(jobs.highestEpoch).toBe(2_000_000);
+    await jobs.start({ ...key, epoch: 3_000_000 }, 'upload', uploadParams);
+    await jobs.stop();
+  });
+
+  test('a person may set it back: what runs is lost, and the next agent knows it too', async () => {
+    const jobs = table();
+    const { id } = await jobs.start({ ...key, epoch: 99_999_999 }, 'upload', uploadParams);
+    await call(0);
+    await jobs.beginAt(4);
+    expect(await endOf(jobs, id)).toEqual({ state: 'lost' });
+    const next = table();
+    await next.recover();
+    expect(next.highestEpoch).toBe(4);
+    await next.start({ run: 'backup-2', step: 'upload', epoch: 5 }, 'upload', uploadParams);
+    await next.stop();
+  });
+
+  test('the refusal of a lower epoch names the run to carry on', async () => {
+    const jobs = table();
+    await jobs.start({ ...key, epoch: 7 }, 'upload', uploadParams);
+    await expect(jobs.start({ ...key, epoch: 6 }, 'upload', uploadParams)).rejects.toMatchObject({
+      code: 'stale-epoch',
+      next: expect.stringMatching(/cardea run resume backup-1.* above 7 /),
+    });
+    await jobs.stop();
+  });
+
+  test('a job that is not admitted fails with the reason, and touches nothing', async () => {
+    const jobs = new JobTable({
+      store: jobStoreIn(directory, openNodeFiles(join(directory, 'hashes.json'))),
+      runners: { upload: async () => Promise.reject(new TypeError('it ran')) } as unknown as JobRunners,
+      clock: systemClock,
+      log: { write: () => {} },
+      admit: async () => {
+        throw new RefusedProblem({ code: 'bucket-changed', happened: 'h', state: 's', next: 'n' });
+      },
+    });
+    const { id } = await jobs.start(key, 'upload', uploadParams);
+    expect(await endOf(jobs, id)).toMatchObject({ state: 'failed', problem: { code: 'bucket-changed' } });
+  });
+
   test('a lower epoch than ever seen is refused, also by the next agent', async () => {
     const jobs = table();
     await jobs.start({ ...key, epoch: 7 }, 'upload', uploadParams);

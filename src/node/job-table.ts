@@ -1,4 +1,5 @@
 import { tracedDocument } from '../model/fault-trace.ts';
+import { farthestLeap } from '../model/lease-epoch.ts';
 import { sha256 } from '../model/sha256.ts';
 import { RefusedProblem, asProblem } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
@@ -13,12 +14,25 @@ import type { JobStore } from './job-store.ts';
 /** Records of finished jobs older than this are dropped at the agent's start: no run is resumed after so long. */
 const keptMs = 40 * 24 * 3_600_000;
 
+export interface JobTableParts {
+  readonly store: JobStore;
+  readonly runners: JobRunners;
+  readonly clock: Clock;
+  readonly log: AgentLog;
+  /** For messages: whose agent this is. */
+  readonly environment?: string;
+  /** Asked before each job: throws when it must not run here, such as when the bucket is not that of this environment. */
+  readonly admit?: (job: JobKind, signal: AbortSignal) => Promise<void>;
+}
+
 /** The jobs of one agent. See the NodeAgent port for what starting, joining and epochs mean. */
 export class JobTable {
   readonly #store: JobStore;
   readonly #runners: JobRunners;
   readonly #clock: Clock;
   readonly #log: AgentLog;
+  readonly #environment: string;
+  readonly #admit: NonNullable<JobTableParts['admit']>;
   readonly #jobs = new Map<string, JobRecord>();
   readonly #live = new Map<string, LiveJob>();
   #highestEpoch = 0;
@@ -26,11 +40,13 @@ export class JobTable {
   #queue: Promise<void> = Promise.resolve();
   #starting: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: { store: JobStore; runners: JobRunners; clock: Clock; log: AgentLog }) {
+  constructor(parts: JobTableParts) {
     this.#store = parts.store;
     this.#runners = parts.runners;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#environment = parts.environment ?? 'ENV';
+    this.#admit = parts.admit ?? (async () => {});
   }
 
   get highestEpoch(): number {
@@ -70,8 +86,10 @@ export class JobTable {
   }
 
   async #start<K extends JobKind>(key: JobKey, job: K, params: JobParams[K]): Promise<JobAnswer> {
-    if (key.epoch < this.#highestEpoch) throw staleEpoch(key.epoch, this.#highestEpoch);
+    if (key.epoch < this.#highestEpoch) throw this.#staleEpoch(key);
     if (key.epoch > this.#highestEpoch) {
+      // An agent that has seen none yet may join an environment that is old.
+      if (this.#highestEpoch > 0 && key.epoch - this.#highestEpoch > farthestLeap) throw this.#epochLeap(key);
       await this.#store.saveEpoch(key.epoch);
       this.#highestEpoch = key.epoch;
     }
@@ -96,15 +114,16 @@ export class JobTable {
     await this.#store.save(id, record);
     this.#jobs.delete(id);
     this.#jobs.set(id, record);
-    this.#launch(id, record, async (live) =>
-      this.#runners[job](params, {
+    this.#launch(id, record, async (live) => {
+      await this.#admit(job, live.abort.signal);
+      return this.#runners[job](params, {
         signal: live.abort.signal,
         progress: (progress) => {
           live.progress = progress;
         },
         log: (event, fields) => this.#log.write(event, { id, ...fields }),
-      }),
-    );
+      });
+    });
     return this.#answer(id);
   }
 
@@ -129,7 +148,27 @@ export class JobTable {
 
   /** Ends what runs; the jobs are `lost`. */
   async stop(): Promise<void> {
-    for (const live of this.#live.values()) this.#end(live, 'the agent stops');
+    await this.#endAll('the agent stops');
+  }
+
+  /**
+   * Ends what runs and begins with this epoch, also when it has seen a higher one: a person says that what it has seen is
+   * of a bucket that is gone, or was forged.
+   */
+  async beginAt(epoch: number): Promise<void> {
+    const begun = this.#starting.then(async () => this.#beginAt(epoch));
+    this.#starting = begun.catch(() => undefined);
+    return begun;
+  }
+
+  async #beginAt(epoch: number): Promise<void> {
+    await this.#store.saveEpoch(epoch);
+    this.#highestEpoch = epoch;
+    await this.#endAll('a person bound the agent to its bucket');
+  }
+
+  async #endAll(why: string): Promise<void> {
+    for (const live of this.#live.values()) this.#end(live, why);
     await Promise.all([...this.#live.values()].map(async (live) => live.ended));
   }
 
@@ -193,6 +232,28 @@ export class JobTable {
     }
   }
 
+  #staleEpoch({ run, epoch }: JobKey): RefusedProblem {
+    const highest = this.#highestEpoch;
+    return new RefusedProblem({
+      code: 'stale-epoch',
+      happened: `The request has epoch ${epoch} of the environment's lease, but this agent has already seen epoch ${highest}.`,
+      state: 'The agent did nothing. Another run has the lease now, or this agent was away when the run began.',
+      next: `Wait until no other run is under way (\`cardea runs\`). Then carry this one on with \`cardea run resume ${run}\`, or start it again if it has ended: both take an epoch above ${highest} while this agent answers.`,
+    });
+  }
+
+  #epochLeap({ epoch }: JobKey): RefusedProblem {
+    const bind = `cardea agents bind ${this.#environment} --confirm ${this.#environment}`;
+    return new RefusedProblem({
+      code: 'epoch-leap',
+      happened: `The request has epoch ${epoch} of the environment's lease, ${epoch - this.#highestEpoch} above the highest that this agent has seen. No honest run has brought it there.`,
+      state: 'The agent did nothing.',
+      next: `Find out where that epoch comes from: a forged lease in the bucket, or an agent that somebody else talked to. Then set all agents to one epoch: ${bind}.`,
+      // A run that moved data says another next of its own.
+      details: [`All agents are set to one epoch by: ${bind}`],
+    });
+  }
+
   #end(live: LiveJob, why: string): void {
     if (live.superseded) return;
     live.superseded = true;
@@ -222,13 +283,4 @@ const worksOnPoint = (job: JobKind) => job === 'snapshot' || job === 'upload' ||
 
 function pointOf(params: unknown): unknown {
   return typeof params === 'object' && params !== null && 'point' in params ? params.point : undefined;
-}
-
-function staleEpoch(epoch: number, highest: number): RefusedProblem {
-  return new RefusedProblem({
-    code: 'stale-epoch',
-    happened: `The request has epoch ${epoch} of the environment's lease, but this agent has already seen epoch ${highest}.`,
-    state: 'Nothing was changed. Another run holds the lease now.',
-    next: 'Find the run that holds the lease with `cardea runs`. Resume this run when that one has ended.',
-  });
 }

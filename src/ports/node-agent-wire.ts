@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { bucketId } from '../model/bucket-identity.ts';
 import { pointId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
+import { leaseEpoch } from '../model/lease-epoch.ts';
 import { tracedProblem } from '../model/problem.ts';
 import { progress } from '../model/progress.ts';
 import type { JobKind, JobParams, JobResult } from './node-agent.ts';
@@ -13,6 +15,7 @@ import type { JobKind, JobParams, JobResult } from './node-agent.ts';
  *   POST /v1/jobs                                  startRequest → jobAnswer
  *   GET  /v1/jobs/<id>?wait=MS                     jobAnswer, at the latest after that time
  *   GET  /v1/jobs?run=&step=&kind=                 jobAnswer of the newest such job
+ *   POST /v1/bucket                                bindRequest → bindAnswer
  *
  * A refusal is a problem document with status 4xx; an unknown job is 404. A problem that a fault caused carries its `trace`, which older
  * agents do not send and older clients do not read.
@@ -102,7 +105,10 @@ export const jobResults = {
 
 export const jobKind = z.enum(Object.keys(jobParams) as [JobKind, ...JobKind[]]);
 
-export const jobKeyShape = { run: safeName, step: safeName, epoch: count };
+export const jobKeyShape = { run: safeName, step: safeName, epoch: leaseEpoch };
+
+export const bindRequest = z.strictObject({ id: bucketId, epoch: leaseEpoch });
+export const bindAnswer = z.object({ id: bucketId });
 
 export const startRequest = z.strictObject({ ...jobKeyShape, kind: jobKind, params: z.unknown() });
 
@@ -121,8 +127,10 @@ export const agentHealth = z.object({
   node: z.string(),
   version: z.string(),
   at: z.iso.datetime(),
+  /** Not bounded: what an older agent was told once must be readable, so that it can be set back. */
   highestEpoch: count,
   runningJobs: count,
+  bucket: z.object({ id: bucketId.nullable() }).optional(),
   shipping: z
     .object({
       state: z.enum(['starting', 'shipping', 'paused']),

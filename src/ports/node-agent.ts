@@ -5,13 +5,19 @@ import type { Progress } from '../model/progress.ts';
  * The agent beside one Cassandra. Long work belongs to it: a job is keyed by run, step and node, carries the lease's epoch, and goes on
  * when the caller dies. Starting the same key (with the same kind and params) again joins the running job or reports the one that
  * succeeded; one that failed or was lost runs anew, and every job kind first clears what a dead attempt left. A lower epoch than the
- * highest seen is refused (RefusedProblem `stale-epoch`); a higher one ends what a run without the lease still has running here. A job whose
+ * highest seen is refused (RefusedProblem `stale-epoch`), and so is one that leaps too far above it (`epoch-leap`); a higher one ends what a run without the lease still has running here. A job whose
  * agent died with it is `lost`. One job runs at a time, others wait; clearing or deleting a point ends a job that still works on it.
  */
 export interface NodeAgent {
   readonly node: string;
   health(): Promise<AgentHealth>;
   disk(): Promise<DiskReport>;
+  /**
+   * Binds the agent to the bucket with this id, whatever it remembers: it ends its jobs, sets the highest epoch, and
+   * ships there from now on. Throws RefusedProblem `other-bucket` when the store that it was configured with has another
+   * id, `bucket-of-another-environment`.
+   */
+  bind(bucket: BucketBinding): Promise<void>;
   /** Starts (or joins) and follows to the end: resolves with the result, throws the job's problem, RetryableProblem `agent-unreachable` when the agent is gone. */
   run<K extends JobKind>(
     job: JobKey,
@@ -27,6 +33,12 @@ export interface JobKey {
   readonly epoch: number;
 }
 
+export interface BucketBinding {
+  readonly id: string;
+  /** Of the lease under which it is bound: a lower one is refused from now on. It may be below what the agent has seen. */
+  readonly epoch: number;
+}
+
 export interface AgentHealth {
   readonly node: string;
   readonly version: string;
@@ -34,6 +46,8 @@ export interface AgentHealth {
   readonly at: string;
   readonly highestEpoch: number;
   readonly runningJobs: number;
+  /** The bucket that it remembers; the id is null until it has used one. Absent from agents of older versions. */
+  readonly bucket?: { readonly id: string | null } | undefined;
   /** Absent when this agent ships no commit log. */
   readonly shipping?: ShippingHealth | undefined;
 }

@@ -2,7 +2,7 @@ import type { DatabaseNode } from '../model/database-node.ts';
 import type { Database, DatabaseLifecycle } from './database.ts';
 import type { GraphLifecycle, GraphService } from './graph-service.ts';
 import type { NodeAgent } from './node-agent.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { OwnBucket } from './own-bucket.ts';
 
 /** One environment with everything runbooks need of it. Opening is cheap: connections are made when first used. */
 export interface Platform {
@@ -12,7 +12,8 @@ export interface Platform {
   /** Name of the mixed index backend in JanusGraph's settings, `search` by default; undefined when there is none. */
   readonly indexBackend: string | undefined;
   readonly nodes: readonly DatabaseNode[];
-  readonly bucket: ObjectStore;
+  /** Only if it is this environment's: every call throws RefusedProblem `bucket-of-another-environment` otherwise. */
+  readonly bucket: OwnBucket;
   readonly database: Database;
   readonly databaseLifecycle: DatabaseLifecycle;
   readonly graph: GraphService;

@@ -13,6 +13,13 @@ export interface EngineWorld {
   readonly ids: Ids;
   readonly processes: Processes;
   readonly actor: Actor;
+  /**
+   * Asked before a run writes anything: throws RefusedProblem when the bucket is not that of this environment. The
+   * answer is the highest epoch that any agent that can be reached has seen; a new lease is above it.
+   */
+  readonly enter?: (environment: string) => Promise<{ readonly highestEpoch: number }>;
+  /** Told why a run has to wait before it can begin. */
+  readonly onWait?: (why: string) => void;
   /** Without one, runs leave no entry in the audit chain, and no journal is vouched for. */
   readonly signer?: Omit<AuditSigner, 'trust'> & NonNullable<TrustingWorld['signer']>;
   /** Called with every event of the run once it is durable, also with those of other processes. */

@@ -63,7 +63,7 @@ export async function startRun<P, S>(
   if (isDestructive(plan) && confirmed !== environment) throw notConfirmed(runbook.name, environment, confirmed);
   const run = options.run ?? newRunId(runbook.name, world);
   if ((await world.store.head(eventKey(run, 1))) !== undefined) throw runExists(run);
-  const lease = onlyReads(plan) ? undefined : await acquireLease(world, { environment, run });
+  const lease = await enter(world, { environment, run, leaseFree: onlyReads(plan), signal: options.signal });
   return withLease(lease, async () => {
     const epoch = lease?.epoch ?? 1;
     const keys = await keysOf(world);
@@ -120,7 +120,8 @@ export async function resumeRun<S, P = never>(
   requireConfirmation(found, plan, confirmed);
   const leaseFree = onlyReads(plan);
   if (leaseFree && isElsewhereAlive(world.processes, found.state.holder)) throw runAlive(found.state);
-  const lease = leaseFree ? undefined : await acquireLease(world, { environment: found.state.environment, run });
+  const { environment } = found.state;
+  const lease = await enter(world, { environment, run, leaseFree, signal: options.signal });
   return withLease(lease, async () => {
     // Read again, because the last holder of the lease may have appended until it was taken over.
     const judged = await judgeRun(world, await readJournal(world.store, run));
@@ -279,6 +280,22 @@ function requireConfirmation(judged: JudgedRun, plan: Plan | undefined, confirme
 
 async function keysOf(world: EngineWorld): Promise<TrustedKeys> {
   return trustedKeys((await trustOf(world)).publicKeys);
+}
+
+/** Takes the lease, once it is certain that the bucket is this environment's. Without one for a run that only reads. */
+async function enter(
+  world: EngineWorld,
+  {
+    environment,
+    run,
+    leaseFree,
+    signal,
+  }: { environment: string; run: string; leaseFree: boolean; signal: AbortSignal | undefined },
+): Promise<Lease | undefined> {
+  const entered = await world.enter?.(environment);
+  if (leaseFree) return undefined;
+  const above = entered?.highestEpoch ?? 0;
+  return acquireLease(world, { environment, run, above, ...(signal && { signal }) });
 }
 
 async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): Promise<T> {

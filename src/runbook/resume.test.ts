@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { readJournal } from '../journal/journal-reader.ts';
 import { readStepLog } from '../journal/step-log.ts';
-import { saying, testWorld } from '../../test/support/engine-world.ts';
+import { elsewhere, saying, testWorld } from '../../test/support/engine-world.ts';
+import { inTime } from '../../test/support/fake-clock.ts';
 import { hanging, runbookOf, start, type Work } from '../../test/support/runbook-sketch.ts';
 import type { Runbook } from './define.ts';
 import { requestCancel, resumeRun } from './engine.ts';
@@ -163,11 +164,15 @@ test('a process paused past its lease finds itself fenced when it wakes: its sig
   const sleeper = start(world, runbook);
   await started;
   const id = world.events[0]?.run ?? '';
-  world.clock.leap(31_000);
-  const other = world.another('elsewhere');
-  const resumed = await resumeRun(other, () => runbook, { run: id, services: undefined });
+  // While it is paused, only the other's time goes on.
+  const other = elsewhere(world, 31_000);
+  const resumed = await inTime(
+    resumeRun(other, () => runbook, { run: id, services: undefined }),
+    other.clock,
+  );
   expect(resumed.results).toEqual({ slow: 'done by the other' });
   const after = world.store.text(`runs/${id}/000003.json`);
+  world.clock.leap(61_000);
   await world.clock.advance(20_000);
   expect(await sleeper).toMatchObject({ status: 'interrupted', problem: { code: 'fenced' } });
   expect(signals[0]?.aborted).toBe(true);

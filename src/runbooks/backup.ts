@@ -12,7 +12,7 @@ import { RefusedProblem, asProblem } from '../model/problem.ts';
 import { objectPatience, patiently } from '../ports/patience.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
-import { createPoint, findPoint, listPoints, updatePoint } from './catalog/point-catalog.ts';
+import { createPoint, findPoint, ownPoints, updatePoint } from './catalog/point-catalog.ts';
 import { removeOldLogs } from './catalog/log-removal.ts';
 import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
@@ -83,7 +83,9 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     run: async (context) => {
       const { params } = context;
       const { platform, config } = context.services;
-      const previous = (await listPoints(platform.bucket)).find((point) => point.proof !== 'failed');
+      const previous = (await ownPoints(platform.bucket, context.environment)).find(
+        (point) => point.proof !== 'failed',
+      );
       const reports = await askEachNode(platform, context, 'Asking for the disk', async (node) =>
         platform.agent(node).disk(),
       );
@@ -282,7 +284,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     run: async (context) => {
       const { platform, clock } = context.services;
       const point = pointOfRun(context.run);
-      const knownPoints = (await listPoints(platform.bucket))
+      const knownPoints = (await ownPoints(platform.bucket, context.environment))
         .filter((each) => each.id !== point && (each.proof === 'checked' || each.proof === 'proven'))
         .map((each) => each.id);
       const before = context.startedAt.getTime();

@@ -12,7 +12,7 @@ import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
-import { getPoint } from './catalog/point-catalog.ts';
+import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import {
   findIdMark,
   keepIdMark,
@@ -106,8 +106,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ proof, warning: z.string().optional() }),
-    run: async ({ run, params, log, services: { platform } }) => {
-      const point = await getPoint(platform.bucket, params.point);
+    run: async ({ run, params, environment, log, services: { platform } }) => {
+      const point = await getOwnPoint(platform.bucket, params.point, environment);
       const { warning } = acceptPoint(point, params.allowTaken);
       if (warning !== undefined) log(warning);
       requireSameLayout(point, platform);

@@ -24,5 +24,11 @@ export async function resumeOf({ resumeCommand: known }: RunbookServices, run: s
  */
 export function patientServices(services: RunbookServices, signal: AbortSignal): RunbookServices {
   const { platform, clock } = services;
-  return { ...services, platform: { ...platform, bucket: patientStore(platform.bucket, clock, signal) } };
+  const { bucket } = platform;
+  const patient = {
+    ...patientStore(bucket, clock, signal),
+    look: async () => bucket.look(),
+    claim: async () => bucket.claim(),
+  };
+  return { ...services, platform: { ...platform, bucket: patient } };
 }

@@ -14,7 +14,9 @@ import {
 } from '../../src/platforms/sandbox/s3-server.ts';
 import { openStore } from '../../src/platforms/open-store.ts';
 import { probeStore } from '../../src/runbooks/catalog/store-probe.ts';
+import { createBucket } from '../../src/adapters/s3/create-bucket.ts';
 import { objectStoreContract } from '../unit/object-store.contract.ts';
+import { ownBucketContract } from '../unit/own-bucket.contract.ts';
 
 let folder: string;
 let settings: S3ServerSettings;
@@ -47,6 +49,14 @@ objectStoreContract('an S3 server', {
   races: 40,
   kills: 4,
   stream: { bytes: 256 * 1024 * 1024, memory: 200 * 1024 * 1024 },
+});
+
+let bucketsMade = 0;
+ownBucketContract('an S3 server', async () => {
+  bucketsMade += 1;
+  const location = { ...server.location, bucket: `own-${bucketsMade}` };
+  await createBucket(location);
+  return openStore(location);
 });
 
 describe('the S3 server of the sandbox', () => {

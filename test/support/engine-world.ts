@@ -78,6 +78,12 @@ export function testWorld(): TestWorld {
   return make();
 }
 
+/** A process of another machine, whose clock is its own and ahead by so many milliseconds. */
+export function elsewhere(world: TestWorld, aheadMs = 0): TestWorld {
+  const clock = new FakeClock(new Date(world.clock.now().getTime() + aheadMs).toISOString());
+  return { ...world.another('elsewhere'), clock };
+}
+
 /** `step-started a`, `run-succeeded` …: what a journal says, shortly. */
 export function saying(events: readonly RunEvent[]): readonly string[] {
   return events.map(({ event }) => ('step' in event ? `${event.type} ${event.step}` : event.type));

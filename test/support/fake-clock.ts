@@ -74,6 +74,19 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** What comes of the work while these clocks go on side by side, ten minutes at most. */
+export async function inTime<T>(work: Promise<T>, ...clocks: readonly FakeClock[]): Promise<T> {
+  const state = { ended: false };
+  const end = () => {
+    state.ended = true;
+  };
+  work.then(end, end);
+  for (let seconds = 0; seconds < 600 && !state.ended; seconds += 1) {
+    for (const clock of clocks) await clock.advance(1000);
+  }
+  return work;
+}
+
 /** `aaaa`, `aaab`, `aaac` … */
 export function countingIds(): Ids {
   let count = 0;

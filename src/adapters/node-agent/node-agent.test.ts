@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ServerType, serve } from '@hono/node-server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FailedProblem, RetryableProblem } from '../../model/problem.ts';
+import { FailedProblem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 import type { Progress } from '../../model/progress.ts';
 import { agentServer } from '../../agent/agent-server.ts';
 import type { JobContext, JobRunners } from '../../node/jobs/job-context.ts';
 import { jobStoreIn } from '../../node/job-store.ts';
 import { JobTable } from '../../node/job-table.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
+import type { BucketBinding } from '../../ports/node-agent.ts';
 import { openNodeFiles } from '../node-files/node-files.ts';
 import { systemClock } from '../system/clock.ts';
 import { openNodeAgent } from './node-agent.ts';
@@ -29,6 +30,7 @@ let works: (context: JobContext) => Promise<unknown>;
 let runs: number;
 let servers: ServerType[];
 let port: number;
+let bindings: BucketBinding[];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'cardea-agent-'));
@@ -36,6 +38,7 @@ beforeEach(async () => {
   runs = 0;
   servers = [];
   port = 0;
+  bindings = [];
   works = async () => result;
 });
 
@@ -62,7 +65,13 @@ async function startServer(): Promise<{ server: ServerType; jobs: JobTable }> {
   });
   await jobs.recover();
   const disk = async () => ({ total: 100, free: 50, liveData: 20, aside: 0, snapshots: 0 });
-  const app = agentServer({ node: 'node-1', version: '9.9.9', token, jobs, disk, clock: systemClock, log });
+  const bind = async (binding: BucketBinding) => {
+    bindings.push(binding);
+    if (bindings.length > 1) throw new RefusedProblem({ code: 'other-bucket', happened: 'No.', state: '', next: '' });
+  };
+  const bucket = () => bindings[0]?.id ?? null;
+  const parts = { node: 'node-1', version: '9.9.9', token, jobs, disk, bucket, bind };
+  const app = agentServer({ ...parts, clock: systemClock, log });
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port });
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;
@@ -96,7 +105,7 @@ describe('asking', () => {
   test('health and disk', async () => {
     await startServer();
     const { at, ...health } = await client().health();
-    expect(health).toEqual({ node: 'node-1', version: '9.9.9', highestEpoch: 0, runningJobs: 0 });
+    expect(health).toEqual({ node: 'node-1', version: '9.9.9', highestEpoch: 0, runningJobs: 0, bucket: { id: null } });
     expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
     expect(await client().disk()).toEqual({ total: 100, free: 50, liveData: 20, aside: 0, snapshots: 0 });
   });
@@ -206,6 +215,23 @@ describe('jobs', () => {
       kind: 'refused',
       code: 'stale-epoch',
     });
+  });
+
+  test('an epoch beyond the bound is not understood, wherever it comes from', async () => {
+    await startServer();
+    for (const epoch of [100_000_000, 2 ** 53, -1, 1.5]) {
+      await expect(client().start({ ...key, epoch }, 'upload', params)).rejects.toMatchObject({ code: 'bad-request' });
+      await expect(client().bind({ id: 'bucketnumber1', epoch })).rejects.toMatchObject({ code: 'bad-request' });
+    }
+    expect(await client().health()).toMatchObject({ highestEpoch: 0 });
+  });
+
+  test('an agent is bound to a bucket over HTTP, and its refusal comes back as it is', async () => {
+    await startServer();
+    await client().bind({ id: 'bucketnumber1', epoch: 3 });
+    expect(await client().health()).toMatchObject({ bucket: { id: 'bucketnumber1' } });
+    await expect(client().bind({ id: 'bucketnumber2', epoch: 3 })).rejects.toMatchObject({ code: 'other-bucket' });
+    expect(bindings[0]).toEqual({ id: 'bucketnumber1', epoch: 3 });
   });
 
   test('an agent that dies and comes back runs the job anew, and the follower sees its end', async () => {

@@ -10,7 +10,14 @@ import { rememberSecret } from '../../model/secrets.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { JobKey, JobKind, JobParams, JobResult, JobStatus, NodeAgent } from '../../ports/node-agent.ts';
 import { patiently } from '../../ports/patience.ts';
-import { type JobAnswer, agentHealth, diskReport, jobAnswer, jobResults } from '../../ports/node-agent-wire.ts';
+import {
+  type JobAnswer,
+  agentHealth,
+  bindAnswer,
+  diskReport,
+  jobAnswer,
+  jobResults,
+} from '../../ports/node-agent-wire.ts';
 
 export interface NodeAgentSettings {
   readonly node: string;
@@ -26,6 +33,8 @@ export interface NodeAgentSettings {
 const requestMs = 10_000;
 /** The disk report walks every file. */
 const diskMs = 120_000;
+/** It ends its jobs, and opens its stream in the bucket anew. */
+const bindMs = 120_000;
 /** How long the agent keeps a request about a running job open before it answers with the progress. */
 const waitMs = 1000;
 
@@ -46,6 +55,9 @@ export function openNodeAgent(settings: NodeAgentSettings): HttpNodeAgent {
     async disk() {
       const { storeFree, ...report } = await ask(settings, '/v1/disk', diskReport, { timeoutMs: diskMs });
       return storeFree === undefined ? report : { ...report, storeFree };
+    },
+    async bind(body) {
+      await ask(settings, '/v1/bucket', bindAnswer, { body, timeoutMs: bindMs });
     },
     async start(job, kind, params) {
       const { status } = await start(settings, { ...job, kind, params });

@@ -1,4 +1,6 @@
 import { agent } from './agent/declaration.ts';
+import { agents } from './agents/declaration.ts';
+import { agentsBind } from './agents-bind/declaration.ts';
 import { audit } from './audit/declaration.ts';
 import { backup } from './backup/declaration.ts';
 import { check } from './check/declaration.ts';
@@ -44,6 +46,7 @@ export const commands: readonly Command[] = [
   command(points, () => import('./points/action.ts')),
   command(window, () => import('./window/action.ts')),
   command(transactions, () => import('./transactions/action.ts')),
+  command(agents, () => import('./agents/action.ts')),
   command(doctor, () => import('./doctor/action.ts')),
   command(audit, () => import('./audit/action.ts')),
   command(runs, () => import('./runs/action.ts')),
@@ -54,6 +57,7 @@ export const commands: readonly Command[] = [
   command(init, () => import('./init/action.ts')),
   command(config, () => import('./config/action.ts')),
   command(setup, () => import('./setup/action.ts')),
+  command(agentsBind, () => import('./agents-bind/action.ts')),
   command(sandboxUp, () => import('./sandbox-up/action.ts')),
   command(sandboxDown, () => import('./sandbox-down/action.ts')),
   command(sandboxStatus, () => import('./sandbox-status/action.ts')),

@@ -8,6 +8,7 @@ import { systemClock } from '../../adapters/system/clock.ts';
 import { systemIds } from '../../adapters/system/ids.ts';
 import { configSchema } from '../../model/config.ts';
 import { FailedProblem } from '../../model/problem.ts';
+import { ownBucket } from '../../ports/own-bucket.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { defineRunbook } from '../../runbook/define.ts';
 import type { RunbookServices } from '../../runbooks/index.ts';
@@ -61,7 +62,12 @@ function context(flags: Partial<CliContext['flags']> = {}): CliContext {
     config: async () => ({ file: join(folder, 'cardea.config.ts'), directory: folder, config }),
     environment: async () => ({ ...environment, auditKey: join(folder, 'keys', 'audit.key'), operatorKeys: [] }),
     // Only the bucket is asked for; what is not there would fail loudly.
-    platform: async () => ({ environment: 'local', bucket }) as unknown as Platform,
+    platform: async () =>
+      ({
+        environment: 'local',
+        nodes: [],
+        bucket: ownBucket(bucket, { owner: { environment: 'local' }, clock: systemClock, ids: systemIds }),
+      }) as unknown as Platform,
     onEnd: () => {},
   };
 }

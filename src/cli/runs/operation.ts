@@ -16,6 +16,7 @@ import { findRunbook, type RunbookServices } from '../../runbooks/index.ts';
 import type { Outcome } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { Interruption } from '../terminal/interrupt.ts';
+import { enterEnvironment } from './enter-environment.ts';
 import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
 import { resumeWay, resumeWayOf } from './resume-way.ts';
 import { planText } from './plan-text.ts';
@@ -140,6 +141,8 @@ export async function engineWorld(context: CliContext, environment: string): Pro
     actor,
     processes: systemProcesses(),
     signer,
+    enter: async (name) => enterEnvironment(platform, name),
+    onWait: (why) => context.output.note(why),
   };
 }
 

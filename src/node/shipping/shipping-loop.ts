@@ -140,6 +140,23 @@ export class ShippingLoop {
     return { timeline, since };
   }
 
+  /**
+   * Goes on in the bucket that the agent is bound to now. A timeline that this bucket does not have is given up with what
+   * was told about it: the agent joins the newest, or begins the first.
+   */
+  async rebind(): Promise<void> {
+    const { bucket, state } = this.#parts;
+    await this.#end();
+    await this.#close();
+    const { timeline, ...rest } = this.#state;
+    if (timeline !== undefined && (await bucket.head(timelineKey(timeline))) === undefined) {
+      this.#state = { ...rest, paused: false };
+      await state.save(this.#state);
+    }
+    this.#problem = undefined;
+    if (!this.#state.paused) this.#begin();
+  }
+
   #begin(): void {
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#stopping.signal]);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnvironmentConfig } from '../../model/config.ts';
-import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
+import { asProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
 import { runningNodes, startRing } from './cassandra-ring.ts';
 import {
@@ -13,6 +13,7 @@ import {
   withSettings,
 } from './configuration-changes.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from './environment-record.ts';
+import { bucketOf } from './bucket-of.ts';
 import { environmentLock } from './environment-folder.ts';
 import { folders } from '../../host/folders.ts';
 import { startGraphServer } from './graph-server.ts';
@@ -32,6 +33,8 @@ export interface BringUp {
   readonly nodes?: number | undefined;
   /** The configuration's store when absent. */
   readonly store?: 'directory' | 's3' | undefined;
+  /** Name of the project in the configuration. */
+  readonly project?: string | undefined;
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
   /**
@@ -86,6 +89,7 @@ export async function startEnvironment(
   const say = (done: number, label: string) => progress({ done, total: 3, unit: 'items', label });
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
   await startStore(environment, { progress, signal });
+  await requireOwnBucket(record);
   const aside = namesAside(environment);
   if (aside.size > 0) await beforeDatabase?.(aside);
   await startRing(environment, { signal });
@@ -93,6 +97,21 @@ export async function startEnvironment(
   await ensureGraphTables(record, signal);
   await Promise.all([startGraphServer(environment, { signal }), startNodeAgents(environment, signal)]);
   say(3, 'all servers answer');
+}
+
+/**
+ * Before any server of the database is started: throws RefusedProblem `bucket-of-another-environment`. A store that cannot
+ * be asked now does not keep the servers from starting; agents and runs ask it again.
+ */
+async function requireOwnBucket(record: EnvironmentRecord): Promise<void> {
+  const bucket = bucketOf(record);
+  try {
+    await bucket.look();
+  } catch (thrown) {
+    if (asProblem(thrown, 'Looking at the bucket').code === 'bucket-of-another-environment') throw thrown;
+  } finally {
+    await bucket.close();
+  }
 }
 
 function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string> {
@@ -129,9 +148,13 @@ async function decide(
   options: BringUp,
 ): Promise<EnvironmentRecord> {
   const known = readRecord(directory);
+  const { project } = options;
   if (known !== undefined) {
     refuseOtherShape(known, options);
-    return known;
+    if (project === undefined || known.project === project) return known;
+    const named = { ...known, project };
+    writeRecord(directory, named);
+    return named;
   }
   const size = options.nodes ?? config.datacenter.size;
   if (size < 1 || size > 9) throw badSize(size);
@@ -143,6 +166,7 @@ async function decide(
   const shipping = shippingOf(config.backup.log);
   const record: EnvironmentRecord = {
     name,
+    ...(project === undefined ? {} : { project }),
     createdAt: new Date().toISOString(),
     network,
     cluster: clusterOf(name, config),

@@ -80,6 +80,7 @@ function copyRecord(live: EnvironmentRecord, name: string, network: string, layo
   if (first === undefined || datacenters.size !== 1) throw badLayout(name, layout);
   return {
     name: `${live.name}~${name}`,
+    ...(live.project === undefined ? {} : { project: live.project }),
     createdAt: new Date().toISOString(),
     network,
     cluster: `${live.cluster}~${name}`,

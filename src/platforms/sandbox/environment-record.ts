@@ -11,6 +11,8 @@ import { documentType } from '../../model/document.ts';
  */
 export const environmentDocument = documentType('sandbox-environment', 1, {
   name: z.string(),
+  /** Name of the project in the configuration; records of before it was written have none. */
+  project: z.string().optional(),
   createdAt: z.iso.datetime(),
   /** First three parts of its loopback /24. */
   network: z.string(),

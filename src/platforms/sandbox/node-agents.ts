@@ -46,6 +46,8 @@ async function startAgent(
   const config = agentConfig.parse({
     node: node.name,
     environment: record.name,
+    ...(record.copy === undefined ? {} : { bucketOf: record.copy.of }),
+    ...(record.project === undefined ? {} : { project: record.project }),
     listen: { host: node.address, port: port.agent },
     tokenFile: tokenFile(directory),
     stateDirectory: folders.agent,

@@ -8,7 +8,7 @@ import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { Database, DatabaseLifecycle } from '../../ports/database.ts';
 import type { GraphLifecycle } from '../../ports/graph-service.ts';
 import type { Copies, Platform } from '../../ports/platform.ts';
-import { openStore } from '../open-store.ts';
+import { bucketOf } from './bucket-of.ts';
 import { runningNodes, startRing, stopRing } from './cassandra-ring.ts';
 import { copiesBeside } from './copies.ts';
 import { readRecord } from './environment-record.ts';
@@ -21,9 +21,10 @@ import { installedSandboxToolchain } from './sandbox-toolchain.ts';
 import { databaseNodes, graphFolders, gremlinUrl, tokenFile } from './topology.ts';
 
 /** Opens an environment that `sandbox up` made. Throws RefusedProblem `not-up`. */
-export function openSandbox(name: string): Platform {
+export function openSandbox(name: string, project?: string): Platform {
   const directory = join(folders().home, name);
-  const record = readRecord(directory);
+  const recorded = readRecord(directory);
+  const record = recorded === undefined || project === undefined ? recorded : { ...recorded, project };
   const toolchain = installedSandboxToolchain();
   if (record === undefined || toolchain === undefined) {
     throw new RefusedProblem({
@@ -46,7 +47,7 @@ export function openSandbox(name: string): Platform {
 function platformOf(environment: LocalEnvironment, copies: Copies): Platform {
   const { record, directory } = environment;
   const nodes = databaseNodes(record);
-  const bucket = openStore(record.store);
+  const bucket = bucketOf(record);
   const database = openDatabase({
     contactPoints: nodes.map((node) => `${node.address}:${node.cqlPort}`),
     localDatacenter: record.datacenter,

@@ -22,6 +22,23 @@ export async function listPoints(bucket: ObjectStore): Promise<readonly RestoreP
   return points;
 }
 
+/** Those of this environment, newest first. A bucket of before it belonged to one may hold points of others. */
+export async function ownPoints(bucket: ObjectStore, environment: string): Promise<readonly RestorePoint[]> {
+  return (await listPoints(bucket)).filter((point) => point.environment === environment);
+}
+
+/** As `getPoint`. Throws RefusedProblem `point-of-another-environment` as well. */
+export async function getOwnPoint(bucket: ObjectStore, id: string, environment: string): Promise<RestorePoint> {
+  const point = await getPoint(bucket, id);
+  if (point.environment === environment) return point;
+  throw new RefusedProblem({
+    code: 'point-of-another-environment',
+    happened: `The restore point ${id} is of ${point.environment}, not of ${environment}.`,
+    state: 'Nothing was changed.',
+    next: `Use a point of ${environment}: cardea points ${environment}. Restoring from another environment is not possible in this version.`,
+  });
+}
+
 /** Throws UsageProblem `unknown-point`, naming the newest ones, when there is no such point. */
 export async function getPoint(bucket: ObjectStore, id: string): Promise<RestorePoint> {
   const point = await readPointFile(bucket, restorePointKey(id));

@@ -19,6 +19,7 @@ function services(...points: readonly RestorePoint[]) {
   /** What the agent answers to a job, when it is not success. */
   const failing = new Map<string, Error>();
   const platform = {
+    environment: 'prod',
     bucket,
     nodes: [{ name: 'node-0' }],
     agent: () => ({
@@ -145,3 +146,13 @@ test('a look that could not be finished says nothing about the point', async () 
 function faulty(code: string, happened: string): FailedProblem {
   return new FailedProblem({ code, happened, state: 'Nothing was changed.', next: 'Look at the store.' });
 }
+
+test('a point of another environment is never chosen nor removed, not even when an older choice names it', async () => {
+  const old = pointTakenAt(new Date('2026-01-01T02:00:00Z'), { environment: 'staging', replicationFactor: 1 });
+  const { given, context, jobs, bucket, made } = services(old, ...points.slice(3));
+  await made;
+  expect((await choosePointsToRemove(given)).going).toEqual([]);
+  await removePoints(context, { kept: 3, going: [{ point: old.id, why: 'older than 30d' }] });
+  expect((await listPoints(bucket)).map(({ id }) => id)).toContain(old.id);
+  expect(jobs.filter((job) => job.includes(old.id))).toEqual([]);
+});

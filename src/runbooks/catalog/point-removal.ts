@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { decideRetention } from '../../model/retention.ts';
 import { onEachNode } from '../steps/each-node.ts';
 import { verifyPoint } from '../steps/verify-point.ts';
-import { findPoint, listPoints, removePoint, updatePoint } from './point-catalog.ts';
+import { findPoint, ownPoints, removePoint, updatePoint } from './point-catalog.ts';
 import { listOpenRestores } from './restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 
@@ -22,7 +22,7 @@ export type PointChoice = z.infer<typeof pointChoice>;
 /** Reads only. */
 export async function choosePointsToRemove({ platform, config, clock }: RunbookServices): Promise<PointChoice> {
   const needed = new Set((await listOpenRestores(platform.bucket)).map((restore) => restore.point as string));
-  const points = await listPoints(platform.bucket);
+  const points = await ownPoints(platform.bucket, platform.environment);
   const decisions = decideRetention(points, config.backup.retention, clock.now(), needed);
   const kept = decisions.filter((decision) => decision.keep).length;
   const going = decisions.filter((decision) => !decision.keep).slice(0, mostAtOnce);
@@ -40,18 +40,20 @@ export async function removePoints(context: Fan, { going }: PointChoice): Promis
   for (const { point: id, why } of going) {
     context.log(`removing ${id}: ${why}`);
     const step = `${context.step}-${id}`;
+    const point = await findPoint(platform.bucket, id);
+    // A choice that an older version made may name one: it is not ours to delete.
+    if (point !== undefined && point.environment !== platform.environment) continue;
     // Before the first file goes: killed in between, and never resumed, the point must not be listed as good.
-    if ((await findPoint(platform.bucket, id)) !== undefined) {
+    if (point !== undefined) {
       const failure = `it was being removed by ${context.run}, because it is ${why}`;
       await updatePoint(platform.bucket, id, (each) => ({ ...each, proof: 'failed', failure }));
     }
     await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: id }));
-    const point = await findPoint(platform.bucket, id);
     if (point !== undefined) await removePoint(platform.bucket, point);
   }
   if (going.length === 0) return;
   // Differential backups share files. Whether Medusa kept every shared file is checked, not assumed.
-  for (const { id, proof } of await listPoints(platform.bucket)) {
+  for (const { id, proof } of await ownPoints(platform.bucket, platform.environment)) {
     if (proof !== 'checked' && proof !== 'proven') continue;
     const step = `${context.step}-look-${id}`;
     try {

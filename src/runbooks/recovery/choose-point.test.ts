@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { pointTakenAt } from '../../../test/support/example-point.ts';
 import type { Proof, RestorePoint } from '../../model/restore-point.ts';
+import { MemoryStore } from '../../../test/support/memory-store.ts';
+import { createPoint, getOwnPoint, ownPoints } from '../catalog/point-catalog.ts';
 import { acceptPoint, choosePoint } from './choose-point.ts';
 
 function point(day: number, proof: Proof): RestorePoint {
@@ -43,4 +45,19 @@ test('a taken point needs the flag, and is used with a warning', () => {
 
 test('a failed point is refused, with the flag too', () => {
   expect(() => acceptPoint(point(9, 'failed'), true)).toThrow(/edgestore-1 is missing/);
+});
+
+test('a point of another environment is refused by name, and is not among the own ones', async () => {
+  const store = new MemoryStore();
+  const [own, other] = ['2026-02-19T02:00:00Z', '2026-02-20T02:00:00Z'].map((at) => new Date(at));
+  if (own === undefined || other === undefined) throw new TypeError('two times');
+  await createPoint(store, pointTakenAt(own, { environment: 'prod' }));
+  const { id } = pointTakenAt(other, { environment: 'staging' });
+  await createPoint(store, pointTakenAt(other, { environment: 'staging' }));
+  expect((await ownPoints(store, 'prod')).map((point) => point.id)).toEqual(['backup-20260219-020000']);
+  await expect(getOwnPoint(store, id, 'prod')).rejects.toMatchObject({
+    code: 'point-of-another-environment',
+    kind: 'refused',
+    happened: `The restore point ${id} is of staging, not of prod.`,
+  });
 });

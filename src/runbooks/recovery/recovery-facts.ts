@@ -2,7 +2,7 @@ import { milliseconds } from '../../model/duration.ts';
 import { type Micros, microsOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import { type LogCatalog, type Reading, readLogCatalog } from '../catalog/log-catalog.ts';
-import { listPoints } from '../catalog/point-catalog.ts';
+import { ownPoints } from '../catalog/point-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 
@@ -44,7 +44,7 @@ export async function readRecoveryFacts(
   };
   const [catalog, points] = await Promise.all([
     readLogCatalog(platform.bucket, { ...wanted, onWatermark }),
-    listPoints(platform.bucket),
+    ownPoints(platform.bucket, platform.environment),
   ]);
   const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
   return {
@@ -63,7 +63,7 @@ export async function readRecoveryFacts(
  * links in memory. So the cost depends on the time since the newest point, and for the listing on the age of the log.
  */
 export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
-  const points = await listPoints(services.platform.bucket);
+  const points = await ownPoints(services.platform.bucket, services.platform.environment);
   const newest = points.find(({ proof }) => proof === 'checked' || proof === 'proven');
   return newest === undefined ? undefined : readRecoveryFacts(services, { since: snapshotOf(newest).from });
 }

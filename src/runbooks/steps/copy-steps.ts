@@ -10,7 +10,7 @@ import { onEachNode } from './each-node.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
 import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, planOf, verifyLogsStep } from './log-steps.ts';
 import { type ReplayParams, targetName } from '../recovery/replay-params.ts';
-import { getPoint } from '../catalog/point-catalog.ts';
+import { getOwnPoint, getPoint } from '../catalog/point-catalog.ts';
 import {
   indexResult,
   makeGraphSound,
@@ -55,7 +55,7 @@ export function withCopyDatabase<Params extends CopyParams>(
       run: async (context) => {
         const { params, log } = context;
         const { platform } = context.services;
-        const point = await getPoint(platform.bucket, params.point);
+        const point = await getOwnPoint(platform.bucket, params.point, context.environment);
         await requireNewName(platform, nameOf(context));
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);

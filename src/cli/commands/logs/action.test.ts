@@ -71,7 +71,8 @@ async function startAgent(node: string) {
     log,
   });
   const disk = async () => ({ total: plantedFault(), free: 0, liveData: 0, aside: 0, snapshots: 0 });
-  const app = agentServer({ node, version: '9.9.9', token, jobs, disk, clock: systemClock, log });
+  const bucket = { bucket: () => null, bind: async () => {} };
+  const app = agentServer({ node, version: '9.9.9', token, jobs, disk, ...bucket, clock: systemClock, log });
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   servers.push(server);

@@ -6,7 +6,14 @@ import type { points } from './declaration.ts';
 
 export const action: Action<typeof points> = async (context, input) => {
   const { bucket } = await context.platform(input.env);
-  const all = await refuseWhenUnreachable(async () => listPoints(bucket));
+  const stored = await refuseWhenUnreachable(async () => listPoints(bucket));
+  const all = stored.filter(({ environment }) => environment === input.env);
+  const others = stored.length - all.length;
+  if (others > 0) {
+    context.output.note(
+      `${others} more ${others === 1 ? 'point is' : 'points are'} of other environments that had used this bucket; they are never restored from here, and never removed.`,
+    );
+  }
   const shown = input.limit === 0 ? all : all.slice(0, input.limit);
   return {
     json: shown.map(pointJson),

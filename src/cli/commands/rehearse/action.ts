@@ -1,7 +1,7 @@
 import { formatSeconds } from '../../../model/duration.ts';
 import { RefusedProblem } from '../../../model/problem.ts';
 import { rehearseRunbook } from '../../../runbooks/index.ts';
-import { getPoint } from '../../../runbooks/catalog/point-catalog.ts';
+import { getOwnPoint, getPoint } from '../../../runbooks/catalog/point-catalog.ts';
 import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { Action } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
@@ -56,7 +56,7 @@ async function decide(
   }
   const facts = await factsOf(context, environment);
   if (named === undefined) return worthRehearsing(facts);
-  const point = await getPoint((await context.platform(environment)).bucket, named);
+  const point = await getOwnPoint((await context.platform(environment)).bucket, named, environment);
   return rehearsable(facts, point) ?? { point, warnings: [] };
 }
 

@@ -5,7 +5,7 @@ import { type Target, parseTarget } from '../../../model/target.ts';
 import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
 import { type BaseChoice, chooseBase } from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
-import { getPoint, listPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { getOwnPoint, ownPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { type RecoveryFacts, readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import { computeWindow, currentTimelineOf } from '../../../runbooks/recovery/window.ts';
 import type { CliContext } from '../../context.ts';
@@ -40,11 +40,14 @@ export async function decideTarget(context: CliContext, environment: string, ask
   const { bucket } = await context.platform(environment);
   const target = asked.to === undefined ? undefined : parseTarget(asked.to, context.clock.now());
   if (target === undefined && asked.timeline === undefined && asked.exclusions === undefined) {
-    const { point, warning } = choosePoint(await listPoints(bucket), environment);
+    const { point, warning } = choosePoint(await ownPoints(bucket, environment), environment);
     return asTaken(context, environment, point, warning);
   }
   if (target?.kind === 'point') {
-    const { point, warning } = acceptPoint(await getPoint(bucket, target.point), asked.allowTaken ?? false);
+    const { point, warning } = acceptPoint(
+      await getOwnPoint(bucket, target.point, environment),
+      asked.allowTaken ?? false,
+    );
     return asTaken(context, environment, point, warning);
   }
   const facts = await factsOf(context, environment);

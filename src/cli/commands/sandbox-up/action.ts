@@ -27,7 +27,9 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
   let changes: readonly HandledChange[] = [];
   const line = await progressLine(output, name, () => clock.now(), flags.quiet || flags.json);
   try {
+    const { config: all } = await context.config();
     await bringUp(name, config, {
+      project: all.name,
       nodes: input.nodes === 0 ? undefined : input.nodes,
       store: input.store === 'configured' ? undefined : input.store,
       progress: line.report,

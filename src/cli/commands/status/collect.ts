@@ -3,7 +3,7 @@ import type { TrustingWorld } from '../../../journal/vouching.ts';
 import { asProblem, type Problem, RetryableProblem } from '../../../model/problem.ts';
 import type { WindowReport } from '../../../model/window.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { listPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { ownPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
@@ -35,7 +35,7 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
       within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
-        Promise.all([listPoints(bucket), restoreDecisions(world), runsWithWays(world, name)]),
+        Promise.all([ownPoints(bucket, name), restoreDecisions(world), runsWithWays(world, name)]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
