@@ -194,7 +194,8 @@ export class RowWalk {
   }
 }
 
+/** Whatever else is thrown while bytes are read is a defect of the program, and no damage of the graph: it goes on with its trace. */
 function asDamage(error: unknown): UndecodableRow {
   if (error instanceof UndecodableRow) return error;
-  return new UndecodableRow(error instanceof Error ? error.message : String(error));
+  throw error;
 }

@@ -1,6 +1,7 @@
 import type { SegmentFile } from '../../ports/log-files.ts';
 import { nextSection, type Section } from '../../commitlog/section-chain.ts';
 import { readSegmentHeader, type SegmentHeader } from '../../commitlog/segment-header.ts';
+import { Problem } from '../../model/problem.ts';
 
 /** Longest header that is looked for: fixed parts and a line of JSON. */
 const headerBytes = 4096;
@@ -162,8 +163,10 @@ export class SegmentTail {
     try {
       this.#header = readSegmentHeader(bytes);
     } catch (thrown) {
+      // Anything else is a defect of the program, and says nothing about the file.
+      if (!(thrown instanceof Problem)) throw thrown;
       // Seen while Cassandra writes it, or of a form that nobody knows.
-      this.#damage = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#damage = thrown.happened;
       return undefined;
     }
     this.#end = Math.max(this.#end, this.#header.length);
