@@ -3,8 +3,10 @@ import { TableRows } from '../../test/support/table-rows.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GraphService } from '../ports/graph-service.ts';
-import { checkGraph, type CheckResult } from './check.ts';
+import { checkGraph, type CheckOptions, type CheckResult } from './check.ts';
 import { claimCell } from './id-claims.ts';
+import { readSchema } from './schema.ts';
+import { identityOf } from './invariants/finding.ts';
 
 const noGraph: GraphService = {
   url: 'ws://nowhere/gremlin',
@@ -16,7 +18,12 @@ const noGraph: GraphService = {
 };
 
 /** `meanwhile` happens between the pass and the second look. */
-function check(database: TableRows, meanwhile: () => void = () => undefined, live = ['gh1']): Promise<CheckResult> {
+function check(
+  database: TableRows,
+  meanwhile: () => void = () => undefined,
+  live = ['gh1'],
+  more: Partial<CheckOptions> = {},
+): Promise<CheckResult> {
   const clock: Clock = {
     now: () => new Date(0),
     monotonic: () => 0,
@@ -32,6 +39,7 @@ function check(database: TableRows, meanwhile: () => void = () => undefined, liv
     indexBackend: undefined,
     clock,
     liveInstances: () => Promise.resolve(live),
+    ...more,
   });
 }
 
@@ -61,7 +69,7 @@ test('an edge that only one of its vertices has is found by its id', async () =>
   const database = new TableRows();
   const [key, column] = one(database, 'edgestore', transferIn);
   database.remove('edgestore', key, column);
-  expect((await check(database)).findings).toEqual([
+  expect((await check(database)).findings).toMatchObject([
     {
       kind: 'one-sided-edge',
       element: 'edge 6687',
@@ -91,7 +99,7 @@ const anna: Cell = ['7a89a0416e6ee1', '0021f8', '21f8'];
 test('an index entry that leads to a vertex without that value is found', async () => {
   const database = new TableRows();
   database.put('graphindex', anna[0].replace('416e6ee1', '456e6ee1'), anna[1], anna[2]);
-  expect((await check(database)).findings).toEqual([
+  expect((await check(database)).findings).toMatchObject([
     {
       kind: 'ghost-index-entry',
       element: 'vertex 4344',
@@ -111,7 +119,7 @@ test('an index entry that leads to no vertex at all is found', async () => {
 test('an indexed value without its entry is found, and one that comes meanwhile is not', async () => {
   const database = new TableRows();
   database.remove('graphindex', anna[0], anna[1]);
-  expect((await check(database)).findings).toEqual([
+  expect((await check(database)).findings).toMatchObject([
     { kind: 'missing-index-entry', element: 'vertex 4344', detail: 'Index "byName" lacks "Anna" of vertex 4344.' },
   ]);
   expect(await check(database, () => database.put('graphindex', ...anna))).toMatchObject({ ok: true });
@@ -135,8 +143,8 @@ test('a value changed behind the index is one finding with both values', async (
   const [key, column, value] = one(database, 'edgestore', ([, , stored]) => stored.startsWith('a0416e6ee1'));
   database.put('edgestore', key, column, value.replace('416e6ee1', '456e6ee1'));
   const { findings } = await check(database);
-  expect(findings).toContainEqual({
-    kind: 'wrong-index-value',
+  const wrong = findings.find(({ kind }) => kind === 'wrong-index-value');
+  expect(wrong).toMatchObject({
     element: 'vertex 4344',
     detail: 'Index "byName" has "Anna" for vertex 4344, which has "Enna".',
   });
@@ -171,7 +179,7 @@ test('remains of a vertex without the mark of existence are found', async () => 
 });
 
 test('an instance that is registered but does not run is found', async () => {
-  expect((await check(new TableRows(), undefined, [])).findings).toEqual([
+  expect((await check(new TableRows(), undefined, [])).findings).toMatchObject([
     {
       kind: 'dead-instance',
       element: 'instance gh1',
@@ -192,4 +200,89 @@ test('an id beyond what was ever claimed is found', async () => {
   const { key, column } = claimCell({ ...pool, next: '1001' }, 5, 0n, 'test');
   database.put('janusgraph_ids', key.toString('hex'), column.toString('hex'), '');
   expect(await check(database)).toMatchObject({ ok: true });
+});
+
+test('the same damage has the same identity, whenever it is seen, and other damage of the same element another', async () => {
+  const identities = async (database: TableRows) => (await check(database)).all.map(identityOf);
+  const database = new TableRows();
+  database.remove('edgestore', bjorn, '02');
+  const first = await identities(database);
+  expect(first.length).toBeGreaterThan(0);
+  expect(new Set(first).size).toBe(first.length);
+  expect(await identities(database)).toEqual(first);
+  // Another transaction wrote to the ghost.
+  const [key, column] = one(database, 'edgestore', ([row, name]) => row === bjorn && name === '57e0');
+  database.times.set(`${key} ${column}`, 2000n);
+  const ghost = (list: readonly string[]) => list.find((each) => each.includes('ghost-vertex'));
+  expect(ghost(await identities(database))).not.toBe(ghost(first));
+});
+
+test('what is known is listed apart with its reason, and does not make the graph unsound', async () => {
+  const database = new TableRows();
+  database.remove('graphindex', anna[0], anna[1]);
+  const result = await check(database, undefined, undefined, {
+    known: ({ finding }) => (finding.kind === 'missing-index-entry' ? 'recorded in a backup' : undefined),
+  });
+  expect(result).toMatchObject({ ok: true, findings: [], findingCount: 0, knownCount: 1 });
+  expect(result.known).toMatchObject([{ element: 'vertex 4344', why: 'recorded in a backup' }]);
+  expect(result.counts).toEqual({ 'missing-index-entry': 1 });
+});
+
+test('a key of a class of the user is carried: its values count in the fingerprint, all else is checked', async () => {
+  const database = new TableRows();
+  const before = await check(database);
+  // The registration number of UUID, 21, becomes 142, in the definition of the key "uu".
+  const schema = await readSchema(database, 'janusgraph');
+  const id = [...schema.types.values()].find(({ name }) => name === 'uu')?.id ?? 0;
+  const key = schema.ids.toKey(id).toString('hex');
+  const [, column, value] = one(database, 'edgestore', ([row, , stored]) => row === key && /bc95/.test(stored));
+  database.put('edgestore', key, column, value.replace('bc95', 'bc018e'));
+  expect((await readSchema(database, 'janusgraph')).types.get(id)?.dataType).toBe('class of the user, number 42');
+  const result = await check(database);
+  expect(result).toMatchObject({ ok: true, findings: [], elements: before.elements });
+  expect(result.carried).toEqual([{ what: 'values of "uu" (class of the user, number 42)', count: 1 }]);
+  const [row, at, stored] = one(database, 'edgestore', ([, , one]) => one.includes('123456789abcdef08765'));
+  database.put('edgestore', row, at, stored.replace('123456789abcdef08765', '123456789abcdef08766'));
+  const changed = await check(database);
+  expect(changed.fingerprint.propertyKeys).toEqual(result.fingerprint.propertyKeys);
+  expect(changed.fingerprint.hash).not.toBe(result.fingerprint.hash);
+  database.remove('graphindex', anna[0], anna[1]);
+  expect((await check(database)).findings).toMatchObject([{ kind: 'missing-index-entry' }]);
+});
+
+test('a type whose row cannot be read is a finding, and so are its cells; everything else is checked', async () => {
+  const database = new TableRows();
+  const schema = await readSchema(database, 'janusgraph');
+  const id = [...schema.types.values()].find(({ name }) => name === 'uu')?.id ?? 0;
+  const key = schema.ids.toKey(id).toString('hex');
+  const [, column, value] = one(database, 'edgestore', ([row, , stored]) => row === key && /bc95/.test(stored));
+  // A class that JanusGraph never registered.
+  database.put('edgestore', key, column, value.replace('bc95', 'bce0'));
+  const { findings } = await check(database);
+  expect(findings.map(({ kind, element }) => `${kind} ${element}`)).toEqual([
+    `damaged-row vertex ${id}`,
+    'unknown-type vertex 4224',
+  ]);
+});
+
+test('rows of vertices whose ids are text are counted and named, a finding for each', async () => {
+  const database = new TableRows();
+  database.put('edgestore', Buffer.from('acc-1').toString('hex'), '02', '00018f80');
+  database.put('edgestore', Buffer.from('acc-1').toString('hex'), '57e0', '00a0416e6ee1');
+  const { findings, findingCount } = await check(database);
+  expect(findings).toMatchObject([{ kind: 'text-vertex-id', element: 'row 6163632d31 "acc-1"' }]);
+  expect(findingCount).toBe(1);
+});
+
+test('a claim of ids that cannot be read is a finding', async () => {
+  const database = new TableRows();
+  database.put('janusgraph_ids', '0102', '0304', '');
+  expect((await check(database)).findings).toMatchObject([{ kind: 'damaged-row', element: 'id claim 0x0102' }]);
+});
+
+test('a graph that allows text as vertex ids is refused', async () => {
+  const database = new TableRows();
+  const setting = Buffer.from('graph.allow-custom-vid-types').toString('hex');
+  database.put('system_properties', Buffer.from('configuration').toString('hex'), setting, '8f01');
+  await expect(check(database)).rejects.toMatchObject({ kind: 'refused', code: 'graph-form-unsupported' });
 });

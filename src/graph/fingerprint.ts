@@ -3,6 +3,7 @@ import type { Fingerprint } from '../model/restore-point.ts';
 import type { Database } from '../ports/database.ts';
 import type { Id } from './codec/byte-reader.ts';
 import { edgeText, propertyText, vertexText, type Relation } from './codec/relation.ts';
+import { requireSupportedForm } from './global-settings.ts';
 import { scanGraph, type RowObserver, type ScanOptions, type VertexRow } from './scan.ts';
 import { readSchema, type GraphSchema } from './schema.ts';
 
@@ -78,6 +79,7 @@ export async function fingerprintGraph(
   options: ScanOptions = {},
 ): Promise<Fingerprint> {
   const schema = await readSchema(database, keyspace);
+  requireSupportedForm(schema);
   const sum = new FingerprintSum(schema);
   const observer: RowObserver = {
     relation(vertex, relation) {

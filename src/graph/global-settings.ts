@@ -1,7 +1,7 @@
 import { RefusedProblem } from '../model/problem.ts';
 import type { Database } from '../ports/database.ts';
 import { readTagged, type Attribute } from './codec/attribute.ts';
-import { ByteReader } from './codec/byte-reader.ts';
+import { ByteReader, UndecodableRow } from './codec/byte-reader.ts';
 
 /** Settings that JanusGraph keeps in the database for all its instances, as far as they decide how rows are to be read. */
 export interface GlobalSettings {
@@ -12,6 +12,8 @@ export interface GlobalSettings {
   /** `ids.block-size`. */
   readonly blockSize: number;
   readonly customVertexIds: boolean;
+  /** `graph.allow-custom-vid-types`: vertices may have ids of text. */
+  readonly textVertexIds: boolean;
   /** Instances that are registered as open. */
   readonly instances: readonly string[];
 }
@@ -21,18 +23,16 @@ const defaultTagBits = 4;
 const defaultBlockSize = 10_000;
 const registration = /^system-registration\.(.+)\.startup-time$/;
 
-/** Throws RefusedProblem `graph-form-unsupported` when the graph uses a form of rows that is not known here. */
+/** Throws RefusedProblem `graph-missing` when there are none. */
 export async function readGlobalSettings(database: Database, keyspace: string): Promise<GlobalSettings> {
   const values = await settingsIn(database, keyspace);
-  if (values.size === 0) throw unsupported(`keyspace "${keyspace}" holds no JanusGraph settings`);
-  if (booleanOf(values.get('graph.allow-custom-vid-types'))) {
-    throw unsupported('it allows text as vertex ids (graph.allow-custom-vid-types)');
-  }
+  if (values.size === 0) throw noGraph(keyspace);
   return {
     partitions: numberOf(values.get('cluster.max-partitions')) ?? defaultPartitions,
     tagBits: numberOf(values.get('ids.authority.conflict-avoidance-tag-bits')) ?? defaultTagBits,
     blockSize: numberOf(values.get('ids.block-size')) ?? defaultBlockSize,
     customVertexIds: booleanOf(values.get('graph.set-vertex-id')),
+    textVertexIds: booleanOf(values.get('graph.allow-custom-vid-types')),
     instances: [...values.keys()].flatMap((name) => registration.exec(name)?.[1] ?? []).sort(),
   };
 }
@@ -49,11 +49,26 @@ async function settingsIn(database: Database, keyspace: string): Promise<Map<str
   const values = new Map<string, Attribute>();
   const query = `SELECT column1, value FROM "${keyspace}".system_properties WHERE key = ?`;
   for await (const row of database.rows(query, [settingsKey])) {
-    const value = readTagged(new ByteReader(row.value as Buffer));
-    if (value !== undefined) values.set((row.column1 as Buffer).toString('utf8'), value);
+    const name = (row.column1 as Buffer).toString('utf8');
+    try {
+      const value = readTagged(new ByteReader(row.value as Buffer));
+      if (value !== undefined) values.set(name, value);
+    } catch (error) {
+      // A setting that decides nothing here may be of any form.
+      if (!(error instanceof UndecodableRow) || decisive.has(name)) throw error;
+    }
   }
   return values;
 }
+
+/** Settings without which no row can be read. */
+const decisive: ReadonlySet<string> = new Set([
+  'cluster.max-partitions',
+  'ids.authority.conflict-avoidance-tag-bits',
+  'ids.block-size',
+  'graph.set-vertex-id',
+  'graph.allow-custom-vid-types',
+]);
 
 function numberOf(setting: Attribute | undefined): number | undefined {
   return typeof setting?.value === 'number' || typeof setting?.value === 'bigint' ? Number(setting.value) : undefined;
@@ -63,11 +78,23 @@ function booleanOf(setting: Attribute | undefined): boolean {
   return setting?.value === true;
 }
 
-function unsupported(why: string): RefusedProblem {
-  return new RefusedProblem({
+/** Throws RefusedProblem `graph-form-unsupported`: what such a graph holds can be stored, but neither checked nor restored soundly. */
+export function requireSupportedForm({ textVertexIds }: Pick<GlobalSettings, 'textVertexIds'>): void {
+  if (!textVertexIds) return;
+  throw new RefusedProblem({
     code: 'graph-form-unsupported',
-    happened: `The graph cannot be checked row by row: ${why}.`,
+    happened:
+      'The graph allows text as vertex ids (graph.allow-custom-vid-types). Such a graph can be neither checked nor restored soundly by Cardea.',
     state: 'Nothing was changed.',
-    next: 'Check that the environment names the right keyspace, and that the graph uses only settings that the documentation lists as supported.',
+    next: 'Back up this graph by other means. If all its vertices have numbers as ids, switch the setting off in JanusGraph, then start again.',
+  });
+}
+
+function noGraph(keyspace: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'graph-missing',
+    happened: `The keyspace "${keyspace}" holds no JanusGraph settings, so that no graph can be read in it.`,
+    state: 'Nothing was changed.',
+    next: 'Check that the environment names the right keyspace, and that JanusGraph was started on it once.',
   });
 }

@@ -34,14 +34,27 @@ export function poolName({ namespace, partition }: Pool): string {
 /**
  * Reads the high-water mark. Instances claim blocks of ids by writing the block's end, negated so that the newest sorts first, a time and
  * their name as a column under the pool's key; whoever comes next starts at the highest end. Before a restore it is read from the live
- * cluster after its graph servers were stopped: no id below it may be issued again. Throws RetryableProblem `database-unreachable`.
+ * cluster after its graph servers were stopped: no id below it may be issued again. A claim that cannot be
+ * read says nothing about any pool; `onDamage` is told of it. Throws RetryableProblem `database-unreachable`.
  */
-export async function readIdMark(database: Database, keyspace: string): Promise<IdMark> {
+export async function readIdMark(
+  database: Database,
+  keyspace: string,
+  onDamage?: (claim: { readonly key: Buffer; readonly column: Buffer }, problem: UndecodableRow) => void,
+): Promise<IdMark> {
   const { partitions } = await readGlobalSettings(database, keyspace);
   const bits = Math.round(Math.log2(partitions));
   const marks = new Map<string, PoolMark>();
   for await (const row of database.rows(`SELECT key, column1, value FROM "${keyspace}".janusgraph_ids`)) {
-    const mark = readClaim(row.key as Buffer, row.column1 as Buffer, bits);
+    const [key, column] = [row.key as Buffer, row.column1 as Buffer];
+    let mark: PoolMark;
+    try {
+      mark = readClaim(key, column, bits);
+    } catch (error) {
+      if (!(error instanceof UndecodableRow)) throw error;
+      onDamage?.({ key: Buffer.from(key), column: Buffer.from(column) }, error);
+      continue;
+    }
     const known = marks.get(markKey(mark));
     if (known === undefined || BigInt(mark.next) > BigInt(known.next)) marks.set(markKey(mark), mark);
   }

@@ -16,6 +16,8 @@ export interface VertexRow {
   exists: boolean;
   /** Id of the label; undefined for vertices without one. */
   label: Id | undefined;
+  /** When the cell that is told was written, microseconds; where the walk asks for it (`walkVertex`). */
+  time: bigint | undefined;
 }
 
 /**
@@ -25,6 +27,8 @@ export interface VertexRow {
 export interface RowObserver {
   relation(vertex: VertexRow, relation: Relation): void;
   vertexEnd(vertex: VertexRow): void;
+  /** Every cell, before what it says is told. */
+  cell?(vertex: VertexRow): void;
   /** A cell that cannot be read; the rest of the row goes on. `vertex` is undefined when the key itself is at fault. */
   damaged(vertex: VertexRow | undefined, cell: DamagedCell, problem: UndecodableRow): void;
 }
@@ -133,10 +137,15 @@ export async function walkVertex(
   const within = range === undefined ? '' : ' AND column1 >= ? AND column1 < ?';
   const params = range === undefined ? [key] : [key, range.from, range.to];
   const walk = new RowWalk(schema, observer);
-  const rows = database.rows(`SELECT key, column1, value FROM "${keyspace}".edgestore WHERE key = ?${within}`, params);
-  for await (const row of rows) walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer);
+  const query = `SELECT key, column1, value, ${cellTime} FROM "${keyspace}".edgestore WHERE key = ?${within}`;
+  for await (const row of database.rows(query, params)) {
+    walk.cell(row.key as Buffer, row.column1 as Buffer, row.value as Buffer, row.time as bigint);
+  }
   walk.end();
 }
+
+/** When a cell was written, in a query for some cells: bigint, microseconds. */
+export const cellTime = 'WRITETIME(value) AS time';
 
 /** Everything of a vertex but its edges: existence, label and properties sort before them. */
 export const belowEdges = { from: Buffer.of(0), to: Buffer.of(0x60) } as const;
@@ -155,10 +164,12 @@ export class RowWalk {
     this.#reader = new RelationReader(schema.types);
   }
 
-  cell(key: Buffer, column: Buffer, value: Buffer): void {
+  cell(key: Buffer, column: Buffer, value: Buffer, time?: bigint): void {
     if (!key.equals(this.#key)) this.#start(key, column);
     const vertex = this.#vertex;
     if (vertex === undefined) return;
+    vertex.time = time;
+    this.#observer.cell?.(vertex);
     let relation: Relation;
     try {
       relation = this.#reader.read(column, value);
@@ -186,7 +197,7 @@ export class RowWalk {
       const id = this.#schema.ids.fromKey(key);
       const canonical = this.#schema.ids.canonical(id);
       const schemaVertex = vertexKind(id) === 'schema';
-      this.#vertex = { id, canonical, schemaVertex, exists: canonical !== id, label: undefined };
+      this.#vertex = { id, canonical, schemaVertex, exists: canonical !== id, label: undefined, time: undefined };
     } catch (error) {
       this.#vertex = undefined;
       this.#observer.damaged(undefined, { key: this.#key, column: Buffer.from(column) }, asDamage(error));

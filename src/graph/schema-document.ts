@@ -152,6 +152,8 @@ export function fromSchemaDocument(document: GraphSchemaDocument): {
         ...constraint(onlyFor),
       })),
       customVertexIds: document.customVertexIds,
+      // One that allows them is refused before its schema is stored.
+      textVertexIds: false,
     },
     shapes: document.shapes.map(({ label, parts }) => ({ label: idOf(label), parts: new Set(parts) })),
   };
@@ -166,6 +168,7 @@ export function bareSchema(): GraphSchema {
     compositeIndexes: [],
     mixedIndexes: [],
     customVertexIds: false,
+    textVertexIds: false,
   };
 }
 

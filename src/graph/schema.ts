@@ -1,9 +1,9 @@
 import type { CqlRow, Database } from '../ports/database.ts';
 import type { AttributeValue } from './codec/attribute.ts';
-import { ByteReader, type Id } from './codec/byte-reader.ts';
+import { ByteReader, UndecodableRow, type Id } from './codec/byte-reader.ts';
 import { idText, VertexIds } from './codec/element-id.ts';
 import { readGlobalSettings } from './global-settings.ts';
-import { RelationReader, type Relation } from './codec/relation.ts';
+import { RelationReader, UnknownType, type Relation } from './codec/relation.ts';
 import {
   multiplicities,
   schemaCategory,
@@ -30,9 +30,14 @@ export interface GraphSchema {
   readonly mixedIndexes: readonly MixedIndex[];
   /** The graph lets clients choose vertex ids, so that these say nothing about issued blocks. */
   readonly customVertexIds: boolean;
+  /** Vertices may have ids of text: such a graph is not supported (`requireSupportedForm`). */
+  readonly textVertexIds: boolean;
 }
 
-/** Reads the schema from the rows themselves. Throws RetryableProblem `database-unreachable`, RefusedProblem for graphs whose form is not supported. */
+/**
+ * Reads the schema from the rows themselves. A cell of it that cannot be read is left out, and so is a type whose definition has such a cell:
+ * the scan of all rows finds it, and the cells of that type. Throws RetryableProblem `database-unreachable`, RefusedProblem `graph-missing`.
+ */
 export async function readSchema(database: Database, keyspace: string): Promise<GraphSchema> {
   const settings = await readGlobalSettings(database, keyspace);
   const ids = new VertexIds(settings.partitions);
@@ -41,7 +46,8 @@ export async function readSchema(database: Database, keyspace: string): Promise<
   // Few enough at once that a small cluster answers each in time.
   for (let at = 0; at < listed.length; at += 32) {
     const batch = listed.slice(at, at + 32);
-    found.push(...(await Promise.all(batch.map((id) => readVertex(database, keyspace, ids, id)))));
+    const read = await Promise.all(batch.map((id) => readVertex(database, keyspace, ids, id)));
+    found.push(...read.filter((vertex) => vertex !== undefined));
   }
   const types = new Map<Id, RelationType>(systemTypes.map((type) => [type.id, type]));
   for (const vertex of found) {
@@ -61,6 +67,7 @@ export async function readSchema(database: Database, keyspace: string): Promise<
       .filter((vertex) => vertex.defined.get(internal) === false)
       .map((vertex) => mixedOf(vertex, types)),
     customVertexIds: settings.customVertexIds,
+    textVertexIds: settings.textVertexIds,
   };
 }
 
@@ -111,14 +118,25 @@ async function listVertices(database: Database, keyspace: string, category: Sche
   for await (const row of database.rows(`SELECT value FROM "${keyspace}".graphindex WHERE key = ?`, [
     Buffer.from(key),
   ])) {
-    found.push(readPositive(new ByteReader(row.value as Buffer)));
+    try {
+      found.push(readPositive(new ByteReader(row.value as Buffer)));
+    } catch (error) {
+      // A row of this index that cannot be read is found where all index rows are.
+      if (!(error instanceof UndecodableRow)) throw error;
+    }
   }
   return found;
 }
 
 const ownReader = new RelationReader(new Map(systemTypes.map((type) => [type.id, type])));
 
-async function readVertex(database: Database, keyspace: string, ids: VertexIds, id: Id): Promise<SchemaVertex> {
+/** Undefined for one of which a cell cannot be read: half a definition would read the values of its type wrongly. */
+async function readVertex(
+  database: Database,
+  keyspace: string,
+  ids: VertexIds,
+  id: Id,
+): Promise<SchemaVertex | undefined> {
   const rows = database.rows(`SELECT column1, value FROM "${keyspace}".edgestore WHERE key = ?`, [ids.toKey(id)]);
   let name = '';
   let category: SchemaCategory = 'modifier';
@@ -126,6 +144,8 @@ async function readVertex(database: Database, keyspace: string, ids: VertexIds, 
   const edges: SchemaVertex['edges'][number][] = [];
   for await (const row of rows) {
     const relation = decode(row);
+    if (relation === 'unknown') continue;
+    if (relation === 'damaged') return undefined;
     const value = relation.value?.value ?? null;
     const description = relation.properties[0]?.value.value;
     const [what, modifier = null] = Array.isArray(description) ? (description as AttributeValue[]) : [-1];
@@ -139,8 +159,15 @@ async function readVertex(database: Database, keyspace: string, ids: VertexIds, 
   return { id, category, name, defined, edges };
 }
 
-function decode(row: CqlRow): Relation {
-  return ownReader.read(row.column1 as Buffer, row.value as Buffer);
+/** `unknown`: of a type that a later JanusGraph keeps there, which is nothing that is read here. */
+function decode(row: CqlRow): Relation | 'unknown' | 'damaged' {
+  try {
+    return ownReader.read(row.column1 as Buffer, row.value as Buffer);
+  } catch (error) {
+    if (error instanceof UnknownType) return 'unknown';
+    if (error instanceof UndecodableRow) return 'damaged';
+    throw error;
+  }
 }
 
 /** Names are stored behind a two-letter kind and a separator. */

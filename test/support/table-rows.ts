@@ -11,6 +11,8 @@ export type Cells = Map<string, [key: string, column: string, value: string]>;
  */
 export class TableRows implements Database {
   readonly tables: Readonly<Record<string, Cells>>;
+  /** Write times of cells, by key and column in hex; all others were written at microsecond 1,000. */
+  readonly times = new Map<string, bigint>();
 
   constructor(file: string | URL = new URL('../../src/graph/codec/golden-rows.json', import.meta.url)) {
     const golden = JSON.parse(readFileSync(file, 'utf8')) as { tables: Record<string, string[]> };
@@ -79,6 +81,7 @@ export class TableRows implements Database {
           key: Buffer.from(key, 'hex'),
           column1: Buffer.from(column, 'hex'),
           value: Buffer.from(value, 'hex'),
+          ...(query.includes('WRITETIME(value) AS time') ? { time: this.times.get(`${key} ${column}`) ?? 1000n } : {}),
         })),
     );
   }

@@ -56,8 +56,14 @@ test('values in sort order read as the values they are', () => {
   expect(read('00bfc00000', 'Float')).toBe(1.5);
 });
 
-test('a class of the user and an unknown way of packing text are refused by name', () => {
-  expect(() => typeNamed(142)).toThrow(/registered by the user \(number 42\)/);
+test('a class of the user is carried to the end of the cell; an unknown class and way of packing are refused', () => {
+  expect(typeNamed(142)).toBe('class of the user, number 42');
+  const reader = new ByteReader(Uint8Array.of(0x00, 1, 2, 3));
+  expect(readAttribute(reader, typeNamed(142))).toEqual({ type: typeNamed(142), value: Uint8Array.of(0, 1, 2, 3) });
+  expect(reader.remaining).toBe(0);
+  const tagged = readTagged(new ByteReader(Uint8Array.of(0x01, 0x8e, 7)));
+  expect(tagged).toEqual({ type: typeNamed(142), value: Uint8Array.of(7) });
+  expect(() => typeNamed(96)).toThrow(/class number 96/);
   expect(() => readAttribute(new ByteReader(Uint8Array.of(0x83)), 'String')).toThrow(/packed in an unknown way \(3\)/);
 });
 

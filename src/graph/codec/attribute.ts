@@ -18,7 +18,7 @@ import { readCount, writePositive, writeSigned } from './variable-long.ts';
 /**
  * A property value with its Java type. `value` is a number for 8 to 32 bit integers, floats and doubles, a bigint for longs and dates
  * (milliseconds), text for text, characters, UUIDs, instants and durations (`seconds.nanos`), JSON and enumerations (their position),
- * an array for arrays, and bytes for what is carried but not interpreted (Geoshape, serialized Java objects).
+ * an array for arrays, and bytes for what is carried but not interpreted (Geoshape, serialized Java objects, classes of the user's own).
  */
 export interface Attribute {
   readonly type: string;
@@ -128,14 +128,27 @@ const codecs: ReadonlyMap<number, Codec> = new Map([
 
 const byType: ReadonlyMap<string, Codec> = new Map([...codecs.values()].map((codec) => [codec.type, codec]));
 
-/** Name of the class with this registration number; throws UndecodableRow for a class of the user's own, by its number. */
+/** From this number on JanusGraph registers classes of the user's own (`attributes.custom.*`), whose bytes only their serializer can read. */
+const firstOwn = 100;
+const ownClass = 'class of the user, number ';
+
+/** Name of the class with this registration number; one of the user's own goes by its number. Throws UndecodableRow for any other. */
 export function typeNamed(registration: number): string {
-  return codecOf(registration).type;
+  return registration >= firstOwn ? `${ownClass}${registration - firstOwn}` : codecOf(registration).type;
+}
+
+/**
+ * A class of the user's own: nobody but its serializer knows where such a value ends. So it is carried as the bytes up to the end of the
+ * cell, with whatever follows it there.
+ */
+export function isOpaque(type: string): boolean {
+  return type.startsWith(ownClass);
 }
 
 /** One value of a declared type; `Object` means that the value names its own type. `undefined` when there is none. */
 export function readAttribute(reader: ByteReader, type: string, ordered = false): Attribute | undefined {
   if (type === 'Object') return readTagged(reader);
+  if (isOpaque(type)) return reader.remaining === 0 ? undefined : opaqueRest(reader, type);
   const codec = byType.get(type);
   if (codec === undefined) throw new UndecodableRow(`values of type ${type} are not supported`);
   if (codec.nullable !== true) {
@@ -175,6 +188,7 @@ export function writePresent(out: number[], type: string, attribute: Attribute):
 export function readTagged(reader: ByteReader): Attribute | undefined {
   const registration = readCount(reader);
   if (registration === 0) return undefined;
+  if (registration >= firstOwn) return opaqueRest(reader, typeNamed(registration));
   const codec = codecOf(registration);
   const value = codec.read(reader);
   return value === null ? undefined : { type: codec.type, value };
@@ -214,11 +228,12 @@ export function shownValue(attribute: Attribute): string {
 function codecOf(registration: number): Codec {
   const codec = codecs.get(registration);
   if (codec !== undefined) return codec;
-  const whose =
-    registration >= 100
-      ? `a class registered by the user (number ${registration - 100})`
-      : `class number ${registration}`;
-  throw new UndecodableRow(`a value has an unsupported type: ${whose}`);
+  throw new UndecodableRow(`a value has an unsupported type: class number ${registration}`);
+}
+
+function opaqueRest(reader: ByteReader, type: string): Attribute {
+  // Copied: the reader's bytes may be a slice of a whole network frame, and used again.
+  return { type, value: Uint8Array.from(reader.take(reader.remaining)) };
 }
 
 /** JanusGraph's own enumerations, by position. */

@@ -15,6 +15,9 @@ export class UndecodableRow extends FailedProblem {
   }
 }
 
+/** A vertex whose id is text. Graphs that allow them are refused; rows of one that does not any more are counted and named. */
+export class TextVertexId extends UndecodableRow {}
+
 /** Walks bytes forward from `at`, and backward from `end` for the parts that JanusGraph writes to be read from behind. */
 export class ByteReader {
   bytes: Uint8Array;

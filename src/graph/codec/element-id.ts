@@ -1,4 +1,4 @@
-import { exactId, UndecodableRow, type Id } from './byte-reader.ts';
+import { exactId, TextVertexId, type Id } from './byte-reader.ts';
 
 /**
  * How JanusGraph lays out its ids: `[count | partition | kind]` for vertices of users, `[count | kind]` for schema vertices,
@@ -37,10 +37,10 @@ export class VertexIds {
     this.partitions = 2 ** this.partitionBits;
   }
 
-  /** Vertex id from the key of its row. Throws UndecodableRow for ids of text, which JanusGraph writes in other than 8 bytes. */
+  /** Vertex id from the key of its row. Throws TextVertexId for ids of text, which JanusGraph writes in other than 8 bytes. */
   fromKey(key: Uint8Array): Id {
     if (key.length !== 8) {
-      throw new UndecodableRow(`its key has ${key.length} bytes: vertex ids of text are not supported`);
+      throw new TextVertexId(`its key has ${key.length} bytes: vertex ids of text are not supported`);
     }
     const low = key[7] as number;
     if ((low & 3) === 1) return fold(key, 0xff);

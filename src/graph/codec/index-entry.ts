@@ -1,4 +1,4 @@
-import { canonicalText, readPresent, shownValue, writePresent, type Attribute } from './attribute.ts';
+import { canonicalText, isOpaque, readPresent, shownValue, writePresent, type Attribute } from './attribute.ts';
 import { ByteReader, UndecodableRow, type Id } from './byte-reader.ts';
 import type { Relation } from './relation.ts';
 import type { CompositeIndex } from './relation-type.ts';
@@ -51,6 +51,9 @@ export function entriesOfVertex(
 
 /** The entry that an edge or property must have in an index; undefined when it lacks one of the keys. */
 export function entryOfRelation(index: CompositeIndex, outVertex: Id, relation: Relation): IndexEntry | undefined {
+  const { id } = relation;
+  // Of an element whose id stands behind a value of a class of the user's own neither the id nor any key is known.
+  if (id === undefined) return undefined;
   const values: Attribute[] = [];
   for (const key of index.keys) {
     const found = relation.properties.find((property) => property.key.id === key.id);
@@ -58,17 +61,27 @@ export function entryOfRelation(index: CompositeIndex, outVertex: Id, relation: 
     values.push(found.value);
   }
   const ends = relation.other === undefined ? {} : { inVertex: relation.other };
-  const element = { vertex: outVertex, relation: relation.id, type: relation.type.id, ...ends };
+  const element = { vertex: outVertex, relation: id, type: relation.type.id, ...ends };
   return entry(
     index,
     values,
     element,
-    index.keys.map(() => relation.id),
+    index.keys.map(() => id),
   );
 }
 
 function entry(index: CompositeIndex, values: Attribute[], element: IndexedElement, relations: Id[]): IndexEntry {
   return { index, values, element, relations: index.cardinality === 'list' ? relations : [] };
+}
+
+/** Holds a value of a class of the user's own: no one can say where it ends in the key, so that such entries are not compared. */
+export function isOpaqueEntry({ values }: IndexEntry): boolean {
+  return values.some(({ type }) => isOpaque(type));
+}
+
+/** Whether the values of an index can be told apart in its keys. */
+export function isComparable(index: CompositeIndex): boolean {
+  return !index.keys.some((key) => isOpaque(key.dataType));
 }
 
 /** One text per entry, the same for the stored and the expected one. */

@@ -1,5 +1,5 @@
-import { canonicalText, readAttribute, type Attribute } from './attribute.ts';
-import { ByteReader, UndecodableRow, type Id } from './byte-reader.ts';
+import { canonicalText, isOpaque, readAttribute, type Attribute } from './attribute.ts';
+import { ByteReader, TextVertexId, UndecodableRow, type Id } from './byte-reader.ts';
 import { isUnique, type RelationType } from './relation-type.ts';
 import { readPositive, readPositiveBackward, readWithPrefix, writeWithPrefix } from './variable-long.ts';
 
@@ -7,7 +7,8 @@ import { readPositive, readPositiveBackward, readWithPrefix, writeWithPrefix } f
 export interface Relation {
   readonly type: RelationType;
   readonly direction: 'out' | 'in';
-  readonly id: Id;
+  /** Undefined where it stands behind a value of a class of the user's own, of which nobody knows where it ends. */
+  readonly id: Id | undefined;
   /** The vertex at the other end; edges only. */
   readonly other: Id | undefined;
   /** Properties only. */
@@ -21,7 +22,7 @@ export interface InlineProperty {
   readonly value: Attribute;
 }
 
-export type ColumnRelation = Pick<Relation, 'type' | 'direction' | 'other'> & { readonly id: Id | undefined };
+export type ColumnRelation = Pick<Relation, 'type' | 'direction' | 'other' | 'id'>;
 
 /** A cell of a type that the schema does not have. */
 export class UnknownType extends UndecodableRow {
@@ -54,7 +55,7 @@ export class RelationReader {
     const { id: typeId, direction } = readRelationType(column);
     const type = this.#type(typeId);
     const properties: InlineProperty[] = [];
-    let id: Id;
+    let id: Id | undefined;
     let other: Id | undefined;
     let found: Attribute | undefined;
     if (type.category === 'edge') {
@@ -67,18 +68,23 @@ export class RelationReader {
         id = readPositive(value);
       }
       // A vertex id of text starts, or from behind ends, with a byte that otherwise reads as zero.
-      if (other === 0) throw new UndecodableRow('it leads to a vertex with a text id, which is not supported');
+      if (other === 0) throw new TextVertexId('it leads to a vertex with a text id, which is not supported');
     } else {
       if (type.multiplicity === 'multi') {
         id = readPositiveBackward(column);
         found = readAttribute(value, type.dataType);
       } else {
         found = readAttribute(type.multiplicity === 'simple' ? column : value, type.dataType);
-        id = readPositive(value);
+        const behind = found !== undefined && isOpaque(found.type) && type.multiplicity !== 'simple';
+        id = behind ? undefined : readPositive(value);
       }
       if (found === undefined) throw new UndecodableRow(`a property "${type.name}" has no value`);
     }
-    for (const key of type.signature) this.#inline(value, this.#type(key), false, properties);
+    for (const key of type.signature) {
+      // A class of the user's own took all the rest.
+      if (value.remaining > 0) this.#inline(value, this.#type(key), false, properties);
+      else if (!endsOpaque(found, properties)) throw new UndecodableRow(`it ends before its "${this.#type(key).name}"`);
+    }
     while (value.remaining > 0) this.#inline(value, this.#type(readInlineType(value)), false, properties);
     return { type, direction, id, other, value: found, properties };
   }
@@ -111,13 +117,23 @@ export class RelationReader {
     if (type.sortKey.length === 0) return;
     const bytes = column.take(column.remaining);
     const reader = new ByteReader(type.descending ? bytes.map((byte) => byte ^ 0xff) : bytes);
-    for (const key of type.sortKey) this.#inline(reader, this.#type(key), true, into);
+    for (const key of type.sortKey) {
+      // What a class of the user's own took ends at the ids, which were read from behind: all of it is carried.
+      if (reader.remaining === 0 && endsOpaque(undefined, into)) break;
+      this.#inline(reader, this.#type(key), true, into);
+    }
   }
 
   #inline(reader: ByteReader, key: RelationType, ordered: boolean, into: InlineProperty[]): void {
     const value = readAttribute(reader, key.dataType, ordered);
     if (value !== undefined) into.push({ key, value });
   }
+}
+
+/** Whether what was read last is a class of the user's own, which takes all of the cell that is left. */
+function endsOpaque(value: Attribute | undefined, properties: readonly InlineProperty[]): boolean {
+  const last = properties.at(-1)?.value ?? value;
+  return last !== undefined && isOpaque(last.type);
 }
 
 /** The type and direction at the start of a column. */

@@ -1,6 +1,8 @@
-import type { Id } from '../codec/byte-reader.ts';
-import { UndecodableRow } from '../codec/byte-reader.ts';
-import type { Finding, Suspicion } from './finding.ts';
+import { isOpaque } from '../codec/attribute.ts';
+import { UndecodableRow, type Id } from '../codec/byte-reader.ts';
+import { CellTimes } from './cell-times.ts';
+import type { Finding, Found, Suspicion } from './finding.ts';
+import { sha256 } from '../../model/sha256.ts';
 import { MultisetDifference } from './multiset-difference.ts';
 import {
   elementName,
@@ -8,6 +10,8 @@ import {
   entryAddress,
   entryOfRelation,
   entryText,
+  isComparable,
+  isOpaqueEntry,
   readEntry,
   shownValues,
   type IndexEntry,
@@ -16,7 +20,7 @@ import {
 import { rowObserver, type CheckContext, type GraphObserver, type Invariant } from './invariant.ts';
 import type { CompositeIndex } from '../codec/relation-type.ts';
 import { afterPrefix, columnPrefix } from '../codec/relation.ts';
-import { belowEdges, scanTable, walkVertex } from '../scan.ts';
+import { belowEdges, cellTime, scanTable, walkVertex } from '../scan.ts';
 import type { GraphSchema } from '../schema.ts';
 
 /**
@@ -26,11 +30,12 @@ import type { GraphSchema } from '../schema.ts';
  */
 export function compositeEntries(context: CheckContext): Invariant {
   const { schema } = context;
-  const byId = new Map(schema.compositeIndexes.map((index) => [index.id, index]));
+  const byId = new Map(schema.compositeIndexes.filter(isComparable).map((index) => [index.id, index]));
   const fold = new MultisetDifference();
   const expected = new Map<string, IndexEntry>();
   const stored = new Map<string, StoredEntry>();
   const damaged: { finding: Finding; key: Buffer; column: Buffer }[] = [];
+  let damagedBeyond = 0;
   let differing = new Set<number>();
 
   const readTable = (
@@ -44,11 +49,16 @@ export function compositeEntries(context: CheckContext): Invariant {
         cell(key, column, value) {
           try {
             const entry = readEntry(byId, key, column, value);
-            if (entry !== undefined) onEntry(entry, key, column);
+            if (entry !== undefined && !isOpaqueEntry(entry)) onEntry(entry, key, column);
           } catch (error) {
             if (!(error instanceof UndecodableRow)) throw error;
-            if (first)
-              damaged.push({ finding: damageOf(key, error), key: Buffer.from(key), column: Buffer.from(column) });
+            if (!first) return;
+            if (damaged.length >= kept) {
+              damagedBeyond += 1;
+              return;
+            }
+            const finding = damageOf(key, column, error);
+            damaged.push({ finding, key: Buffer.from(key), column: Buffer.from(column) });
           }
         },
       }),
@@ -78,12 +88,16 @@ export function compositeEntries(context: CheckContext): Invariant {
         ...paired(context, [...stored.values()], [...expected.values()]),
         ...damaged.map(({ finding, key, column }) => ({
           finding,
-          again: () => stillStored(context, finding, key, column),
+          again: () => stillDamaged(context, finding, { key, column }),
         })),
       ];
     },
+    beyond: () => new Map(damagedBeyond === 0 ? [] : [['damaged-row', damagedBeyond]]),
   };
 }
+
+/** Further ones are counted but not kept. */
+const kept = 50_000;
 
 interface StoredEntry {
   readonly entry: IndexEntry;
@@ -93,9 +107,10 @@ interface StoredEntry {
 
 /** Calls back for every entry that the passing elements ought to have. */
 function entriesOf(schema: GraphSchema, onEntry: (entry: IndexEntry) => void): GraphObserver {
-  const ofVertices = schema.compositeIndexes.filter((index) => index.element === 'vertex');
-  const ofEdges = schema.compositeIndexes.filter((index) => index.element === 'edge');
-  const ofProperties = schema.compositeIndexes.filter((index) => index.element === 'property');
+  const indexes = schema.compositeIndexes.filter(isComparable);
+  const ofVertices = indexes.filter((index) => index.element === 'vertex');
+  const ofEdges = indexes.filter((index) => index.element === 'edge');
+  const ofProperties = indexes.filter((index) => index.element === 'property');
   const indexed = new Set(ofVertices.flatMap((index) => index.keys.map((key) => key.id)));
   // Several parts of the ring are walked at once, so values are kept per row, until its end.
   const open = new Map<Id, Map<Id, KeyedValue[]>>();
@@ -104,13 +119,14 @@ function entriesOf(schema: GraphSchema, onEntry: (entry: IndexEntry) => void): G
       for (const index of ofProperties) {
         if (!vertex.exists || (index.onlyFor !== undefined && index.onlyFor !== relation.type.id)) continue;
         const entry = entryOfRelation(index, vertex.canonical, relation);
-        if (entry !== undefined) onEntry(entry);
+        if (entry !== undefined && !isOpaqueEntry(entry)) onEntry(entry);
       }
-      if (!indexed.has(relation.type.id) || relation.value === undefined) return;
+      const { id, value: found } = relation;
+      if (!indexed.has(relation.type.id) || found === undefined || id === undefined || isOpaque(found.type)) return;
       const values = open.get(vertex.id) ?? new Map<Id, KeyedValue[]>();
       open.set(vertex.id, values);
       const ofKey = values.get(relation.type.id);
-      const value = { relation: relation.id, value: relation.value };
+      const value = { relation: id, value: found };
       if (ofKey === undefined) values.set(relation.type.id, [value]);
       else ofKey.push(value);
     },
@@ -119,7 +135,7 @@ function entriesOf(schema: GraphSchema, onEntry: (entry: IndexEntry) => void): G
       for (const index of ofEdges) {
         if (index.onlyFor !== undefined && index.onlyFor !== relation.type.id) continue;
         const entry = entryOfRelation(index, vertex.id, relation);
-        if (entry !== undefined) onEntry(entry);
+        if (entry !== undefined && !isOpaqueEntry(entry)) onEntry(entry);
       }
     },
     vertexEnd(vertex) {
@@ -133,6 +149,11 @@ function entriesOf(schema: GraphSchema, onEntry: (entry: IndexEntry) => void): G
       }
     },
   };
+}
+
+/** The index and, in short, the values: a vertex may have several entries in it. */
+function entryRelation(entry: IndexEntry): string {
+  return `${entry.index.name} ${sha256(entryText(entry)).slice(0, 12)}`;
 }
 
 /** A stored and an expected entry of one element in one index are one finding: the index has a wrong value. */
@@ -159,17 +180,18 @@ function wrongValue(context: CheckContext, stored: StoredEntry, right: IndexEntr
   const finding: Finding = {
     kind: 'wrong-index-value',
     element: elementName(index, element),
+    relation: entryRelation(right),
     detail: `Index "${index.name}" has ${shownValues(stored.entry.values)} for ${elementName(index, element)}, which has ${shownValues(right.values)}.`,
   };
   return {
     finding,
-    async again() {
+    async again(): Promise<Found | undefined> {
       const [extra, lacking] = await Promise.all([
         ghost(context, stored).again(),
         missingEntry(context, right).again(),
       ]);
-      if (extra !== undefined && lacking !== undefined) return finding;
-      return extra ?? lacking;
+      if (extra === undefined || lacking === undefined) return extra ?? lacking;
+      return { finding, times: extra.times.addAll(lacking.times) };
     },
   };
 }
@@ -179,14 +201,15 @@ function ghost(context: CheckContext, { entry, key, column }: StoredEntry): Susp
   const finding = (state: string): Finding => ({
     kind: 'ghost-index-entry',
     element: name,
+    relation: entryRelation(entry),
     detail: `Index "${entry.index.name}" has ${shownValues(entry.values)} for ${name}, ${state}.`,
   });
   return {
     finding: finding('which does not have this value'),
-    async again() {
-      const { texts, exists } = await entriesNow(context, entry);
-      if (texts.has(entryText(entry)) || !(await isStored(context, key, column))) return undefined;
-      return finding(exists ? 'which does not have this value' : 'which does not exist');
+    async again(): Promise<Found | undefined> {
+      const { texts, exists, times } = await entriesNow(context, entry);
+      if (texts.has(entryText(entry)) || !(await isStored(context, { key, column }, times))) return undefined;
+      return { finding: finding(exists ? 'which does not have this value' : 'which does not exist'), times };
     },
   };
 }
@@ -196,33 +219,40 @@ function missingEntry(context: CheckContext, entry: IndexEntry): Suspicion {
   const finding: Finding = {
     kind: 'missing-index-entry',
     element: name,
+    relation: entryRelation(entry),
     detail: `Index "${entry.index.name}" lacks ${shownValues(entry.values)} of ${name}.`,
   };
   return {
     finding,
-    async again() {
-      const { texts } = await entriesNow(context, entry);
+    async again(): Promise<Found | undefined> {
+      const { texts, times } = await entriesNow(context, entry);
       if (!texts.has(entryText(entry))) return undefined;
       const address = entryAddress(entry);
-      if (address !== undefined && (await isStored(context, address.key, address.column, entry))) return undefined;
-      return finding;
+      if (address !== undefined && (await isStored(context, address, times, entry))) return undefined;
+      return { finding, times };
     },
   };
 }
 
-/** The entries that the element of this entry ought to have, as it is now. */
-async function entriesNow(context: CheckContext, entry: IndexEntry): Promise<{ texts: Set<string>; exists: boolean }> {
+/** The entries that the element of this entry ought to have, as it is now, and when the cells that decide it were written. */
+async function entriesNow(
+  context: CheckContext,
+  entry: IndexEntry,
+): Promise<{ texts: Set<string>; exists: boolean; times: CellTimes }> {
   const { schema } = context;
   const { index, element } = entry;
   const texts = new Set<string>();
+  const times = new CellTimes();
+  const keys = new Set(index.keys.map((key) => key.id));
   let exists = false;
+  const own: GraphObserver['property'] = (vertex, relation) => {
+    const isIt = element.relation !== undefined && relation.id === element.relation;
+    if (isIt || (index.element === 'vertex' && keys.has(relation.type.id))) times.add(vertex.time);
+    exists ||= isIt;
+  };
   const watch: GraphObserver = {
-    property: (_vertex, relation) => {
-      exists ||= relation.id === element.relation;
-    },
-    edge: (_vertex, relation) => {
-      exists ||= relation.id === element.relation;
-    },
+    property: own,
+    edge: own,
     vertexEnd: (vertex) => {
       exists ||= index.element === 'vertex' && vertex.exists;
     },
@@ -235,29 +265,40 @@ async function entriesNow(context: CheckContext, entry: IndexEntry): Promise<{ t
     const from = columnPrefix(type, 'out');
     await walkVertex(context, element.vertex, observer, { from, to: afterPrefix(from) });
   }
-  return { texts, exists };
+  return { texts, exists, times };
 }
 
-/** `holding`: the entry that must be there; without it any will do. */
-async function isStored(context: CheckContext, key: Buffer, column: Buffer, holding?: IndexEntry): Promise<boolean> {
-  const query = `SELECT key, column1, value FROM "${context.keyspace}".graphindex WHERE key = ? AND column1 = ?`;
+/** `holding`: the entry that must be there; without it any will do. The time of the cell that is there goes to `times`. */
+async function isStored(
+  context: CheckContext,
+  { key, column }: { readonly key: Buffer; readonly column: Buffer },
+  times: CellTimes,
+  holding?: IndexEntry,
+): Promise<boolean> {
+  const query = `SELECT key, column1, value, ${cellTime} FROM "${context.keyspace}".graphindex WHERE key = ? AND column1 = ?`;
   const [row] = await context.database.execute(query, [key, column]);
+  times.add(row?.time as bigint | undefined);
   if (row === undefined || holding === undefined) return row !== undefined;
   const indexes = new Map<Id, CompositeIndex>([[holding.index.id, holding.index]]);
   const found = readEntry(indexes, key, column, row.value as Buffer);
   return found !== undefined && entryText(found) === entryText(holding);
 }
 
-function damageOf(key: Buffer, problem: UndecodableRow): Finding {
+function damageOf(key: Buffer, column: Buffer, problem: UndecodableRow): Finding {
   const element = `index row 0x${key.toString('hex')}`;
-  return { kind: 'damaged-row', element, detail: `The ${element}: ${problem.happened}` };
+  return {
+    kind: 'damaged-row',
+    element,
+    relation: `0x${column.toString('hex')}`,
+    detail: `The ${element}: ${problem.happened}`,
+  };
 }
 
-async function stillStored(
+async function stillDamaged(
   context: CheckContext,
   finding: Finding,
-  key: Buffer,
-  column: Buffer,
-): Promise<Finding | undefined> {
-  return (await isStored(context, key, column)) ? finding : undefined;
+  cell: { readonly key: Buffer; readonly column: Buffer },
+): Promise<Found | undefined> {
+  const times = new CellTimes();
+  return (await isStored(context, cell, times)) ? { finding, times } : undefined;
 }

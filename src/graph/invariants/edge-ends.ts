@@ -1,5 +1,6 @@
 import type { Id } from '../codec/byte-reader.ts';
-import type { Finding, Suspicion } from './finding.ts';
+import { CellTimes } from './cell-times.ts';
+import type { Finding, Found, Suspicion } from './finding.ts';
 import { MultisetDifference } from './multiset-difference.ts';
 import { rowObserver, type CheckContext, type GraphObserver, type Invariant } from './invariant.ts';
 import { afterPrefix, columnPrefix, type Relation } from '../codec/relation.ts';
@@ -56,7 +57,7 @@ function endsOf(vertex: VertexRow, relation: Relation): Omit<SeenEdge, 'balance'
   // The rows' own ids, not the canonical ones: a partitioned vertex keeps each edge in one of its parts.
   const other = relation.other ?? 0;
   const [from, to] = relation.direction === 'out' ? [vertex.id, other] : [other, vertex.id];
-  return { id: relation.id, type: relation.type, from, to };
+  return { id: relation.id ?? 0, type: relation.type, from, to };
 }
 
 function suspicionOf(context: CheckContext, edge: SeenEdge): Suspicion {
@@ -65,32 +66,46 @@ function suspicionOf(context: CheckContext, edge: SeenEdge): Suspicion {
   const oneSided = (only: Id, without: Id): Finding => ({
     kind: 'one-sided-edge',
     element: `edge ${id}`,
+    relation: type.name,
     detail: `The ${name} is in the row of vertex ${only} but not in the row of vertex ${without}.`,
   });
   return {
     finding: edge.balance > 0 ? oneSided(from, to) : oneSided(to, from),
-    async again() {
-      const [out, into] = await Promise.all([textsAt(context, edge, 'out'), textsAt(context, edge, 'in')]);
+    async again(): Promise<Found | undefined> {
+      const times = new CellTimes();
+      const [out, into] = await Promise.all([
+        textsAt(context, edge, 'out', times),
+        textsAt(context, edge, 'in', times),
+      ]);
       if (out.length === into.length && out.every((text) => into.includes(text))) return undefined;
-      if (into.length === 0) return oneSided(from, to);
-      if (out.length === 0) return oneSided(to, from);
-      return {
+      if (into.length === 0) return { finding: oneSided(from, to), times };
+      if (out.length === 0) return { finding: oneSided(to, from), times };
+      const finding: Finding = {
         kind: 'edge-ends-differ',
         element: `edge ${id}`,
+        relation: type.name,
         detail: `The ${name} has different properties in the rows of vertex ${from} and vertex ${to}.`,
       };
+      return { finding, times };
     },
   };
 }
 
 /** The texts of this edge in the row of one of its vertices. */
-async function textsAt(context: CheckContext, edge: SeenEdge, direction: 'out' | 'in'): Promise<string[]> {
+async function textsAt(
+  context: CheckContext,
+  edge: SeenEdge,
+  direction: 'out' | 'in',
+  times: CellTimes,
+): Promise<string[]> {
   const { schema } = context;
   const texts: string[] = [];
   const observer = rowObserver(schema, [
     {
-      edge(_vertex, relation, text) {
-        if (relation.id === edge.id && relation.direction === direction) texts.push(text);
+      edge(vertex, relation, text) {
+        if (relation.id !== edge.id || relation.direction !== direction) return;
+        texts.push(text);
+        times.add(vertex.time);
       },
     },
   ]);

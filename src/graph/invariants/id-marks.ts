@@ -1,5 +1,6 @@
 import { exactId, type Id } from '../codec/byte-reader.ts';
 import { vertexKind } from '../codec/element-id.ts';
+import { CellTimes } from './cell-times.ts';
 import type { Finding, Suspicion } from './finding.ts';
 import { readGlobalSettings } from '../global-settings.ts';
 import { nextOf, poolName, readIdMark, type IdMark, type Pool } from '../id-claims.ts';
@@ -18,8 +19,11 @@ export function idMarks(context: CheckContext): Invariant {
     const known = highest.get(name);
     if (known === undefined || count > known.count) highest.set(name, { pool, count, element: element() });
   };
-  const useRelation = (id: Id, kind: 'edge' | 'property'): void =>
+  const useRelation = (id: Id | undefined, kind: 'edge' | 'property'): void => {
+    // Behind a value of a class of the user's own its id cannot be read.
+    if (id === undefined) return;
     use({ namespace: 'relation', partition: ids.relationPartition(id) }, ids.relationCount(id), () => `${kind} ${id}`);
+  };
 
   return {
     observer: {
@@ -38,17 +42,43 @@ export function idMarks(context: CheckContext): Invariant {
     async suspicions() {
       const { database, keyspace } = context;
       const { tagBits } = await readGlobalSettings(database, keyspace);
-      const mark = await readIdMark(database, keyspace);
-      return [...highest.values()].flatMap((used): Suspicion[] => {
+      const damaged: Finding[] = [];
+      const mark = await readIdMark(database, keyspace, ({ key, column }, problem) => {
+        const element = `id claim 0x${key.toString('hex')}`;
+        const relation = `0x${column.toString('hex')}`;
+        if (damaged.length < mostClaims) {
+          damaged.push({ kind: 'damaged-row', element, relation, detail: `The ${element}: ${problem.happened}` });
+        }
+      });
+      const claims = damaged.map(
+        (found): Suspicion => ({
+          finding: found,
+          again: async () => {
+            let stands = false;
+            await readIdMark(database, keyspace, ({ key, column }) => {
+              stands ||=
+                found.element.endsWith(key.toString('hex')) && found.relation === `0x${column.toString('hex')}`;
+            });
+            return stands ? { finding: found, times: new CellTimes() } : undefined;
+          },
+        }),
+      );
+      const marks = [...highest.values()].flatMap((used): Suspicion[] => {
         const found = findingOf(mark, used, tagBits);
         if (found === undefined) return [];
-        const again = async (): Promise<Finding | undefined> =>
-          findingOf(await readIdMark(database, keyspace), used, tagBits);
+        const again: Suspicion['again'] = async () => {
+          const finding = findingOf(await readIdMark(database, keyspace), used, tagBits);
+          return finding === undefined ? undefined : { finding, times: new CellTimes() };
+        };
         return [{ finding: found, again }];
       });
+      return [...claims, ...marks];
     },
   };
 }
+
+/** Of claims that cannot be read: few are as good as many. */
+const mostClaims = 20;
 
 /** The highest number that is in use of a pool, and by what. */
 interface UsedId {
@@ -66,6 +96,7 @@ function findingOf(mark: IdMark, { pool, count, element }: UsedId, tagBits: numb
   return {
     kind: 'id-above-mark',
     element,
+    relation: poolName(pool),
     detail: `The ${element} has number ${block} in the ${poolName(pool)}, but only numbers below ${next} were claimed there: JanusGraph would give out the number again.`,
   };
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import type { GraphService } from '../../ports/graph-service.ts';
 import type { UndecodableRow } from '../codec/byte-reader.ts';
-import type { Suspicion } from './finding.ts';
+import type { FindingKind, Suspicion } from './finding.ts';
 import { edgeTextSeenFrom } from '../fingerprint.ts';
 import type { Relation } from '../codec/relation.ts';
 import type { DamagedCell, RowObserver, ScanOptions, VertexRow } from '../scan.ts';
@@ -34,6 +34,8 @@ export interface Invariant {
   readonly observer: GraphObserver;
   compare?(): Promise<GraphObserver | undefined>;
   suspicions(): Promise<readonly Suspicion[]>;
+  /** Suspicions beyond those that are kept, by kind: counted, never looked at again. */
+  readonly beyond?: () => ReadonlyMap<FindingKind, number>;
 }
 
 /** Hands rows to several observers at once. Schema vertices' properties pass too; their relations to each other and repeats of edges do not. */

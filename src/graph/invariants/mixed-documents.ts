@@ -1,7 +1,8 @@
-import type { Attribute } from '../codec/attribute.ts';
+import { isOpaque, type Attribute, type AttributeValue } from '../codec/attribute.ts';
 import type { Id } from '../codec/byte-reader.ts';
 import { idText, relationIdText } from '../codec/element-id.ts';
-import type { Finding, Suspicion } from './finding.ts';
+import { CellTimes } from './cell-times.ts';
+import type { Finding, Found, Suspicion } from './finding.ts';
 import { MultisetDifference } from './multiset-difference.ts';
 import { openIndexDocuments, type IndexDocuments, type StoredDocument } from '../indexes/index-documents.ts';
 import { rowObserver, type CheckContext, type GraphObserver, type Invariant } from './invariant.ts';
@@ -58,7 +59,16 @@ export async function mixedDocuments(context: CheckContext, index: MixedIndex): 
 export interface ExpectedDocument {
   readonly name: string;
   readonly element: { readonly vertex: Id; readonly relation?: Relation };
-  readonly fields: readonly { readonly field: string; readonly text: string }[];
+  readonly fields: readonly IndexField[];
+  /** Why JanusGraph itself has no document of it: the index cannot take one of its values. */
+  readonly unindexable?: string;
+}
+
+interface IndexField {
+  readonly field: string;
+  /** Empty for what is not compared. */
+  readonly text: string;
+  readonly unindexable?: string;
 }
 
 interface Looking {
@@ -83,12 +93,15 @@ function suspicionOf(
   const { index } = looking;
   return {
     finding: verdict(index, name, stored, expected),
-    async again() {
-      const [documents, right] = await Promise.all([looking.now(), expectedNow(looking, name, expected)]);
+    async again(): Promise<Found | undefined> {
+      const times = new CellTimes();
+      const [documents, right] = await Promise.all([looking.now(), expectedNow(looking, name, expected, times)]);
       const document = documents.get(name);
       if (document === undefined && right === undefined) return undefined;
       if (document !== undefined && right !== undefined && looking.textOf(right) === document.text) return undefined;
-      return verdict(index, name, document, right);
+      const finding = verdict(index, name, document, right);
+      const why = finding.kind === 'missing-document' ? right?.unindexable : undefined;
+      return { finding, times, ...(why === undefined ? {} : { passedOver: why }) };
     },
   };
 }
@@ -104,11 +117,17 @@ function verdict(
     return {
       kind: 'stale-document',
       element,
+      relation: index.name,
       detail: `Mixed index "${index.name}" has a document for ${element}, which does not exist or has no indexed value.`,
     };
   }
   if (stored === undefined) {
-    return { kind: 'missing-document', element, detail: `Mixed index "${index.name}" has no document for ${element}.` };
+    return {
+      kind: 'missing-document',
+      element,
+      relation: index.name,
+      detail: `Mixed index "${index.name}" has no document for ${element}.`,
+    };
   }
   const has = new Set(stored.text.split('|').slice(1));
   const ought = new Set(expected.fields.map(({ field, text }) => `${field}=${text}`));
@@ -121,6 +140,7 @@ function verdict(
   return {
     kind: 'document-differs',
     element,
+    relation: index.name,
     detail: `The document of ${element} in mixed index "${index.name}" ${parts.join(' and ')}.`,
   };
 }
@@ -144,11 +164,11 @@ export function documentsOf(index: MixedIndex, onDocument: (document: ExpectedDo
   const applies = (type: Id | undefined): boolean => index.onlyFor === undefined || index.onlyFor === type;
   if (index.element !== 'vertex') {
     const relation = (vertex: VertexRow, one: Relation): void => {
-      if (one.direction !== 'out' || !applies(one.type.id) || one.type.system) return;
+      if (one.direction !== 'out' || !applies(one.type.id) || one.type.system || one.id === undefined) return;
       const found = one.properties.flatMap(({ key, value }) => fieldTexts(fields.get(key.id), value));
       if (found.length === 0) return;
       const name = relationIdText(one.id, vertex.id, one.type.id, one.other);
-      onDocument({ name, element: { vertex: vertex.id, relation: one }, fields: found });
+      onDocument({ name, element: { vertex: vertex.id, relation: one }, fields: found, ...whyUnindexable(found) });
     };
     return index.element === 'edge' ? { edge: relation } : { property: relation };
   }
@@ -167,13 +187,19 @@ export function documentsOf(index: MixedIndex, onDocument: (document: ExpectedDo
       if (found === undefined) return;
       open.delete(vertex.id);
       if (!vertex.exists || !applies(vertex.label)) return;
-      onDocument({ name: idText(vertex.canonical), element: { vertex: vertex.id }, fields: found });
+      const name = idText(vertex.canonical);
+      onDocument({ name, element: { vertex: vertex.id }, fields: found, ...whyUnindexable(found) });
     },
   };
 }
 
+function whyUnindexable(fields: readonly IndexField[]): { unindexable?: string } {
+  const why = fields.find((field) => field.unindexable !== undefined)?.unindexable;
+  return why === undefined ? {} : { unindexable: why };
+}
+
 /** A value as the index keeps it: whole numbers, dates and truth as `i`, fractions as `d` with their bits, text as `t`. Shapes are not compared. */
-function fieldTexts(field: MixedField | undefined, { type, value }: Attribute): { field: string; text: string }[] {
+function fieldTexts(field: MixedField | undefined, { type, value }: Attribute): IndexField[] {
   if (field === undefined) return [];
   const name = field.field;
   switch (type) {
@@ -187,10 +213,21 @@ function fieldTexts(field: MixedField | undefined, { type, value }: Attribute): 
     case 'String':
       return textFields(field, String(value));
     case 'Geoshape':
-      return [{ field: name, text: '' }];
+      return [{ field: name, text: '', ...shapeInPoints(field, value) }];
     default:
+      // A class of the user's own: what its index field holds is not known.
+      if (isOpaque(type)) return [{ field: name, text: '' }];
       return [{ field: name, text: `${typeof value === 'string' ? 't' : 'i'}${String(value)}` }];
   }
+}
+
+/** Second byte of a stored shape: what it is. */
+const pointMark = 1;
+
+/** JanusGraph's default mapping of shapes is an index of points: the backend refuses any other shape, and JanusGraph goes on without it. */
+function shapeInPoints({ field, mapping }: MixedField, value: AttributeValue): { unindexable?: string } {
+  if (mapping !== 'default' || !(value instanceof Uint8Array) || value[1] === pointMark) return {};
+  return { unindexable: `the field ${field} takes points, and the value is another shape` };
 }
 
 function textFields({ field, mapping }: MixedField, value: string): { field: string; text: string }[] {
@@ -223,17 +260,22 @@ async function expectedNow(
   { context, index }: Looking,
   name: string,
   known: ExpectedDocument | undefined,
+  times: CellTimes,
 ): Promise<ExpectedDocument | undefined> {
   const { schema } = context;
   const [relationId, outVertex, typeId] = name.split('-').map((part) => Number.parseInt(part, 36));
   const vertex = known?.element.vertex ?? (index.element === 'vertex' ? relationId : outVertex);
   if (vertex === undefined || !Number.isFinite(Number(vertex))) return undefined;
   let found: ExpectedDocument | undefined;
-  const observer = rowObserver(schema, [
-    documentsOf(index, (document) => {
-      if (document.name === name) found = document;
-    }),
-  ]);
+  const keys = new Set(index.fields.map(({ key }) => key.id));
+  const own: GraphObserver['property'] = (row, relation) => {
+    const isIt = index.element === 'vertex' ? keys.has(relation.type.id) : relation.id === relationId;
+    if (isIt) times.add(row.time);
+  };
+  const documents = documentsOf(index, (document) => {
+    if (document.name === name) found = document;
+  });
+  const observer = rowObserver(schema, [documents, { property: own, edge: own }]);
   const type = index.element === 'edge' && typeId !== undefined ? schema.types.get(typeId) : undefined;
   const prefix = type === undefined ? undefined : columnPrefix(type, 'out');
   const range = prefix === undefined ? belowEdges : { from: prefix, to: afterPrefix(prefix) };

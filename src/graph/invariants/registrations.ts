@@ -1,5 +1,6 @@
 import type { Database } from '../../ports/database.ts';
 import type { GraphService } from '../../ports/graph-service.ts';
+import { CellTimes } from './cell-times.ts';
 import type { Finding, Suspicion } from './finding.ts';
 import { readGlobalSettings, registrationColumn, settingsKey } from '../global-settings.ts';
 import type { CheckContext, Invariant } from './invariant.ts';
@@ -24,7 +25,10 @@ export function registrations(context: CheckContext, live: LiveInstances): Invar
           element: `instance ${instance}`,
           detail: `Instance ${instance} is registered as open but is not running: schema changes wait for it.`,
         };
-        return { finding, again: async () => ((await dead()).includes(instance) ? finding : undefined) };
+        return {
+          finding,
+          again: async () => ((await dead()).includes(instance) ? { finding, times: new CellTimes() } : undefined),
+        };
       });
     },
   };

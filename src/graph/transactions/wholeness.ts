@@ -122,7 +122,7 @@ function missingEntries(schema: GraphSchema, group: TransactionGroup): string[] 
 }
 
 function keep(written: Map<Id, Map<Id, KeyedValue[]>>, touch: PropertyEffect): void {
-  if (touch.written?.value === undefined) return;
+  if (touch.written?.value === undefined || touch.written.id === undefined) return;
   const values = written.get(touch.vertex) ?? new Map<Id, KeyedValue[]>();
   written.set(touch.vertex, values);
   const value = { relation: touch.written.id, value: touch.written.value };

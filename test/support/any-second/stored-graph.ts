@@ -107,7 +107,7 @@ class CollectedElements {
 
   #edge(from: Id, relation: Relation): EdgeSeen {
     const to = this.#schema.ids.canonical(relation.other ?? 0);
-    return { id: relation.id, label: relation.type.name, from, to, values: inline(relation.properties) };
+    return { id: relation.id ?? 0, label: relation.type.name, from, to, values: inline(relation.properties) };
   }
 }
 
