@@ -38,6 +38,8 @@ export interface CheckResult {
   /** Those that were known, or are no fault; as many at most. */
   readonly known: readonly KnownFinding[];
   readonly knownCount: number;
+  /** The new ones, at most `recordedFindings`. */
+  readonly allNew: readonly Finding[];
   /** All of them, at most `recordedFindings`, and how many of each kind there are. */
   readonly all: readonly Finding[];
   readonly counts: Readonly<Partial<Record<FindingKind, number>>>;
@@ -108,6 +110,7 @@ export async function checkGraph(options: CheckOptions): Promise<CheckResult> {
     findingCount,
     known: known.slice(0, listedFindings),
     knownCount: known.length,
+    allNew: fresh.slice(0, recordedFindings).map(({ finding }) => finding),
     all: found.slice(0, recordedFindings).map(({ finding }) => finding),
     counts: countsOf([...found.map(({ finding }) => [finding.kind, 1] as const), ...beyond]),
     carried: carried.result(),

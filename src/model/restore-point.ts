@@ -30,6 +30,19 @@ export const fingerprint = z.object({
 });
 export type Fingerprint = z.infer<typeof fingerprint>;
 
+/** What a check found in the graph of a point, at a moment when nobody changed it: what it comes back to has these, too. */
+export const pointFindings = z.object({
+  /** False when the graph could not be checked, because no server answered; then nothing was recorded. */
+  checked: z.boolean(),
+  count: z.number().int().nonnegative(),
+  /** Of these: not there at the backup before, and accepted by nobody. */
+  fresh: z.number().int().nonnegative(),
+  kinds: z.record(z.string(), z.number().int().positive()),
+  /** Why it was not checked. */
+  why: z.string().optional(),
+});
+export type PointFindings = z.infer<typeof pointFindings>;
+
 export const nodeBackup = z.object({
   /** Medusa's name of the node, its folder below `medusa/`. */
   node: z.string(),
@@ -76,6 +89,8 @@ export const restorePointDocument = documentType('restore-point', 1, {
   keyspace: z.string(),
   replicationFactor: z.number().int().positive(),
   fingerprint: fingerprint.optional(),
+  /** Of a quiesced point, and of an instant that was proved; one by one in `findings/<point>.json`. */
+  findings: pointFindings.optional(),
   /** How the graph's servers timed their transactions; absent when none could be asked. */
   commitTimes: z.object({ assigned: z.boolean(), unit: z.string() }).optional(),
   /** Seconds from the start of the snapshot to `taken`, and what the check took on top. */

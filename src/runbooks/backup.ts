@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { UndecodableRow } from '../graph/codec/byte-reader.ts';
 import { commitTimes, readCommitTimes, untimely } from '../graph/commit-times.ts';
-import { fingerprintGraph } from '../graph/fingerprint.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
-import { cut, fingerprint, inventoryKey, type RestorePoint } from '../model/restore-point.ts';
+import { cut, fingerprint, inventoryKey, pointFindings, type RestorePoint } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { faultTrace } from '../model/fault-trace.ts';
@@ -20,6 +19,8 @@ import { requireApartNames, requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
 import { patientServices, type RunbookServices } from './services.ts';
 import { verifyPoint } from './steps/verify-point.ts';
+import { checkForm } from './steps/graph-form.ts';
+import { stockOf, takeStock } from './steps/graph-stock.ts';
 import { patientRetry, standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
 
@@ -47,7 +48,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 3,
+  version: 4,
   title: 'Back up every node and check the backup in the store',
   params,
 })
@@ -119,11 +120,12 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       return { bytes: reports.reduce((sum, { value: disk }) => sum + disk.liveData, 0), expectedNewBytes };
     },
   })
+  .step(checkForm)
   .step({
     id: 'snapshot',
     title: 'Take a snapshot on every node and hash every file',
     effect: 'write',
-    needs: ['check-nodes', 'check-store', 'check-disk'],
+    needs: ['check-nodes', 'check-store', 'check-disk', 'check-form'],
     timeout: '2h',
     retry: patientRetry,
     result: z.object({
@@ -188,18 +190,14 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step({
     id: 'fingerprint',
-    title: 'Compute the fingerprint of the quiet graph',
-    effect: 'read',
-    needs: ['check-nodes'],
+    title: 'Check the quiet graph, record what is found, and compute its fingerprint',
+    effect: 'write',
+    needs: ['check-nodes', 'check-form'],
     when: { param: 'cut', is: 'quiesced' },
-    timeout: '4h',
+    timeout: '12h',
     retry: standardRetry,
-    result: fingerprint,
-    run: async ({ services: { platform }, progress, signal }) =>
-      fingerprintGraph(platform.database, platform.keyspace, {
-        signal,
-        onPart: (done, total) => progress({ done, total, unit: 'items', label: 'parts of the ring' }),
-      }),
+    result: fingerprint.extend({ findings: pointFindings }),
+    run: async (context) => takeStock(context, pointOfRun(context.run)),
   })
   .step({
     id: 'upload',
@@ -266,7 +264,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         schemaVersion: results['check-nodes'].schemaVersion,
         keyspace: platform.keyspace,
         replicationFactor: config.janusgraph.replicationFactor,
-        ...(params.cut === 'quiesced' ? { fingerprint: results.fingerprint } : {}),
+        ...(params.cut === 'quiesced' ? stockOf(results.fingerprint) : {}),
         ...(results['commit-times'].times === undefined ? {} : { commitTimes: results['commit-times'].times }),
         seconds: { taken: (takenAt.getTime() - before) / 1000 },
       });

@@ -5,6 +5,9 @@ import { removeCopyStep, withCopySteps } from './steps/copy-steps.ts';
 import { pointAfterRehearsal } from './recovery/proved-instant.ts';
 import { replayParams, requireTarget } from './recovery/replay-params.ts';
 import { updatePoint } from './catalog/point-catalog.ts';
+import { findFindings, findingsKey, moveFindings } from './catalog/finding-catalog.ts';
+import type { PointFindings } from '../model/restore-point.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import type { RunbookServices } from './services.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 
@@ -25,7 +28,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 4,
+    version: 5,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
   }),
@@ -47,9 +50,14 @@ export const rehearseRunbook = withCopySteps(
         check: results.verify.seconds,
       };
       const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
-      const point = await updatePoint(platform.bucket, params.point, (each) =>
-        pointAfterRehearsal(each, proven, params.logs),
-      );
+      const stock = await instantStock(platform.bucket, run, params.replay);
+      const point = await updatePoint(platform.bucket, params.point, (each) => {
+        const after = pointAfterRehearsal(each, proven, params.logs);
+        return after.cut === 'instant' && stock !== undefined ? { ...after, findings: stock } : after;
+      });
+      // What an instant has is known by its first proof; a quiet point has its own record.
+      if (point.cut === 'instant') await moveFindings(platform.bucket, run, point.id);
+      else await platform.bucket.delete(findingsKey(run));
       return point.cut === 'fuzzy'
         ? { proven: false, why: 'a fuzzy cut alone is never proven, because it was taken while applications wrote' }
         : { proven: true };
@@ -57,3 +65,12 @@ export const rehearseRunbook = withCopySteps(
   })
   .step(removeCopyStep(copyOfRun))
   .build();
+
+/** What the copy was found to have at the instant that it was brought to. */
+async function instantStock(bucket: ObjectStore, run: string, replay: boolean): Promise<PointFindings | undefined> {
+  const record = replay ? await findFindings(bucket, run) : undefined;
+  if (record === undefined) return undefined;
+  const fresh = record.findings.filter((each) => each.fresh === true).length;
+  const count = Object.values(record.counts).reduce((sum, each) => sum + each, 0);
+  return { checked: true, count, fresh, kinds: record.counts };
+}

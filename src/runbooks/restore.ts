@@ -50,6 +50,7 @@ import {
   startShipping,
   startShippingStep,
 } from './steps/shipping-steps.ts';
+import { requireRestorableForm } from './steps/graph-form.ts';
 import { startAgainStep } from './steps/start-again.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 import {
@@ -87,7 +88,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 5,
+  version: 6,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -111,6 +112,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const { warning } = acceptPoint(point, params.allowTaken);
       if (warning !== undefined) log(warning);
       requireSameLayout(point, platform);
+      if (!(await isUnderWay(platform, run))) await requireRestorableForm(platform, point.id, params.replay);
       await requireNoOpenRestore(platform, run);
       return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
     },
@@ -215,6 +217,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         await keepIdMark(platform.bucket, run, await readIdMark(platform.database, platform.keyspace));
         return { known: true };
       } catch (error) {
+        // Its ids are of a kind that could not be moved ahead after the restore either.
+        if (error instanceof RefusedProblem && error.code === 'graph-form-unsupported') throw error;
         // After a disaster there may be no database to read. Then the ids jump far ahead instead.
         log(`the live id claims cannot be read: ${asProblem(error, 'Reading the id claims').happened}`);
         for (const line of faultTrace(error)) log(`  ${line}`);
@@ -371,15 +375,19 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'verify',
     title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
     effect: 'read',
-    needs: ['rebuild-index'],
+    needs: ['rebuild-index', 'verify-logs', 'extend-logs'],
     timeout: '12h',
     retry: patientRetry,
     result: verifiedResult,
     run: async (context) => {
+      const { results, params, services } = context;
+      const planned = params.toEnd ? results['extend-logs'] : results['verify-logs'];
+      const plan = params.replay ? await planOf(services.platform, context, planned) : undefined;
       const point = await getPoint(context.services.platform.bucket, context.params.point);
       const remedy = `Bring back the old data (cardea restore revert ${context.run} --confirm ${context.environment}), or restore an older point.`;
       const wanted = context.params.replay ? undefined : point.fingerprint;
-      return verifyRestored({ ...context, ...context.services }, { name: targetName(context.params), wanted }, remedy);
+      const restored = { name: targetName(context.params), point, wanted, plan };
+      return verifyRestored({ ...context, ...context.services }, restored, remedy);
     },
   })
   .step(startAgainStep)
@@ -419,6 +427,11 @@ function requireSameLayout(point: RestorePoint, platform: Platform): void {
     next: `Restore it into a new environment beside this one: cardea restore ${platform.environment} --to ${point.id} --into NAME.`,
     details: mistakes,
   });
+}
+
+/** From then on the living data is set aside, and says nothing about what comes back. */
+async function isUnderWay(platform: Platform, run: string): Promise<boolean> {
+  return (await listOpenRestores(platform.bucket)).some((record) => record.run === run);
 }
 
 async function requireNoOpenRestore(platform: Platform, run: string): Promise<void> {

@@ -4,14 +4,16 @@ import { exactId } from '../graph/codec/byte-reader.ts';
 import { cacheSeconds, reindexElements } from '../graph/indexes/reindex-elements.ts';
 import { pointId } from '../model/identifiers.ts';
 import { instantOf } from '../model/instant.ts';
-import { FailedProblem, WaitingProblem } from '../model/problem.ts';
+import { FailedProblem, RefusedProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { batchesOf, batchLimit, writeBatch } from './undo/compensating-write.ts';
 import { inCopy, removeCopyStep, withCopyDatabase } from './steps/copy-steps.ts';
 import { replayParams, requireTarget } from './recovery/replay-params.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { knownSchema } from './catalog/schema-catalog.ts';
+import { knownFindings } from './catalog/finding-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import { findingLines, knownLines } from './steps/restored-graph.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
@@ -45,12 +47,34 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 3,
+    version: 4,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
+    // What was written stays written, so the rest can be done as often as it takes.
+    pivot: 'write-undo',
   }),
   { purpose: 'rehearsal', nameOf: copyOfRun },
 )
+  .step({
+    id: 'check-servers',
+    title: 'Check that the servers will let go of old values, and that the mixed index can be updated',
+    effect: 'read',
+    guard: 'until-moved',
+    needs: [],
+    timeout: '5m',
+    retry: standardRetry,
+    result: z.object({ cacheSeconds: z.number() }),
+    run: async ({ services: { platform }, signal }) => {
+      const { database, graph, keyspace, indexBackend } = platform;
+      const cached = await cacheSeconds(graph);
+      if (cached === undefined) throw cachesForGood();
+      // Of no vertex: what would stop the update of documents after the write stops here.
+      if (indexBackend !== undefined) {
+        await reindexElements({ database, graph, keyspace, backend: indexBackend, vertices: [], gone: [], signal });
+      }
+      return { cacheSeconds: cached };
+    },
+  })
   .step({
     id: 'plan-undo',
     title: 'Compare the old and the present value of every touched cell',
@@ -107,7 +131,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'write-undo',
     title: 'Write the compensating transaction',
     effect: 'destroy',
-    needs: ['plan-undo'],
+    needs: ['plan-undo', 'check-servers'],
     timeout: '1h',
     retry: standardRetry,
     result: z.object({ batches: z.number(), cells: z.number() }),
@@ -139,10 +163,12 @@ export const undoCompensateRunbook = withCopyDatabase(
     timeout: '1h',
     retry: standardRetry,
     result: z.object({ documents: z.number(), cacheSeconds: z.number() }),
-    run: async ({ run, services: { platform, clock }, signal }) => {
+    run: async ({ run, services: { platform, clock }, signal, log }) => {
       const { vertices, gone } = await getUndoPlan(platform.bucket, run);
-      const cached = await cacheSeconds(platform.graph);
-      if (cached === undefined) throw cachesForGood();
+      const lasting = await cacheSeconds(platform.graph);
+      const cached = lasting ?? 0;
+      // Set so since the run asked; who sets it restarts the servers.
+      if (lasting === undefined) log(`WARNING: ${restartServers}`);
       if (cached > 0) await clock.sleep(cached * 1000, signal);
       const { database, graph, keyspace, indexBackend } = platform;
       const ids = vertices.map((id) => exactId(BigInt(id)));
@@ -160,7 +186,12 @@ export const undoCompensateRunbook = withCopyDatabase(
     needs: ['reindex'],
     timeout: '12h',
     retry: standardRetry,
-    result: z.object({ elements: z.number(), comparedUpTo: z.string(), met: z.array(z.string()) }),
+    result: z.object({
+      elements: z.number(),
+      comparedUpTo: z.string(),
+      met: z.array(z.string()),
+      known: z.number().default(0),
+    }),
     run: async ({ run, params, services: { platform, clock }, signal, progress, log }) => {
       const plan = await getUndoPlan(platform.bucket, run);
       const commit = instantOf(plan.commit);
@@ -177,30 +208,34 @@ export const undoCompensateRunbook = withCopyDatabase(
         log('the newest log is not in the store yet, so the transactions of the last moments were not compared');
       for (const line of met) log(`during the write: ${line}`);
       const { database, graph, keyspace, indexBackend } = platform;
-      const check = await checkGraph({ database, graph, keyspace, indexBackend, clock, progress, signal });
+      const before = await knownFindings(platform.bucket);
+      const options = { database, graph, keyspace, indexBackend, clock, progress, signal };
+      const check = await checkGraph({ ...options, known: before.judge });
+      for (const line of knownLines(check)) log(line);
       if (!check.ok) {
         throw new FailedProblem({
           code: 'graph-unsound',
-          happened: `After the undo the graph is not consistent: ${check.findingCount} findings.`,
+          happened: `After the undo the graph is not consistent: ${check.findingCount} new findings.`,
           state: 'The compensating transaction is written; the graph keeps running.',
           next: `Look at the findings. The compensating transaction can be undone like any other: cardea undo ENV --group ${plan.commit}.`,
-          details: [
-            ...met,
-            ...check.findings.slice(0, 50).map(({ kind, element, detail }) => `${kind} ${element}: ${detail}`),
-          ],
+          details: [...met, ...findingLines(check.findings)],
         });
       }
-      return { elements: check.elements, comparedUpTo: shipped ? plan.commit : plan.compared, met };
+      const comparedUpTo = shipped ? plan.commit : plan.compared;
+      return { elements: check.elements, comparedUpTo, met, known: check.knownCount };
     },
   })
   .step(removeCopyStep(copyOfRun))
   .build();
 
-function cachesForGood(): WaitingProblem {
-  return new WaitingProblem({
+const restartServers =
+  'the JanusGraph servers cache rows of the database forever (cache.db-cache-time is 0): restart one after the other.';
+
+function cachesForGood(): RefusedProblem {
+  return new RefusedProblem({
     code: 'graph-caches',
     happened: 'The JanusGraph servers cache rows of the database forever (cache.db-cache-time is 0).',
-    state: 'The compensating transaction is written, but the servers may still return the old values.',
-    next: 'Restart the servers one after the other, then resume this run.',
+    state: 'Nothing was written: after an undo the servers would go on returning the old values.',
+    next: 'Set cache.db-cache-time to milliseconds, or cache.db-cache to false, and restart the servers. Or undo with --way restore, which stops them.',
   });
 }

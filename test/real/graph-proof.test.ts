@@ -14,6 +14,8 @@ import { fingerprintGraph } from '../../src/graph/fingerprint.ts';
 import { rebuildMixedIndexes } from '../../src/graph/indexes/rebuild-mixed-index.ts';
 import { columnPrefix } from '../../src/graph/codec/relation.ts';
 import { systemTypes } from '../../src/graph/codec/relation-type.ts';
+import { knownFindings, recordFindings } from '../../src/runbooks/catalog/finding-catalog.ts';
+import { MemoryStore } from '../support/memory-store.ts';
 import { cleanAfterRestore, readIdMark } from '../../src/graph/clean-after-restore.ts';
 import { agentConfig } from '../../src/model/agent-config.ts';
 import { FailedProblem } from '../../src/model/problem.ts';
@@ -73,6 +75,7 @@ m.buildIndex('byTitle', Vertex.class).addKey(title).buildCompositeIndex()
 m.buildIndex('byEmail', Vertex.class).addKey(email).unique().buildCompositeIndex()
 m.buildIndex('byTitlePhone', Vertex.class).addKey(title).addKey(phone).indexOnly(person).buildCompositeIndex()
 m.buildIndex('byAmount', org.apache.tinkerpop.gremlin.structure.Edge.class).addKey(amount).buildCompositeIndex()
+spot = make('spot', Geoshape); m.buildIndex('spots', Vertex.class).addKey(spot).buildMixedIndex('search')
 m.buildIndex('people', Vertex.class).addKey(about, Mapping.TEXT.asParameter()).addKey(age).addKey(title, Mapping.STRING.asParameter()).addKey(born).buildMixedIndex('search')
 m.commit()
 'made'
@@ -150,8 +153,47 @@ test('a mixed index that lost its documents is found so, and rebuilt from the gr
   const { findings, findingCount } = await check();
   expect(findingCount).toBe(emptied[0]);
   expect(new Set(findings.map(({ kind }) => kind))).toEqual(new Set(['missing-document']));
-  expect(await rebuildMixedIndexes({ database, graph, keyspace, backend: 'search' })).toEqual(['people']);
+  const rebuilt = await rebuildMixedIndexes({ database, graph, keyspace, backend: 'search', clock: systemClock });
+  expect(rebuilt).toMatchObject({ indexes: ['people', 'spots'], passedOverCount: 0 });
   expect(await check()).toMatchObject({ ok: true });
+});
+
+test('a shape in an index of points has no document: it is no fault, and a rebuild passes over it by name', async () => {
+  const [id] = await graph.submit<string | number>(`
+    point = graph.addVertex('spot', Geoshape.point(1d, 2d)); graph.tx().commit()
+    box = graph.addVertex('spot', Geoshape.box(1d, 2d, 3d, 4d)); graph.tx().commit()
+    box.id()
+  `);
+  const element = `vertex ${id}`;
+  const before = await check();
+  expect(before).toMatchObject({ ok: true, knownCount: 1, known: [{ kind: 'missing-document', element }] });
+  const rebuilt = await rebuildMixedIndexes({ database, graph, keyspace, backend: 'search', clock: systemClock });
+  expect(rebuilt).toMatchObject({ passedOverCount: 1, passedOver: [{ index: 'spots', element }] });
+  expect(await check()).toMatchObject({ ok: true, knownCount: 1 });
+  await graph.submit('graph.vertices(gone).next().remove(); graph.tx().commit()', { gone: BigInt(id ?? 0) });
+});
+
+test('a ghost that a record holds is known, and one of another transaction is new', async () => {
+  const [id] = await graph.submit<string | number>(`
+    v = graph.addVertex(T.label, 'account', 'grade', (short) 4); graph.tx().commit(); v.id()
+  `);
+  const key = ids.toKey(Number(id));
+  const exists = await cells('edgestore', (cell) => cell.key.equals(key) && cell.column.equals(Buffer.of(2)));
+  await removeCell('edgestore', (cell) => cell.key.equals(key) && cell.column.equals(Buffer.of(2)));
+  const found = await check();
+  expect(found.findings).toMatchObject([{ kind: 'ghost-vertex', element: `vertex ${id}` }]);
+  const bucket = new MemoryStore();
+  await recordFindings(bucket, 'backup-20260219-020000', found, { at: new Date(0), first: true });
+  const known = (await knownFindings(bucket)).judge;
+  const options = { database, graph, keyspace, indexBackend: 'search', clock: systemClock, known };
+  expect(await checkGraph(options)).toMatchObject({ ok: true, findings: [], knownCount: 1 });
+  // Another transaction writes to it.
+  const [property] = await cells('edgestore', (cell) => cell.key.equals(key) && (cell.column[0] ?? 0) >> 5 === 2);
+  if (property === undefined) throw missing('a property of the ghost');
+  await put('edgestore', property);
+  expect((await checkGraph(options)).findings).toMatchObject([{ kind: 'ghost-vertex', element: `vertex ${id}` }]);
+  for (const cell of exists) await put('edgestore', cell);
+  expect(await check()).toMatchObject({ ok: true, knownCount: 0 });
 });
 
 test('what is planted in the rows and the index is found, each by name and id', async () => {

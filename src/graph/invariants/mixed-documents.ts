@@ -153,7 +153,7 @@ function shown(field: string): string {
 }
 
 /** Document names are ids in base 36: of a vertex, or of a relation with its vertices. */
-function elementOf(index: MixedIndex, name: string): string {
+export function elementOf(index: MixedIndex, name: string): string {
   const id = Number.parseInt(name.split('-')[0] ?? '', 36);
   return Number.isSafeInteger(id) ? `${index.element} ${id}` : `${index.element} named ${name}`;
 }

@@ -1,4 +1,5 @@
 import { graphSchemaKey } from '../../graph/schema-document.ts';
+import { findingsKey } from './finding-catalog.ts';
 import { FailedProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restorePointDocument, restorePointKey } from '../../model/restore-point.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -109,6 +110,7 @@ export async function updatePoint(
 export async function removePoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
   for (const node of point.nodes) await bucket.delete(node.inventory);
   await bucket.delete(graphSchemaKey(point.id));
+  await bucket.delete(findingsKey(point.id));
   await bucket.delete(restorePointKey(point.id));
 }
 

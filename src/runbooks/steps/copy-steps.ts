@@ -8,6 +8,7 @@ import type { RunbookBuilder } from '../../runbook/define.ts';
 import { acceptPoint } from '../recovery/choose-point.ts';
 import { onEachNode } from './each-node.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
+import { requireRestorableForm } from './graph-form.ts';
 import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, planOf, verifyLogsStep } from './log-steps.ts';
 import { type ReplayParams, targetName } from '../recovery/replay-params.ts';
 import { getOwnPoint, getPoint } from '../catalog/point-catalog.ts';
@@ -57,6 +58,7 @@ export function withCopyDatabase<Params extends CopyParams>(
         const { platform } = context.services;
         const point = await getOwnPoint(platform.bucket, params.point, context.environment);
         await requireNewName(platform, nameOf(context));
+        await requireRestorableForm(platform, point.id, params.replay);
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);
         return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
@@ -183,15 +185,15 @@ export function withCopySteps<Params extends CopyParams>(
           const { clock } = context.services;
           const from = clock.monotonic();
           await copy.graphLifecycle.startAll(context.signal);
-          const { rebuilt } = await rebuildIndex({ ...context, platform: copy, clock });
-          return { rebuilt, seconds: clock.monotonic() - from };
+          const index = await rebuildIndex({ ...context, platform: copy, clock });
+          return { ...index, seconds: clock.monotonic() - from };
         }),
     })
     .step({
       id: 'verify',
       title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
       effect: 'read',
-      needs: ['open-graph'],
+      needs: ['open-graph', 'verify-logs'],
       timeout: '12h',
       retry: patientRetry,
       result: verifiedResult,
@@ -200,8 +202,10 @@ export function withCopySteps<Params extends CopyParams>(
           const { clock, platform } = context.services;
           const point = await getPoint(platform.bucket, context.params.point);
           const remedy = `Do not rely on ${point.id}; take a new backup: cardea backup ${context.environment}.`;
-          const wanted = context.params.replay ? undefined : point.fingerprint;
-          const restored = { name: targetName(context.params), wanted };
+          const { replay } = context.params;
+          const wanted = replay ? undefined : point.fingerprint;
+          const plan = replay ? await planOf(copy, context, context.results['verify-logs']) : undefined;
+          const restored = { name: targetName(context.params), point, wanted, plan };
           const verified = await verifyRestored({ ...context, platform: copy, clock }, restored, remedy);
           await requireIsolation(platform.copies, nameOf(context));
           return verified;

@@ -21,9 +21,22 @@ export const action: Action<typeof backup> = async (context, input) => {
         point.cut === 'fuzzy'
           ? `It was taken while applications could write; a restore needs the log after it as well. Prove it with \`cardea rehearse ${name} ${point.id}\`.`
           : `Prove it with \`cardea rehearse ${name} ${point.id}\`.`;
+      const found = point.findings;
+      const stock =
+        found === undefined || found.count === 0
+          ? ''
+          : ` The graph had ${found.count} ${found.count === 1 ? 'finding' : 'findings'} already, which are recorded with it.`;
       return {
-        json: { run, point: point.id, proof: point.proof, bytes: point.bytes, newBytes: point.newBytes, seconds },
-        text: `${point.id} is ${point.proof}: ${size}, in ${formatSeconds(seconds)}. ${next}`,
+        json: {
+          findings: found ?? null,
+          run,
+          point: point.id,
+          proof: point.proof,
+          bytes: point.bytes,
+          newBytes: point.newBytes,
+          seconds,
+        },
+        text: `${point.id} is ${point.proof}: ${size}, in ${formatSeconds(seconds)}.${stock} ${next}`,
       };
     },
   });

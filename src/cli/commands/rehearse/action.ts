@@ -6,6 +6,7 @@ import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts
 import type { Action } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
 import { measuredRestore } from '../points/text.ts';
 import type { rehearse } from './declaration.ts';
@@ -21,7 +22,8 @@ export const action: Action<typeof rehearse> = async (context, input) => {
     environment: name,
     runbook: rehearseRunbook,
     params: { point: point.id, ...replayParamsOf(decided, { inPlace: false }) },
-    async done({ run, seconds }) {
+    async done({ run, seconds, results }) {
+      const known = knownText(results.verify);
       const after = await getPoint(bucket, point.id);
       const restore = measuredRestore(after);
       const measured = restore === undefined ? '' : ` Restoring it takes ${formatSeconds(restore)}.`;
@@ -35,8 +37,10 @@ export const action: Action<typeof rehearse> = async (context, input) => {
           proof: after.proof,
           instant: after.instant ?? null,
           measured: after.proven?.seconds ?? null,
+          known: known.known,
+          inherited: known.inherited,
         },
-        text: `${point.id} is ${after.proof}${upTo}: restored, opened and checked in ${formatSeconds(seconds)}.${measured}`,
+        text: `${point.id} is ${after.proof}${upTo}: restored, opened and checked in ${formatSeconds(seconds)}.${known.text}${measured}`,
       };
     },
   });

@@ -10,6 +10,7 @@ import type { CliContext } from '../../context.ts';
 import { forecastText } from './forecast-text.ts';
 import { withNewBase } from '../../runs/new-base.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
 import type { restore } from './declaration.ts';
 import { type Decided, decideTarget, replayParamsOf } from './target.ts';
@@ -53,15 +54,27 @@ export const action: Action<typeof restore> = async (context, input) => {
     confirmed: input.confirm,
     async done({ run, seconds, results }) {
       const outage = outageOf(results);
+      const known = knownText(results.verify);
       const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);
       const timeline = opened?.id ?? null;
       // A restore to the log's end reaches a later instant than the one known when it was decided.
       const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
       const roles = rolesOf(results);
       const done = {
-        json: { run, ok: true, seconds, outageSeconds: outage ?? null, ...target, instant, timeline, roles },
+        json: {
+          run,
+          ok: true,
+          seconds,
+          outageSeconds: outage ?? null,
+          ...target,
+          instant,
+          timeline,
+          roles,
+          known: known.known,
+          inherited: known.inherited,
+        },
         text: [
-          `${name} was restored to ${instant ?? what} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.`,
+          `${name} was restored to ${instant ?? what} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.${known.text}`,
           ...(outage === undefined ? [] : [`The graph did not serve for ${formatSeconds(outage)} of that.`]),
           rolesWarning(roles) ?? 'Roles and passwords are as they were before the restore.',
           `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${name}`,

@@ -18,6 +18,7 @@ import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { withNewBase } from '../../runs/new-base.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
+import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
 import { decideTarget, replayParamsOf } from '../restore/target.ts';
 import type { undo } from './declaration.ts';
@@ -78,6 +79,7 @@ async function byCompensation(
     confirmed,
     async done({ run, seconds, results }) {
       const plan = await getUndoPlan((await context.platform(environment)).bucket, run);
+      const known = knownText(results['verify-undo']);
       const { met = [] } = (results['verify-undo'] ?? {}) as { met?: readonly string[] };
       return {
         json: {
@@ -89,9 +91,10 @@ async function byCompensation(
           commit: plan.commit,
           cells: plan.writes.length,
           met,
+          known: known.known,
         },
         text: [
-          `${groups.join(', ')} was undone on ${environment} in ${formatSeconds(seconds)}. The graph kept running and was checked.`,
+          `${groups.join(', ')} was undone on ${environment} in ${formatSeconds(seconds)}. The graph kept running and was checked.${known.text}`,
           `The new transaction is ${plan.commit} (${plan.writes.length} cells). It can be undone like any other.`,
           ...met.map((line) => `During the write: ${line}`),
         ].join('\n'),
@@ -110,12 +113,22 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
     runbook: restoreRunbook,
     params: { point: decided.point.id, allowTaken: false, ...replayParamsOf(decided, { inPlace: true }) },
     confirmed,
-    async done({ run, seconds }) {
+    async done({ run, seconds, results }) {
+      const known = knownText(results.verify);
       const timeline = await currentTimeline((await context.platform(environment)).bucket);
       return withNewBase(context, environment, {
-        json: { run, ok: true, seconds, way: 'restore', groups, timeline },
+        json: {
+          run,
+          ok: true,
+          seconds,
+          way: 'restore',
+          groups,
+          timeline,
+          known: known.known,
+          inherited: known.inherited,
+        },
         text: [
-          `${environment} was restored without ${groups.join(', ')} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.`,
+          `${environment} was restored without ${groups.join(', ')} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.${known.text}`,
           `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${environment}`,
         ].join('\n'),
       });
