@@ -143,10 +143,24 @@ test('an identity that is damaged stops everything until a person claims the buc
   const store = new MemoryStore();
   await owned(store).put('leases/00000001.json', lease('prod'));
   store.set(bucketIdentityKey, store.text(bucketIdentityKey).replace('"prod"', '"prof"'));
-  await expect(owned(store).get('a')).rejects.toMatchObject({ code: 'bad-document' });
+  await expect(owned(store).get('a')).rejects.toMatchObject({
+    code: 'identity-damaged',
+    kind: 'refused',
+    next: expect.stringContaining('cardea agents bind prod --confirm prod'),
+  });
   await expect(owned(store, { environment: 'prof' }).claim()).rejects.toMatchObject({
     code: 'bucket-of-another-environment',
   });
   const claimed = await owned(store).claim();
   expect(await owned(store).look()).toEqual(claimed);
+});
+
+test('an identity that a newer Cardea wrote is refused, and not replaced', async () => {
+  const store = new MemoryStore();
+  await owned(store).put('a', '');
+  const newer = store.text(bucketIdentityKey).replace('"version": 1', '"version": 2');
+  store.set(bucketIdentityKey, newer);
+  await expect(owned(store).get('a')).rejects.toMatchObject({ code: 'identity-damaged' });
+  await expect(owned(store).claim()).rejects.toMatchObject({ code: 'bad-document' });
+  expect(store.text(bucketIdentityKey)).toBe(newer);
 });

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   bucketChanged,
   type BucketIdentity,
@@ -9,7 +10,7 @@ import {
 } from '../model/bucket-identity.ts';
 import { environmentsNamedIn, readIdentity } from './bucket-evidence.ts';
 import type { Clock, Ids } from './clock.ts';
-import { asProblem, RetryableProblem } from '../model/problem.ts';
+import { Problem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
 import { ConflictProblem, createObject, type ObjectStore } from './object-store.ts';
 
 /** What a process remembers of the bucket from one start to the next. */
@@ -52,7 +53,7 @@ export function ownBucket(store: ObjectStore, { owner, clock, ids, pin }: OwnBuc
 
   const lookOnce = async (): Promise<BucketIdentity | undefined> => {
     seen = undefined;
-    const [identity, pinned] = await Promise.all([readIdentity(store), pin?.load()]);
+    const [identity, pinned] = await Promise.all([legible(store, owner), pin?.load()]);
     if (identity === undefined) requireOwnDocuments(store.description, await environmentsNamedIn(store), owner);
     else requireOwner(store.description, identity, owner);
     if (pin !== undefined && pinned !== undefined && pinned !== identity?.id) {
@@ -131,6 +132,15 @@ export function ownBucket(store: ObjectStore, { owner, clock, ids, pin }: OwnBuc
   };
 }
 
+/** Throws RefusedProblem `identity-damaged`. */
+async function legible(store: ObjectStore, { environment }: BucketOwner): Promise<BucketIdentity | undefined> {
+  try {
+    return await readIdentity(store);
+  } catch (thrown) {
+    throw thrown instanceof Problem && isDamage(thrown) ? identityDamaged(thrown, environment) : thrown;
+  }
+}
+
 /** Whoever comes first names the bucket; who comes second finds the name there, which may be another's. */
 async function createIdentity(
   store: ObjectStore,
@@ -153,7 +163,7 @@ async function createIdentity(
   return stored;
 }
 
-/** The etag of an identity that cannot be read; undefined when it can, or when there is none. */
+/** The etag of an identity that is damaged; undefined when it can be read, or when there is none. */
 async function damagedIdentity(store: ObjectStore): Promise<string | undefined> {
   const stored = await store.get(bucketIdentityKey);
   if (stored === undefined) return undefined;
@@ -161,9 +171,33 @@ async function damagedIdentity(store: ObjectStore): Promise<string | undefined> 
     bucketIdentityDocument.read(stored.body, bucketIdentityKey);
     return undefined;
   } catch (thrown) {
-    if (asProblem(thrown, 'Reading the identity').code !== 'bad-document') throw thrown;
+    if (!isDamage(thrown) || isOfNewerVersion(stored.body)) throw thrown;
     return stored.etag;
   }
+}
+
+function isDamage(thrown: unknown): boolean {
+  return thrown instanceof Problem && thrown.code === 'bad-document';
+}
+
+/** What a newer Cardea wrote is not damaged, and is never replaced. */
+function isOfNewerVersion(body: Uint8Array): boolean {
+  try {
+    const { kind, version } = bucketIdentityDocument;
+    const head = z.looseObject({ kind: z.literal(kind), version: z.number().int().gt(version) });
+    return head.safeParse(JSON.parse(new TextDecoder().decode(body))).success;
+  } catch {
+    return false;
+  }
+}
+
+function identityDamaged({ happened }: Problem, environment: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'identity-damaged',
+    happened,
+    state: 'Nothing was changed.',
+    next: `If it is the bucket of ${environment}, write it anew: cardea agents bind ${environment} --confirm ${environment}. What a newer Cardea wrote is not replaced: use that one.`,
+  });
 }
 
 /** If another writer was first, what it wrote is read and judged next. */

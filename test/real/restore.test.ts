@@ -131,7 +131,7 @@ test('B5: retention removes old points through Medusa, and never the newest prov
   }));
   const config = sandbox.writeConfig(
     'short.config.ts',
-    "export default { name: 'short', environments: { local: { platform: { kind: 'sandbox' }, backup: { retention: { keep: '1s', atLeast: 1 } } } } };",
+    "export default { name: 'janusgraph-banking', environments: { local: { platform: { kind: 'sandbox' }, backup: { retention: { keep: '1s', atLeast: 1 } } } } };",
   );
   const second = await backUp('--config', config);
   expect((await listPoints(bucket)).map(({ id }) => id)).toEqual([second.id, point.id]);

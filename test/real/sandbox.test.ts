@@ -87,7 +87,7 @@ test('an up with a changed configuration starts the agents anew with what can be
   const rest = `datacenter: { name: 'hcd-lyon' }, backup: { log: { interval: '1s' } }`;
   writeFileSync(
     config,
-    `export default { name: 'test', environments: { local: { platform: ${platform}, ${rest} } } };`,
+    `export default { name: 'janusgraph-banking', environments: { local: { platform: ${platform}, ${rest} } } };`,
   );
   const changed = ['--config', config];
   const { agentConfig, agentPidFile } = nodeFolders(directory, 'local-rack1-sts-0');

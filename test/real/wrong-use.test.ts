@@ -1,9 +1,11 @@
-import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { eventKey } from '../../src/journal/event-file.ts';
 import type { StoreLocation } from '../../src/model/agent-config.ts';
+import { bucketIdentityKey } from '../../src/model/bucket-identity.ts';
+import { openStore } from '../../src/platforms/open-store.ts';
 import { restorePointDocument, restorePointKey, type RestorePoint } from '../../src/model/restore-point.ts';
 import { readRecord, writeRecord } from '../../src/platforms/sandbox/environment-record.ts';
 import { getPoint } from '../../src/runbooks/catalog/point-catalog.ts';
@@ -197,12 +199,16 @@ describe('the store', () => {
   test('one that ignores the conditions of a put', async () => {
     const server = await carelessS3();
     onTestFinished(() => server.close());
-    useStore(server.endpoint);
+    const store = openStore(useStore(server.endpoint));
+    // It is the bucket that the agents know.
+    const identity = await sandbox.platform.bucket.get(bucketIdentityKey);
+    await store.put(bucketIdentityKey, identity?.body ?? '');
+    await store.close();
     await refused(['backup', 'local'], { exitCode: 3, code: 'store-without-conditions', next: /If-None-Match/ });
   });
 
   /** For the rest of one test the command line finds the environment's bucket there. */
-  function useStore(endpoint: string): void {
+  function useStore(endpoint: string): StoreLocation {
     const record = readRecord(sandbox.directory);
     if (record === undefined) throw new TypeError('the sandbox has no record');
     const credentialsFile = join(sandbox.home, 'credentials');
@@ -220,13 +226,37 @@ describe('the store', () => {
     };
     onTestFinished(() => writeRecord(sandbox.directory, record));
     writeRecord(sandbox.directory, { ...record, store });
+    return store;
   }
+
+  test('that of another environment: none of its servers is started on it, and no command reads or writes it', async () => {
+    const { bucket } = await sandbox.status();
+    const config = sandbox.writeConfig(
+      'staging.config.ts',
+      `export default { name: 'janusgraph-banking', environments: { staging: {
+        platform: { kind: 'sandbox' }, janusgraph: { replicationFactor: 1 }, datacenter: { size: 1 },
+        backup: { store: { kind: 'directory', path: ${JSON.stringify(bucket)} } } } } };`,
+    );
+    const wanted: Refusal = { exitCode: 3, code: 'bucket-of-another-environment', next: /backup\.store/ };
+    await refused(['--config', config, 'sandbox', 'up', 'staging'], wanted);
+    for (const args of [
+      ['backup', 'staging'],
+      ['points', 'staging'],
+      ['window', 'staging'],
+      ['agents', 'staging'],
+      ['agents', 'bind', 'staging', '--confirm', 'staging'],
+    ]) {
+      await refused(['--config', config, ...args], wanted);
+    }
+    await sandbox.answer(z.unknown(), '--config', config, 'sandbox', 'down', 'staging', '--confirm', 'staging');
+    await sandbox.answer(z.unknown(), 'points', 'local');
+  });
 });
 
 test('B2: disks without the room that the configuration wants', async () => {
   const file = sandbox.writeConfig(
     'roomy.config.ts',
-    "export default { name: 'roomy', environments: { local: { platform: { kind: 'sandbox' }, backup: { minimumFreeShare: 0.9 } } } };",
+    "export default { name: 'janusgraph-banking', environments: { local: { platform: { kind: 'sandbox' }, backup: { minimumFreeShare: 0.9 } } } };",
   );
   const { details = [] } = await refused(['--config', file, 'backup', 'local'], {
     exitCode: 3,
@@ -297,6 +327,38 @@ describe('a restore that is under way', () => {
     expect(last).toMatchObject({ exitCode: 1, json: { status: 'cancelled' } });
     expect((await sandbox.cardea('audit', 'local')).exitCode).toBe(0);
   });
+});
+
+test('a bucket that was emptied behind the agents: nothing is written there until a person binds them to it, and then all goes on', async () => {
+  const { bucket } = await sandbox.status();
+  const epochs = async () =>
+    Promise.all(sandbox.platform.nodes.map(async ({ name }) => sandbox.platform.agent(name).health()));
+  const before = Math.max(...(await epochs()).map(({ highestEpoch }) => highestEpoch));
+  for (const entry of globSync('*', { cwd: bucket })) rmSync(join(bucket, entry), { recursive: true });
+  problemOf(await sandbox.cardea('backup', 'local'), {
+    exitCode: 3,
+    code: 'bucket-changed',
+    next: /cardea agents bind local --confirm local/,
+  });
+  // An agent looks every ten seconds at the latest, and may have sent what it had begun before.
+  await vi.waitFor(
+    async () => {
+      for (const { shipping } of await epochs()) expect(shipping?.problem).toContain('remembers the bucket');
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+  for (const entry of globSync('*', { cwd: bucket })) rmSync(join(bucket, entry), { recursive: true });
+  await sandbox.answer(z.unknown(), 'agents', 'bind', 'local', '--confirm', 'local');
+  expect(Math.min(...(await epochs()).map(({ highestEpoch }) => highestEpoch))).toBeGreaterThan(before);
+  const { point: anew } = await sandbox.answer(z.object({ point: z.string() }), 'backup', 'local');
+  expect((await getPoint(openStore({ kind: 'directory', path: bucket }), anew)).proof).toBe('checked');
+  await vi.waitFor(
+    async () => {
+      for (const { shipping } of await epochs())
+        expect(shipping).toMatchObject({ state: 'shipping', timeline: 't0001' });
+    },
+    { timeout: 60_000, interval: 500 },
+  );
 });
 
 test('B2: a node down stops the backup, by name', async () => {

@@ -144,7 +144,7 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
       if (exitCode !== 0) throw new TypeError(`sandbox down ended with ${exitCode}: ${stdout}${stderr}`);
     },
   };
-  const config = `export default { name: 'test', environments: { local: { platform: { kind: 'sandbox' }, backup: { store: ${JSON.stringify({ kind: 'directory', path: store })} } } } };`;
+  const config = `export default { name: 'janusgraph-banking', environments: { local: { platform: { kind: 'sandbox' }, backup: { store: ${JSON.stringify({ kind: 'directory', path: store })} } } } };`;
   const flags = store === undefined ? [] : ['--config', sandbox.writeConfig('store.config.ts', config)];
   const up = await cardea(...flags, 'sandbox', 'up', 'local', '--nodes', String(nodes));
   if (up.exitCode === 0) return sandbox;
