@@ -138,14 +138,18 @@ function runProblem(
   const couldNotLook =
     problem.problem === 'retryable' && runbook.steps.some(({ id, effect }) => id === failed.step && effect === 'read');
   if (problem.problem !== 'refused' && problem.problem !== 'usage' && !couldNotLook) return problem;
-  const changed = runbook.steps.some(
-    (step) =>
-      // Where data is moved, a refusal stays one until something was stopped: to prepare for it changes nothing.
-      (runbook.pivot === undefined ? step.effect !== 'read' : step.effect === 'destroy') &&
-      step.always === undefined &&
-      step.id !== failed.step &&
-      (state.steps[step.id]?.attempts ?? 0) > 0,
-  );
+  // Of a step over several nodes that moves data, some may have done it while others refused.
+  const moved = hasBegun(state.steps, runbook.pivot);
+  const changed =
+    moved ||
+    runbook.steps.some(
+      (step) =>
+        // Where data is moved, a refusal stays one until something was stopped: to prepare for it changes nothing.
+        (runbook.pivot === undefined ? step.effect !== 'read' : step.effect === 'destroy') &&
+        step.always === undefined &&
+        step.id !== failed.step &&
+        (state.steps[step.id]?.attempts ?? 0) > 0,
+    );
   if (changed) return couldNotLook ? problem : { ...problem, problem: 'failed' };
   return couldNotLook ? { ...problem, problem: 'refused' } : problem;
 }

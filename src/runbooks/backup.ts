@@ -22,6 +22,7 @@ import { verifyPoint } from './steps/verify-point.ts';
 import { checkForm } from './steps/graph-form.ts';
 import { stockOf, takeStock } from './steps/graph-stock.ts';
 import { patientRetry, standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
+import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
 
 const params = z.object({
@@ -48,7 +49,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 4,
+  version: 5,
   title: 'Back up every node and check the backup in the store',
   params,
 })
@@ -71,6 +72,12 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       await askEachNode(platform, context, 'Asking the agent', async (node) => platform.agent(node).health());
       return { schemaVersion, cassandraVersion, timeline: await currentTimeline(platform.bucket) };
     },
+  })
+  .step({
+    ...sameHistoryStep,
+    needs: ['check-nodes'],
+    run: async ({ environment, results, services: { platform } }) =>
+      requireSameHistory(platform.bucket, environment, results['check-nodes'].timeline),
   })
   .step(checkStore)
   .step({
@@ -125,7 +132,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     id: 'snapshot',
     title: 'Take a snapshot on every node and hash every file',
     effect: 'write',
-    needs: ['check-nodes', 'check-store', 'check-disk', 'check-form'],
+    needs: ['check-nodes', 'same-history', 'check-store', 'check-disk', 'check-form'],
     timeout: '2h',
     retry: patientRetry,
     result: z.object({
@@ -221,7 +228,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     id: 'record-taken',
     title: 'Record the restore point as taken',
     effect: 'write',
-    needs: ['check-nodes', 'snapshot', 'upload', 'fingerprint', 'record-schema', 'commit-times'],
+    needs: ['check-nodes', 'same-history', 'snapshot', 'upload', 'fingerprint', 'record-schema', 'commit-times'],
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ point: z.string() }),

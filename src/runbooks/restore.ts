@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { readIdMark } from '../graph/clean-after-restore.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { pointId, runId } from '../model/identifiers.ts';
-import { faultTrace } from '../model/fault-trace.ts';
-import { RefusedProblem, asProblem } from '../model/problem.ts';
+import { RefusedProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -15,7 +13,6 @@ import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import {
   findIdMark,
-  keepIdMark,
   listOpenRestores,
   openRestore,
   requireNoOtherRestore,
@@ -42,6 +39,7 @@ import {
   planOf,
   verifyLogsStep,
 } from './steps/log-steps.ts';
+import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
 import { replayParams, requireTarget, targetName } from './recovery/replay-params.ts';
 import {
   leftTimeline,
@@ -204,28 +202,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     run: async (context) => extendLogs(context, context.params, context.results['plan-logs']),
   })
   .step({
-    id: 'note-ids',
-    title: 'Record the highest ids that JanusGraph gave out, while they can still be read',
-    effect: 'read',
-    guard: 'until-moved',
-    // This comes after the stop of the servers, because none of them may claim a block of ids after it.
+    ...noteIdsStep,
     needs: ['stop-graph'],
-    timeout: '5m',
-    result: z.object({ known: z.boolean() }),
-    run: async ({ run, services: { platform }, log }) => {
-      try {
-        await keepIdMark(platform.bucket, run, await readIdMark(platform.database, platform.keyspace));
-        return { known: true };
-      } catch (error) {
-        // Its ids are of a kind that could not be moved ahead after the restore either.
-        if (error instanceof RefusedProblem && error.code === 'graph-form-unsupported') throw error;
-        // After a disaster there may be no database to read. Then the ids jump far ahead instead.
-        log(`the live id claims cannot be read: ${asProblem(error, 'Reading the id claims').happened}`);
-        for (const line of faultTrace(error)) log(`  ${line}`);
-        // Done again after the database was stopped: what was noted before it still holds.
-        return { known: (await findIdMark(platform.bucket, run)) !== undefined };
-      }
-    },
+    run: async (work) =>
+      // Its ids are of a kind that could not be moved ahead after the restore either.
+      noteIds(work, { passOver: (problem) => problem.code !== 'graph-form-unsupported' }),
   })
   .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'] })
   .step({
@@ -348,11 +329,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step({
-    id: 'make-sound',
-    title: 'Clear dead instances and locks; move the id counters past every id ever given out',
-    effect: 'write',
+    ...makeSoundStep,
     needs: ['start-database', 'repair-roles', 'start-shipping', 'note-ids'],
-    timeout: '10m',
     retry: standardRetry,
     result: soundResult,
     run: async (context) => {

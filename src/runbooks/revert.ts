@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
+import { RefusedProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { onEachNode } from './steps/each-node.ts';
 import {
   closeRestore,
+  findIdMark,
   getOpenRestore,
   openRestore,
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
+import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
+import { makeGraphSound, soundResult } from './steps/restored-graph.ts';
 import {
   beginDecisionStep,
   standardRetry,
@@ -46,7 +50,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 4,
+  version: 5,
   pivot: 'bring-back',
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
@@ -61,7 +65,9 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   .step({ ...lookAtServices, needs: ['start-agents'] })
   .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'check-aside', 'look-services'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
-  .step({ ...stopDatabase, needs: ['stop-graph', 'pause-shipping'] })
+  // Nothing about ids keeps the old data from coming back.
+  .step({ ...noteIdsStep, needs: ['stop-graph'], run: async (work) => noteIds(work, { passOver: () => true }) })
+  .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping'] })
   .step({ ...beginDecisionStep('reverting'), needs: ['stop-database'] })
   .step({
     id: 'bring-back',
@@ -97,7 +103,27 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       return startShipping(context, results['open-timeline'].timeline, results['bring-back'].lastSegments);
     },
   })
-  .step({ ...startGraph, needs: ['start-database', 'start-shipping'] })
+  .step({
+    ...makeSoundStep,
+    needs: ['start-database', 'start-shipping', 'note-ids', 'check-restore'],
+    retry: standardRetry,
+    result: soundResult,
+    run: async (context) => {
+      const { results, run, services } = context;
+      const mark = await findIdMark(services.platform.bucket, run);
+      // Where no server ever started on the restored data, the old data knows every id that was given out.
+      const none = results['check-restore'].served ? undefined : [];
+      try {
+        return await makeGraphSound({ ...context, ...services }, mark ?? none);
+      } catch (error) {
+        // The old data is as it was, also that of a graph whose ids Cardea does not read.
+        if (!(error instanceof RefusedProblem)) throw error;
+        context.log(`the ids of the old data were not moved ahead: ${error.happened}`);
+        return { instancesCleared: 0, locksCleared: 0, idBlocksAdvanced: 0 };
+      }
+    },
+  })
+  .step({ ...startGraph, needs: ['start-database', 'make-sound'] })
   .step({
     id: 'record-reverted',
     title: 'Record the restore as reverted',

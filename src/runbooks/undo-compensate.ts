@@ -14,6 +14,7 @@ import { knownSchema } from './catalog/schema-catalog.ts';
 import { knownFindings } from './catalog/finding-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { findingLines, knownLines } from './steps/restored-graph.ts';
+import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
@@ -47,7 +48,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 4,
+    version: 5,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.
@@ -128,10 +129,16 @@ export const undoCompensateRunbook = withCopyDatabase(
     },
   })
   .step({
+    ...sameHistoryStep,
+    needs: ['plan-undo'],
+    run: async ({ run, environment, services: { platform } }) =>
+      requireSameHistory(platform.bucket, environment, (await getUndoPlan(platform.bucket, run)).timeline),
+  })
+  .step({
     id: 'write-undo',
     title: 'Write the compensating transaction',
     effect: 'destroy',
-    needs: ['plan-undo', 'check-servers'],
+    needs: ['plan-undo', 'same-history', 'check-servers'],
     timeout: '1h',
     retry: standardRetry,
     result: z.object({ batches: z.number(), cells: z.number() }),

@@ -3,31 +3,49 @@ import { crc32 } from 'node:zlib';
 import { FailedProblem } from '../../src/model/problem.ts';
 import type { NodeFiles, WalkedFile } from '../../src/ports/node-files.ts';
 
-/** A node's file system in memory: whole directories move as fast as their names. `change` is told of each change before it is made. */
-export class MemoryFiles {
-  readonly files = new Map<string, string>();
-  readonly #folders = new Set<string>(['']);
-  #writes = 0;
-  readonly #written = new Map<string, number>();
+type Folder = Map<string, Folder | File>;
+interface File {
+  readonly text: string;
+  /** Which write of this disk made it. */
+  readonly stamp: number;
+}
 
-  as(change: () => Promise<void> = async () => {}): NodeFiles {
-    const changing = async (work: () => void) => {
-      await change();
+/** What is about to be changed, told before it is. */
+export interface DiskChange {
+  readonly what: 'rename' | 'make' | 'remove' | 'write' | 'append';
+  readonly path: string;
+}
+
+/** A node's file system in memory: whole directories move as fast as their names. */
+export class MemoryFiles {
+  #root: Folder = new Map();
+  #writes = 0;
+
+  /** As the process sees it that tells `change` of each change before it makes it. */
+  as(change: (change: DiskChange) => Promise<void> = async () => {}): NodeFiles {
+    const changing = async (what: DiskChange['what'], path: string, work: () => void) => {
+      await change({ what, path });
       work();
     };
     return {
       entries: async (directory) => this.#entries(directory),
       walk: (directory) => this.#walk(directory),
-      rename: async (from, to) => changing(() => this.#rename(from, to)),
-      makeDirectory: async (path) => changing(() => this.makeFolder(path)),
-      remove: async (path) => changing(() => this.remove(path)),
-      read: async (path) => this.files.get(path),
-      writeWhole: async (path, text) => changing(() => this.write(path, text)),
+      rename: async (from, to) => changing('rename', from, () => this.rename(from, to)),
+      makeDirectory: async (path) => {
+        if (this.#folder(path) === undefined) await changing('make', path, () => void this.makeFolder(path));
+      },
+      remove: async (path) => {
+        if (this.#at(path) !== undefined) await changing('remove', path, () => this.remove(path));
+      },
+      read: async (path) => this.read(path),
+      writeWhole: async (path, text) => changing('write', path, () => this.write(path, text)),
       append: async (path, bytes) =>
-        changing(() => this.write(path, `${this.files.get(path) ?? ''}${Buffer.from(bytes).toString('latin1')}`)),
+        changing('append', path, () =>
+          this.write(path, `${this.read(path) ?? ''}${Buffer.from(bytes).toString('latin1')}`),
+        ),
       copy: async (from, to) => {
-        const text = this.files.get(from);
-        if (text !== undefined) await changing(() => this.write(to, text));
+        const text = this.read(from);
+        if (text !== undefined) await changing('write', to, () => this.write(to, text));
         return text === undefined ? undefined : crc32(text);
       },
       space: async () => ({ total: 1e12, free: 5e11, device: 'disk' }),
@@ -35,66 +53,45 @@ export class MemoryFiles {
       hash: async (files) =>
         files.map(({ absolute }) =>
           createHash('sha256')
-            .update(this.files.get(absolute) ?? '')
+            .update(this.read(absolute) ?? '')
             .digest('hex'),
         ),
     };
   }
 
-  write(path: string, content: string): void {
-    this.makeFolder(path.slice(0, path.lastIndexOf('/')));
-    this.files.set(path, content);
-    this.#writes += 1;
-    this.#written.set(path, this.#writes);
+  read(path: string): string | undefined {
+    const found = this.#at(path);
+    return found === undefined || found instanceof Map ? undefined : found.text;
   }
 
-  makeFolder(path: string): void {
-    for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) this.#folders.add(at);
+  write(path: string, text: string): void {
+    const { folder, name } = placeOf(path);
+    this.#writes += 1;
+    this.makeFolder(folder).set(name, { text, stamp: this.#writes });
+  }
+
+  makeFolder(path: string): Folder {
+    let folder = this.#root;
+    for (const name of namesOf(path)) {
+      let next = folder.get(name);
+      if (!(next instanceof Map)) {
+        next = new Map();
+        folder.set(name, next);
+      }
+      folder = next;
+    }
+    return folder;
   }
 
   remove(path: string): void {
-    for (const file of this.files.keys()) if (file === path || file.startsWith(`${path}/`)) this.files.delete(file);
-    for (const folder of this.#folders) {
-      if (folder === path || folder.startsWith(`${path}/`)) this.#folders.delete(folder);
-    }
+    const { folder, name } = placeOf(path);
+    this.#folder(folder)?.delete(name);
   }
 
-  /** Paths of every file below a directory, relative to it, with their content. */
-  below(directory: string): ReadonlyMap<string, string> {
-    const prefix = `${directory}/`;
-    return new Map(
-      [...this.files]
-        .filter(([path]) => path.startsWith(prefix))
-        .map(([path, text]) => [path.slice(prefix.length), text]),
-    );
-  }
-
-  #entries(directory: string) {
-    if (!this.#folders.has(directory)) return undefined;
-    const names = new Map<string, boolean>();
-    const note = (path: string, isFolder: boolean) => {
-      if (!path.startsWith(`${directory}/`)) return;
-      const rest = path.slice(directory.length + 1);
-      const slash = rest.indexOf('/');
-      names.set(slash < 0 ? rest : rest.slice(0, slash), slash >= 0 || isFolder);
-    };
-    for (const folder of this.#folders) note(folder, true);
-    for (const file of this.files.keys()) note(file, false);
-    return [...names]
-      .map(([name, isFolder]) => ({ name, directory: isFolder }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  async *#walk(directory: string): AsyncGenerator<WalkedFile> {
-    for (const [path, text] of this.below(directory)) {
-      const absolute = `${directory}/${path}`;
-      yield { path, absolute, bytes: text.length, identity: `${absolute}#${this.#written.get(absolute) ?? 0}` };
-    }
-  }
-
-  #rename(from: string, to: string): void {
-    const full = (this.#entries(to) ?? []).length > 0 || this.files.has(to);
-    if (full || (!this.#folders.has(from) && !this.files.has(from))) {
+  rename(from: string, to: string): void {
+    const moved = this.#at(from);
+    const there = this.#at(to);
+    if (moved === undefined || (there !== undefined && !(there instanceof Map && there.size === 0))) {
       throw new FailedProblem({
         code: 'cannot-move',
         happened: `${from} cannot be renamed to ${to}.`,
@@ -102,12 +99,79 @@ export class MemoryFiles {
         next: 'Look at both.',
       });
     }
-    const moved = (path: string) => `${to}${path.slice(from.length)}`;
-    const files = [...this.files].filter(([path]) => path === from || path.startsWith(`${from}/`));
-    const folders = [...this.#folders].filter((path) => path === from || path.startsWith(`${from}/`));
     this.remove(from);
-    this.makeFolder(to.slice(0, to.lastIndexOf('/')));
-    for (const folder of folders) this.#folders.add(moved(folder));
-    for (const [path, text] of files) this.files.set(moved(path), text);
+    const { folder, name } = placeOf(to);
+    this.makeFolder(folder).set(name, moved);
   }
+
+  /** Names of what lies directly in a directory. */
+  names(directory: string): readonly string[] {
+    return [...(this.#folder(directory)?.keys() ?? [])];
+  }
+
+  /** Paths of every file below a directory, relative to it, with their content. */
+  below(directory: string): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    const folder = this.#folder(directory);
+    if (folder !== undefined) for (const { path, file } of filesOf(folder, '')) found.set(path, file.text);
+    return found;
+  }
+
+  /** Another disk that holds the same. */
+  copy(): MemoryFiles {
+    const disk = new MemoryFiles();
+    disk.#root = copyOf(this.#root);
+    disk.#writes = this.#writes;
+    return disk;
+  }
+
+  #at(path: string): Folder | File | undefined {
+    let at: Folder | File | undefined = this.#root;
+    for (const name of namesOf(path)) {
+      if (!(at instanceof Map)) return undefined;
+      at = at.get(name);
+    }
+    return at;
+  }
+
+  #folder(path: string): Folder | undefined {
+    const found = this.#at(path);
+    return found instanceof Map ? found : undefined;
+  }
+
+  #entries(directory: string) {
+    const folder = this.#folder(directory);
+    if (folder === undefined) return undefined;
+    return [...folder]
+      .map(([name, entry]) => ({ name, directory: entry instanceof Map }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async *#walk(directory: string): AsyncGenerator<WalkedFile> {
+    const folder = this.#folder(directory);
+    if (folder === undefined) return;
+    for (const { path, file } of filesOf(folder, '').toArray()) {
+      yield { path, absolute: `${directory}/${path}`, bytes: file.text.length, identity: String(file.stamp) };
+    }
+  }
+}
+
+function copyOf(folder: Folder): Folder {
+  return new Map([...folder].map(([name, entry]) => [name, entry instanceof Map ? copyOf(entry) : entry]));
+}
+
+function* filesOf(folder: Folder, prefix: string): Generator<{ readonly path: string; readonly file: File }> {
+  for (const [name, entry] of folder) {
+    if (entry instanceof Map) yield* filesOf(entry, `${prefix}${name}/`);
+    else yield { path: `${prefix}${name}`, file: entry };
+  }
+}
+
+function namesOf(path: string): readonly string[] {
+  return path.split('/').filter((name) => name !== '');
+}
+
+function placeOf(path: string): { readonly folder: string; readonly name: string } {
+  const slash = path.lastIndexOf('/');
+  return { folder: path.slice(0, slash), name: path.slice(slash + 1) };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { checkKey } from '../../src/model/object-key.ts';
 import { FailedProblem, RetryableProblem } from '../../src/model/problem.ts';
 import {
@@ -19,6 +18,8 @@ export class MemoryStore implements ObjectStore {
   loseAnswerOf: RegExp | undefined;
   #changes = 0;
   readonly #etags = new Map<string, string>();
+  /** Every key in order; made when it is first asked for after a key came or went. */
+  #sorted: readonly string[] | undefined;
 
   /** `calls` is told of every call before it is carried out. */
   constructor(options: { readonly calls?: (method: string, key: string) => Promise<void> } = {}) {
@@ -44,8 +45,14 @@ export class MemoryStore implements ObjectStore {
   /** Changes an object behind everybody's back. */
   set(key: string, body: Uint8Array | string): void {
     this.#changes += 1;
-    this.objects.set(key, typeof body === 'string' ? new TextEncoder().encode(body) : body);
-    this.#etags.set(key, createHash('sha256').update(`${this.#changes}`).digest('hex'));
+    if (!this.objects.has(key)) this.#sorted = undefined;
+    this.objects.set(key, typeof body === 'string' ? Buffer.from(body) : body);
+    this.#etags.set(key, `etag-${this.#changes}`);
+  }
+
+  /** Another bucket that holds the same. */
+  copyTo(other: MemoryStore): void {
+    for (const [key, body] of this.objects) other.set(key, body);
   }
 
   text(key: string): string {
@@ -97,7 +104,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   remove(key: string): void {
-    this.objects.delete(key);
+    if (this.objects.delete(key)) this.#sorted = undefined;
     this.#etags.delete(key);
   }
 
@@ -106,9 +113,18 @@ export class MemoryStore implements ObjectStore {
   }
 
   #keys(prefix: string, after: string | undefined): readonly string[] {
-    return [...this.objects.keys()]
-      .filter((key) => key.startsWith(prefix) && (after === undefined || key > after))
-      .sort();
+    const sorted = (this.#sorted ??= [...this.objects.keys()].sort());
+    const found: string[] = [];
+    for (
+      let at = firstFrom(sorted, after !== undefined && after > prefix ? after : prefix);
+      at < sorted.length;
+      at += 1
+    ) {
+      const key = sorted[at] ?? '';
+      if (!key.startsWith(prefix)) break;
+      if (key !== after) found.push(key);
+    }
+    return found;
   }
 
   #info(key: string): ObjectInfo {
@@ -117,12 +133,24 @@ export class MemoryStore implements ObjectStore {
   }
 
   async #enter(method: string, key: string): Promise<void> {
-    if (method === 'put' || method === 'get') checkKey(key);
+    // What is there was checked when it came.
+    if ((method === 'put' || method === 'get') && !this.objects.has(key)) checkKey(key);
     await this.#calls?.(method, key);
     if (this.unreachable) throw outOfReach();
   }
 }
 
-function outOfReach(): RetryableProblem {
+/** Where the first key stands that is not before this one. */
+function firstFrom(sorted: readonly string[], wanted: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function outOfReach(): RetryableProblem {
   return new RetryableProblem({ code: 'store-unreachable', happened: 'The store is gone.', state: '', next: '' });
 }

@@ -1,344 +1,712 @@
 import * as fc from 'fast-check';
-import type { EngineWorld, RunOutcome } from '../../src/runbook/engine.ts';
-import { resumeRun, startRun } from '../../src/runbook/engine.ts';
+import type { RunsWorld } from '../../src/journal/runs.ts';
+import { listRuns } from '../../src/journal/runs.ts';
+import { configSchema } from '../../src/model/config.ts';
+import { micros } from '../../src/model/instant.ts';
 import { Problem } from '../../src/model/problem.ts';
-import { pointId, runId } from '../../src/model/identifiers.ts';
-import { listRuns, type RunsWorld } from '../../src/journal/runs.ts';
+import { jobParams } from '../../src/ports/node-agent-wire.ts';
 import type { JobKind } from '../../src/ports/node-agent.ts';
-import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { Runbook } from '../../src/runbook/define.ts';
+import { type EngineWorld, requestCancel, resumeRun, type RunOutcome, startRun } from '../../src/runbook/engine.ts';
+import { listPoints } from '../../src/runbooks/catalog/point-catalog.ts';
+import { listRestores } from '../../src/runbooks/catalog/restore-catalog.ts';
 import {
   acceptRunbook,
+  backupRunbook,
   findRunbook,
+  rehearseRunbook,
+  restoreIntoRunbook,
   restoreRunbook,
   revertRunbook,
   type RunbookServices,
 } from '../../src/runbooks/index.ts';
-import { createPoint } from '../../src/runbooks/catalog/point-catalog.ts';
-import { isMoot, restoreDecisions, wayOn } from '../../src/cli/runs/undecided-restore.ts';
-import { dyingStore } from './dying-store.ts';
+import type { CliContext } from '../../src/cli/context.ts';
+import {
+  type Decided,
+  decideTarget,
+  factsOf,
+  rehearsable,
+  replayParamsOf,
+} from '../../src/cli/commands/restore/target.ts';
+import { runsWithWays } from '../../src/cli/commands/status/collect.ts';
+import { environmentStatus } from '../../src/cli/commands/status/signals.ts';
+import { restoreDecisions } from '../../src/cli/runs/undecided-restore.ts';
 import { FakeMachine, memorySigner } from './engine-world.ts';
 import { countingIds } from './fake-clock.ts';
+import { FaultyStore, type StoreFaults } from './faulty-store.ts';
 import { HastyClock } from './hasty-clock.ts';
 import { MemoryStore } from './memory-store.ts';
-import { type JobFault, RingGraph, RingNode, simulatedPlatform } from './simulated-ring.ts';
+import { RecoveryOracle } from './recovery-oracle.ts';
+import type { Cell } from './ring-cells.ts';
+import { SimulatedRing } from './simulated-platform.ts';
+import { type Ending, SimulatedProcess } from './simulated-process.ts';
+import type { JobFault } from './simulated-ring.ts';
 
 export interface DrawnFault {
-  readonly node: number;
-  readonly job: JobKind | 'start';
+  readonly job: JobKind;
+  /** One bit for each node. */
+  readonly nodes: number;
   readonly fault: JobFault;
   readonly times: number;
+  /** On the nodes of the first copies, not on those of the environment. */
+  readonly copy?: boolean | undefined;
+}
+
+/** What a person does. `told`: what Cardea names. */
+const deeds = [
+  'restore',
+  'instant',
+  'undo',
+  'into',
+  'backup',
+  'rehearse',
+  'resume',
+  'revert',
+  'accept',
+  'cancel',
+  'told',
+] as const;
+type Deed = (typeof deeds)[number];
+
+interface Move {
+  readonly deed: Deed;
+  /** How the command ends before it is done. */
+  readonly ending?: Ending | undefined;
+  /** The next one is begun at the same time. */
+  readonly together?: boolean | undefined;
+  /** Which of several: the newest run or restore is 0. */
+  readonly which?: number | undefined;
+  /** The wall clock of the person's machine is set by so many seconds before it. */
+  readonly clock?: number | undefined;
+  /** A new base is taken after it, as the commands do. */
+  readonly base?: boolean | undefined;
 }
 
 export interface Drawn {
   readonly faults: readonly DrawnFault[];
-  /** Nodes of the ring, in two racks. */
   readonly size?: 3 | 5 | undefined;
-  /** From this call on the store cannot be reached, for so many calls. */
-  readonly away?: { readonly from: number; readonly calls: number } | undefined;
-  /** The program is killed around this put of the first command. */
-  readonly kill: { readonly put: number; readonly before: boolean } | undefined;
-  /** What a person does after the restore, in this order. */
-  readonly person: ReadonlyArray<'resume' | 'revert' | 'accept' | 'restore'>;
+  readonly racks?: 1 | 2 | undefined;
+  readonly store?: StoreFaults | undefined;
+  /** Starts and stops of servers that fail. */
+  readonly services?: Partial<Readonly<Record<'start' | 'stop' | 'graph-start' | 'graph-stop', number>>> | undefined;
+  /** Applications write after so many acts of a command, while the graph serves. */
+  readonly busy?: number | undefined;
+  /** Nodes whose roles and passwords are lost before the first command: one bit for each. */
+  readonly rolesLost?: number | undefined;
+  readonly person: readonly Move[];
+  /** Of what is named at the end, take the way back where there are two. */
+  readonly back?: boolean | undefined;
 }
 
-const jobs: ReadonlyArray<DrawnFault['job']> = [
-  'verify',
-  'check-aside',
-  'stage-files',
-  'pause-shipping',
-  'set-aside',
-  'restore-files',
-  'start-shipping',
-  'look-aside',
-  'revert-aside',
-  'accept-aside',
-  'start',
-];
+export const jobKinds = Object.keys(jobParams) as JobKind[];
+const jobFaults = ['refused', 'fails', 'killed', 'answer-lost', 'late', 'away', 'away-and-back'] as const;
+
+const optionally = <T>(arbitrary: fc.Arbitrary<T>, freq = 1) => fc.option(arbitrary, { nil: undefined, freq });
+
+const move: fc.Arbitrary<Move> = fc.record({
+  deed: fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom<Deed[]>('restore', 'instant', 'resume', 'revert', 'accept', 'told') },
+    { weight: 3, arbitrary: fc.constantFrom<Deed[]>('undo', 'into', 'backup', 'rehearse', 'cancel') },
+  ),
+  ending: optionally(
+    fc.record({
+      at: fc.integer({ min: 1, max: 160 }),
+      before: fc.boolean(),
+      how: fc.constantFrom('killed', 'killed', 'interrupted'),
+    }),
+  ),
+  together: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constant(true) }),
+  which: fc.constantFrom(0, 0, 0, 1),
+  clock: fc.oneof(
+    { weight: 12, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom(-7200, -45, 0, 45, 7200) },
+  ),
+  base: fc.constantFrom(undefined, undefined, true),
+});
 
 export const history: fc.Arbitrary<Drawn> = fc.record({
   faults: fc.array(
     fc.record({
-      node: fc.nat({ max: 4 }),
-      job: fc.constantFrom(...jobs),
-      fault: fc.constantFrom<JobFault>('refused', 'fails', 'killed', 'answer-lost', 'away'),
+      job: fc.constantFrom(...jobKinds),
+      nodes: fc.integer({ min: 1, max: 31 }),
+      fault: fc.constantFrom(...jobFaults),
       times: fc.integer({ min: 1, max: 4 }),
+      copy: fc.constantFrom(undefined, undefined, undefined, true),
     }),
     { maxLength: 4 },
   ),
-  size: fc.constantFrom(3, 5),
-  away: fc.option(fc.record({ from: fc.nat({ max: 400 }), calls: fc.integer({ min: 1, max: 60 }) }), {
-    nil: undefined,
-  }),
-  kill: fc.option(fc.record({ put: fc.integer({ min: 1, max: 70 }), before: fc.boolean() }), { nil: undefined }),
-  person: fc.array(fc.constantFrom('resume', 'revert', 'accept', 'restore'), { maxLength: 4 }),
+  size: fc.constantFrom(3, 3, 5),
+  racks: fc.constantFrom(1, 2),
+  store: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    {
+      weight: 2,
+      arbitrary: fc.oneof(
+        fc.record({ away: fc.record({ from: fc.nat({ max: 900 }), calls: fc.integer({ min: 1, max: 80 }) }) }),
+        fc.record({ lost: fc.integer({ min: 1, max: 250 }) }),
+        fc.record({
+          sick: fc.record({ at: fc.integer({ min: 1, max: 900 }), calls: fc.integer({ min: 1, max: 40 }) }),
+        }),
+        fc.record({
+          lag: fc.record({
+            from: fc.nat({ max: 900 }),
+            calls: fc.integer({ min: 1, max: 40 }),
+            objects: fc.integer({ min: 1, max: 3 }),
+          }),
+        }),
+      ),
+    },
+  ),
+  services: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<NonNullable<Drawn['services']>[]>(
+        { start: 1 },
+        { start: 3 },
+        { stop: 1 },
+        { 'graph-start': 1 },
+        { 'graph-stop': 1 },
+        { start: 1, stop: 1 },
+      ),
+    },
+  ),
+  busy: fc.constantFrom(undefined, undefined, 15, 40),
+  rolesLost: fc.oneof(
+    { weight: 7, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 31 }) },
+  ),
+  person: fc.array(move, { minLength: 1, maxLength: 4 }),
+  back: fc.boolean(),
 });
 
-const point = pointId.parse('backup-20260219-010000');
-const config = {
-  backup: { minimumFreeShare: 0.05 },
-  janusgraph: { replicationFactor: 3 },
-} as RunbookServices['config'];
+const { config } = (() => {
+  const parsed = configSchema.parse({
+    name: 'simulated',
+    environments: { local: { platform: { kind: 'sandbox' }, janusgraph: { keyspace: 'bank' } } },
+  });
+  const [local] = Object.values(parsed.environments);
+  if (local === undefined) throw new TypeError('the configuration lacks its environment');
+  return { config: local };
+})();
+
+interface Beginning {
+  readonly ms: number;
+  readonly bucket: MemoryStore;
+  readonly ring: SimulatedRing;
+  readonly oracle: RecoveryOracle;
+  readonly writes: number;
+}
+
+const beginnings = new Map<string, Promise<Beginning>>();
+
+/** An environment that was written to, backed up and written to again: made once for each form of ring. */
+async function beginningOf(size: 3 | 5, racks: 1 | 2): Promise<Beginning> {
+  const name = `${size} ${racks}`;
+  const known = beginnings.get(name) ?? makeBeginning(size, racks);
+  beginnings.set(name, known);
+  return known;
+}
+
+async function makeBeginning(size: 3 | 5, racks: 1 | 2): Promise<Beginning> {
+  const played = new Played({ faults: [], size, racks, person: [] });
+  const { ring, clock, bucket, oracle } = played;
+  await bucket.put(
+    'timelines/t0001.json',
+    `${JSON.stringify({
+      kind: 'timeline',
+      version: 1,
+      id: 't0001',
+      environment: 'local',
+      exclusions: [],
+      openedAt: '2026-02-19T02:00:00.000000Z',
+      why: 'the shipping of the log of this environment began',
+    })}\n`,
+  );
+  for (const node of ring.nodes) node.bootstrap();
+  await ring.startGraph();
+  await played.write();
+  await clock.sleep(20_000);
+  await played.write();
+  const outcome = await played.begin(
+    played.newProcess(),
+    backupRunbook,
+    { mode: 'full', cut: 'quiesced', retention: false },
+    true,
+  );
+  if (outcome instanceof Problem || outcome.status !== 'succeeded')
+    throw new TypeError(`no beginning: ${wordOf(outcome)}`);
+  for (const node of ring.nodes) node.changeRoles();
+  await clock.sleep(60_000);
+  await played.write();
+  await clock.sleep(60_000);
+  await played.write();
+  await clock.sleep(20_000);
+  await ring.ship();
+  return { ms: clock.now().getTime(), bucket, ring, oracle, writes: played.writes };
+}
+
+type Outcome = RunOutcome | Problem;
+
+export interface Watching {
+  /** Told of each kind of job that was run. */
+  readonly onJob?: (kind: JobKind) => void;
+  /** Told how each command ended. */
+  readonly tell?: (line: string) => void;
+}
 
 /** Plays one history to its end. One line for each thing that must not be. */
-export async function playHistory({ faults, kill, person, size = 3, away }: Drawn): Promise<readonly string[]> {
-  const wrong: string[] = [];
-  const clock = new HastyClock();
-  let calls = 0;
-  let failing = false;
-  const bucket = new MemoryStore({
-    calls: async (_method, key) => {
-      // The numbers of past failures are of before there was an audit chain here.
-      if (!key.startsWith('audit/')) calls += 1;
-      bucket.unreachable = failing && away !== undefined && calls >= away.from && calls < away.from + away.calls;
-    },
-  });
-  const machine = new FakeMachine();
-  const ids = countingIds();
-  const signer = memorySigner();
-  const nodes = ['a', 'b', 'c', 'd', 'e'].slice(0, size).map((name) => new RingNode(name, () => bucket, clock));
-  const graph = new RingGraph();
-  await backUp(nodes, bucket, clock);
-  for (const node of nodes) node.write('after');
+export async function playHistory(drawn: Drawn, { onJob, tell }: Watching = {}): Promise<readonly string[]> {
+  const played = new Played(drawn, await beginningOf(drawn.size ?? 3, drawn.racks ?? 1), tell);
+  try {
+    await played.play();
+  } finally {
+    played.clock.forget();
+  }
+  for (const ring of [played.ring, ...played.made])
+    for (const node of ring.nodes) for (const kind of node.begun) onJob?.(kind);
+  return [...new Set(played.oracle.wrong)];
+}
 
-  /** What this history itself looks at is looked at without faults. */
-  const looking = async <T>(look: () => Promise<T>): Promise<T> => {
-    const before = { failing, calls };
-    failing = false;
-    try {
-      return await look();
-    } finally {
-      ({ failing, calls } = before);
-    }
-  };
-  const worldOf = (store: ObjectStore): EngineWorld & RunsWorld => ({
-    store,
-    clock,
-    ids,
-    actor: { name: 'dana', via: 'cli', host: 'here' },
-    processes: machine.process(),
-    signer,
-  });
-  const servicesOf = (store: ObjectStore): RunbookServices => ({
-    platform: simulatedPlatform(nodes, graph, store),
-    config,
-    clock,
-  });
-  const run = async (work: (world: EngineWorld, services: RunbookServices) => Promise<RunOutcome>) => {
-    const world = worldOf(bucket);
-    try {
-      return await work(world, servicesOf(bucket));
-    } catch (error) {
-      if (error instanceof Problem) return error;
-      throw error;
-    } finally {
-      // The command has ended; a person needs a moment for the next one.
-      (world.processes as ReturnType<FakeMachine['process']>).die();
-      await clock.sleep(40_000);
-    }
-  };
-  const begin = <P>(runbook: Runbook<P, RunbookServices>, params: unknown) =>
-    run((world, services) =>
-      startRun(world, simulated(runbook), { environment: 'local', params, services, confirmed: 'local' }),
-    );
-  const restoreParams = { point, replay: false, newBase: false };
+class Played {
+  readonly clock: HastyClock;
+  readonly bucket = new MemoryStore();
+  readonly store: FaultyStore;
+  readonly ring: SimulatedRing;
+  readonly oracle = new RecoveryOracle(this.bucket);
+  /** Copies. */
+  readonly made: SimulatedRing[] = [];
+  writes: number;
+  readonly #drawn: Drawn;
+  readonly #machine = new FakeMachine();
+  readonly #ids = countingIds();
+  readonly #signer = memorySigner();
+  readonly #worlds = new WeakMap<SimulatedProcess, EngineWorld & RunsWorld>();
+  #clockSetBy = 0;
+  /** Somebody was told to start servers by hand. */
+  #toldToStart = false;
 
-  arm(nodes, faults);
-  failing = true;
-  calls = 0;
-  // The first command, which may die.
-  const dying = kill === undefined ? undefined : dyingStore(bucket, kill.put, kill.before);
-  const store = dying?.store ?? bucket;
-  const first = worldOf(store);
-  const going = startRun(first, simulated(restoreRunbook), {
-    environment: 'local',
-    params: restoreParams,
-    services: servicesOf(store),
-    confirmed: 'local',
-  }).catch((error: unknown) => error);
-  const ended = dying === undefined ? await going : await Promise.race([going, dying.death]);
-  if (ended === 'dead') {
-    (first.processes as ReturnType<FakeMachine['process']>).die();
-    await clock.sleep(40_000);
+  readonly #tell: (line: string) => void;
+
+  constructor(drawn: Drawn, beginning?: Beginning, tell: (line: string) => void = () => {}) {
+    this.#tell = tell;
+    const { size = 3, racks = 1, store = {} } = drawn;
+    this.#drawn = drawn;
+    this.clock = new HastyClock(beginning?.ms);
+    this.store = new FaultyStore(this.bucket, store, (key, before) => this.oracle.stored(key, before));
+    this.ring = SimulatedRing.of(size, racks, {
+      bucket: () => this.store,
+      clock: this.clock,
+      onChange: (node, change) => this.oracle.changes(node, change),
+      onShipped: (cells) => this.oracle.shipped(cells),
+    });
+    this.ring.onCopy = (copy) => {
+      this.made.push(copy);
+      this.#arm(copy, true);
+    };
+    this.writes = beginning?.writes ?? 0;
+    beginning?.bucket.copyTo(this.bucket);
+    beginning?.ring.copyTo(this.ring);
+    beginning?.oracle.copyTo(this.oracle);
+    this.oracle.ring = this.ring;
   }
 
-  const restores = async () =>
-    looking(async () => (await listRuns(worldOf(bucket), { limit: 10, runbook: 'restore' })).map(({ run: id }) => id));
-  const [original] = await restores();
-  let accepted = false;
-  const decide = async (what: Drawn['person'][number], id: string | undefined) => {
-    const restore = runId.safeParse(id);
-    switch (what) {
-      case 'restore':
-        return begin(restoreRunbook, restoreParams);
-      case 'resume':
-        return run((world, services) => resumeRun(world, findSimulated, { run: id ?? 'none', services }));
-      case 'revert':
-        return begin(revertRunbook, { restore: restore.data, newBase: false });
-      case 'accept': {
-        const finished = await isWhole(id);
-        const outcome = await begin(acceptRunbook, { restore: restore.data });
-        // From its first delete on an accept only goes forward.
-        const { undecided, decided } = await looking(async () => restoreDecisions(worldOf(bucket)));
-        const begun = undecided.some(({ record }) => record.state === 'accepting');
-        const done = id !== undefined && decided.get(id)?.state === 'accepted';
-        if (begun || done || (!(outcome instanceof Problem) && outcome.status === 'succeeded')) {
-          if (!finished && !accepted) wrong.push('a restore that had not come to its end was accepted');
-          accepted = true;
-        }
-        return outcome;
+  async play(): Promise<void> {
+    const { person, services = {} } = this.#drawn;
+    this.#arm(this.ring, false);
+    this.ring.stopFails = services.stop ?? 0;
+    this.ring.graph.startFails = services['graph-start'] ?? 0;
+    this.ring.graph.stopFails = services['graph-stop'] ?? 0;
+    const [first] = this.ring.nodes;
+    if (first !== undefined) first.startFails = services.start ?? 0;
+    for (const [at, node] of this.ring.nodes.entries()) {
+      if ((((this.#drawn.rolesLost ?? 0) >> at) & 1) === 0) continue;
+      node.loseRoles();
+      this.oracle.withoutRoles.add(node.name);
+    }
+    this.store.failing = true;
+    for (let at = 0; at < person.length; at += 1) {
+      const now = [person[at], ...(person[at]?.together === true ? [person[at + 1]] : [])].filter(
+        (each) => each !== undefined,
+      );
+      at += now.length - 1;
+      await this.#doAll(now);
+    }
+    // From here on nothing fails any more, and the person does what Cardea names.
+    this.store.failing = false;
+    for (const ring of [this.ring, ...this.made]) {
+      for (const node of ring.nodes) {
+        node.faults.clear();
+        node.startFails = 0;
+      }
+      ring.stopFails = 0;
+      ring.graph.startFails = 0;
+      ring.graph.stopFails = 0;
+    }
+    await this.clock.sleep(40_000);
+    await this.#follow();
+    this.oracle.settled();
+  }
+
+  /** What Cardea names, until it names nothing any more. */
+  async #follow(): Promise<void> {
+    for (let turn = 0; turn < 6; turn += 1) {
+      const told = await this.#told();
+      this.#tell(`— at the end: ${told ?? 'nothing is named'}`);
+      if (told === undefined) {
+        if (!this.#toldToStart || (this.ring.isUp && this.ring.graph.up)) return;
+        for (const node of this.ring.nodes) node.start();
+        await this.ring.startGraph();
+        return;
+      }
+      const outcome = await this.#carryOut({ deed: 'told', which: turn }, this.newProcess());
+      // What a restore has overtaken ends where it is carried on: it has cleaned up, and nothing is named any more.
+      if (!(outcome instanceof Problem) && outcome.problem?.code === 'history-changed') continue;
+      if (outcome instanceof Problem || outcome.status !== 'succeeded') {
+        this.oracle.wrong.push(`the named way ${told} did not work: ${wordOf(outcome)}`);
+        return;
       }
     }
-  };
-  const isWhole = async (id: string | undefined) =>
-    (await looking(async () => restoreDecisions(worldOf(bucket)))).undecided.some(
-      ({ record, state }) => record.run === id && (state?.status === 'succeeded' || record.state === 'accepting'),
-    );
-
-  for (const what of person) {
-    if (original === undefined && what !== 'restore') continue;
-    await decide(what, original);
-    if (!accepted && !nodes.every((node) => holds(node, 'after')))
-      wrong.push(`after ${what}: the data of before is gone from a node`);
+    this.oracle.wrong.push(`six ways on were followed, and there is still one: ${await this.#told()}`);
   }
 
-  // From here on nothing fails any more, and the person does what Cardea names.
-  failing = false;
-  for (const node of nodes) {
-    node.faults.clear();
-    node.startFails = 0;
+  /** The command that status names for what is half done or waits. */
+  async #told(): Promise<string | undefined> {
+    const process = this.newProcess();
+    const world = this.worldOf(process);
+    const look = { ...world, store: this.bucket };
+    const [points, decisions, runs] = await Promise.all([
+      listPoints(this.bucket),
+      restoreDecisions(look),
+      runsWithWays(look, 'local'),
+    ]);
+    const { signals } = environmentStatus({
+      environment: 'local',
+      config,
+      now: look.clock.now(),
+      nodes: [],
+      ring: [],
+      store: { description: 'bucket' },
+      points,
+      ...decisions,
+      ...runs,
+      window: undefined,
+    });
+    const named = ['decisions', 'runs'].flatMap((name) => signals.filter((each) => each.name === name));
+    return named.flatMap(({ next }) => (next !== undefined && command.test(next) ? [next] : []))[0];
   }
-  for (let turn = 0; turn < 6; turn += 1) {
-    const world = worldOf(bucket);
-    const { undecided, decided } = await restoreDecisions(world);
-    const open = undecided.map((restore) => ({ restore, way: wayOn(restore) }));
-    const broken = open.find(({ way }) => way.kind === 'broken');
-    // As `status` has it: the newest run of each runbook counts.
-    const newest = new Map<string, string>();
-    for (const each of await listRuns(world, { limit: 20 })) {
-      if (each.status !== 'damaged' && !newest.has(each.runbook))
-        newest.set(each.runbook, each.status === 'interrupted' && !isMoot(each, decided) ? each.run : '');
+
+  async #doAll(moves: readonly Move[]): Promise<void> {
+    const before = this.oracle.print();
+    this.#tell(`— ${moves.map((each) => JSON.stringify(each)).join(' and ')}`);
+    const outcomes = await Promise.all(moves.map(async (each) => this.#do(each)));
+    await this.clock.sleep(40_000);
+    const [only] = outcomes;
+    if (outcomes.length === 1 && only !== undefined && only !== 'dead' && this.#drawn.busy === undefined) {
+      const refused = only instanceof Problem || only.status === 'refused';
+      const after = refused ? this.oracle.print() : before;
+      if (after !== before) {
+        this.oracle.wrong.push(`${moves[0]?.deed} was refused (${wordOf(only)}), and something has changed`);
+      }
     }
-    const interrupted = [...newest.values()].find((run) => run !== '');
-    const [first] = open;
-    const told =
-      broken?.way.next ??
-      (interrupted === undefined ? undefined : (first?.way.next ?? `cardea run resume ${interrupted}`));
-    if (told === undefined) break;
-    const outcome = await follow(told, { decide, run });
-    if (turn === 5) wrong.push(`six ways on were followed, the last ${told}: ${wordOf(outcome)}`);
+    await this.write();
   }
 
-  const contents = new Set(nodes.map(({ content }) => content));
-  if (contents.size !== 1) wrong.push(`the nodes hold ${[...contents].map(String).join(' and ')}`);
-  if (![...contents].every((content) => content === 'before' || content === 'after')) {
-    wrong.push(`the nodes hold ${[...contents].map(String).join(', ')}`);
+  async #do(move: Move): Promise<Outcome | 'dead'> {
+    if (move.clock !== undefined) this.#clockSetBy = move.clock * 1000;
+    const process = this.newProcess(move.ending);
+    const going = this.#carryOut(move, process);
+    const outcome = await Promise.race([going, process.death]);
+    if (outcome === 'dead') this.#tell(`${move.deed}: killed`);
+    if (outcome === 'dead') return 'dead';
+    if (move.base === true && !(outcome instanceof Problem) && outcome.status === 'succeeded') {
+      const restored = /^(restore|revert)-\d/.test(outcome.run);
+      const base = this.newProcess();
+      if (restored) await this.begin(base, backupRunbook, { cut: 'fuzzy', retention: false });
+      base.end();
+    }
+    return outcome;
   }
-  if (!nodes.every(({ up }) => up)) wrong.push('a node is down');
-  if (!graph.up) wrong.push('the graph is down');
-  return wrong;
+
+  newProcess(ending?: Ending): SimulatedProcess {
+    const { busy } = this.#drawn;
+    let acts = 0;
+    return new SimulatedProcess(ending, async () => {
+      acts += 1;
+      if (busy !== undefined && acts % busy === 0 && this.store.failing) await this.write();
+    });
+  }
+
+  worldOf(process: SimulatedProcess): EngineWorld & RunsWorld {
+    const known = this.#worlds.get(process);
+    if (known !== undefined) return known;
+    const processes = this.#machine.process();
+    process.whenGone(() => processes.die());
+    const world = {
+      store: process.storeOf(this.store),
+      clock: this.clock.setBy(() => this.#clockSetBy),
+      ids: this.#ids,
+      actor: { name: 'dana', via: 'cli', host: 'here' },
+      processes,
+      signer: this.#signer,
+    } as const;
+    this.#worlds.set(process, world);
+    return world;
+  }
+
+  async #carryOut(move: Move, process: SimulatedProcess): Promise<Outcome> {
+    try {
+      return await this.#carriedOut(move, process);
+    } catch (thrown) {
+      if (thrown instanceof Problem) return thrown;
+      throw thrown;
+    } finally {
+      // The command has ended, and its process with it.
+      process.end();
+    }
+  }
+
+  async #carriedOut({ deed, which = 0 }: Move, process: SimulatedProcess): Promise<Outcome> {
+    const context = this.#context(process);
+    const inPlace = (decided: Decided) => ({
+      point: decided.point.id,
+      newBase: false,
+      ...replayParamsOf(decided, { inPlace: true }),
+    });
+    switch (deed) {
+      case 'restore': {
+        const points = (await listPoints(this.bucket)).filter(({ proof }) => proof === 'checked' || proof === 'proven');
+        return this.begin(
+          process,
+          restoreRunbook,
+          { point: points.at(which === 0 ? 0 : -1)?.id, newBase: false },
+          true,
+        );
+      }
+      case 'instant': {
+        const to = which === 0 ? 'newest' : 'settled';
+        return this.begin(process, restoreRunbook, inPlace(await decideTarget(context, 'local', { to })), true);
+      }
+      case 'undo': {
+        const last = this.oracle.lastWrite;
+        const wanted = { timeline: last?.timeline ?? 't0001', exclusions: [micros(last?.at ?? 0)] };
+        return this.begin(process, restoreRunbook, inPlace(await decideTarget(context, 'local', wanted)), true);
+      }
+      case 'into': {
+        const decided = await decideTarget(context, 'local', which === 0 ? { to: 'newest' } : {});
+        const params = { point: decided.point.id, into: 'beside', ...replayParamsOf(decided, { inPlace: false }) };
+        return this.begin(process, restoreIntoRunbook, params, true);
+      }
+      case 'rehearse': {
+        const facts = await factsOf(context, 'local');
+        const good = facts.points.filter(({ proof }) => proof === 'checked' || proof === 'proven');
+        const point = good.at(which === 0 ? 0 : -1);
+        const decided = point === undefined ? undefined : (rehearsable(facts, point) ?? { point, warnings: [] });
+        if (decided === undefined) throw new TypeError('there is no good point');
+        const params = { point: decided.point.id, ...replayParamsOf(decided, { inPlace: false }) };
+        return this.begin(process, rehearseRunbook, params);
+      }
+      case 'backup':
+        return this.begin(process, backupRunbook, { cut: 'fuzzy' });
+      case 'resume': {
+        const runs = await listRuns({ ...this.worldOf(process), store: this.bucket }, { limit: 20 });
+        const open = runs.filter(({ status }) => status !== 'succeeded' && status !== 'refused');
+        return this.#resume(process, (open[which] ?? open[0] ?? runs[0])?.run ?? 'none');
+      }
+      case 'cancel': {
+        const runs = await listRuns({ ...this.worldOf(process), store: this.bucket }, { limit: 20 });
+        const run = runs.find(({ status }) => status === 'interrupted')?.run;
+        if (run === undefined) return this.#nothing('nothing to cancel');
+        await requestCancel(this.worldOf(process), run);
+        return this.#nothing('asked for');
+      }
+      case 'revert':
+      case 'accept': {
+        const records = (await listRestores(this.bucket)).toReversed();
+        const restore = (records[which] ?? records[0])?.run;
+        if (restore === undefined) return this.#nothing('no restore to decide');
+        return this.#decide(process, deed, restore);
+      }
+      case 'told': {
+        const told = await this.#told();
+        if (told === undefined) return this.#nothing('nothing is named');
+        const ways = told.split(', or to go back: ');
+        const way = (this.#drawn.back === true && which === 0 ? ways.at(-1) : ways[0]) ?? '';
+        const [, verb = '', id = ''] = command.exec(way) ?? [];
+        if (verb === 'resume') {
+          return this.#resume(process, id.replace(/,$/, ''), { confirmed: way.includes('--confirm local') });
+        }
+        return this.#decide(process, verb === 'accept' ? 'accept' : 'revert', id);
+      }
+    }
+  }
+
+  async #decide(process: SimulatedProcess, verb: 'accept' | 'revert', restore: string): Promise<Outcome> {
+    return verb === 'accept'
+      ? this.begin(process, acceptRunbook, { restore }, true)
+      : this.begin(process, revertRunbook, { restore, newBase: false }, true);
+  }
+
+  async begin<P>(
+    process: SimulatedProcess,
+    runbook: Runbook<P, RunbookServices>,
+    params: Readonly<Record<string, unknown>>,
+    confirmed = false,
+  ): Promise<Outcome> {
+    const outcome = await this.#settled(async () =>
+      startRun(this.worldOf(process), this.#simulated(runbook), {
+        environment: 'local',
+        params,
+        services: this.#services(process),
+        signal: process.signal,
+        ...(confirmed ? { confirmed: 'local' } : {}),
+      }),
+    );
+    this.#tell(`${runbook.name} ${JSON.stringify(params)}: ${wordOf(outcome)}`);
+    this.#look(outcome);
+    return outcome;
+  }
+
+  #look(outcome: Outcome): void {
+    if (!(outcome instanceof Problem) && outcome.status === 'succeeded') this.oracle.succeeded(outcome.run);
+  }
+
+  /** `confirmed`: as the command was named; where nobody named it, a person does what the refusal says. */
+  async #resume(
+    process: SimulatedProcess,
+    run: string,
+    typed: { readonly confirmed?: boolean } = {},
+  ): Promise<Outcome> {
+    const find = (name: string, version: number) => {
+      const found = findRunbook(name, version);
+      return found === undefined ? undefined : this.#simulated(found);
+    };
+    const doneBefore = this.oracle.hasSucceeded(run);
+    const attempt = async (confirmed?: string) =>
+      this.#settled(async () =>
+        resumeRun(this.worldOf(process), find, {
+          run,
+          services: this.#services(process),
+          signal: process.signal,
+          ...(confirmed === undefined ? {} : { confirmed }),
+        }),
+      );
+    const first = await attempt(typed.confirmed === true ? 'local' : undefined);
+    // Whose journal no key vouches for is confirmed once more, as the refusal says.
+    const asked = typed.confirmed === undefined && first instanceof Problem && first.code === 'not-confirmed';
+    const outcome = asked ? await attempt('local') : first;
+    this.#tell(`${run}: ${wordOf(outcome)}`);
+    if (!doneBefore) this.#look(outcome);
+    return outcome;
+  }
+
+  async #settled(work: () => Promise<RunOutcome>): Promise<Outcome> {
+    let outcome: Outcome;
+    try {
+      outcome = await work();
+    } catch (thrown) {
+      if (!(thrown instanceof Problem)) throw thrown;
+      outcome = thrown;
+    }
+    const problem = outcome instanceof Problem ? outcome : outcome.problem;
+    if (problem?.code === 'unexpected' || problem?.code === 'bad-document') {
+      this.oracle.wrong.push(
+        `a defect: ${problem.happened} ${problem.cause instanceof Error ? problem.cause.stack : ''}`,
+      );
+    }
+    this.#toldToStart ||= problem?.next.startsWith('Start the servers') === true;
+    return outcome;
+  }
+
+  /** Applications write one transaction while the graph serves, and what they wrote is shipped. */
+  async write(): Promise<void> {
+    // What others do at this very millisecond comes before it.
+    await this.clock.sleep(2);
+    if (!this.ring.graph.up || !this.ring.isUp) return;
+    this.writes += 1;
+    this.#tell(`  w${this.writes} is written`);
+    const cell: Cell = {
+      table: 'edgestore',
+      key: Buffer.from(`w${String(this.writes).padStart(4, '0')}`).toString('hex'),
+      column: Buffer.from('c').toString('hex'),
+      at: this.ring.nextMicros(),
+    };
+    this.ring.write([cell]);
+    this.oracle.wrote(cell);
+    await this.ring.ship();
+  }
+
+  #services(process: SimulatedProcess): RunbookServices {
+    return {
+      platform: this.ring.platformFor(process),
+      config,
+      clock: this.clock.setBy(() => this.#clockSetBy),
+    };
+  }
+
+  #context(process: SimulatedProcess): CliContext {
+    const services = this.#services(process);
+    return {
+      clock: services.clock,
+      signal: process.signal,
+      environment: async (name: string) => ({ name, config, auditKey: '' }),
+      platform: async () => services.platform,
+    } as unknown as CliContext;
+  }
+
+  async #nothing(why: string): Promise<Outcome> {
+    return {
+      run: 'none',
+      status: 'cancelled',
+      results: {},
+      seconds: 0,
+      problem: undefined,
+      unwritten: [why],
+    } as unknown as RunOutcome;
+  }
+
+  #arm(ring: SimulatedRing, copy: boolean): void {
+    for (const { job, nodes, fault, times, copy: ofCopy = false } of this.#drawn.faults) {
+      for (const [at, node] of ring.nodes.entries()) {
+        if (ofCopy !== copy || ((nodes >> at) & 1) === 0) continue;
+        node.faults.set(job, [...(node.faults.get(job) ?? []), ...Array.from({ length: times }, () => fault)]);
+      }
+    }
+  }
+
+  /** The runbook as it is, but for the steps that read every row of a graph: this ring has none. A success is looked at where it happens. */
+  #simulated<P>(runbook: Runbook<P, RunbookServices>): Runbook<P, RunbookServices> {
+    const { ring, oracle } = this;
+    const run = async (context: { run: string; params: unknown; services: RunbookServices }): Promise<object> => {
+      const copy = [...ring.copies].find(([name]) => name === copyNameOf(context))?.[1];
+      if (copy !== undefined) oracle.copyIs(context.run, copy.content('edgestore'));
+      return { fingerprint: {}, compared: false, elements: 0, seconds: 0 };
+    };
+    const rebuild = async (): Promise<object> => {
+      ring.graph.index = 'rebuilt';
+      return { rebuilt: [] };
+    };
+    return {
+      ...runbook,
+      steps: runbook.steps.map((step) => {
+        if (step.id === 'verify' && runbook.name !== 'backup') return { ...step, result: anything, run };
+        if (step.id === 'rebuild-index') return { ...step, result: anything, run: rebuild };
+        return step;
+      }),
+    } as unknown as Runbook<P, RunbookServices>;
+  }
 }
 
-/** The named command, as a person types it. */
-async function follow(
-  told: string,
-  {
-    decide,
-    run,
-  }: {
-    readonly decide: (what: Drawn['person'][number], id: string) => Promise<RunOutcome | Problem>;
-    readonly run: (
-      work: (world: EngineWorld, services: RunbookServices) => Promise<RunOutcome>,
-    ) => Promise<RunOutcome | Problem>;
-  },
-): Promise<RunOutcome | Problem> {
-  const [, verb = '', id = ''] = /^cardea (?:run|restore) (resume|revert|accept) (\S+)/.exec(told) ?? [];
-  if (verb === 'resume') {
-    return run((world, services) => resumeRun(world, findSimulated, { run: id.replace(/,$/, ''), services }));
-  }
-  if (verb === 'revert' || verb === 'accept') return decide(verb, id);
-  throw new TypeError(`not a way on: ${told}`);
+const command = /^cardea (?:run|restore) (resume|revert|accept) (\S+)/;
+
+function copyNameOf({ run, params }: { readonly run: string; readonly params: unknown }): string {
+  const { into } = params as { into?: string };
+  return into ?? `rehearsal-${run.slice(-4)}`;
 }
 
-function wordOf(outcome: RunOutcome | Problem): string {
+function wordOf(outcome: Outcome): string {
   if (outcome instanceof Problem) return `${outcome.code}: ${outcome.happened}`;
-  return `${outcome.status} ${outcome.problem?.code ?? ''} ${outcome.problem?.happened ?? ''}`;
-}
-
-/** Whether the node still has the data, live or aside. */
-function holds(node: RingNode, content: string): boolean {
-  return node.content === content || [...node.asides.values()].includes(content);
-}
-
-function arm(nodes: readonly RingNode[], faults: readonly DrawnFault[]): void {
-  for (const { node: index, job, fault, times } of faults) {
-    const node = nodes[index];
-    if (node === undefined) continue;
-    if (job === 'start') node.startFails += times;
-    else node.faults.set(job, [...(node.faults.get(job) ?? []), ...Array.from({ length: times }, () => fault)]);
-  }
-}
-
-async function backUp(nodes: readonly RingNode[], bucket: MemoryStore, clock: HastyClock): Promise<void> {
-  const context = { signal: new AbortController().signal, progress: () => {} };
-  for (const node of nodes) {
-    const agent = node.agent();
-    await agent.run({ run: 'backup', step: 'snapshot', epoch: 0 }, 'snapshot', { point }, context);
-    await agent.run({ run: 'backup', step: 'upload', epoch: 0 }, 'upload', { point, mode: 'full' }, context);
-    await agent.run({ run: 'backup', step: 'clear', epoch: 0 }, 'clear-snapshot', { point }, context);
-  }
-  await createPoint(bucket, {
-    id: point,
-    environment: 'local',
-    timeline: 't0001',
-    run: 'backup-20260219-010000-aaaa',
-    takenAt: clock.now().toISOString(),
-    snapshot: { from: '2026-02-19T01:00:00.000000Z', to: '2026-02-19T01:00:01.000000Z' },
-    mode: 'full',
-    cut: 'quiesced',
-    proof: 'checked',
-    nodes: nodes.map(({ name }) => ({
-      node: name,
-      hostId: name,
-      tokens: ['0'],
-      datacenter: 'dc1',
-      rack: 'rack1',
-      bytes: 10,
-      files: 1,
-      newBytes: 10,
-      inventory: `inventories/${point}/${name}.json`,
-    })),
-    bytes: 30,
-    newBytes: 30,
-    cassandraVersion: '5.0.6',
-    schemaVersion: 's',
-    keyspace: 'bank',
-    replicationFactor: 3,
-    seconds: { taken: 1 },
-  } as unknown as Parameters<typeof createPoint>[1]);
-}
-
-/** The runbook as it is, but for the steps that read the graph itself: this ring has none. */
-function simulated<P>(runbook: Runbook<P, RunbookServices>): Runbook<P, RunbookServices> {
-  const stubs: Readonly<Record<string, object>> = {
-    'note-ids': { known: false },
-    'make-sound': { instancesCleared: 0, locksCleared: 0, idBlocksAdvanced: 0 },
-    'rebuild-index': { rebuilt: [] },
-    verify: { fingerprint: {}, compared: false, elements: 0, seconds: 0 },
-    'record-proof': {},
-  };
-  return {
-    ...runbook,
-    steps: runbook.steps.map((step) => {
-      const stub = stubs[step.id];
-      return stub === undefined ? step : { ...step, result: anything, run: async () => stub };
-    }),
-  } as Runbook<P, RunbookServices>;
+  return `${outcome.run} ${outcome.status} ${outcome.problem?.code ?? ''} ${outcome.problem?.happened ?? ''}`;
 }
 
 const anything = { safeParse: (data: unknown) => ({ success: true, data }) };
-
-function findSimulated(name: string, version: number) {
-  const found = findRunbook(name, version);
-  return found === undefined ? undefined : simulated(found);
-}

@@ -14,8 +14,8 @@ import type { ObjectStore } from '../../src/ports/object-store.ts';
 /** Cells of tables like JanusGraph's own (key, column1, value), written into segments and shipped to a bucket without any Cassandra. */
 export interface LoggedWrite {
   readonly table: LoggedTable;
-  readonly key: string;
-  readonly column: string;
+  readonly key: string | Uint8Array;
+  readonly column: string | Uint8Array;
   /** Absent for a deletion of the row. */
   readonly value?: string;
   /** Microseconds since 1970. */

@@ -1,82 +1,131 @@
-import { asProblem, FailedProblem, RefusedProblem, RetryableProblem } from '../../src/model/problem.ts';
+import { FailedProblem, problemFromDocument, RefusedProblem, RetryableProblem } from '../../src/model/problem.ts';
+import { segmentOfFileName } from '../../src/model/log-segment.ts';
+import type { BackupContents, BackupMode, BackupTool } from '../../src/ports/backup-tool.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { BackupContents, BackupTool } from '../../src/ports/backup-tool.ts';
 import type { JobKind, NodeAgent } from '../../src/ports/node-agent.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
-import type { Platform } from '../../src/ports/platform.ts';
-import { problemFromDocument } from '../../src/model/problem.ts';
 import { jobRunners } from '../../src/node/jobs/job-runners.ts';
 import { jobStoreIn } from '../../src/node/job-store.ts';
 import { JobTable } from '../../src/node/job-table.ts';
 import type { NodeParts } from '../../src/node/node-parts.ts';
-import { folderOfTable } from './simulated-node.ts';
-import { MemoryFiles } from './memory-files.ts';
+import type { ShippingLoop } from '../../src/node/shipping/shipping-loop.ts';
+import { type Cell, cellsOfSegment, folderOf, nameOfCell } from './ring-cells.ts';
+import { type DiskChange, MemoryFiles } from './memory-files.ts';
+import { SimulatedShipping } from './simulated-shipping.ts';
 
-/** What goes wrong with the next jobs of a kind on one node, one after the other. */
+/** What goes wrong with a job on one node. */
 export type JobFault =
   | 'refused'
+  /** The disk fails at the third change that the job makes. */
   | 'fails'
-  /** The agent dies at the third change of the file system that the job makes, and is there again at once. */
+  /** The agent dies at that change, and is there again at once. */
   | 'killed'
   /** Done, but the answer never comes. */
   | 'answer-lost'
-  | 'away';
+  /** Done, and the answer comes when the caller may have given up. */
+  | 'late'
+  /** Not to be reached for longer than anybody waits. */
+  | 'away'
+  /** Not to be reached for a while. */
+  | 'away-and-back';
 
-const directories = {
+export const directories = {
   data: '/var/data',
   commitlog: '/var/commitlog',
   hints: '/var/hints',
   savedCaches: '/var/saved_caches',
   aside: '/var/aside',
 };
-const table = folderOfTable('edges');
-const dataFile = `${directories.data}/bank/${table}/nb-1-big-Data.db`;
+const cellTables = ['edgestore', 'janusgraph_ids'] as const;
+const identityFile = `${directories.data}/system/local/nb-1-big-Data.db`;
+const rolesFolder = 'roles-5bc52802de2535edaeab188eecebb090';
+const roles = `${directories.data}/system_auth/${rolesFolder}`;
+/** The first line of a log that a simulated node has written; logs that an agent has placed are real segments. */
+const ownLog = 'own';
 
 interface Agent {
   jobs: JobTable;
   alive: boolean;
   changesLeft: number;
+  fails: boolean;
+}
+
+export interface RingNodeParts {
+  readonly name: string;
+  readonly hostId: string;
+  readonly bucket: () => ObjectStore;
+  readonly clock: Clock;
+  /** Told of each change that an agent is about to make. */
+  readonly onChange?: (change: DiskChange) => void;
+  readonly onShipped?: (cells: readonly Cell[]) => void;
+  readonly ships: boolean;
 }
 
 /** One Cassandra node with its real agent jobs over a file system in memory. */
 export class RingNode {
-  readonly disk = new MemoryFiles();
+  disk = new MemoryFiles();
   readonly faults = new Map<JobKind, JobFault[]>();
-  up = true;
+  /** Kinds of the jobs that were begun. */
+  readonly begun = new Set<JobKind>();
+  readonly shipping: SimulatedShipping;
+  readonly parts: RingNodeParts;
+  up = false;
   startFails = 0;
+  #segment = 0n;
   #agent: Agent | undefined;
   /** An agent that is alive holds the lock. */
   #moving = false;
 
-  readonly name: string;
-  readonly bucket: () => ObjectStore;
-  readonly clock: Clock;
-
-  constructor(name: string, bucket: () => ObjectStore, clock: Clock) {
-    this.name = name;
-    this.bucket = bucket;
-    this.clock = clock;
+  constructor(parts: RingNodeParts) {
+    this.parts = parts;
+    this.shipping = new SimulatedShipping({
+      node: parts.name,
+      hostId: parts.hostId,
+      bucket: parts.bucket,
+      clock: parts.clock,
+      shipped: parts.onShipped ?? (() => {}),
+    });
     for (const folder of Object.values(directories)) this.disk.makeFolder(folder);
-    this.write('before');
   }
 
-  /** What is written while the node runs. */
-  write(content: string): void {
-    this.disk.write(dataFile, content);
-    this.disk.write(`${directories.commitlog}/CommitLog-7-1.log`, `log of ${content}`);
-    this.disk.write(`${directories.data}/system/local/nb-1-big-Data.db`, `identity of ${this.name}`);
+  get name(): string {
+    return this.parts.name;
   }
 
-  /** What the node serves; undefined when it has no graph data at all. */
-  get content(): string | undefined {
-    return this.disk.files.get(dataFile);
+  /** The same node on a disk of its own. */
+  copyTo(other: RingNode): void {
+    other.disk = this.disk.copy();
+    other.up = this.up;
+    other.#segment = this.#segment;
+    this.shipping.copyTo(other.shipping);
   }
 
-  get asides(): ReadonlyMap<string, string> {
-    return this.disk.below(directories.aside);
+  /** What is written while the node runs, acknowledged when this returns. */
+  write(cells: readonly Cell[]): void {
+    this.#segment += 1n;
+    this.disk.write(`${directories.commitlog}/CommitLog-8-${this.#segment}.log`, `${ownLog}\n${JSON.stringify(cells)}`);
+    if (this.parts.ships) this.shipping.note(this.#segment, cells);
+  }
+
+  /** What the node holds in its tables and in the log that it would replay. */
+  cells(): ReadonlyMap<string, Cell> {
+    const cells = new Map<string, Cell>();
+    for (const [path, text] of this.disk.below(directories.data)) {
+      if (!path.startsWith('bank/') || path.includes('/snapshots/')) continue;
+      for (const cell of JSON.parse(text) as readonly Cell[]) cells.set(nameOfCell(cell), cell);
+    }
+    for (const cell of this.#logged()) cells.set(nameOfCell(cell), cell);
+    return cells;
+  }
+
+  /** It has its own identity, not that of a node which was made anew on an empty disk. */
+  get isItself(): boolean {
+    return this.disk.read(identityFile) === this.parts.hostId;
   }
 
   start(): void {
+    if (this.up) return;
+    if (this.#moving) throw problemOf('refused', `The lock of ${this.name}`);
     if (this.startFails > 0) {
       this.startFails -= 1;
       throw new FailedProblem({
@@ -86,72 +135,120 @@ export class RingNode {
         next: '',
       });
     }
+    const newest = this.disk
+      .names(directories.commitlog)
+      .reduce((most, name) => max(most, segmentOfFileName(name)?.id ?? 0n), 0n);
+    this.#segment = max(BigInt(this.parts.clock.now().getTime()), newest + 1n);
+    this.#flush();
+    // An empty disk makes a new node.
+    if (this.disk.read(identityFile) === undefined) {
+      const copies = !this.parts.ships;
+      this.disk.write(identityFile, copies ? this.parts.hostId : 'a new one');
+    }
+    this.disk.write(`${directories.commitlog}/CommitLog-8-${this.#segment}.log`, `${ownLog}\n[]`);
     this.up = true;
-    // Cassandra makes its own tables on an empty disk, and a commit log: a new, empty node.
-    this.disk.write(`${directories.commitlog}/CommitLog-7-${String(this.clock.now().getTime())}.log`, 'log');
-    if (this.content === undefined) this.disk.write(dataFile, 'EMPTY');
+  }
+
+  /** Drained. */
+  stop(): void {
+    if (!this.up) return;
+    this.#flush();
+    this.disk.write(`${directories.commitlog}/CommitLog-8-${this.#segment}.log`, `${ownLog}\n[]`);
+    this.up = false;
+  }
+
+  /** Somebody gets a new password. */
+  changeRoles(): void {
+    this.disk.write(`${roles}/nb-2-big-Data.db`, 'the new password');
+  }
+
+  loseRoles(): void {
+    this.disk.remove(`${directories.data}/system_auth`);
+  }
+
+  get hasNewRoles(): boolean {
+    return this.disk.read(`${roles}/nb-2-big-Data.db`) !== undefined;
+  }
+
+  /** A new, empty node as its operator makes it. */
+  bootstrap(): void {
+    this.disk.write(identityFile, this.parts.hostId);
+    this.disk.write(`${roles}/nb-1-big-Data.db`, 'the old password');
+    this.start();
   }
 
   /** `run` as the HTTP client does it: starts, joins, follows, begins a lost job anew. */
   agent(): Pick<NodeAgent, 'node' | 'run' | 'disk' | 'health'> {
+    const { clock } = this.parts;
     return {
       node: this.name,
       health: async () => ({
         node: this.name,
         version: 'x',
-        at: this.clock.now().toISOString(),
+        at: clock.now().toISOString(),
         highestEpoch: 0,
         runningJobs: 0,
       }),
       disk: async () => ({ total: 1e12, free: 5e11, liveData: 100, aside: 0, snapshots: 0 }),
       run: async (key, kind, params, { signal }) => {
         let fault = this.faults.get(kind)?.shift();
-        if (fault === 'away') throw this.#unreachable();
+        if (fault === 'away') {
+          await clock.sleep(10_000, signal);
+          throw this.#unreachable();
+        }
+        if (fault === 'away-and-back') await clock.sleep(8000, signal);
         for (;;) {
           signal.throwIfAborted();
           const agent = await this.#alive();
-          if (fault === 'killed') {
+          this.begun.add(kind);
+          if (fault === 'refused') throw problemOf('refused', this.name);
+          if (fault === 'killed' || fault === 'fails') {
             agent.changesLeft = 3;
+            agent.fails = fault === 'fails';
             fault = undefined;
           }
-          if (fault === 'refused') throw problemOf('refused', this.name);
-          if (fault === 'fails') throw problemOf('fails', this.name);
           const { id } = await agent.jobs.start(key, kind, params);
-          let status = (await agent.jobs.status(id))?.status;
-          while (status?.state === 'running') {
-            if (!agent.alive) status = { state: 'lost' };
-            else {
-              await this.clock.sleep(100, signal);
-              status = (await agent.jobs.status(id))?.status;
-            }
+          let status = (await agent.jobs.status(id, 1000, signal))?.status;
+          while (status?.state === 'running' && agent.alive) {
+            signal.throwIfAborted();
+            status = (await agent.jobs.status(id, 1000, signal))?.status;
           }
-          if (!agent.alive || status === undefined || status.state === 'lost') {
-            await this.clock.sleep(100, signal);
+          agent.changesLeft = Number.POSITIVE_INFINITY;
+          if (!agent.alive || status === undefined || status.state === 'lost' || status.state === 'running') {
+            await clock.sleep(500, signal);
             continue;
           }
-          if (fault === 'answer-lost') throw this.#unreachable();
+          if (fault === 'answer-lost') {
+            await clock.sleep(60_000, signal);
+            throw this.#unreachable();
+          }
+          if (fault === 'late') await clock.sleep(400_000, signal);
           if (status.state === 'failed') throw problemFromDocument(status.problem);
-          if (status.state === 'succeeded') return status.result as never;
+          return status.result as never;
         }
       },
     };
   }
 
-  async #alive() {
+  async #alive(): Promise<Agent> {
     if (this.#agent?.alive === true) return this.#agent;
-    const agent = { alive: true, changesLeft: Number.POSITIVE_INFINITY } as Agent;
-    const files = this.disk.as(async () => {
+    const agent = { alive: true, changesLeft: Number.POSITIVE_INFINITY, fails: false } as Agent;
+    const files = this.disk.as(async (change) => {
       if (!agent.alive) await new Promise(() => {});
       agent.changesLeft -= 1;
-      if (agent.changesLeft > 0) return;
-      agent.alive = false;
-      this.#moving = false;
-      await new Promise(() => {});
+      if (agent.changesLeft <= 0) {
+        agent.changesLeft = Number.POSITIVE_INFINITY;
+        if (agent.fails) throw problemOf('fails', this.name);
+        agent.alive = false;
+        this.#moving = false;
+        await new Promise(() => {});
+      }
+      this.parts.onChange?.(change);
     });
     const parts: NodeParts = {
       node: this.name,
-      clock: this.clock,
-      bucket: this.bucket(),
+      clock: this.parts.clock,
+      bucket: this.parts.bucket(),
       files,
       directories,
       database: {
@@ -162,7 +259,7 @@ export class RingNode {
           seesAll: true,
         }),
         takeLock: async () => {
-          if (this.up) return undefined;
+          if (this.up || this.#moving) return undefined;
           this.#moving = true;
           return {
             release: async () => {
@@ -170,22 +267,27 @@ export class RingNode {
             },
           };
         },
-        tables: async () => [
-          { keyspace: 'bank', table: 'edges', folder: table },
-          { keyspace: 'system', table: 'local', folder: 'local' },
-        ],
+        tables: async () => {
+          if (!this.up) throw this.#silent();
+          return this.#tables();
+        },
         snapshot: async (tag) => {
-          for (const folder of [`bank/${table}`, 'system/local']) {
-            const from = `${directories.data}/${folder}`;
-            const text = this.disk.files.get(`${from}/nb-1-big-Data.db`) ?? '';
-            this.disk.write(`${from}/snapshots/${tag}/nb-1-big-Data.db`, text);
-            this.disk.write(`${from}/snapshots/${tag}/manifest.json`, JSON.stringify({ files: ['nb-1-big-Data.db'] }));
+          if (!this.up) throw this.#silent();
+          this.#flush();
+          this.disk.write(`${directories.commitlog}/CommitLog-8-${this.#segment}.log`, `${ownLog}\n[]`);
+          for (const { keyspace, folder } of this.#tables()) {
+            const from = `${directories.data}/${keyspace}/${folder}`;
+            const linked = this.disk.names(from).filter((name) => name.endsWith('.db'));
+            for (const name of linked) {
+              this.disk.write(`${from}/snapshots/${tag}/${name}`, this.disk.read(`${from}/${name}`) ?? '');
+            }
+            this.disk.write(`${from}/snapshots/${tag}/manifest.json`, JSON.stringify({ files: linked }));
           }
         },
-        repair: async () => {},
+        repair: async () => this.changeRoles(),
         clearSnapshot: async (tag) => {
-          for (const folder of [`bank/${table}`, 'system/local']) {
-            this.disk.remove(`${directories.data}/${folder}/snapshots/${tag}`);
+          for (const { keyspace, folder } of this.#tables()) {
+            this.disk.remove(`${directories.data}/${keyspace}/${folder}/snapshots/${tag}`);
           }
         },
       },
@@ -194,8 +296,8 @@ export class RingNode {
     // An agent's own memory lies on a disk of its own here: to write it is no change that kills.
     agent.jobs = new JobTable({
       store: jobStoreIn('/agent', this.disk.as()),
-      runners: jobRunners(parts),
-      clock: this.clock,
+      runners: jobRunners(parts, this.parts.ships ? (this.shipping as unknown as ShippingLoop) : undefined),
+      clock: this.parts.clock,
       log: { write: () => {} },
     });
     await agent.jobs.recover();
@@ -203,44 +305,85 @@ export class RingNode {
     return agent;
   }
 
+  #tables() {
+    return [
+      ...cellTables.map((table) => ({ keyspace: 'bank', table, folder: folderOf(table) })),
+      { keyspace: 'system', table: 'local', folder: 'local' },
+      { keyspace: 'system_auth', table: 'roles', folder: rolesFolder },
+    ];
+  }
+
+  #logged(): readonly Cell[] {
+    return [...this.disk.below(directories.commitlog).values()].flatMap((text) =>
+      text.startsWith(ownLog)
+        ? (JSON.parse(text.slice(ownLog.length)) as readonly Cell[])
+        : cellsOfSegment(Buffer.from(text, 'latin1')),
+    );
+  }
+
+  /** What is in the log goes into tables, and the log is empty. */
+  #flush(): void {
+    const logged = this.#logged();
+    for (const table of cellTables) {
+      const cells = logged.filter((cell) => cell.table === table);
+      if (cells.length === 0) continue;
+      const folder = `${directories.data}/bank/${folderOf(table)}`;
+      const numbers = this.disk.names(folder).map((name) => Number(/^nb-(\d+)-/.exec(name)?.[1] ?? 0));
+      this.disk.write(`${folder}/nb-${Math.max(0, ...numbers) + 1}-big-Data.db`, JSON.stringify(cells));
+    }
+    for (const name of this.disk.names(directories.commitlog)) this.disk.remove(`${directories.commitlog}/${name}`);
+  }
+
+  /** As Medusa: files are shared by name and size alone, and what was stored is told by a manifest of its own. */
   #tool(): BackupTool {
-    const manifest = (node: string, backup: string) => `medusa/${node}/${backup}/meta/manifest.json`;
+    const { name } = this;
+    const { bucket } = this.parts;
+    const manifestOf = (node: string, backup: string) => `medusa/${node}/${backup}/meta/manifest.json`;
+    const folderIn = (backup: string, mode: BackupMode, keyspace: string, table: string) =>
+      `medusa/${mode === 'full' ? `${name}/${backup}` : name}/data/${keyspace}/${table}/`;
     const contents = async (node: string, backup: string) => {
-      const stored = await this.bucket().get(manifest(node, backup));
+      const stored = await bucket().get(manifestOf(node, backup));
       return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored.body).toString()) as BackupContents);
     };
     return {
       contents,
-      folderOf: (backup, _mode, keyspace, each) => `medusa/${this.name}/${backup}/${keyspace}/${each}/`,
-      upload: async (backup) => {
-        const tables = [
-          { keyspace: 'bank', table },
-          { keyspace: 'system', table: 'local' },
-        ];
-        const files = tables.map(({ keyspace, table: folder }) => {
-          const path = 'nb-1-big-Data.db';
-          const text =
-            this.disk.files.get(`${directories.data}/${keyspace}/${folder}/snapshots/${backup}/${path}`) ?? '';
-          return {
-            keyspace,
-            table: folder,
-            path,
-            bytes: text.length,
-            key: `medusa/${this.name}/${backup}/${keyspace}/${folder}/${path}`,
-            text,
-          };
-        });
-        for (const { key, text } of files) await this.bucket().put(key, text);
-        await this.bucket().put(
-          manifest(this.name, backup),
-          JSON.stringify({ tables, files: files.map(({ text: _text, ...file }) => file) }),
-        );
+      folderOf: folderIn,
+      upload: async (backup, mode) => {
+        const tables = this.#tables().map(({ keyspace, folder }) => ({ keyspace, table: folder }));
+        const files = [];
+        for (const { keyspace, table } of tables) {
+          const from = `${directories.data}/${keyspace}/${table}/snapshots/${backup}`;
+          for (const path of this.disk.names(from).filter((each) => each.endsWith('.db'))) {
+            const text = this.disk.read(`${from}/${path}`) ?? '';
+            const key = `${folderIn(backup, mode, keyspace, table)}${path}`;
+            if ((await bucket().head(key))?.bytes !== text.length) await bucket().put(key, text);
+            files.push({ keyspace, table, path, bytes: text.length, key });
+          }
+        }
+        await bucket().put(manifestOf(name, backup), JSON.stringify({ tables, files }));
       },
-      remove: async () => true,
-      download: async (node, backup, { destination }) => {
-        for (const { keyspace, table: folder, path, key } of (await contents(node, backup))?.files ?? []) {
-          const stored = await this.bucket().get(key);
-          this.disk.write(`${destination}/${keyspace}/${folder}/${path}`, Buffer.from(stored?.body ?? '').toString());
+      remove: async (backup, { keepFiles }) => {
+        const going = await contents(name, backup);
+        if (going === undefined) return false;
+        if (!keepFiles) {
+          const kept = new Set<string>();
+          for await (const child of bucket().children(`medusa/${name}/`)) {
+            const other = child.slice(`medusa/${name}/`.length, -1);
+            if (other === backup || other === 'data') continue;
+            for (const { key } of (await contents(name, other))?.files ?? []) kept.add(key);
+          }
+          for (const { key } of going.files) if (!kept.has(key)) await bucket().delete(key);
+        }
+        await bucket().delete(manifestOf(name, backup));
+        return true;
+      },
+      download: async (node, backup, { destination, keyspaces }) => {
+        for (const { keyspace, table, path, key } of (await contents(node, backup))?.files ?? []) {
+          if (keyspaces?.includes(keyspace) === false) continue;
+          const stored = await bucket().get(key);
+          if (stored !== undefined) {
+            this.disk.write(`${destination}/${keyspace}/${table}/${path}`, Buffer.from(stored.body).toString());
+          }
         }
       },
       endLeftOver: async () => {},
@@ -255,74 +398,19 @@ export class RingNode {
       next: 'See that it runs.',
     });
   }
+
+  #silent(): RetryableProblem {
+    return new RetryableProblem({
+      code: 'database-unreachable',
+      happened: `${this.name} does not answer.`,
+      state: 'Nothing was changed.',
+      next: 'See that it runs.',
+    });
+  }
 }
 
-/** The graph's servers and their index, as far as a restore moves them. */
-export class RingGraph {
-  up = true;
-  index = 'before';
-  readonly asides = new Map<string, string>();
-  startFails = 0;
-}
-
-/** A platform of nodes whose agents run the real jobs; the database answers nothing. */
-export function simulatedPlatform(nodes: readonly RingNode[], graph: RingGraph, bucket: ObjectStore): Platform {
-  const find = (name: string) => nodes.find((node) => node.name === name);
-  return {
-    environment: 'local',
-    keyspace: 'bank',
-    indexBackend: undefined,
-    nodes: nodes.map(({ name }, index) => ({
-      name,
-      datacenter: 'dc1',
-      rack: `rack${index % 2}`,
-      address: `10.0.0.${index}`,
-      cqlPort: 9042,
-      agent: `http://10.0.0.${index}`,
-    })),
-    bucket,
-    database: { ring: async () => [], close: async () => {} },
-    databaseLifecycle: {
-      startAll: async (_signal: AbortSignal, only?: readonly string[]) => {
-        for (const node of nodes) if (only?.includes(node.name) !== false && !node.up) node.start();
-      },
-      stopAll: async () => {
-        for (const node of nodes) node.up = false;
-      },
-      running: async () => nodes.filter(({ up }) => up).map(({ name }) => name),
-    },
-    graphLifecycle: {
-      startAll: async () => {
-        if (graph.startFails > 0) {
-          graph.startFails -= 1;
-          throw asProblem(new TypeError('graph'), 'Starting the graph');
-        }
-        graph.up = true;
-      },
-      stopAll: async () => {
-        graph.up = false;
-      },
-      running: async () => graph.up,
-      setIndexAside: async (run: string) => {
-        if (!graph.asides.has(run)) graph.asides.set(run, graph.index);
-        graph.index = 'empty';
-      },
-      acceptIndexAside: async (run: string) => void graph.asides.delete(run),
-      revertIndexAside: async (run: string, { mayBeAbsent }: { mayBeAbsent: boolean }) => {
-        const kept = graph.asides.get(run);
-        if (kept === undefined) {
-          if (mayBeAbsent || graph.asides.has(`revert-${run}`)) return;
-          throw problemOf('refused', 'index');
-        }
-        graph.asides.set(`revert-${run}`, graph.index);
-        graph.index = kept;
-        graph.asides.delete(run);
-      },
-    },
-    agent: (name: string) => find(name)?.agent(),
-    ensureAgents: async () => {},
-    close: async () => {},
-  } as unknown as Platform;
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 function problemOf(kind: 'refused' | 'fails', node: string): RefusedProblem | FailedProblem {

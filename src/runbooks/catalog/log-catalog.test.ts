@@ -131,3 +131,24 @@ test('a store that cannot be asked says nothing about the log', async () => {
   bucket.store.unreachable = true;
   await expect(readLogCatalog(bucket.store)).rejects.toThrow(RetryableProblem);
 });
+
+test('a store that goes away while streams and schemas are read is one failure, and leaves none that nobody waits for', async () => {
+  const bucket = await shipped();
+  await bucket.schema('t0001', 0, ['edgestore']);
+  const left: unknown[] = [];
+  const note = (reason: unknown) => void left.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const away = new MemoryStore({
+      calls: async (_method, key) => {
+        if (key.startsWith('log/t0001/') && key !== 'log/t0001/') away.unreachable = true;
+      },
+    });
+    bucket.store.copyTo(away);
+    await expect(readLogCatalog(away)).rejects.toBeInstanceOf(RetryableProblem);
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+  expect(left).toEqual([]);
+});

@@ -72,15 +72,19 @@ export async function readLogCatalog(bucket: ObjectStore, reading: Reading = {})
 async function readTimeline(bucket: ObjectStore, timeline: string, reading: Reading): Promise<TimelineLog> {
   const faults: LogFault[] = [];
   const hosts: string[] = [];
-  let schemas: Promise<readonly StoredSchema[]> = Promise.resolve([]);
+  let schemas: string | undefined;
   for await (const child of bucket.children(`log/${timeline}/`)) {
     const host = hostOfStream(child);
     if (host !== undefined) hosts.push(host);
-    else if (child === logSchemaPrefix(timeline)) schemas = readSchemas(bucket, child, faults);
+    else if (child === logSchemaPrefix(timeline)) schemas = child;
     else faults.push({ key: child, reason: 'it does not belong to a shipped log' });
   }
-  const streams = await Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading)));
-  return { timeline, streams, schemas: await schemas, faults };
+  // Together, so that a store which is away for both is one failure that somebody waits for.
+  const [streams, read] = await Promise.all([
+    Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading))),
+    schemas === undefined ? [] : readSchemas(bucket, schemas, faults),
+  ]);
+  return { timeline, streams, schemas: read, faults };
 }
 
 /**

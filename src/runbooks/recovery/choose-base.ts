@@ -63,6 +63,22 @@ export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
   };
 }
 
+/**
+ * For an undo, which must lose nothing: throws RefusedProblem `end-unreachable` when something of the timeline was
+ * written after the last instant that its bases and its log can be restored to.
+ */
+export function requireReachableEnd(facts: RecoveryFacts, { instant, timeline, exclusions }: BaseChoice): void {
+  const path = windowPath(facts, timeline, exclusions);
+  const service = serviceAt(servicesOf(path.bases, path.strands, path.lead), instant);
+  if (service === undefined || service.stop.kind === 'end') return;
+  throw new RefusedProblem({
+    code: 'end-unreachable',
+    happened: `What was written on ${timeline} after ${formatInstant(instant)} would be lost: ${service.stop.reason}.`,
+    state: nothingChanged,
+    next: `Undo it by a compensating transaction instead (--way compensate). To see the window: cardea window ${facts.environment}.`,
+  });
+}
+
 function warningsOf({ environment, limits }: RecoveryFacts, service: Service, point: RestorePoint, instant: Micros) {
   const warnings: string[] = [];
   if (point.proof !== 'proven') {

@@ -25,8 +25,9 @@ export async function makeLogPlan(
 ): Promise<LogPlan> {
   const { logs, toEnd, point, run, signal } = wanted;
   if (logs === undefined) throw new TypeError('a plain restore has no log plan');
-  const facts = await readRecoveryFacts(services, signal);
   const { timeline, exclusions } = logs;
+  const found = await readRecoveryFacts(services, signal);
+  const facts = toEnd ? atItsEnd(found) : found;
   const choice = chooseBase(facts, {
     instant: toEnd ? endOf(facts, logs) : instantOf(logs.instant),
     timeline,
@@ -66,6 +67,16 @@ async function incompleteTail(
     if (!(error instanceof Problem) || error.code !== 'no-log-there') throw error;
   }
   return slots;
+}
+
+/**
+ * Where everything in the log is wanted, the clock of this machine has no say: if it is behind those of the nodes, what
+ * they wrote last is not the future.
+ */
+function atItsEnd(facts: RecoveryFacts): RecoveryFacts {
+  const streams = [...facts.catalog.logs.values()].flatMap((log) => log.streams);
+  const reached = streams.flatMap(({ covered }) => covered.map(({ to }) => to));
+  return { ...facts, now: micros(Math.max(facts.now, ...reached)) };
 }
 
 /** The newest instant that is in the store, which is never before the one that was decided on. */

@@ -47,7 +47,7 @@ async function busyEnd() {
   const point = await shipped.point(10, 12, { nodeCount: 1 });
   const document = toSchemaDocument(schema, { keyspace: 'janusgraph', at: secondText(12), shapes: [] });
   await store.put(graphSchemaKey(point), graphSchemaDocument.write(document));
-  const platform = { bucket: store, environment: 'local', keyspace: 'janusgraph' } as unknown as Platform;
+  const platform = { bucket: store, environment: 'local', keyspace: 'janusgraph', nodes: [] } as unknown as Platform;
   const config = { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig;
   const clock = { now: () => new Date(second(107) / 1000), monotonic: () => 0, sleep: async () => {} };
   const services: RunbookServices = { platform, config, clock };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
-import { formatInstant, instantText, microsOf } from '../../model/instant.ts';
+import { instantText } from '../../model/instant.ts';
 import { logMarkDocument, logMarkKey } from '../../model/log-piece.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
 import { asProblem } from '../../model/problem.ts';
@@ -114,16 +114,15 @@ export async function startShipping(
 }
 
 /**
- * Marks on every stream of the timeline that nothing before now is in a log: instants of the timeline need a base that
- * is still to be taken. Done once per run, however often the step runs.
+ * Marks on every stream of the timeline that nothing before `at`, when the timeline was opened, is in a log: its
+ * instants need a base that is still to be taken. Done once per timeline, however often the step runs.
  */
 export async function markBaseRequired(
-  work: Work & { readonly startedAt: Date },
-  timeline: z.infer<typeof timelineId>,
+  work: Work,
+  { timeline, at }: { readonly timeline: z.infer<typeof timelineId>; readonly at: string },
   reason: string,
 ): Promise<void> {
   const { platform } = work.services;
-  const at = formatInstant(microsOf(work.startedAt));
   const byAddress = new Map(platform.nodes.map(({ name, address }) => [address, name]));
   for (const { address, hostId } of await platform.database.ring()) {
     const node = byAddress.get(address) ?? address;

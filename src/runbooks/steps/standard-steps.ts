@@ -151,6 +151,8 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       whole: z.boolean(),
       /** The restore finished: the data that it brought is complete. */
       succeeded: z.boolean(),
+      /** Servers of the graph may have run on the data that it brought, and given out ids there. */
+      served: z.boolean(),
     }),
     run: async ({
       run,
@@ -166,7 +168,8 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
         throw unfinished(record, await resumeOf(services, record.run));
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
-      return { aside: record.aside, point: record.point, whole: moved, succeeded };
+      const served = state === undefined || state.steps['start-graph'] !== undefined;
+      return { aside: record.aside, point: record.point, whole: moved, succeeded, served };
     },
   } as const;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, microsOf } from '../../model/instant.ts';
 import { leftOut, type LogPlan } from '../../model/log-plan.ts';
+import { asProblem } from '../../model/problem.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { openTimeline } from '../catalog/timeline-record.ts';
@@ -13,9 +14,6 @@ import { standardRetry } from './standard-steps.ts';
  * Every restore and revert opens a timeline: what was written after the fork stays on the old one and never mixes with
  * new writes.
  */
-interface TimelineWork extends Work {
-  readonly startedAt: Date;
-}
 
 const openedResult = z.object({ timeline: timelineId });
 type Opened = z.infer<typeof openedResult>;
@@ -30,12 +28,12 @@ export const openTimelineStep = {
 } as const;
 
 /** After a replay: the new timeline begins with its parent up to the instant, without what was left out. */
-export async function openReplayedTimeline(work: TimelineWork, plan: LogPlan): Promise<Opened> {
+export async function openReplayedTimeline(work: Work, plan: LogPlan): Promise<Opened> {
   const { instant } = plan;
   const { timeline, exclusions } = leftOut(plan);
   const without = exclusions.length === 0 ? '' : ` without ${namesText(namesOf(exclusions))}`;
   const { id } = await openTimeline(work.services.platform.bucket, {
-    ...recordOf(work),
+    ...(await recordOf(work)),
     parent: { id: timeline, forkedAt: instant },
     exclusions: [...exclusions],
     why: `restored to ${instant}${without}`,
@@ -47,9 +45,9 @@ export async function openReplayedTimeline(work: TimelineWork, plan: LogPlan): P
  * After a plain restore of a point. A fuzzy point is not an instant of its timeline, so the new timeline needs its own
  * base.
  */
-export async function openPointTimeline(work: TimelineWork, point: RestorePoint): Promise<Opened> {
-  const { id } = await openTimeline(work.services.platform.bucket, {
-    ...recordOf(work),
+export async function openPointTimeline(work: Work, point: RestorePoint): Promise<Opened> {
+  const { id, openedAt } = await openTimeline(work.services.platform.bucket, {
+    ...(await recordOf(work)),
     parent: { id: point.timeline, forkedAt: point.snapshot?.to ?? formatInstant(microsOf(new Date(point.takenAt))) },
     exclusions: [],
     why: `restored to ${point.id}`,
@@ -57,7 +55,7 @@ export async function openPointTimeline(work: TimelineWork, point: RestorePoint)
   if (point.cut === 'fuzzy' || point.snapshot === undefined) {
     await markBaseRequired(
       work,
-      id,
+      { timeline: id, at: openedAt },
       `${point.id} was restored without its log, and it was taken while applications wrote`,
     );
   }
@@ -68,18 +66,39 @@ export async function openPointTimeline(work: TimelineWork, point: RestorePoint)
  * After a revert: the old data is the end of the timeline that the restore had left, including writes that were never
  * shipped.
  */
-export async function openRevertedTimeline(work: TimelineWork, { run, left }: RestoreRecord): Promise<Opened> {
-  const at = formatInstant(microsOf(work.startedAt));
-  const { id } = await openTimeline(work.services.platform.bucket, {
-    ...recordOf(work),
-    ...(left === undefined ? {} : { parent: { id: left.timeline, forkedAt: left.end ?? at } }),
+export async function openRevertedTimeline(work: Work, { run, left }: RestoreRecord): Promise<Opened> {
+  const record = await recordOf(work);
+  const { id, openedAt } = await openTimeline(work.services.platform.bucket, {
+    ...record,
+    ...(left === undefined ? {} : { parent: { id: left.timeline, forkedAt: left.end ?? record.openedAt } }),
     exclusions: [],
     why: `${run} reverted`,
   });
-  await markBaseRequired(work, id, `${run} was reverted, and the old data may hold writes that were never shipped`);
+  const reason = `${run} was reverted, and the old data may hold writes that were never shipped`;
+  await markBaseRequired(work, { timeline: id, at: openedAt }, reason);
   return { timeline: id };
 }
 
-function recordOf({ run, environment, startedAt }: TimelineWork) {
-  return { environment, run: runId.parse(run), openedAt: formatInstant(microsOf(startedAt)) };
+async function recordOf(work: Work) {
+  const { run, environment } = work;
+  return { environment, run: runId.parse(run), openedAt: formatInstant(microsOf(await nodesNow(work))) };
+}
+
+/**
+ * The time now by the clocks of the nodes, the earliest of them: what is written on the timeline is timed by these. By
+ * a clock here that is ahead, the first writes would be older than their timeline.
+ */
+async function nodesNow({ services: { platform, clock }, log }: Work): Promise<Date> {
+  const answers = await Promise.all(
+    platform.nodes.map(async ({ name }) => {
+      try {
+        return Date.parse((await platform.agent(name).health()).at);
+      } catch (error) {
+        log(`the clock of ${name} is not known: ${asProblem(error, 'Asking its agent').happened}`);
+        return undefined;
+      }
+    }),
+  );
+  const known = answers.filter((at) => at !== undefined);
+  return known.length === 0 ? clock.now() : new Date(Math.min(...known));
 }

@@ -3,7 +3,7 @@ import { formatInstant, instantOf, type Micros } from '../../../model/instant.ts
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import { type Target, parseTarget } from '../../../model/target.ts';
 import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
-import { type BaseChoice, chooseBase } from '../../../runbooks/recovery/choose-base.ts';
+import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
 import { getOwnPoint, ownPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { type RecoveryFacts, readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
@@ -60,6 +60,7 @@ export async function decideTarget(context: CliContext, environment: string, ask
     ...(asked.base === undefined ? {} : { base: asked.base }),
   });
   requireTimely(choice.point.commitTimes, choice.point.id);
+  if (target === undefined && asked.exclusions !== undefined) requireReachableEnd(facts, choice);
   const toEnd =
     (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
   return { point: choice.point, instant: { choice, facts, toEnd }, warnings: choice.warnings };

@@ -52,7 +52,7 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
 }
 
 /** The newest runs, and for each one that was interrupted how it is carried on. */
-async function runsWithWays(
+export async function runsWithWays(
   world: RunsWorld & TrustingWorld,
   environment: string,
 ): Promise<{ readonly runs: readonly RunSummary[]; readonly ways: ReadonlyMap<string, ResumeWay> }> {

@@ -1,7 +1,7 @@
 import { leftCells } from '../../../graph/transactions/compensation.ts';
 import { instantOf } from '../../../model/instant.ts';
 import { Problem } from '../../../model/problem.ts';
-import { type BaseChoice, chooseBase } from '../../../runbooks/recovery/choose-base.ts';
+import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbooks/recovery/choose-base.ts';
 import { planLogs } from '../../../runbooks/recovery/plan-logs.ts';
 import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import {
@@ -48,7 +48,9 @@ export function undoWays(
     requireWholeSlots(analysis);
     const { newest } = computeWindow(facts, timeline);
     const instant = newest === null ? analysis.newest : instantOf(newest);
-    return chooseBase(facts, { instant, timeline, exclusions: slotsOf(analysis) });
+    const choice = chooseBase(facts, { instant, timeline, exclusions: slotsOf(analysis) });
+    requireReachableEnd(facts, choice);
+    return choice;
   };
   const size = cells.cells.length + cells.undecided.length;
   const tooLarge = size > mostCells ? `${size} cells are too many for one transaction` : undefined;

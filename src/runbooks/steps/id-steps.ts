@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { readIdMark } from '../../graph/clean-after-restore.ts';
+import { faultTrace } from '../../model/fault-trace.ts';
+import { asProblem, type Problem } from '../../model/problem.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { findIdMark, keepIdMark } from '../catalog/restore-catalog.ts';
+
+interface Work {
+  readonly run: string;
+  readonly services: { readonly platform: Platform };
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Before the data of an environment is exchanged for older data, which does not know the ids that were given out since.
+ * It comes after the stop of the graph's servers, because none of them may claim a block of ids after it.
+ */
+export const noteIdsStep = {
+  id: 'note-ids',
+  title: 'Record the highest ids that JanusGraph gave out, while they can still be read',
+  effect: 'read',
+  guard: 'until-moved',
+  timeout: '5m',
+  result: z.object({ known: z.boolean() }),
+} as const;
+
+/** `passOver`: whether the ids may jump far ahead instead where they cannot be read because of this. */
+export async function noteIds(
+  { run, services: { platform }, log }: Work,
+  { passOver }: { readonly passOver: (problem: Problem) => boolean },
+): Promise<{ known: boolean }> {
+  try {
+    await keepIdMark(platform.bucket, run, await readIdMark(platform.database, platform.keyspace));
+    return { known: true };
+  } catch (error) {
+    const problem = asProblem(error, 'Reading the id claims');
+    if (!passOver(problem)) throw error;
+    // After a disaster there may be no database to read. Then the ids jump far ahead instead.
+    log(`the live id claims cannot be read: ${problem.happened}`);
+    for (const line of faultTrace(error)) log(`  ${line}`);
+    // Done again after the database was stopped: what was noted before it still holds.
+    return { known: (await findIdMark(platform.bucket, run)) !== undefined };
+  }
+}
+
+/** Its own work differs: what is known of the ids that were given out. */
+export const makeSoundStep = {
+  id: 'make-sound',
+  title: 'Clear dead instances and locks; move the id counters past every id ever given out',
+  effect: 'write',
+  timeout: '10m',
+} as const;

@@ -1,0 +1,36 @@
+import { FailedProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { requireNoUnfinishedRestore } from '../catalog/restore-catalog.ts';
+import { currentTimeline } from '../catalog/timeline-record.ts';
+import { emptyResult, standardRetry } from './standard-steps.ts';
+
+/**
+ * For runs that go on with what an earlier step saw of the live data. While such a run was interrupted, the environment
+ * may have been restored or reverted: then the rest of it would be about other data.
+ */
+export const sameHistoryStep = {
+  id: 'same-history',
+  title: 'The environment was not restored or reverted since this run began',
+  effect: 'read',
+  guard: true,
+  timeout: '1m',
+  retry: standardRetry,
+  result: emptyResult,
+} as const;
+
+/** Throws FailedProblem `history-changed`, and RefusedProblem `restore-unfinished` while a restore is half done. */
+export async function requireSameHistory(
+  bucket: ObjectStore,
+  environment: string,
+  timeline: string,
+): Promise<Record<string, never>> {
+  await requireNoUnfinishedRestore(bucket);
+  const now = await currentTimeline(bucket);
+  if (now === timeline) return {};
+  throw new FailedProblem({
+    code: 'history-changed',
+    happened: `${environment} was restored or reverted since this run began: it began on ${timeline}, and now ${now} is current.`,
+    state: 'This run changed nothing of the data, and it cannot be carried on: what it has seen is the data of before.',
+    next: 'Start the operation anew. This run has ended.',
+  });
+}
