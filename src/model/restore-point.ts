@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { documentType } from './document.ts';
 import { pointId, runId, timelineId } from './identifiers.ts';
 import { instantText } from './instant.ts';
+import { keyspaceFolder, placeName, ringToken, safeName, tableFile, tableFolder } from './safe-name.ts';
 
 /**
  * How far a restore point has been proved. `taken`: Medusa says it is there. `checked`: what each node's snapshot held was found in the
@@ -45,12 +46,12 @@ export type PointFindings = z.infer<typeof pointFindings>;
 
 export const nodeBackup = z.object({
   /** Medusa's name of the node, its folder below `medusa/`. */
-  node: z.string(),
+  node: safeName,
   hostId: z.string(),
   /** Tokens in ring order, decimal, as cassandra.yaml's `initial_token` wants them. */
-  tokens: z.array(z.string()),
-  datacenter: z.string(),
-  rack: z.string(),
+  tokens: z.array(ringToken),
+  datacenter: placeName,
+  rack: placeName,
   /** Bytes and files that the snapshot held. */
   bytes: z.number().int().nonnegative(),
   files: z.number().int().nonnegative(),
@@ -86,7 +87,7 @@ export const restorePointDocument = documentType('restore-point', 1, {
   newBytes: z.number().int().nonnegative(),
   cassandraVersion: z.string(),
   schemaVersion: z.string(),
-  keyspace: z.string(),
+  keyspace: keyspaceFolder,
   replicationFactor: z.number().int().positive(),
   fingerprint: fingerprint.optional(),
   /** Of a quiesced point, and of an instant that was proved; one by one in `findings/<point>.json`. */
@@ -119,10 +120,10 @@ export const inventoryDocument = documentType('inventory', 1, {
   node: z.string(),
   tables: z.array(
     z.object({
-      keyspace: z.string(),
+      keyspace: keyspaceFolder,
       /** Table folder as on disk: name, dash, table id without dashes. */
-      table: z.string(),
-      files: z.array(z.object({ path: z.string(), bytes: z.number().int().nonnegative(), sha256: z.string() })),
+      table: tableFolder,
+      files: z.array(z.object({ path: tableFile, bytes: z.number().int().nonnegative(), sha256: z.string() })),
     }),
   ),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { documentType } from './document.ts';
 import { environmentText, pointId, runId, timelineId } from './identifiers.ts';
 import { instantText } from './instant.ts';
+import { safeName } from './safe-name.ts';
 
 /**
  * A restore in place leaves the data that was there moved aside on every node. Until a person accepts (the old data is deleted) or reverts
@@ -14,7 +15,7 @@ export const restoreRecordDocument = documentType('restore-record', 1, {
   environment: environmentText,
   point: pointId,
   /** Name under which the nodes keep the data that was moved aside. */
-  aside: z.string(),
+  aside: safeName,
   startedAt: z.iso.datetime(),
   /** The timeline that was current when it began, and the end of what was shipped of it; records of before Cardea shipped logs have none. */
   left: z.object({ timeline: timelineId, end: instantText.optional() }).optional(),

@@ -3,9 +3,11 @@ import { documentType } from './document.ts';
 import { runId, timelineId } from './identifiers.ts';
 import { instantText } from './instant.ts';
 
+const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+
 /**
  * The compensating transaction of an undo, decided once before it is written, at `restores/<run>/undo-plan.json`: so that a run that was
- * killed while it wrote comes back to the same writes at the same commit time.
+ * killed while it wrote comes back to the same writes at the same commit time. It is followed only by its SHA-256, which the journal holds.
  */
 export const undoPlanDocument = documentType('undo-plan', 1, {
   run: runId,
@@ -19,14 +21,14 @@ export const undoPlanDocument = documentType('undo-plan', 1, {
   writes: z.array(
     z.object({
       table: z.enum(['edgestore', 'graphindex']),
-      key: z.string(),
-      column: z.string(),
-      value: z.string().optional(),
+      key: hex,
+      column: hex,
+      value: hex.optional(),
     }),
   ),
   /** Vertices whose documents in the mixed index are made again, and edges and properties whose documents are removed, by their Gremlin ids. */
-  vertices: z.array(z.string()),
-  gone: z.array(z.string()),
+  vertices: z.array(z.string().regex(/^\d{1,19}$/)),
+  gone: z.array(z.string().regex(/^[0-9a-z]+(?:-[0-9a-z]+){2,3}$/)),
 });
 export type UndoPlan = z.infer<typeof undoPlanDocument.body>;
 

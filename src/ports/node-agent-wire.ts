@@ -5,6 +5,7 @@ import { instantText } from '../model/instant.ts';
 import { leaseEpoch } from '../model/lease-epoch.ts';
 import { tracedProblem } from '../model/problem.ts';
 import { progress } from '../model/progress.ts';
+import { ringToken, safeName } from '../model/safe-name.ts';
 import type { JobKind, JobParams, JobResult } from './node-agent.ts';
 
 /**
@@ -21,10 +22,6 @@ import type { JobKind, JobParams, JobResult } from './node-agent.ts';
  * agents do not send and older clients do not read.
  */
 const count = z.number().int().nonnegative();
-/** Part of a path on the node: letters, digits, dashes, dots, and it does not begin with a dot. */
-const safeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
-/** A token of the Murmur3 ring, decimal. */
-const token = z.string().regex(/^-?\d{1,19}$/);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Id of a commit log segment, decimal. */
 const segmentId = z
@@ -57,7 +54,7 @@ export const jobParams = {
     .strictObject({
       plan: safeName,
       sha256: hash,
-      ranges: z.array(z.tuple([token, token])).optional(),
+      ranges: z.array(z.tuple([ringToken, ringToken])).optional(),
       afterDrain: z.boolean().optional(),
     })
     .transform(({ plan, sha256, ranges, afterDrain }) => ({

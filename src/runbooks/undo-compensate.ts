@@ -18,7 +18,7 @@ import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
-import { findUndoPlan, getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo/undo-plan.ts';
+import { getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo/undo-plan.ts';
 
 const params = z
   .object({
@@ -48,7 +48,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 5,
+    version: 6,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.
@@ -84,6 +84,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     timeout: '1h',
     retry: standardRetry,
     result: z.object({
+      /** Of the plan, for the steps that follow it. */
+      sha256: z.string(),
       commit: z.string(),
       writes: z.number(),
       unchanged: z.number(),
@@ -97,32 +99,28 @@ export const undoCompensateRunbook = withCopyDatabase(
       const known = await knownSchema(platform, instantOf(params.logs?.instant ?? ''));
       const question = { groups: params.groups, timeline: params.logs?.timeline };
       const analysis = await analyseUndo(platform, known, question, signal);
-      const before = await findUndoPlan(platform.bucket, run);
-      if (before === undefined) requireNoConflicts(analysis, environment);
+      requireNoConflicts(analysis, environment);
       const { related } = analysis.report;
       if (related.count > 0)
         log(`later transactions changed other things at the same vertices: ${related.groups.join(', ')}`);
-      const made =
-        before === undefined
-          ? await inCopy(context, copyOfRun(context), async (copy) =>
-              makeUndoPlan({
-                run,
-                environment,
-                live: platform,
-                copy,
-                schema: known.schema,
-                analysis,
-                now: clock.now(),
-                signal,
-              }),
-            )
-          : { plan: before, unchanged: 0 };
-      const plan = await keepUndoPlan(platform.bucket, made.plan);
+      const { plan, unchanged } = await inCopy(context, copyOfRun(context), async (copy) =>
+        makeUndoPlan({
+          run,
+          environment,
+          live: platform,
+          copy,
+          schema: known.schema,
+          analysis,
+          now: clock.now(),
+          signal,
+        }),
+      );
       const { commit, writes, vertices } = plan;
       return {
+        sha256: await keepUndoPlan(platform.bucket, plan),
         commit,
         writes: writes.length,
-        unchanged: made.unchanged,
+        unchanged,
         vertices: vertices.length,
         related: related.count,
       };
@@ -131,8 +129,10 @@ export const undoCompensateRunbook = withCopyDatabase(
   .step({
     ...sameHistoryStep,
     needs: ['plan-undo'],
-    run: async ({ run, environment, services: { platform } }) =>
-      requireSameHistory(platform.bucket, environment, (await getUndoPlan(platform.bucket, run)).timeline),
+    run: async ({ run, environment, results, services: { platform } }) => {
+      const { timeline } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
+      return requireSameHistory(platform.bucket, environment, timeline);
+    },
   })
   .step({
     id: 'write-undo',
@@ -142,8 +142,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     timeout: '1h',
     retry: standardRetry,
     result: z.object({ batches: z.number(), cells: z.number() }),
-    run: async ({ run, services: { platform }, signal, progress, log }) => {
-      const { writes, commit } = await getUndoPlan(platform.bucket, run);
+    run: async ({ run, results, services: { platform }, signal, progress, log }) => {
+      const { writes, commit } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
       const batches = batchesOf(writes, await batchLimit(platform.database));
       if (batches.length > 1) {
         log(
@@ -166,12 +166,12 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'reindex',
     title: 'Update the mixed index and the caches of the servers',
     effect: 'write',
-    needs: ['write-undo'],
+    needs: ['plan-undo', 'write-undo'],
     timeout: '1h',
     retry: standardRetry,
     result: z.object({ documents: z.number(), cacheSeconds: z.number() }),
-    run: async ({ run, services: { platform, clock }, signal, log }) => {
-      const { vertices, gone } = await getUndoPlan(platform.bucket, run);
+    run: async ({ run, results, services: { platform, clock }, signal, log }) => {
+      const { vertices, gone } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
       const lasting = await cacheSeconds(platform.graph);
       const cached = lasting ?? 0;
       // Set so since the run asked; who sets it restarts the servers.
@@ -190,7 +190,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'verify-undo',
     title: 'Check that nobody wrote the same cells meanwhile, and that the graph is consistent',
     effect: 'read',
-    needs: ['reindex'],
+    needs: ['plan-undo', 'reindex'],
     timeout: '12h',
     retry: standardRetry,
     result: z.object({
@@ -199,8 +199,8 @@ export const undoCompensateRunbook = withCopyDatabase(
       met: z.array(z.string()),
       known: z.number().default(0),
     }),
-    run: async ({ run, params, services: { platform, clock }, signal, progress, log }) => {
-      const plan = await getUndoPlan(platform.bucket, run);
+    run: async ({ run, params, results, services: { platform, clock }, signal, progress, log }) => {
+      const plan = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
       const commit = instantOf(plan.commit);
       const known = await knownSchema(platform, commit);
       const shipped = await waitUntilShipped(

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { AddedTable, LogPlan } from '../../model/log-plan.ts';
 import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
+import { creationOf } from '../recovery/creation.ts';
 import { namesOf, someNames } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
 
@@ -25,13 +27,13 @@ export async function createTables(
   signal: AbortSignal,
 ): Promise<z.infer<typeof createTablesStep.result>> {
   const { addedTables: tables } = plan;
-  const statements = await statementsFor(platform, plan);
+  const { known, unknown } = await creations(platform.bucket, plan);
+  if (unknown.length > 0) throw notUnderstood(unknown);
   await platform.databaseLifecycle.startAll(signal);
-  const known = await tableIds(platform);
-  for (const { id, statement, keyspace } of statements) {
-    if (known.has(id)) continue;
-    if (keyspace !== undefined) await platform.database.execute(keyspace);
-    await platform.database.execute(statement);
+  const there = await tableIds(platform);
+  for (const { id, statements } of known) {
+    if (there.has(id)) continue;
+    for (const statement of statements) await platform.database.execute(statement);
   }
   const now = await tableIds(platform);
   const missing = tables.filter(({ id }) => !now.has(id));
@@ -57,30 +59,52 @@ async function tableIds({ database }: Platform): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ id }) => String(id)));
 }
 
-interface Creation {
-  readonly id: string;
-  readonly statement: string;
-  /** Creates the keyspace, if it was also created later. */
-  readonly keyspace: string | undefined;
+/**
+ * Throws RefusedProblem `tables-not-understood` when the schemas of the log do not say in CQL that is known how one of the tables is created.
+ * Asked while nothing is stopped yet: what lies in the bucket is data, and is never executed as it is.
+ */
+export async function requireCreatable(
+  bucket: ObjectStore,
+  plan: Pick<LogPlan, 'strands' | 'addedTables'>,
+): Promise<void> {
+  if (plan.addedTables.length === 0) return;
+  const { unknown } = await creations(bucket, plan);
+  if (unknown.length > 0) throw notUnderstood(unknown);
 }
 
-async function statementsFor(
-  { bucket }: Platform,
-  { strands, addedTables: tables }: LogPlan,
-): Promise<readonly Creation[]> {
-  const schemas: LogSchema[] = [];
+/** The statements for each table by the newest schema that holds it, and one line for each table that has none. */
+async function creations(
+  bucket: ObjectStore,
+  { strands, addedTables: tables }: Pick<LogPlan, 'strands' | 'addedTables'>,
+): Promise<{
+  readonly known: ReadonlyArray<{ readonly id: string; readonly statements: readonly string[] }>;
+  readonly unknown: readonly string[];
+}> {
+  const schemas: Array<{ readonly key: string; readonly schema: LogSchema }> = [];
   for (const key of strands.flatMap((strand) => strand.schemas)) {
     const stored = await bucket.get(key);
-    if (stored !== undefined) schemas.push(logSchemaDocument.read(stored.body, key));
+    if (stored !== undefined) schemas.push({ key, schema: logSchemaDocument.read(stored.body, key) });
   }
-  return tables.map(({ id, name }) => {
-    const schema = schemas.findLast((each) => each.tables.some((table) => table.id === id));
-    const all = schema?.cql.split(/;\s*(?:\n\s*\n|$)/) ?? [];
-    const statement = all.find((each) => each.includes(`WITH ID = ${id}`));
-    if (statement === undefined) throw notCreated([{ id, name }]);
-    const head = `CREATE KEYSPACE ${name.split('.')[0]} `;
-    const keyspace = all.find((each) => each.trimStart().startsWith(head));
-    return { id, statement, keyspace: keyspace?.replace('CREATE KEYSPACE', 'CREATE KEYSPACE IF NOT EXISTS') };
+  const known: Array<{ readonly id: string; readonly statements: readonly string[] }> = [];
+  const unknown: string[] = [];
+  for (const { id, name } of tables) {
+    const found = schemas.findLast(({ schema }) => schema.tables.some((table) => table.id === id));
+    // Names of keyspaces and tables have no dots.
+    const [keyspace = '', table = ''] = name.split('.');
+    const creation = found === undefined ? 'no schema holds it' : creationOf(found.schema.cql, { keyspace, table, id });
+    if (typeof creation === 'string') unknown.push(`${name} (${id}), by ${found?.key ?? 'the log'}: ${creation}`);
+    else known.push({ id, statements: creation.statements });
+  }
+  return { known, unknown };
+}
+
+function notUnderstood(unknown: readonly string[]): RefusedProblem {
+  return new RefusedProblem({
+    code: 'tables-not-understood',
+    happened: `${unknown.length} tables are newer than the base, and the schemas in the bucket do not say in statements that are known how they are created.`,
+    state: 'No statement of these schemas was executed.',
+    next: 'Restore to an instant before these tables were created, or to a later restore point that holds them.',
+    details: unknown.slice(0, 50),
   });
 }
 

@@ -9,7 +9,7 @@ import { logSchemaDocument } from '../../model/log-schema.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { getLogPlan, keepLogPlan } from '../../ports/log-plan-store.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { createTables } from './added-tables.ts';
+import { createTables, requireCreatable } from './added-tables.ts';
 import { type NodeJobCall, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
@@ -114,6 +114,7 @@ export const placeLogsStep = {
 export async function decideLogs(work: Work, params: Params): Promise<LogsResult> {
   const services = patientServices(work.services, work.signal);
   const plan = await makeLogPlan(services, { ...params, run: work.run, signal: work.signal });
+  await requireCreatable(services.platform.bucket, plan);
   const hash = await keepLogPlan(services.platform.bucket, plan);
   const result = { sha256: hash, ...resultOf(plan) };
   work.log(`${formatBytes(result.bytes)} of log from ${result.streams} streams, up to ${plan.instant}`);

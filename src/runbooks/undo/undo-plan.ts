@@ -6,8 +6,8 @@ import { commitSlot } from '../../model/commit-slot.ts';
 import { formatInstant, microsOf, micros } from '../../model/instant.ts';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
+import { sha256 } from '../../model/sha256.ts';
 import { type UndoPlan, undoPlanDocument, undoPlanKey } from '../../model/undo-plan.ts';
-import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { readCells } from './cell-reader.ts';
@@ -93,28 +93,51 @@ function isOfChosen({ schema, analysis }: Making, { cell }: LeftCell, was: ReadC
   return entry !== undefined && analysis.chosen.groups.some((group) => group.vertices.has(entry.element.vertex));
 }
 
-/** Stores a plan; a plan that this run has already stored is kept. */
-export async function keepUndoPlan(bucket: ObjectStore, plan: UndoPlan): Promise<UndoPlan> {
-  const created = await createObject(bucket, undoPlanKey(plan.run), undoPlanDocument.write(plan));
-  return created ? plan : getUndoPlan(bucket, plan.run);
+/**
+ * Writes a plan down and gives the hash by which the run asks for it. What lies there is replaced: an attempt that was broken off before its hash
+ * was in the journal has written nothing to the graph, and what anybody else put there is not followed.
+ */
+export async function keepUndoPlan(bucket: ObjectStore, plan: UndoPlan): Promise<string> {
+  const text = undoPlanDocument.write(plan);
+  await bucket.put(undoPlanKey(plan.run), text);
+  return sha256(text);
 }
 
-export async function findUndoPlan(bucket: ObjectStore, run: string): Promise<UndoPlan | undefined> {
-  const stored = await bucket.get(undoPlanKey(run));
-  return stored === undefined ? undefined : undoPlanDocument.read(stored.body, undoPlanKey(run));
+/**
+ * The plan that a run decided on, by the hash that its journal has of it: whoever can write to the bucket must not decide what is written to the
+ * graph. Throws FailedProblem `undo-plan-missing`, RefusedProblem `undo-plan-changed`.
+ */
+export async function getUndoPlan(
+  bucket: ObjectStore,
+  { run, sha256: decided }: { readonly run: string; readonly sha256: string },
+): Promise<UndoPlan> {
+  const key = undoPlanKey(run);
+  const stored = await bucket.get(key);
+  if (stored === undefined) {
+    throw new FailedProblem({
+      code: 'undo-plan-missing',
+      happened: `The undo plan ${key} is no longer in ${bucket.description}.`,
+      state: writtenSoFar,
+      next: startAgain,
+    });
+  }
+  const found = sha256(stored.body);
+  if (found !== decided) {
+    throw new RefusedProblem({
+      code: 'undo-plan-changed',
+      happened: `The undo plan ${key} is not the one that ${run} decided on, and is not followed.`,
+      state: writtenSoFar,
+      next: startAgain,
+      details: [`SHA-256 ${found}, decided on ${decided}`],
+    });
+  }
+  return undoPlanDocument.read(stored.body, key);
 }
 
-/** Throws FailedProblem `undo-plan-missing`. */
-export async function getUndoPlan(bucket: ObjectStore, run: string): Promise<UndoPlan> {
-  const plan = await findUndoPlan(bucket, run);
-  if (plan !== undefined) return plan;
-  throw new FailedProblem({
-    code: 'undo-plan-missing',
-    happened: `The undo plan ${undoPlanKey(run)} is no longer in ${bucket.description}.`,
-    state: 'What this run has already written is in the graph; `cardea transactions` shows it at its commit time.',
-    next: 'Find out who removed the plan (`cardea audit`), then start the undo again: cells that are already undone are not changed again.',
-  });
-}
+const writtenSoFar =
+  'Nothing was written by this step. What the run had already written is in the graph; `cardea transactions` shows it at its commit time.';
+const startAgain =
+  'Find out who changed it (`cardea audit`), then start the undo again: cells that are already undone are not changed again.';
 
 function wholeRows(rows: readonly string[]): RefusedProblem {
   return new RefusedProblem({

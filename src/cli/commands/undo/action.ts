@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { idsOf } from '../../../graph/transactions/chosen-groups.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import { formatInstant, microsOf } from '../../../model/instant.ts';
@@ -13,7 +14,6 @@ import {
   slotsOf,
   type UndoAnalysis,
 } from '../../../runbooks/undo/undo-analysis.ts';
-import { getUndoPlan } from '../../../runbooks/undo/undo-plan.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { withNewBase } from '../../runs/new-base.ts';
@@ -77,8 +77,8 @@ async function byCompensation(
       logs: { instant: formatInstant(before), timeline, exclusions: [] },
     },
     confirmed,
-    async done({ run, seconds, results }) {
-      const plan = await getUndoPlan((await context.platform(environment)).bucket, run);
+    done({ run, seconds, results }) {
+      const { commit, writes } = z.object({ commit: z.string(), writes: z.number() }).parse(results['plan-undo']);
       const known = knownText(results['verify-undo']);
       const { met = [] } = (results['verify-undo'] ?? {}) as { met?: readonly string[] };
       return {
@@ -88,14 +88,14 @@ async function byCompensation(
           seconds,
           way: 'compensate',
           groups,
-          commit: plan.commit,
-          cells: plan.writes.length,
+          commit,
+          cells: writes,
           met,
           known: known.known,
         },
         text: [
           `${groups.join(', ')} was undone on ${environment} in ${formatSeconds(seconds)}. The graph kept running and was checked.${known.text}`,
-          `The new transaction is ${plan.commit} (${plan.writes.length} cells). It can be undone like any other.`,
+          `The new transaction is ${commit} (${writes} cells). It can be undone like any other.`,
           ...met.map((line) => `During the write: ${line}`),
         ].join('\n'),
       };

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../../../test/support/memory-store.ts';
+import type { LogPlan } from '../../model/log-plan.ts';
+import { logSchemaDocument, logSchemaKey } from '../../model/log-schema.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { createTables, requireCreatable } from './added-tables.ts';
+
+const id = '5a1c4d20-0f2b-11f1-8f3e-3b1c5d7e9a01';
+const signal = new AbortController().signal;
+
+/** A bucket whose schema has this text, a database that notes what it is told, and the plan that names the schema. */
+function withSchema(cql: string, { keyspace = 'Aml', table = 'Late' } = {}) {
+  const store = new MemoryStore();
+  const schema = logSchemaDocument.body.parse({
+    timeline: 't0001',
+    at: '2026-02-19T02:00:00.000000Z',
+    schemaVersion: 'v1',
+    tables: [{ keyspace, table, id, columns: [] }],
+    keyspaces: [],
+    cql,
+  });
+  store.set(logSchemaKey(schema), logSchemaDocument.write(schema));
+  const executed: string[] = [];
+  const platform = {
+    bucket: store,
+    database: {
+      async execute(statement: string) {
+        executed.push(statement);
+        return executed.some((each) => each.startsWith('CREATE TABLE')) ? [{ id }] : [];
+      },
+    },
+    databaseLifecycle: {
+      startAll: async () => void executed.push('start'),
+      stopAll: async () => void executed.push('stop'),
+    },
+  } as unknown as Platform;
+  const plan = {
+    strands: [{ schemas: [logSchemaKey(schema)] }],
+    addedTables: [{ id, name: `${keyspace}.${table}` }],
+  } as unknown as LogPlan;
+  return { store, platform, executed, plan };
+}
+
+test('case 16: a table of a keyspace with capital letters is created under its id', async () => {
+  const { platform, executed, plan } = withSchema(
+    `CREATE KEYSPACE "Aml" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'} AND durable_writes = true;\n\nCREATE TABLE "Aml"."Late" (\n    k int PRIMARY KEY\n) WITH ID = ${id};`,
+  );
+  await requireCreatable(platform.bucket, plan);
+  await createTables(platform, plan, signal);
+  expect(executed.filter((each) => !each.startsWith('SELECT'))).toEqual([
+    'start',
+    `CREATE KEYSPACE IF NOT EXISTS "Aml" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'} AND durable_writes = true`,
+    `CREATE TABLE "Aml"."Late" ("k" int PRIMARY KEY) WITH ID = ${id}`,
+    'stop',
+  ]);
+});
+
+test.each([
+  ['other', `DROP KEYSPACE "Aml"; -- WITH ID = ${id}`],
+  ['hidden', `CREATE TABLE "Aml"."Late" (k int PRIMARY KEY) WITH ID = ${id} DROP KEYSPACE "Aml";`],
+])(
+  'M18: a schema with %s statements is refused while nothing is stopped, and nothing of it is executed',
+  async (_what, cql) => {
+    const { store, platform, executed, plan } = withSchema(cql);
+    await expect(requireCreatable(store, plan)).rejects.toMatchObject({
+      kind: 'refused',
+      code: 'tables-not-understood',
+      details: [expect.stringMatching(/^Aml\.Late \(5a1c4d20-.*\), by log\/t0001\/schema\//)],
+    });
+    // A schema that was changed after the plan was made is not executed either.
+    await expect(createTables(platform, plan, signal)).rejects.toMatchObject({ code: 'tables-not-understood' });
+    expect(executed).toEqual([]);
+  },
+);
+
+test('a plan without new tables reads no schema', async () => {
+  const { store, plan } = withSchema('');
+  store.unreachable = true;
+  await requireCreatable(store, { ...plan, addedTables: [] });
+});
