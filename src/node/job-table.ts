@@ -1,3 +1,4 @@
+import { errorCode } from '../model/error-code.ts';
 import { tracedDocument } from '../model/fault-trace.ts';
 import { farthestLeap } from '../model/lease-epoch.ts';
 import { sha256 } from '../model/sha256.ts';
@@ -36,6 +37,8 @@ export class JobTable {
   readonly #jobs = new Map<string, JobRecord>();
   readonly #live = new Map<string, LiveJob>();
   #highestEpoch = 0;
+  /** Lower than the highest one while a full disk keeps it from being written down. */
+  #savedEpoch = 0;
   /** Ends when every job that was started has ended: the next one begins after it. */
   #queue: Promise<void> = Promise.resolve();
   #starting: Promise<unknown> = Promise.resolve();
@@ -61,6 +64,7 @@ export class JobTable {
   async recover(): Promise<void> {
     const { highestEpoch, jobs } = await this.#store.load();
     this.#highestEpoch = highestEpoch;
+    this.#savedEpoch = highestEpoch;
     const oldest = this.#clock.now().getTime() - keptMs;
     for (const [id, record] of jobs) {
       if (record.status.state !== 'running' && Date.parse(record.startedAt) < oldest) {
@@ -87,12 +91,10 @@ export class JobTable {
 
   async #start<K extends JobKind>(key: JobKey, job: K, params: JobParams[K]): Promise<JobAnswer> {
     if (key.epoch < this.#highestEpoch) throw this.#staleEpoch(key);
-    if (key.epoch > this.#highestEpoch) {
-      // An agent that has seen none yet may join an environment that is old.
-      if (this.#highestEpoch > 0 && key.epoch - this.#highestEpoch > farthestLeap) throw this.#epochLeap(key);
-      await this.#store.saveEpoch(key.epoch);
-      this.#highestEpoch = key.epoch;
-    }
+    // An agent that has seen none yet may join an environment that is old.
+    if (this.#highestEpoch > 0 && key.epoch - this.#highestEpoch > farthestLeap) throw this.#epochLeap(key);
+    if (key.epoch > this.#savedEpoch) await this.#saveEpoch(key.epoch, job);
+    this.#highestEpoch = key.epoch;
     const id = jobId(key, job, params);
     const known = this.#jobs.get(id);
     const running = this.#live.get(id);
@@ -111,7 +113,7 @@ export class JobTable {
       startedAt: this.#clock.now().toISOString(),
       status: { state: 'running' },
     };
-    await this.#store.save(id, record);
+    await unlessFull(job, async () => this.#store.save(id, record));
     this.#jobs.delete(id);
     this.#jobs.set(id, record);
     this.#launch(id, record, async (live) => {
@@ -163,6 +165,7 @@ export class JobTable {
 
   async #beginAt(epoch: number): Promise<void> {
     await this.#store.saveEpoch(epoch);
+    this.#savedEpoch = epoch;
     this.#highestEpoch = epoch;
     await this.#endAll('a person bound the agent to its bucket');
   }
@@ -208,9 +211,19 @@ export class JobTable {
       });
       this.#jobs.set(id, ended);
       this.#live.delete(id);
+      if (this.#savedEpoch < this.#highestEpoch) {
+        await this.#saveEpoch(this.#highestEpoch, record.job).catch((thrown: unknown) => {
+          this.#log.write('epoch not saved', { problem: tracedDocument(asProblem(thrown, 'Saving the epoch failed')) });
+        });
+      }
       this.#log.write('job ended', { id, ...status });
     })();
     this.#queue = live.ended;
+  }
+
+  async #saveEpoch(epoch: number, job: JobKind): Promise<void> {
+    const saved = await unlessFull(job, async () => this.#store.saveEpoch(epoch));
+    if (saved) this.#savedEpoch = epoch;
   }
 
   /** Ends running jobs that have no right to go on: those of a lower epoch, and work on a point that is now being cleared or deleted. */
@@ -258,6 +271,27 @@ export class JobTable {
     if (live.superseded) return;
     live.superseded = true;
     live.abort.abort(new DOMException(why, 'AbortError'));
+  }
+}
+
+/** What a person needs to get a full disk free: these go on without a record. An agent that dies meanwhile does them anew. */
+const worksOnFullDisk: ReadonlySet<JobKind> = new Set([
+  'look-aside',
+  'accept-aside',
+  'clear-stage',
+  'clear-snapshot',
+  'delete-backup',
+]);
+
+/** False when the disk is full and the job goes on all the same. */
+async function unlessFull(job: JobKind, save: () => Promise<void>): Promise<boolean> {
+  try {
+    await save();
+    return true;
+  } catch (thrown) {
+    const full = errorCode(thrown) === 'ENOSPC' || errorCode(thrown) === 'EDQUOT';
+    if (!full || !worksOnFullDisk.has(job)) throw thrown;
+    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 import { RefusedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
-import { type Aside, asideFolder, findAside, movesOf, revertName, saveAside } from './aside-marker.ts';
+import { type Aside, asideFolder, findAside, markAccepting, movesOf, revertName, saveAside } from './aside-marker.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { newestSegment } from '../log-segments.ts';
@@ -97,7 +97,7 @@ export async function acceptAside(
     return { bytes: 0 };
   }
   if (aside.phase !== 'kept' && aside.phase !== 'accepting') throw otherPhase(run, aside.phase, 'accepted');
-  await saveAside(files, folder, { ...aside, phase: 'accepting' });
+  if (aside.phase === 'kept') await markAccepting(files, folder);
   for (const { name } of aside.moves) await files.remove(`${folder}/${name}`);
   await files.remove(folder);
   log('accepted', { run, bytes: aside.bytes });

@@ -16,7 +16,7 @@ export type AsideMoves = z.infer<typeof moves>;
 
 /**
  * `<aside>/<run>/aside.json`, written before anything is moved. `setting-aside`: some directories may still be live. `kept`: all moved.
- * `accepting`: being deleted. `reverting`: some are live again.
+ * `accepting`: being deleted; then the file is called `accepting.json`. `reverting`: some are live again.
  */
 export const asideDocument = documentType('aside', 1, {
   run: z.string(),
@@ -35,8 +35,21 @@ export function revertName(run: string): string {
 }
 
 export async function findAside(files: NodeFiles, folder: string): Promise<Aside | undefined> {
+  const accepting = await files.read(acceptingFile(folder));
+  if (accepting !== undefined) {
+    return { ...asideDocument.read(accepting, acceptingFile(folder)), phase: 'accepting' };
+  }
   const text = await files.read(`${folder}/aside.json`);
   return text === undefined ? undefined : asideDocument.read(text, `${folder}/aside.json`);
+}
+
+/** From here on it is `accepting`. By the file's name alone, because a full disk, which an accept is to free, has no room for another text. */
+export async function markAccepting(files: NodeFiles, folder: string): Promise<void> {
+  await files.rename(`${folder}/aside.json`, acceptingFile(folder));
+}
+
+function acceptingFile(folder: string): string {
+  return `${folder}/accepting.json`;
 }
 
 export async function saveAside(files: NodeFiles, folder: string, aside: Aside): Promise<void> {
