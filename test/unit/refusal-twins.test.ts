@@ -40,6 +40,7 @@ const twins: Readonly<Record<string, string>> = {
   'clocks-apart': 'plan-logs',
   'disk-too-small': 'check-disk',
   'download-damaged': 'stage-files',
+  'end-unreachable': 'plan-logs',
   'epoch-leap': 'check-files',
   'graph-form-unsupported': 'check-point',
   'half-restored': 'check-restore',
