@@ -205,8 +205,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     ...noteIdsStep,
     needs: ['stop-graph'],
     run: async (work) =>
-      // Its ids are of a kind that could not be moved ahead after the restore either.
-      noteIds(work, { passOver: (problem) => problem.code !== 'graph-form-unsupported' }),
+      // What is refused now, such as the login, would be refused after the restore, too, with the data aside. But that
+      // there is no graph any more may be the very disaster.
+      noteIds(work, {
+        passOver: (problem) => !(problem instanceof RefusedProblem) || problem.code === 'graph-missing',
+      }),
   })
   .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'] })
   .step({

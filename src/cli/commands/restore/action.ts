@@ -3,6 +3,7 @@ import { formatInstant } from '../../../model/instant.ts';
 import { restoreIntoRunbook, restoreRunbook } from '../../../runbooks/index.ts';
 import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
 import type { Forecast } from '../../../runbooks/recovery/restore-forecast.ts';
+import { requireRestorableForm } from '../../../runbooks/steps/graph-form.ts';
 import { outageOf } from '../../../runbooks/steps/standard-steps.ts';
 import { rolesOf, rolesWarning } from '../../../runbooks/steps/restored-roles.ts';
 import type { Action, Outcome } from '../../command.ts';
@@ -24,6 +25,10 @@ export const action: Action<typeof restore> = async (context, input) => {
   const forecast = await foretell(context, name, decided);
   context.signal.throwIfAborted();
   const { point } = decided;
+  // The run asks for itself; a plan must not promise what it would refuse.
+  if (context.flags.plan) {
+    await requireRestorableForm(await context.platform(name), point.id, decided.instant !== undefined);
+  }
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);
   context.output.note(`${input.into === undefined ? name : `The copy ${input.into}`} is to come back as of ${what}.`);
