@@ -83,6 +83,7 @@ async function restore(
     point: point.id,
     allowTaken: false,
     newBase: false,
+    stage: true,
     replay: true,
     toEnd: false,
     logs: { instant: target.to, timeline: aftermath.timeline, exclusions: [...target.undone] },

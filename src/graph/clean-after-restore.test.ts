@@ -50,6 +50,25 @@ const pool: fc.Arbitrary<PoolMark> = fc.record({
 });
 const marks = fc.uniqueArray(pool, { selector: markKey });
 
+test('a live table that had lost claims says nothing: then every pool jumps far ahead of both', () => {
+  const at = (next: number, partition = 0): PoolMark => ({
+    namespace: 'normal',
+    partition,
+    tag: 0,
+    next: String(next),
+  });
+  const graph = { partitions: 4, tags: 2 };
+  expect(decideAdvance([at(100)], [at(200)], graph)).toEqual([at(200)]);
+  for (const lost of [[], [at(90)], [at(200, 1)]]) {
+    const moved = decideAdvance([at(100)], lost, graph);
+    expect(moved.length).toBeGreaterThan(4 * 3);
+    for (const pool of [at(100), ...lost]) {
+      const ahead = moved.find((each) => markKey(each) === markKey(pool));
+      expect(BigInt(ahead?.next ?? 0)).toBeGreaterThan(BigInt(pool.next) + 1_000_000_000n);
+    }
+  }
+});
+
 test('no pool ever goes on below what was restored or observed', () => {
   fc.assert(
     fc.property(marks, marks, (restored, observed) => {

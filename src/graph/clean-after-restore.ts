@@ -99,24 +99,38 @@ async function advanceIds(
   return wanted;
 }
 
-/** The pools to move, with their new marks. With `observed` to exactly what was claimed; without it by a wide jump, in every pool there can be. */
+/**
+ * The pools to move, with their new marks. With `observed` to exactly what was claimed. By a wide jump, in every pool there can be, when
+ * nothing was observed, or less than what was restored: then the live table had lost claims, and says nothing of what was given out.
+ */
 export function decideAdvance(
   restored: IdMark,
   observed: IdMark | undefined,
   graph: { readonly partitions: number; readonly tags: number },
 ): readonly PoolMark[] {
   const known = new Map(restored.map((pool) => [markKey(pool), BigInt(pool.next)]));
-  if (observed !== undefined) return observed.filter((pool) => BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n));
+  const seen = new Map((observed ?? []).map((pool) => [markKey(pool), BigInt(pool.next)]));
+  const isBehind = [...known].some(([key, next]) => (seen.get(key) ?? 1n) < next);
+  if (observed !== undefined && !isBehind) {
+    return observed.filter((pool) => BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n));
+  }
   // Instances claim under tag 0 unless conflict avoidance is on, which shows in the claims that were restored.
-  const tags = restored.some((pool) => pool.tag !== 0) ? graph.tags : 1;
-  return namespaces.flatMap((namespace) =>
+  const tags = [...restored, ...(observed ?? [])].some((pool) => pool.tag !== 0) ? graph.tags : 1;
+  const jumps = namespaces.flatMap((namespace) =>
     partitionsOf(namespace, graph.partitions).flatMap((partition) =>
       Array.from({ length: tags }, (_, tag) => {
-        const next = (known.get(markKey({ namespace, partition, tag })) ?? 1n) + unknownJump[namespace];
+        const key = markKey({ namespace, partition, tag });
+        const [restoredNext, seenNext] = [known.get(key) ?? 1n, seen.get(key) ?? 1n];
+        const next = (restoredNext > seenNext ? restoredNext : seenNext) + unknownJump[namespace];
         return { namespace, partition, tag, next: String(next) };
       }),
     ),
   );
+  const jumped = new Set(jumps.map(markKey));
+  const odd = (observed ?? []).filter(
+    (pool) => !jumped.has(markKey(pool)) && BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n),
+  );
+  return [...jumps, ...odd];
 }
 
 function partitionsOf(namespace: Namespace, partitions: number): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { heldRanges } from './held-ranges.ts';
+import { commonShare, heldRanges } from './held-ranges.ts';
 
 const node = (name: string, rack: string, ...tokens: string[]) => ({ node: name, rack, tokens });
 
@@ -76,4 +76,13 @@ describe('held ranges', () => {
       ['5', '10'],
     ]);
   });
+});
+
+test('of a node’s log another one gets the share of the ranges that both hold', () => {
+  const quarter = 2n ** 62n;
+  const ring = ['a', 'b', 'c', 'd'].map((name, at) => node(name, 'r1', String(BigInt(at) * quarter - 2n ** 63n)));
+  const held = heldRanges(ring, 2);
+  const share = (of: string, also: string) => commonShare(held?.get(of), held?.get(also) ?? []);
+  expect([share('a', 'a'), share('a', 'b'), share('a', 'c'), share('a', 'd')]).toEqual([1, 0.5, 0, 0.5]);
+  expect(commonShare(undefined, held?.get('a') ?? [])).toBe(1);
 });

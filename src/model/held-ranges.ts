@@ -40,6 +40,23 @@ export function rangesOfRing<Node extends { readonly rack: string; readonly toke
   }));
 }
 
+/**
+ * Which part of the first node's ranges the second one holds, too, by the width of the ranges: 0 to 1. Both are of one ring. All of it when
+ * the first ones are not known.
+ */
+export function commonShare(of: readonly HeldRange[] | undefined, also: readonly HeldRange[]): number {
+  if (of === undefined) return 1;
+  const other = new Set(also.map((range) => range.join()));
+  const all = of.reduce((sum, range) => sum + widthOf(range), 0);
+  const common = of.filter((range) => other.has(range.join())).reduce((sum, range) => sum + widthOf(range), 0);
+  return all === 0 ? 0 : common / all;
+}
+
+function widthOf([start, end]: HeldRange): number {
+  const width = BigInt(end) - BigInt(start);
+  return Number(width > 0n ? width : width + 2n ** 64n);
+}
+
 /** The nodes that hold the range whose end `onwards` begins with. */
 function replicasOf<Node extends { readonly rack: string }>(
   onwards: readonly Node[],

@@ -1,4 +1,5 @@
 import type { DiskReport } from '../ports/node-agent.ts';
+import { logStagingFolder, stagingFolder } from './jobs/placement-marker.ts';
 import type { NodeParts } from './node-parts.ts';
 
 /** Bytes on the node's disk. `storeDirectory`: the bucket, if it is a directory of this machine. */
@@ -28,6 +29,10 @@ export async function diskReport(
   }
   let aside = 0;
   for await (const { bytes } of files.walk(directories.aside)) aside += bytes;
+  let staged = 0;
+  for (const folder of [stagingFolder(directories), logStagingFolder(directories)]) {
+    for await (const { bytes } of files.walk(folder)) staged += bytes;
+  }
   const store = storeDirectory === undefined ? undefined : await files.space(storeDirectory);
-  return { total, free, liveData, aside, snapshots, ...(store === undefined ? {} : { storeFree: store.free }) };
+  return { total, free, liveData, aside, snapshots, staged, ...(store === undefined ? {} : { storeFree: store.free }) };
 }

@@ -22,6 +22,7 @@ import type { JobKind, JobParams, JobResult } from './node-agent.ts';
  * agents do not send and older clients do not read.
  */
 const count = z.number().int().nonnegative();
+const tokenRanges = z.array(z.tuple([ringToken, ringToken]));
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Id of a commit log segment, decimal. */
 const segmentId = z
@@ -34,6 +35,7 @@ export const rolesOrigin = z.discriminatedUnion('from', [
   z.object({ from: z.literal('living') }),
   z.object({ from: z.literal('point'), why: z.string() }),
 ]);
+const cutOutcome = z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId });
 
 export const jobParams = {
   snapshot: z.strictObject({ point: pointId }),
@@ -42,7 +44,17 @@ export const jobParams = {
   'clear-snapshot': z.strictObject({ point: pointId }),
   'delete-backup': z.strictObject({ point: pointId }),
   'stage-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
-  'clear-stage': z.strictObject({}),
+  'stage-logs': z
+    .strictObject({ plan: safeName, sha256: hash, ranges: tokenRanges.optional(), bytes: count.optional() })
+    .transform(({ plan, sha256, ranges, bytes }) => ({
+      plan,
+      sha256,
+      ...(ranges === undefined ? {} : { ranges }),
+      ...(bytes === undefined ? {} : { bytes }),
+    })),
+  'clear-stage': z
+    .strictObject({ keepPoint: pointId.optional() })
+    .transform(({ keepPoint }) => (keepPoint === undefined ? {} : { keepPoint })),
   'check-aside': z.strictObject({}),
   'look-aside': z.strictObject({ run: safeName }),
   'set-aside': z.strictObject({ run: safeName }),
@@ -54,13 +66,17 @@ export const jobParams = {
     .strictObject({
       plan: safeName,
       sha256: hash,
-      ranges: z.array(z.tuple([ringToken, ringToken])).optional(),
+      extension: hash.optional(),
+      ranges: tokenRanges.optional(),
+      bytes: count.optional(),
       afterDrain: z.boolean().optional(),
     })
-    .transform(({ plan, sha256, ranges, afterDrain }) => ({
+    .transform(({ plan, sha256, extension, ranges, bytes, afterDrain }) => ({
       plan,
       sha256,
+      ...(extension === undefined ? {} : { extension }),
       ...(ranges === undefined ? {} : { ranges }),
+      ...(bytes === undefined ? {} : { bytes }),
       ...(afterDrain === undefined ? {} : { afterDrain }),
     })),
   'pause-shipping': z.strictObject({}),
@@ -87,13 +103,14 @@ export const jobResults = {
   'clear-snapshot': z.object({ cleared: z.boolean() }),
   'delete-backup': z.object({ deleted: z.boolean() }),
   'stage-files': z.object({ files: count, bytes: count }),
+  'stage-logs': cutOutcome,
   'clear-stage': z.object({}),
   'check-aside': z.object({}),
   'look-aside': z.object({ phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable() }),
   'set-aside': z.object({ bytes: count, path: z.string(), lastSegment: segmentId }),
   'restore-files': z.object({ files: count, bytes: count, roles: rolesOrigin.optional() }),
   'repair-roles': z.object({}),
-  'place-logs': z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId }),
+  'place-logs': cutOutcome,
   'pause-shipping': z.object({ newest: instantText.nullable(), sequence: count, chain: z.string().nullable() }),
   'start-shipping': z.object({ timeline: timelineId, since: instantText.nullable() }),
   'accept-aside': z.object({ bytes: count }),
@@ -146,5 +163,6 @@ export const diskReport = z.object({
   liveData: count,
   aside: count,
   snapshots: count,
+  staged: count.optional(),
   storeFree: count.optional(),
 });

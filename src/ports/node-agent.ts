@@ -72,6 +72,8 @@ export interface DiskReport {
   readonly liveData: number;
   readonly aside: number;
   readonly snapshots: number;
+  /** Of `aside`: what a restore has brought beside the data and not placed. Agents of before do not say. */
+  readonly staged?: number | undefined;
   /** Free bytes where the bucket lies, when it is a directory on this machine. */
   readonly storeFree?: number;
 }
@@ -91,8 +93,18 @@ export interface JobParams {
    * meanwhile. `restore-files` of the same point then only has to move them.
    */
   'stage-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
-  /** Removes what `stage-files` brought and nobody moved. */
-  'clear-stage': Record<string, never>;
+  /**
+   * Cuts the logs of the plan beside the data; Cassandra may serve meanwhile. `place-logs` of the same plan and ranges then only has to move
+   * them. `plan`, `sha256`, `ranges`, `bytes` as there.
+   */
+  'stage-logs': {
+    readonly plan: string;
+    readonly sha256: string;
+    readonly ranges?: ReadonlyArray<readonly [string, string]>;
+    readonly bytes?: number;
+  };
+  /** Removes what `stage-files` and `stage-logs` brought and nobody moved. Whole files of `keepPoint` stay. */
+  'clear-stage': { readonly keepPoint?: string };
   /** What `set-aside` would refuse, asked before anything is stopped. */
   'check-aside': Record<string, never>;
   /** How far the moving aside of a run has come. */
@@ -112,13 +124,16 @@ export interface JobParams {
   /**
    * Writes what the log plan of the run `plan` keeps of the shipped logs into the empty commitlog directory, as new segments that
    * Cassandra replays when it starts. `sha256`: of the plan's document; one with other bytes is refused. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
-   * stopped. System keyspaces are never placed. `afterDrain`: Cassandra was started on the restored files and drained; what it left in the
+   * stopped. System keyspaces are never placed. `extension`: SHA-256 of a second plan of the run, which is placed with it: what was shipped
+   * since. `bytes`: what the new segments of the plan are expected to take at most; a disk with less free space is refused. `afterDrain`: Cassandra was started on the restored files and drained; what it left in the
    * directory is removed.
    */
   'place-logs': {
     readonly plan: string;
     readonly sha256: string;
+    readonly extension?: string;
     readonly ranges?: ReadonlyArray<readonly [string, string]>;
+    readonly bytes?: number;
     readonly afterDrain?: boolean;
   };
   /**
@@ -153,6 +168,14 @@ export interface JobResult {
   'clear-snapshot': { readonly cleared: boolean };
   'delete-backup': { readonly deleted: boolean };
   'stage-files': { readonly files: number; readonly bytes: number };
+  /** As of `place-logs`. */
+  'stage-logs': {
+    readonly mutations: number;
+    readonly cut: number;
+    readonly dropped: number;
+    readonly bytes: number;
+    readonly lastSegment: string | null;
+  };
   'clear-stage': Record<string, never>;
   'check-aside': Record<string, never>;
   /** Null when nothing lies aside for the run. */

@@ -1,11 +1,11 @@
 import { stepId } from '../model/identifiers.ts';
-import { milliseconds } from '../model/duration.ts';
 import { UsageProblem } from '../model/problem.ts';
+import { type TimeLimit, wrongLimits } from './time-limit.ts';
 
 interface Node {
   readonly id: string;
   readonly needs: readonly string[];
-  readonly timeout: string;
+  readonly timeout: TimeLimit;
   readonly when?: unknown;
   readonly always?: unknown;
 }
@@ -22,10 +22,8 @@ export function checkedOrder<S extends Node>(runbook: string, steps: readonly S[
       mistakes.push(`step "${step.id}": an id is kebab-case, at most 40 characters`);
     if (byId.has(step.id)) mistakes.push(`step "${step.id}" is defined twice`);
     byId.set(step.id, step);
-    try {
-      milliseconds(step.timeout);
-    } catch (error) {
-      mistakes.push(`step "${step.id}": timeout: ${(error as Error).message}`);
+    for (const wrong of wrongLimits(step.timeout, step.needs)) {
+      mistakes.push(`step "${step.id}": timeout: ${wrong}`);
     }
   }
   if (pivot !== undefined && !byId.has(pivot)) mistakes.push(`the pivot "${pivot}" is no step`);

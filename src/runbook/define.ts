@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ReportProgress } from '../model/progress.ts';
 import { checkedOrder } from './check.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** What a step does to the environment. `destroy` steps run only in runs that were confirmed with the environment's name. */
 export type Effect = 'read' | 'write' | 'destroy';
@@ -48,8 +49,11 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly needs: readonly string[];
   readonly when?: When<Params, Results>;
   readonly retry?: Retry;
-  /** A duration such as `5m`. Every step has one: a step that hangs is a failure with a name. */
-  readonly timeout: string;
+  /**
+   * A duration such as `5m`, or what follows the bytes that there are to handle. Every step has one: a step that hangs is
+   * a failure with a name.
+   */
+  readonly timeout: TimeLimit<Results>;
   readonly result: z.ZodType<Result>;
   readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
   /**

@@ -2,6 +2,7 @@ import { sha256 } from '../model/sha256.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { conditionText, holds } from './condition.ts';
 import type { Effect, Retry, Runbook } from './define.ts';
+import { timeLimitText } from './time-limit.ts';
 
 export interface PlanStep {
   readonly id: string;
@@ -12,6 +13,7 @@ export interface PlanStep {
   readonly when?: string;
   /** `never`: the params rule it out. `depends`: on a result not known yet. */
   readonly runs: 'yes' | 'never' | 'depends';
+  /** `5m`, or `12h, or 5m for each GiB of check-files.bytes`. */
   readonly timeout: string;
   readonly retry?: Retry;
   /** Runs at the end, also after a failure. */
@@ -74,7 +76,7 @@ function planStep(step: Runbook['steps'][number], params: unknown): PlanStep {
         : holds(condition, params, {})
           ? 'yes'
           : 'never',
-    timeout: step.timeout,
+    timeout: timeLimitText(step.timeout),
     ...(step.retry === undefined ? {} : { retry: step.retry }),
     always: step.always ?? false,
     ...(step.guard === undefined ? {} : { guard: step.guard }),

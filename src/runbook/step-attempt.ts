@@ -1,9 +1,9 @@
 import { faultTrace } from '../model/fault-trace.ts';
-import { formatSeconds, milliseconds } from '../model/duration.ts';
 import { asProblem, FailedProblem, Problem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Runbook, StepContext } from './define.ts';
 import { acceptedResult } from './step-result.ts';
+import { limitReached, timeLimitMs } from './time-limit.ts';
 
 /** `stopped`: this process has to leave the step unfinished (Ctrl-C, lost lease); nothing is journaled and a resume begins it again. */
 export type AttemptOutcome =
@@ -33,8 +33,9 @@ export async function attemptStep(
   const over = new AbortController();
   const signal = AbortSignal.any([stop, timeout.signal, ...(cancel === undefined ? [] : [cancel])]);
 
-  const limit = clock.sleep(milliseconds(step.timeout), over.signal).then(
-    () => timeout.abort(timedOut(step)),
+  const limitMs = timeLimitMs(step.timeout, context);
+  const limit = clock.sleep(limitMs, over.signal).then(
+    () => timeout.abort(timedOut(step, limitMs)),
     () => undefined,
   );
   const work = (async () => ({ raw: await step.run({ ...context, signal }) }))();
@@ -50,7 +51,7 @@ export async function attemptStep(
   } catch (thrown) {
     // What a step throws because it was told to stop says nothing; another fault would be lost below the reason.
     const cause = saysNothing(thrown, signal) ? undefined : thrown;
-    if (timeout.signal.aborted) return { end: 'failed', problem: timedOut(step, cause), seconds: seconds() };
+    if (timeout.signal.aborted) return { end: 'failed', problem: timedOut(step, limitMs, cause), seconds: seconds() };
     if (stop.aborted) return { end: 'stopped' };
     if (cancel?.aborted === true) return { end: 'failed', problem: cancelledStep(step, cause), seconds: seconds() };
     return { end: 'failed', problem: asProblem(thrown, `Step ${step.id} failed`), seconds: seconds() };
@@ -79,10 +80,10 @@ function saysNothing(thrown: unknown, signal: AbortSignal): boolean {
   );
 }
 
-function timedOut(step: { readonly id: string; readonly timeout: string }, cause?: unknown): FailedProblem {
+function timedOut(step: { readonly id: string }, limitMs: number, cause?: unknown): FailedProblem {
   return new FailedProblem({
     code: 'timeout',
-    happened: `Step ${step.id} did not finish within its limit of ${formatSeconds(milliseconds(step.timeout) / 1000)}.`,
+    happened: limitReached(step.id, limitMs),
     state: 'The step was told to stop; its work may be half done.',
     next: `Read the log of the step to see what it was waiting for: \`cardea logs RUN ${step.id}\`.`,
     cause,

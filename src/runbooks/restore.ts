@@ -1,13 +1,14 @@
 import { z } from 'zod';
+import { readIdMark } from '../graph/clean-after-restore.ts';
 import { formatBytes } from '../model/bytes.ts';
-import { disksWithoutRoom } from '../model/disk-room.ts';
 import { pointId, runId } from '../model/identifiers.ts';
-import { RefusedProblem } from '../model/problem.ts';
+import { asProblem, RefusedProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
+import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
@@ -31,12 +32,15 @@ import type { RunbookServices } from './services.ts';
 import { createTablesStep, requireTables } from './steps/added-tables.ts';
 import {
   createAddedTables,
+  decideLogs,
   extendLogs,
   extendLogsStep,
   placeLogs,
   placeLogsStep,
   planLogsStep,
   planOf,
+  stageLogs,
+  stageLogsStep,
   verifyLogsStep,
 } from './steps/log-steps.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
@@ -74,6 +78,11 @@ const params = z
      * restore has not failed.
      */
     newBase: z.boolean().default(true),
+    /**
+     * Files and logs are brought beside the data while the graph serves. Without it that happens when it has stopped:
+     * no room need stay free for a database that still writes, and the graph is away for longer.
+     */
+    stage: z.boolean().default(true),
     ...replayParams,
   })
   .superRefine(requireTarget);
@@ -86,7 +95,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 6,
+  version: 7,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -104,7 +113,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: [],
     timeout: '1m',
     retry: standardRetry,
-    result: z.object({ proof, warning: z.string().optional() }),
+    result: z.object({ proof, bytes: z.number(), warning: z.string().optional() }),
     run: async ({ run, params, environment, log, services: { platform } }) => {
       const point = await getOwnPoint(platform.bucket, params.point, environment);
       const { warning } = acceptPoint(point, params.allowTaken);
@@ -112,7 +121,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       requireSameLayout(point, platform);
       if (!(await isUnderWay(platform, run))) await requireRestorableForm(platform, point.id, params.replay);
       await requireNoOpenRestore(platform, run);
-      return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
+      return { proof: point.proof, bytes: point.bytes, ...(warning === undefined ? {} : { warning }) };
     },
   })
   .step(checkStore)
@@ -122,7 +131,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     title: 'Check that every file of the point is in the store',
     effect: 'read',
     needs: ['check-point', 'check-store', 'start-agents'],
-    timeout: '1h',
+    timeout: { atLeast: '1h', perGiB: '2m', of: ['check-point.bytes'] },
     retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
@@ -134,43 +143,48 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return filesOf(done);
     },
   })
-  .step(planLogsStep)
+  .step({
+    ...planLogsStep,
+    run: async (context) => {
+      const { platform } = context.services;
+      return decideLogs(context, context.params, { idsKnown: await liveIdsAnswer(platform, context.log) });
+    },
+  })
   .step(verifyLogsStep)
+  .step({
+    id: 'clear-stage',
+    title: 'Remove what earlier restores brought beside the data and never placed',
+    effect: 'write',
+    needs: ['check-point', 'start-agents'],
+    timeout: '30m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async (context) => {
+      const { point } = context.params;
+      await onEachNode(context.services.platform, context, 'clear-stage', () => ({ keepPoint: point }));
+      return {};
+    },
+  })
   .step({
     id: 'check-disk',
     title: 'Check that every disk has room for the restored data beside the present data',
     effect: 'read',
     guard: 'until-moved',
-    needs: ['check-point', 'start-agents', 'plan-logs'],
-    timeout: '1m',
+    needs: ['check-point', 'clear-stage', 'verify-logs'],
+    timeout: '5m',
     retry: standardRetry,
-    result: emptyResult,
+    result: z.object({ stageLogs: z.boolean() }),
     run: async (context) => {
-      const { params, results } = context;
-      const { platform, config } = context.services;
+      const { params, results, services } = context;
+      const { platform, config } = services;
       const point = await getPoint(platform.bucket, params.point);
-      // Every node reads the streams of all nodes, cuts them, and replays the rest into new files.
-      const logs = params.replay ? 2 * results['plan-logs'].bytes : 0;
-      const reports = await askEachNode(platform, context, 'Asking for the disk', async (node) =>
+      const plan = params.replay ? await planOf(platform, context, results['verify-logs']) : undefined;
+      const disks = await askEachNode(platform, context, 'Asking for the disk', async (node) =>
         platform.agent(node).disk(),
       );
-      const demands = reports.map(({ node, value: disk }) => {
-        const bytes = point.nodes.find((each) => each.node === node)?.bytes ?? 0;
-        // Medusa downloads and then moves on the same file system: it needs the size of the data once, plus a margin
-        // for the start.
-        return { node, ...disk, writes: Math.ceil(bytes * 1.1) + logs };
-      });
-      const lines = disksWithoutRoom(demands, Math.min(config.backup.minimumFreeShare, 0.05));
-      if (lines.length > 0) {
-        throw new RefusedProblem({
-          code: 'disk-too-small',
-          happened: 'There is not enough disk space for the restored data, because the present data is kept.',
-          state: 'Nothing was changed.',
-          next: 'Free space or enlarge the disk, then start the restore again. `nodetool clearsnapshot --all` removes old snapshots; `cardea restore accept RUN` deletes the old data of an earlier restore.',
-          details: lines,
-        });
-      }
-      return {};
+      const demands = await restoreDemands(platform, { point, plan }, disks);
+      requireRestoreRoom(demands, { stage: params.stage, share: config.backup.minimumFreeShare });
+      return { stageLogs: params.stage && params.replay };
     },
   })
   .step(checkAsideStep)
@@ -179,7 +193,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     title: 'Bring the files of the point beside the data and hash each, while the graph serves',
     effect: 'write',
     needs: ['check-files', 'check-disk', 'check-aside'],
-    timeout: '12h',
+    when: { param: 'stage', is: true },
+    timeout: { atLeast: '12h', perGiB: '5m', of: ['check-files.bytes'] },
     retry: standardRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
@@ -192,14 +207,26 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return filesOf(done);
     },
   })
+  .step({
+    ...stageLogsStep,
+    needs: ['verify-logs', 'check-disk', 'check-aside'],
+    when: { result: 'check-disk.stageLogs', is: true },
+    run: async (context) => stageLogs(context, context.services.platform, context.results['verify-logs']),
+  })
   .step({ ...lookAtServices, needs: ['start-agents'] })
-  .step({ ...stopGraph, needs: ['stage-files', 'verify-logs', 'look-services'] })
+  .step({
+    ...stopGraph,
+    needs: ['check-files', 'check-disk', 'check-aside', 'stage-files', 'stage-logs', 'verify-logs', 'look-services'],
+  })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   .step({
     ...extendLogsStep,
-    needs: ['plan-logs', 'pause-shipping'],
+    needs: ['plan-logs', 'verify-logs', 'pause-shipping'],
     when: { param: 'toEnd', is: true },
-    run: async (context) => extendLogs(context, context.params, context.results['plan-logs']),
+    run: async (context) => {
+      const { params, results } = context;
+      return extendLogs(context, params, { planned: results['plan-logs'], verified: results['verify-logs'] });
+    },
   })
   .step({
     ...noteIdsStep,
@@ -261,8 +288,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'restore-files',
     title: 'Move the files of the point into place on every node; roles and passwords stay as they are',
     effect: 'destroy',
-    needs: ['set-aside', 'stop-database', 'start-agents', 'look-services'],
-    timeout: '12h',
+    needs: ['set-aside', 'stop-database', 'start-agents', 'look-services', 'check-files'],
+    timeout: { atLeast: '12h', perGiB: '5m', of: ['check-files.bytes'] },
     retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number(), roles: rolesResult }),
     run: async (context) => {
@@ -289,13 +316,19 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     when: { param: 'replay', is: true },
     run: async (context) => {
       const { results, params, services } = context;
-      const { sha256 } = params.toEnd ? results['extend-logs'] : results['verify-logs'];
-      return placeLogs(context, services.platform, { sha256, afterDrain: results['plan-logs'].createTables });
+      const extension = params.toEnd ? { extension: results['extend-logs'].sha256 } : {};
+      return placeLogs(context, services.platform, {
+        sha256: results['verify-logs'].sha256,
+        ...extension,
+        afterDrain: results['plan-logs'].createTables,
+      });
     },
   })
   .step({
     ...startDatabase,
-    needs: ['restore-files', 'place-logs', 'verify-logs'],
+    needs: ['restore-files', 'place-logs', 'check-files', 'verify-logs', 'extend-logs'],
+    // Cassandra replays the log before it answers.
+    timeout: { atLeast: '6h', perGiB: '5m', of: ['check-files.bytes', 'verify-logs.bytes', 'extend-logs.bytes'] },
     run: async (context) => {
       await startDatabase.run(context);
       const { params, results, services } = context;
@@ -326,7 +359,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       // What was set aside belongs to the timeline that was left, also where nothing was placed: its kept links must not begin the new one.
       const after = { ...results['set-aside'].lastSegments };
       for (const [node, last] of Object.entries(params.replay ? results['place-logs'].lastSegments : {})) {
-        if (last !== null) after[node] = last;
+        // The placed ones were cut while the database still made new ones, so either may be the highest.
+        if (last !== null && BigInt(last) > BigInt(after[node] ?? 0)) after[node] = last;
       }
       return startShipping(context, results['open-timeline'].timeline, after);
     },
@@ -346,8 +380,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'rebuild-index',
     title: 'Rebuild the mixed index from the restored data',
     effect: 'write',
-    needs: ['start-graph'],
-    timeout: '12h',
+    needs: ['start-graph', 'check-files'],
+    timeout: { atLeast: '12h', perGiB: '10m', of: ['check-files.bytes'] },
     retry: patientRetry,
     result: indexResult,
     run: async (context) => rebuildIndex({ ...context, ...context.services }),
@@ -356,8 +390,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'verify',
     title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
     effect: 'read',
-    needs: ['rebuild-index', 'verify-logs', 'extend-logs'],
-    timeout: '12h',
+    needs: ['rebuild-index', 'check-files', 'verify-logs', 'extend-logs'],
+    timeout: { atLeast: '12h', perGiB: '10m', of: ['check-files.bytes'] },
     retry: patientRetry,
     result: verifiedResult,
     run: async (context) => {
@@ -373,6 +407,21 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step(startAgainStep)
   .build();
+
+/**
+ * Whether the ids that were given out can be read from the database when the graph has stopped. If they can be now and
+ * cannot then, they jump far ahead.
+ */
+async function liveIdsAnswer({ database, keyspace }: Platform, log: (line: string) => void): Promise<boolean> {
+  try {
+    await readIdMark(database, keyspace);
+    return true;
+  } catch (error) {
+    const { happened } = asProblem(error, 'Reading the id claims');
+    log(`the live id claims cannot be read, so those in the log are taken to its end: ${happened}`);
+    return false;
+  }
+}
 
 /** What all nodes brought or moved. */
 function filesOf(done: ReadonlyArray<{ readonly result: { readonly files: number; readonly bytes: number } }>): {

@@ -35,7 +35,7 @@ import {
   startShipping,
   startShippingStep,
 } from './steps/shipping-steps.ts';
-import { startAgainStep } from './steps/start-again.ts';
+import { clearStaged, startAgainStep } from './steps/start-again.ts';
 import { openRevertedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 
 const params = decisionParams.extend({
@@ -83,6 +83,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const mayBeAbsent = !whole;
       const done = await onEachNode(platform, context, 'revert-aside', () => ({ run: aside, mayBeAbsent }));
       await platform.graphLifecycle.revertIndexAside(aside, { mayBeAbsent });
+      await clearStaged(context);
       return { lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])) };
     },
   })

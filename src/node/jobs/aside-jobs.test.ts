@@ -318,7 +318,7 @@ describe('staged first', () => {
   test('what was staged and is not wanted goes', async () => {
     const node = await ruinedNode();
     await stage(node);
-    await clearStage(node);
+    await clearStage(node, {});
     expect(await readdir(node.directories.aside)).toEqual([]);
   });
 
@@ -372,7 +372,7 @@ describe('a placement that broke off', () => {
   test('when the staged rest has gone, only that is brought again', async () => {
     const node = await halfPlaced();
     const [placed = ''] = await readdir(node.directories.data);
-    await clearStage(node);
+    await clearStage(node, {});
     await restore(node);
     expect(await liveData(node)).toBe(asBackedUp);
     expect(await readdir(node.directories.data)).toEqual(['bank', 'system', 'system_schema']);

@@ -8,6 +8,7 @@ import { placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import type { ShippingLoop } from '../shipping/shipping-loop.ts';
 import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
+import { stageLogs } from './stage-logs-job.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';
@@ -30,7 +31,8 @@ export function jobRunners(parts: NodeParts, shipping?: ShippingLoop): JobRunner
     'clear-snapshot': async (params, context) => clearSnapshot(patient(context), params, context),
     'delete-backup': async (params, context) => deleteBackup(patient(context), params, context),
     'stage-files': async (params, context) => stageFiles(patient(context), params, context),
-    'clear-stage': async () => clearStage(parts),
+    'stage-logs': async (params, context) => stageLogs(patient(context), params, context),
+    'clear-stage': async (params) => clearStage(parts, params),
     'check-aside': async () => checkAside(parts),
     'look-aside': async (params) => lookAside(parts, params),
     'set-aside': async (params, context) => setAside(patient(context), params, context),

@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
@@ -26,6 +26,7 @@ import {
 } from '../../../test/support/shipped-logs.ts';
 import { type SimulatedNode, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
 import { placeLogs } from './place-logs-job.ts';
+import { stageLogs } from './stage-logs-job.ts';
 
 const run = runId.parse('restore-20260219-030000-k3f9');
 const hosts = ['6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01', '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f02'] as const;
@@ -37,15 +38,15 @@ const tables = [edgestore, ids, locks, local];
 const t = 1_771_466_400_000_001;
 
 let node: SimulatedNode;
-let failing: { renames: number };
+let failing: { renames: number; changes: number };
 /** The newest plan: as a run's journal names it. */
 let planned: { readonly plan: string; readonly sha256: string };
 
 beforeEach(async () => {
-  failing = { renames: Number.POSITIVE_INFINITY };
+  failing = { renames: Number.POSITIVE_INFINITY, changes: Number.POSITIVE_INFINITY };
   node = await simulateNode(
     (root) => new DirectoryStore(join(root, 'bucket')),
-    (root) => dyingAtRename(openNodeFiles(join(root, 'hashes.json'))),
+    (root) => dying(openNodeFiles(join(root, 'hashes.json'))),
   );
 });
 
@@ -188,6 +189,97 @@ describe('place-logs', () => {
     expect(await segments()).toEqual(['CommitLog-8-1.log']);
   });
 
+  test('what was staged while Cassandra ran is placed without a byte of the log being read', async () => {
+    await plan([[mutationOf([write('a', 'kept', t - 2)]), mutationOf([write('a', 'late', t + 2)])]]);
+    node.faults.running = 7;
+    const outcome = await stage();
+    expect(await segments()).toEqual([]);
+    expect(await stage(withoutLog())).toEqual(outcome);
+    delete node.faults.running;
+    expect(await placeLogs(withoutLog(), planned, idleContext())).toEqual(outcome);
+    expect(await placed()).toEqual(['edgestore a/kept']);
+    expect(await readdir(node.directories.aside)).toEqual(['logs.json']);
+  });
+
+  test('after a death between two renames the rest is placed without the log being read again', async () => {
+    const large = (key: string) =>
+      Array.from({ length: 20 }, (_, at) =>
+        mutationOf([{ ...write(`${key}-${at}`, 'x', t), value: 'v'.repeat(2 ** 20) }]),
+      );
+    await plan([large('one'), large('two')]);
+    const outcome = await stage();
+    failing.renames = 1;
+    await expect(place()).rejects.toThrow('killed');
+    failing.renames = Number.POSITIVE_INFINITY;
+    expect(await placeLogs(withoutLog(), planned, idleContext())).toEqual(outcome);
+    expect(await placed()).toHaveLength(40);
+  });
+
+  test('of another plan nothing that was staged is placed', async () => {
+    await plan([[mutationOf([write('a', 'first', t)])]]);
+    await stage();
+    await plan([[mutationOf([write('a', 'second', t)])]], { segmentId: '1771466000001' });
+    await place();
+    expect(await placed()).toEqual(['edgestore a/second']);
+  });
+
+  test('an extension is placed with what was staged, and what was cut too early is in it', async () => {
+    const later = t + 10_000_000;
+    const first = [mutationOf([write('a', 'settled', t - 2)]), mutationOf([write('a', 'tail', t + 2)])];
+    await plan([first]);
+    const staged = planned;
+    await stage();
+    await plan([[...first, mutationOf([write('b', 'new', later)])]], { segmentId: '1771466000001', until: later });
+    const all = { ...staged, extension: planned.sha256 };
+    await placeLogs(node, all, idleContext());
+    expect([...new Set(await placed())]).toEqual(['edgestore a/settled', 'edgestore a/tail', 'edgestore b/new']);
+    const names = await segments();
+    expect(new Set(names).size).toBe(2);
+    await expect(placeLogs(node, { ...staged, extension: '0'.repeat(64) }, idleContext())).rejects.toMatchObject({
+      code: 'log-plan-missing',
+    });
+    expect(await segments()).toEqual(names);
+  });
+
+  test('killed at any change, staging and placing with an extension go on to the same log and leave nothing behind', async () => {
+    await plan([[mutationOf([write('a', 'settled', t - 2)])]]);
+    const staged = planned;
+    await plan([[mutationOf([write('b', 'new', t)])]], { segmentId: '1771466000001' });
+    const all = { ...staged, extension: planned.sha256 };
+    let kills = 0;
+    for (let killed = true; killed; ) {
+      const { aside, commitlog } = node.directories;
+      for (const folder of [aside, commitlog]) {
+        await rm(folder, { recursive: true });
+        await mkdir(folder);
+      }
+      failing.changes = kills;
+      killed = await stageLogs(node, staged, idleContext())
+        .then(async () => placeLogs(node, all, idleContext()))
+        .then(
+          () => false,
+          (error: unknown) => error instanceof TypeError && error.message === 'killed',
+        );
+      failing.changes = Number.POSITIVE_INFINITY;
+      if (killed) kills += 1;
+      expect(await placeLogs(node, all, idleContext())).toMatchObject({ mutations: 2, dropped: 0 });
+      expect(await placed()).toEqual(['edgestore a/settled', 'edgestore b/new']);
+      expect(await readdir(aside)).toEqual(['logs.json']);
+    }
+    expect(kills).toBeGreaterThan(10);
+  });
+
+  test('damage and a lack of room are met while the logs are staged, and the bytes asked are the node’s own part', async () => {
+    const [object] = await plan([[mutationOf([write('a', 'kept', t)])]]);
+    await expect(stageLogs(node, { ...planned, bytes: 2 ** 52 }, idleContext())).rejects.toMatchObject({
+      code: 'disk-too-small',
+      happened: expect.stringMatching(/^The logs to replay on node-1 take up to 4.0 PiB, but only .* are free\.$/),
+    });
+    await node.bucket.delete(object?.key ?? '');
+    await expect(stage()).rejects.toMatchObject({ code: 'log-damaged' });
+    expect((await readdir(node.directories.aside)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  });
+
   test('a running Cassandra and a directory that is not empty are refused', async () => {
     await plan([[mutationOf([write('a', 'kept', t)])]]);
     node.faults.running = 7;
@@ -210,7 +302,7 @@ function removal(key: string, column: string, at: number): LoggedWrite {
 /** Ships the streams, one for each host, and writes the plan that replays them up to `t`. */
 async function plan(
   streams: ReadonlyArray<readonly Uint8Array[]>,
-  { segmentId = '1771466000000', exclusions = [] as readonly string[] } = {},
+  { segmentId = '1771466000000', exclusions = [] as readonly string[], until = t } = {},
 ) {
   const objects = await Promise.all(
     streams.map(async (mutations, index) =>
@@ -223,7 +315,7 @@ async function plan(
     strands: [
       {
         timeline: timelineId.parse('t0001'),
-        until: formatInstant(micros(t)),
+        until: formatInstant(micros(until)),
         exclusions: [...exclusions],
         streams: objects.map((object, index) => ({
           hostId: hosts[index] ?? '',
@@ -255,6 +347,20 @@ async function place(ranges?: ReadonlyArray<readonly [string, string]>) {
   return placeLogs(node, { ...planned, ...(ranges === undefined ? {} : { ranges }) }, idleContext());
 }
 
+/** A bucket in which every object of the log is out of reach: only documents can be read. */
+function withoutLog(): SimulatedNode {
+  const { bucket } = node;
+  const get: typeof bucket.get = async (key, ...more) => {
+    if (key.startsWith('log/')) throw new TypeError(`${key} was fetched`);
+    return bucket.get(key, ...more);
+  };
+  return { ...node, bucket: new Proxy(bucket, { get: (of, name) => (name === 'get' ? get : Reflect.get(of, name)) }) };
+}
+
+async function stage(from: SimulatedNode = node) {
+  return stageLogs(from, planned, idleContext());
+}
+
 async function segments(): Promise<readonly string[]> {
   return (await readdir(node.directories.commitlog)).sort();
 }
@@ -281,13 +387,22 @@ async function placed(): Promise<readonly string[]> {
   return found.sort();
 }
 
-function dyingAtRename(files: NodeFiles): NodeFiles {
+function dying(files: NodeFiles): NodeFiles {
+  const change = () => {
+    if (failing.changes <= 0) throw new TypeError('killed');
+    failing.changes -= 1;
+  };
   return {
     ...files,
     rename: async (from, to) => {
+      change();
       if (failing.renames <= 0) throw new TypeError('killed');
       failing.renames -= 1;
       return files.rename(from, to);
     },
+    makeDirectory: async (...what) => (change(), files.makeDirectory(...what)),
+    remove: async (path) => (change(), files.remove(path)),
+    writeWhole: async (path, text) => (change(), files.writeWhole(path, text)),
+    append: async (...what) => (change(), files.append(...what)),
   };
 }

@@ -50,6 +50,24 @@ export function stagedFile(directories: Pick<NodeDirectories, 'aside'>): string 
   return `${directories.aside}/staged.json`;
 }
 
+/** `<aside>/staged-logs.json`: the logs of which plan lie cut and whole in their staging folder. */
+export const stagedLogsDocument = documentType('staged-logs', 1, {
+  plan: z.string(),
+  /** SHA-256 of the plan and the ranges. */
+  wanted: z.string(),
+  files: z.array(z.object({ name: z.string(), bytes: z.number().int().nonnegative() })),
+  outcome: jobResults['place-logs'],
+});
+
+export function stagedLogsFile(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/staged-logs.json`;
+}
+
+/** Where the segments of an extension are written, which is cut when the database has stopped. */
+export function logExtensionFolder(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/log-extension`;
+}
+
 /** Where segments are written before they are placed. */
 export function logStagingFolder(directories: Pick<NodeDirectories, 'aside'>): string {
   return `${directories.aside}/log-staging`;

@@ -6,8 +6,10 @@ import type { JobContext } from './job-context.ts';
 import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { rolesKeyspace, stageLivingRoles } from './living-roles.ts';
+import { clearStagedLogs } from './cut-logs.ts';
 import {
   type Placement,
+  logExtensionFolder,
   placementDocument,
   placementFile,
   rolesStagingFolder,
@@ -133,8 +135,17 @@ function comparable(wanted: InventoryBody, roles: RolesOrigin | undefined): Inve
   return { ...wanted, tables: wanted.tables.filter(({ keyspace }) => keyspace !== rolesKeyspace) };
 }
 
-/** Removes the files that were staged but not moved. */
-export async function clearStage({ files, directories }: NodeParts): Promise<JobResult['clear-stage']> {
+/** Removes the files and logs that were staged but not moved. Whole files of `keepPoint` stay: a restore of it need not bring them again. */
+export async function clearStage(
+  parts: NodeParts,
+  { keepPoint }: JobParams['clear-stage'],
+): Promise<JobResult['clear-stage']> {
+  const { files, directories } = parts;
+  await clearStagedLogs(parts);
+  await files.remove(logExtensionFolder(directories));
+  const text = await files.read(stagedFile(directories));
+  const whole = text === undefined ? undefined : stagedDocument.read(text, stagedFile(directories));
+  if (whole !== undefined && whole.point === keepPoint) return {};
   await files.remove(stagedFile(directories));
   await files.remove(stagingFolder(directories));
   await files.remove(rolesStagingFolder(directories));

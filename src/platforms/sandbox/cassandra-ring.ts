@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatSeconds } from '../../model/duration.ts';
 import { FailedProblem, RetryableProblem } from '../../model/problem.ts';
 import { cassandraFiles } from './cassandra-settings.ts';
 import { waitFor } from '../../host/wait-for.ts';
@@ -12,7 +13,10 @@ import { runningProcess } from '../../host/local-process.ts';
 import { ringProblem } from './ring-readiness.ts';
 import { nodeFolders, port } from './topology.ts';
 
+/** How long a node may take that has no log to replay. */
 const startWithinMs = 180_000;
+/** The slowest replay that is waited for: a busy machine with several nodes replays some ten times as fast. */
+const replayedPerMs = 2 * 1024;
 /** How long a drain may take to flush what is in memory; the rest is replayed from the commit log at the next start. */
 const drainWithinMs = 60_000;
 
@@ -68,6 +72,13 @@ export function runningNodes({ record, directory }: LocalEnvironment): readonly 
     .filter((name) => runningProcess(nodeFolders(directory, name).pidFile) !== undefined);
 }
 
+/** What a starting node has to replay. It removes segments meanwhile, and those count as nothing. */
+function bytesIn(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const sizes = readdirSync(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** Throws RetryableProblem `node-locked` while an agent moves the node's files. */
 async function startNode({ directory, toolchain }: LocalEnvironment, node: NodeRecord): Promise<void> {
   const folders = nodeFolders(directory, node.name);
@@ -107,17 +118,18 @@ async function requireFreeLock({ name }: NodeRecord, lockFile: string): Promise<
 async function waitForPort({ directory }: LocalEnvironment, node: NodeRecord, signal: AbortSignal): Promise<void> {
   const folders = nodeFolders(directory, node.name);
   const log = join(folders.logs, 'cassandra.log');
+  const withinMs = startWithinMs + bytesIn(folders.commitlog) / replayedPerMs;
   const outcome = await waitFor(
     async () => {
       if (await accepts(node.address, port.cql)) return 'up';
       return runningProcess(folders.pidFile) === undefined ? 'gone' : undefined;
     },
-    { withinMs: startWithinMs, everyMs: 100, signal },
+    { withinMs, everyMs: 100, signal },
   );
   if (outcome === 'up') return;
   throw new FailedProblem({
     code: 'node-not-started',
-    happened: `Cassandra ${node.name} ${outcome === 'gone' ? 'ended while it started' : `did not answer within ${startWithinMs / 1000} s`}.`,
+    happened: `Cassandra ${node.name} ${outcome === 'gone' ? 'ended while it started' : `did not answer within ${formatSeconds(withinMs / 1000)}`}.`,
     state: 'The other nodes were not changed.',
     next: `Read ${log}, then run the command again.`,
     details: [...logTail(join(folders.logs, 'cassandra.out'), 4), ...(existsSync(log) ? logTail(log) : [])],

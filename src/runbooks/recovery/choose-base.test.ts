@@ -3,7 +3,7 @@ import { ShippedBucket, hosts, second, secondText } from '../../../test/support/
 import { type Problem, RefusedProblem } from '../../model/problem.ts';
 import { type Wanted, chooseBase } from './choose-base.ts';
 import { readLogCatalog } from '../catalog/log-catalog.ts';
-import { planLogs } from './plan-logs.ts';
+import { type Extent, planLogs } from './plan-logs.ts';
 import { listPoints } from '../catalog/point-catalog.ts';
 import { type RecoveryFacts, usualLimits } from './recovery-facts.ts';
 
@@ -154,9 +154,9 @@ describe('wrong use is refused with the nearest instant that would work', () => 
 });
 
 describe('the logs of an instant', () => {
-  async function planOf(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, now = 400) {
-    const facts = await factsAt(bucket, now);
-    return planLogs(facts, chooseBase(facts, { instant: second(at), timeline: 't0001', ...more }));
+  async function planOf(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, extent: Extent = {}) {
+    const facts = await factsAt(bucket, 400);
+    return planLogs(facts, chooseBase(facts, { instant: second(at), timeline: 't0001', ...more }), extent);
   }
 
   test('begin with the piece that the snapshot began in and go to the end: late writes and ids lie there', async () => {
@@ -204,6 +204,44 @@ describe('the logs of an instant', () => {
       ['t0002', '1970-01-01T00:00:00.000000Z'],
       ['t0001', secondText(90)],
     ]);
+  });
+
+  test('end a little after the instant when the ids are known: later writes, and other timelines, are not read', async () => {
+    const bucket = await forked();
+    for (const host of hosts) {
+      for (const covered of [110, 120, 130, 140]) await bucket.ship('t0001', host, { segment: 8, covered });
+      await bucket.watermark('t0001', host, 140);
+    }
+    const ends = ({ strands }: Awaited<ReturnType<typeof planOf>>) =>
+      strands.map(({ timeline, streams }) => [timeline, streams[0]?.objects.length]);
+    expect(ends(await planOf(bucket, 45))).toEqual([
+      ['t0002', 2],
+      ['t0001', 7],
+    ]);
+    // A write may reach its node a minute after its time, and by a clock that is two seconds off: up to second 107.
+    expect(ends(await planOf(bucket, 45, {}, { idsKnown: true }))).toEqual([['t0001', 4]]);
+    expect(ends(await planOf(bucket, 60, {}, { idsKnown: true }))).toEqual([['t0001', 6]]);
+    expect(ends(await planOf(bucket, 38, { timeline: 't0002' }, { idsKnown: true }))).toEqual([
+      ['t0001', 4],
+      ['t0002', undefined],
+    ]);
+  });
+
+  test('to the end of a log that grows are cut where it is settled; the extension takes what reached the nodes since then', async () => {
+    const bucket = await forked();
+    const wanted = { timeline: 't0002', exclusions: [second(230), second(295)] };
+    const plan = await planOf(bucket, 300, wanted, { idsKnown: true, settled: second(240) });
+    expect(plan.instant).toBe(secondText(300));
+    expect(plan.strands.map(({ timeline, until, exclusions }) => [timeline, until, exclusions])).toEqual([
+      ['t0001', secondText(40), [secondText(35)]],
+      ['t0002', secondText(240), [secondText(230)]],
+    ]);
+    expect(plan.strands[1]?.streams[0]?.objects).toHaveLength(2);
+    const extension = await planOf(bucket, 300, wanted, { since: second(251) });
+    expect(extension.strands).toMatchObject([
+      { timeline: 't0002', until: secondText(300), exclusions: [secondText(230), secondText(295)] },
+    ]);
+    expect(extension.strands[0]?.streams[0]?.objects).toHaveLength(1);
   });
 
   test('before a fork lie on the older timeline, and still leave out what the child left out', async () => {

@@ -6,7 +6,7 @@ import { FailedProblem, Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { runId } from '../../model/identifiers.ts';
 import { type BaseChoice, chooseBase } from './choose-base.ts';
-import { planLogs } from './plan-logs.ts';
+import { type Extent, planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
 import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
@@ -15,29 +15,70 @@ import { slotsIn } from './transaction-search.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { computeWindow } from './window.ts';
 
+export interface Planning extends ReplayParams {
+  readonly point: string;
+  readonly run: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The plan of a run, made from what is in the store now. What the command decided (base, instant, timeline, exclusions)
- * does not change; only a run to the log's end also takes what was shipped since. Throws what `chooseBase` throws.
+ * does not change. A plan to the log's end has only what is settled by now: `extendLogPlan` makes the rest when nothing
+ * more is written. Throws what `chooseBase` throws.
  */
 export async function makeLogPlan(
   services: RunbookServices,
-  wanted: ReplayParams & { readonly point: string; readonly run: string; readonly signal: AbortSignal },
+  wanted: Planning,
+  { idsKnown }: { readonly idsKnown: boolean },
 ): Promise<LogPlan> {
-  const { logs, toEnd, point, run, signal } = wanted;
-  if (logs === undefined) throw new TypeError('a plain restore has no log plan');
-  const { timeline, exclusions } = logs;
+  const { toEnd, run, signal } = wanted;
   const found = await readRecoveryFacts(services, signal);
   const facts = toEnd ? atItsEnd(found) : found;
-  const choice = chooseBase(facts, {
-    instant: toEnd ? endOf(facts, logs) : instantOf(logs.instant),
-    timeline,
-    exclusions: exclusions.map(instantOf),
-    base: point,
-  });
-  requireTimely(choice.point.commitTimes, choice.point.id);
+  const choice = choiceOf(facts, wanted, instantOf(targetOf(wanted).instant));
+  const id = runId.parse(run);
+  if (toEnd) {
+    const settled = micros(Math.min(choice.settledUntil, choice.instant - facts.limits.settleMargin));
+    return { run: id, ...planLogs(facts, choice, { idsKnown, settled }) };
+  }
   const incomplete = await incompleteTail(services.platform, choice, signal);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
-  return { run: runId.parse(run), ...planLogs(facts, all), incomplete: incomplete.map(formatInstant) };
+  return { run: id, ...planLogs(facts, all, { idsKnown }), incomplete: incomplete.map(formatInstant) };
+}
+
+/**
+ * What a plan to the log's end does not have yet, now that nothing more is written: everything that reached a node after
+ * what is settled in the plan, up to the newest instant in the store.
+ */
+export async function extendLogPlan(
+  services: RunbookServices,
+  wanted: Planning,
+  plan: LogPlan,
+): Promise<{ readonly plan: LogPlan; readonly extent: Extent }> {
+  const facts = atItsEnd(await readRecoveryFacts(services, wanted.signal));
+  const choice = choiceOf(facts, wanted, endOf(facts, targetOf(wanted)));
+  const incomplete = await incompleteTail(services.platform, choice, wanted.signal);
+  const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
+  // A write may come from a server whose clock is ahead of the node's.
+  const extent = { since: micros(settledIn(plan) - facts.limits.clockLead) };
+  const extension = { run: plan.run, ...planLogs(facts, all, extent), incomplete: incomplete.map(formatInstant) };
+  return { plan: extension, extent };
+}
+
+/** Up to where a plan to the log's end has everything. */
+export function settledIn({ strands }: LogPlan): Micros {
+  return instantOf(strands.at(-1)?.until ?? '');
+}
+
+function choiceOf(facts: RecoveryFacts, wanted: Planning, instant: Micros): BaseChoice {
+  const { timeline, exclusions } = targetOf(wanted);
+  const choice = chooseBase(facts, { instant, timeline, exclusions: exclusions.map(instantOf), base: wanted.point });
+  requireTimely(choice.point.commitTimes, choice.point.id);
+  return choice;
+}
+
+function targetOf({ logs }: ReplayParams): LogTarget {
+  if (logs === undefined) throw new TypeError('a plain restore has no log plan');
+  return logs;
 }
 
 /**
@@ -88,7 +129,7 @@ function endOf(facts: RecoveryFacts, { timeline, instant }: LogTarget): Micros {
       code: 'log-shrunk',
       happened: `The shipped log of ${timeline} reached ${instant} when this run began; now ${newest === null ? 'no instant in it can be restored' : `it reaches only ${newest}`}.`,
       state: 'Nothing was moved or deleted yet. The JanusGraph servers are stopped.',
-      next: 'See what is wrong with the log: `cardea window ENV`. Then start the graph again with `cardea sandbox up ENV`, or restore to an earlier instant.',
+      next: 'See what is wrong with the log: `cardea window ENV`. Then restore to an earlier instant.',
     });
   }
   return end;

@@ -14,19 +14,21 @@ import { pathOf } from './window-path.ts';
  * From where: whole pieces that reach beyond the beginning of the base's snapshot. What was acknowledged earlier is in the snapshot, and
  * replaying a part of it again changes nothing.
  *
- * To where: each stream's end, on every timeline, not the instant. A write of a transaction before the instant may reach a node long after
- * it (commits wait for locks and ids, coordinators retry, hints and read repair carry it to a replica that was down), and the ids that the
- * graph gave out later must not be given out again. The cut, not the choice of pieces, keeps out what is younger. Only the path's
- * timelines count for the data; of others the ids alone are replayed, which their `until` before all time says.
+ * To where: see `Extent`. The cut, not the choice of pieces, keeps out what is younger. Only the path's timelines count for the data; of
+ * others the ids alone are replayed, which their `until` before all time says.
  */
-export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan, 'run'> {
+export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Extent = {}): Omit<LogPlan, 'run'> {
   const { point, instant, timeline } = choice;
+  const { settled, idsKnown = false, since } = extent;
   const { timelines, logs } = facts.catalog;
   const path = pathOf(facts, timeline);
   const first = path.findIndex((strand) => strand.timeline.id === point.timeline);
   const snapshot = snapshotOf(point);
   const onPath = new Set(path.map((strand) => strand.timeline.id));
-  const aside = timelines.filter(({ id }) => !onPath.has(id));
+  const aside = idsKnown || since !== undefined ? [] : timelines.filter(({ id }) => !onPath.has(id));
+  const strands = since === undefined ? path.slice(first) : path.slice(-1);
+  /** A write that was acknowledged reached its replicas before; what may still come is as late as a commit may be. */
+  const arrival = Math.max(arrivalTime, facts.limits.settleMargin) + facts.limits.clockLead;
   return {
     instant: formatInstant(instant),
     strands: [
@@ -35,11 +37,15 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan
       ...aside
         .map(({ id }) => strandOf({ timeline: id, until: beforeAllTime, exclusions: [] }, logs.get(id), snapshot.from))
         .filter(({ streams }) => streams.length > 0),
-      ...path.slice(first).map((strand, at) => {
+      ...strands.map((strand, at) => {
         const { id } = strand.timeline;
         const exclusions = [...new Set([...strand.exclusions, ...choice.exclusions])].sort((a, b) => a - b);
-        const until = endOf(strand, instant);
-        return strandOf({ timeline: id, until, exclusions }, logs.get(id), at === 0 ? snapshot.from : beforeAllTime);
+        const end = endOf(strand, instant);
+        // A timeline that was left is settled up to its fork: what was not is among its exclusions.
+        const until = strand.until === undefined && settled !== undefined && settled < end ? settled : end;
+        const from = since ?? (at === 0 ? snapshot.from : beforeAllTime);
+        const to = idsKnown && settled === undefined && since === undefined ? micros(end + arrival) : undefined;
+        return strandOf({ timeline: id, until, exclusions }, logs.get(id), from, to);
       }),
     ],
     uncut: [`${point.keyspace}.janusgraph_ids`],
@@ -48,6 +54,25 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice): Omit<LogPlan
     addedTables: choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` })),
   };
 }
+
+/** To where a plan reads the streams. */
+export interface Extent {
+  /**
+   * The ids that the graph has given out are known from elsewhere. Then each stream is read to the instant and a little further, else to
+   * its present end, on every timeline: an id must not be given out twice.
+   */
+  readonly idsKnown?: boolean;
+  /**
+   * A plan to the log's end, while the log still grows: what is later than this is left to the extension, because it may not be whole yet.
+   * Each stream is read to its present end, so that no damage in it is found later.
+   */
+  readonly settled?: Micros;
+  /** The extension: only what reached the nodes after this, on the timeline restored to. */
+  readonly since?: Micros;
+}
+
+/** How long after its commit time a write may reach its node, microseconds. */
+const arrivalTime = 60_000_000;
 
 const beforeAllTime = micros(0);
 
@@ -66,18 +91,25 @@ function strandOf(
   { timeline, until, exclusions }: StrandEnd,
   log: TimelineLog | undefined,
   from: Micros,
+  to?: Micros,
 ): LogPlan['strands'][number] {
   return {
     timeline,
     until: formatInstant(until),
     exclusions: exclusions.filter((slot) => slot <= until).map(formatInstant),
-    streams: (log?.streams ?? []).flatMap((stream) => streamOf(stream, from)),
+    streams: (log?.streams ?? []).flatMap((stream) => streamOf(stream, from, to)),
     schemas: (log?.schemas ?? []).map(({ key }) => key),
   };
 }
 
-function streamOf({ hostId, node, pieces }: VerifiedStream, from: Micros): LogPlan['strands'][number]['streams'] {
-  const objects = pieces.filter(({ coveredTo }) => coveredTo > from).map(objectOf);
+function streamOf(
+  { hostId, node, pieces }: VerifiedStream,
+  from: Micros,
+  to: Micros | undefined,
+): LogPlan['strands'][number]['streams'] {
+  const objects = pieces
+    .filter(({ coveredFrom, coveredTo }) => coveredTo > from && (to === undefined || coveredFrom <= to))
+    .map(objectOf);
   return objects.length === 0 ? [] : [{ hostId, node, objects }];
 }
 

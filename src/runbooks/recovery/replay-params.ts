@@ -18,6 +18,8 @@ export const replayParams = {
       timeline: timelineId,
       /** Commit slots that are left out, besides those that the timeline leaves out already. */
       exclusions: z.array(instantText).default([]),
+      /** Bytes of log that whoever decided this expected to be read: how long planning may take follows them. */
+      bytes: z.number().optional(),
     })
     .optional(),
 };

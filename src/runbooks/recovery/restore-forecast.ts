@@ -50,7 +50,7 @@ export async function forecastOf(
   choice: BaseChoice,
   { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
 ): Promise<Forecast> {
-  const plan = planLogs(facts, choice);
+  const plan = planLogs(facts, choice, { idsKnown: true });
   const streams = plan.strands.flatMap((strand) => strand.streams);
   const objects = streams.flatMap((stream) => stream.objects);
   const { newest, settled } = computeWindow(facts, choice.timeline);

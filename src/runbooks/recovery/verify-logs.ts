@@ -7,7 +7,7 @@ import { FailedProblem, RefusedProblem, asProblem } from '../../model/problem.ts
 import { sha256 } from '../../model/sha256.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { chooseBase } from './choose-base.ts';
-import { planLogs } from './plan-logs.ts';
+import { type Extent, planLogs } from './plan-logs.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
 import type { RunbookServices } from '../services.ts';
 
@@ -15,6 +15,10 @@ interface Watching {
   readonly signal: AbortSignal;
   /** Plain bytes done and in total. */
   readonly progress?: (done: number, total: number) => void;
+  /** What is known to be right, key to SHA-256: it is not read again. */
+  readonly sound?: ReadonlyMap<string, string>;
+  /** As the plan was made with it. */
+  readonly extent?: Extent;
 }
 
 /** A plan whose every byte was read and is correct. */
@@ -44,19 +48,24 @@ export async function verifyLogs(
 ): Promise<VerifiedLogs> {
   const { bucket } = services.platform;
   const damaged = new Map<string, string>();
-  const sound = new Map<string, string>();
+  const sound = new Map<string, string>(watching.sound);
   for (let current = plan; ; ) {
     const found = await damagedLogs(bucket, current, sound, watching);
     const left = () => [...damaged].map(([key, reason]) => ({ key, reason }));
     if (found.length === 0) return { plan: current, bytes: plannedBytes(current), left: left() };
     for (const { key, reason } of found) damaged.set(key, reason);
     const facts = await readRecoveryFacts(services, { signal: watching.signal, damaged });
-    current = replan(facts, current, base, left());
+    current = replan(facts, current, base, { damaged: left(), extent: watching.extent });
   }
 }
 
 /** A plan for the same instant from the same base, without the damaged objects. */
-function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: readonly LogFault[]): LogPlan {
+function replan(
+  facts: RecoveryFacts,
+  plan: LogPlan,
+  base: string,
+  { damaged, extent }: { readonly damaged: readonly LogFault[]; readonly extent: Extent | undefined },
+): LogPlan {
   const last = plan.strands.at(-1);
   try {
     const choice = chooseBase(facts, {
@@ -65,7 +74,7 @@ function replan(facts: RecoveryFacts, plan: LogPlan, base: string, damaged: read
       exclusions: (last?.exclusions ?? []).map(instantOf),
       base,
     });
-    return { run: plan.run, ...planLogs(facts, choice), incomplete: plan.incomplete };
+    return { run: plan.run, ...planLogs(facts, choice, extent), incomplete: plan.incomplete };
   } catch (error) {
     const why = asProblem(error, 'Planning without the damaged objects');
     throw new RefusedProblem({

@@ -52,7 +52,7 @@ export function withCopyDatabase<Params extends CopyParams>(
       needs: [],
       timeout: '1m',
       retry: standardRetry,
-      result: z.object({ proof, warning: z.string().optional() }),
+      result: z.object({ proof, bytes: z.number(), warning: z.string().optional() }),
       run: async (context) => {
         const { params, log } = context;
         const { platform } = context.services;
@@ -61,7 +61,7 @@ export function withCopyDatabase<Params extends CopyParams>(
         await requireRestorableForm(platform, point.id, params.replay);
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);
-        return { proof: point.proof, ...(warning === undefined ? {} : { warning }) };
+        return { proof: point.proof, bytes: point.bytes, ...(warning === undefined ? {} : { warning }) };
       },
     })
     .step(checkStore)
@@ -91,8 +91,8 @@ export function withCopyDatabase<Params extends CopyParams>(
       id: 'restore-files',
       title: 'Restore the files of the point into the copy with Medusa',
       effect: 'write',
-      needs: ['prepare-copy'],
-      timeout: '12h',
+      needs: ['prepare-copy', 'check-point'],
+      timeout: { atLeast: '12h', perGiB: '5m', of: ['check-point.bytes'] },
       retry: patientRetry,
       result: z.object({ files: z.number(), bytes: z.number(), seconds: z.number() }),
       run: async (context) =>
@@ -135,8 +135,8 @@ export function withCopyDatabase<Params extends CopyParams>(
       id: 'start-database',
       title: "Start the copy's nodes",
       effect: 'write',
-      needs: ['restore-files', 'place-logs', 'verify-logs'],
-      timeout: '30m',
+      needs: ['restore-files', 'place-logs', 'check-point', 'verify-logs'],
+      timeout: { atLeast: '6h', perGiB: '5m', of: ['check-point.bytes', 'verify-logs.bytes'] },
       retry: standardRetry,
       result: timed,
       run: async (context) =>
@@ -176,8 +176,8 @@ export function withCopySteps<Params extends CopyParams>(
       id: 'open-graph',
       title: 'Open the copy with a real JanusGraph and rebuild its mixed index',
       effect: 'write',
-      needs: ['make-sound'],
-      timeout: '12h',
+      needs: ['make-sound', 'check-point'],
+      timeout: { atLeast: '12h', perGiB: '10m', of: ['check-point.bytes'] },
       retry: patientRetry,
       result: indexResult.extend({ seconds: z.number() }),
       run: async (context) =>
@@ -193,8 +193,8 @@ export function withCopySteps<Params extends CopyParams>(
       id: 'verify',
       title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
       effect: 'read',
-      needs: ['open-graph', 'verify-logs'],
-      timeout: '12h',
+      needs: ['open-graph', 'check-point', 'verify-logs'],
+      timeout: { atLeast: '12h', perGiB: '10m', of: ['check-point.bytes'] },
       retry: patientRetry,
       result: verifiedResult,
       run: async (context) =>

@@ -10,13 +10,16 @@ import { commitSlot } from '../../model/commit-slot.ts';
 import type { EnvironmentConfig } from '../../model/config.ts';
 import { pointId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, type Micros, micros } from '../../model/instant.ts';
-import { leftOut, logPlanDocument, logPlanKey, readLogPlan } from '../../model/log-plan.ts';
+import { leftOut, logPlanDocument, logPlanKey, plannedObjects, readLogPlan } from '../../model/log-plan.ts';
+import { logSchemaDocument, logSchemaKey } from '../../model/log-schema.ts';
+import { RetryableProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import type { Runbook } from '../../runbook/define.ts';
 import { acceptedResult } from '../../runbook/step-result.ts';
 import { listTimelines } from '../catalog/timeline-catalog.ts';
 import type { RunbookServices } from '../services.ts';
-import { checkLogs, decideLogs, planLogsStep, planOf } from './log-steps.ts';
+import { checkLogs, decideLogs, extendLogs, planLogsStep, planOf } from './log-steps.ts';
 import { openReplayedTimeline } from './timeline-steps.ts';
 
 const rows = new TableRows();
@@ -27,11 +30,40 @@ const loop = writtenAt(rows, schema, 1).filter(
 );
 const run = 'restore-20260219-020300-k3f9';
 const many = 500;
+const known = { idsKnown: true };
 
 /** Half of a transaction in each slot: one cell of the several that belong together. */
 const half = (slot: Micros): StoredChange[] => loop.slice(-1).map((change) => ({ ...change, at: slot }));
 const slotsFrom = (begin: number): Micros[] =>
   Array.from({ length: many }, (_, at) => commitSlot(micros(second(begin) + at * 10_000)));
+
+/** A database that is down, as after a disaster. */
+const away = {
+  rows: () => {
+    throw new RetryableProblem({ code: 'database-unreachable', happened: 'It is down.', state: '', next: '' });
+  },
+};
+
+/** A step's work on a bucket alone, at that second. */
+function workOn(bucket: ObjectStore, now: number) {
+  const platform = { bucket, environment: 'local', keyspace: 'janusgraph', database: away, nodes: [] } as unknown as Platform;
+  const config = { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig;
+  const clock = { now: () => new Date(second(now) / 1000), monotonic: () => 0, sleep: async () => {} };
+  const services: RunbookServices = { platform, config, clock };
+  const lines: string[] = [];
+  const work = {
+    run,
+    step: 'plan-logs',
+    environment: 'local',
+    epoch: 1,
+    startedAt: clock.now(),
+    signal: new AbortController().signal,
+    progress: () => {},
+    log: (line: string) => void lines.push(line),
+    services,
+  };
+  return { platform, work, lines };
+}
 
 async function busyEnd() {
   const shipped = new ShippedBucket();
@@ -47,22 +79,7 @@ async function busyEnd() {
   const point = await shipped.point(10, 12, { nodeCount: 1 });
   const document = toSchemaDocument(schema, { keyspace: 'janusgraph', at: secondText(12), shapes: [] });
   await store.put(graphSchemaKey(point), graphSchemaDocument.write(document));
-  const platform = { bucket: store, environment: 'local', keyspace: 'janusgraph', nodes: [] } as unknown as Platform;
-  const config = { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig;
-  const clock = { now: () => new Date(second(107) / 1000), monotonic: () => 0, sleep: async () => {} };
-  const services: RunbookServices = { platform, config, clock };
-  const lines: string[] = [];
-  const work = {
-    run,
-    step: 'plan-logs',
-    environment: 'local',
-    epoch: 1,
-    startedAt: clock.now(),
-    signal: new AbortController().signal,
-    progress: () => {},
-    log: (line: string) => void lines.push(line),
-    services,
-  };
+  const { platform, work, lines } = workOn(store, 107);
   const excluded = slotsFrom(30).map((slot) => formatInstant(slot));
   const params = {
     point: pointId.parse(point),
@@ -76,7 +93,7 @@ async function busyEnd() {
 test('500 half-shipped transactions and 500 that are left out fit into one restore to the end of the log', async () => {
   const { platform, work, params, excluded, lines } = await busyEnd();
   const incomplete = slotsFrom(100).map((slot) => formatInstant(slot));
-  const result = await decideLogs(work, params);
+  const result = await decideLogs(work, params, known);
   const step = planLogsStep as unknown as Runbook['steps'][number];
   // The journal takes it, and it names no more than a few.
   expect(acceptedResult(step, result).value).toEqual(result);
@@ -84,7 +101,7 @@ test('500 half-shipped transactions and 500 that are left out fit into one resto
   expect(result.incomplete).toEqual({ count: many, first: incomplete.slice(0, 5) });
   expect(lines.filter((line) => line.startsWith('left out:'))).toHaveLength(many);
 
-  const { sha256 } = await checkLogs(work, params, result.sha256);
+  const { sha256 } = await checkLogs(work, params, result);
   const plan = await planOf(platform, work, { sha256 });
   expect(plan.incomplete).toEqual(incomplete);
   expect(leftOut(plan)).toEqual({ timeline: 't0001', exclusions: [...excluded, ...incomplete] });
@@ -95,18 +112,106 @@ test('500 half-shipped transactions and 500 that are left out fit into one resto
   expect(opened?.why).toBe(`restored to ${secondText(106)} without ${excluded.slice(0, 5).join(', ')} and 995 more`);
 });
 
+/** The methods alone, so that one of them can be another. */
+function storeOf(bucket: ObjectStore): ObjectStore {
+  return {
+    description: bucket.description,
+    get: bucket.get.bind(bucket),
+    getStream: bucket.getStream.bind(bucket),
+    head: bucket.head.bind(bucket),
+    put: bucket.put.bind(bucket),
+    delete: bucket.delete.bind(bucket),
+    list: bucket.list.bind(bucket),
+    children: bucket.children.bind(bucket),
+    putStream: bucket.putStream.bind(bucket),
+    close: bucket.close.bind(bucket),
+  };
+}
+
+/** A log that grows: whole transactions at these seconds, in an object for each five seconds. */
+async function growing() {
+  const shipped = new ShippedBucket();
+  const log = new GraphLog(shipped.store);
+  await log.open('t0001', second(0));
+  const place = { timeline: 't0001', host: hosts[0] };
+  const ship = async (from: number, to: number, ...at: number[]) =>
+    log.ship(
+      { ...place, from: second(from), to: second(to) },
+      at.flatMap((each) => loop.map((change) => ({ ...change, at: commitSlot(second(each)) }))),
+    );
+  for (let from = 0; from < 60; from += 5) await ship(from, from + 5, from + 2);
+  const point = await shipped.point(10, 12, { nodeCount: 1 });
+  const read: string[] = [];
+  const { work, platform } = workOn(shipped.store, 120);
+  const { bucket } = platform;
+  const watched = {
+    ...storeOf(bucket),
+    get: async (key: string) => {
+      if (/\/\d{10,}-\d{10,}$/.test(key)) read.push(key);
+      return bucket.get(key);
+    },
+  };
+  const services = { ...work.services, platform: { ...platform, bucket: watched } as unknown as Platform };
+  const target = { instant: secondText(60), timeline: timelineId.parse('t0001'), exclusions: [] };
+  const params = { point: pointId.parse(point), replay: true, toEnd: true, logs: target };
+  return { ship, read, work: { ...work, services }, params, bucket };
+}
+
+test('the extension has what was not settled when the plan was made and what came since, and nothing that was read before is read again', async () => {
+  const { ship, read, work, params, bucket } = await growing();
+  const planned = await decideLogs(work, params, known);
+  const verified = await checkLogs(work, params, planned);
+  const settled = await planOf({ bucket } as Platform, work, verified);
+  expect(settled.strands).toMatchObject([{ until: secondText(50) }]);
+  expect(read.length).toBe(plannedObjects(settled).length);
+  await ship(60, 65, 62);
+  await ship(65, 70, 67);
+  read.length = 0;
+  const extended = await extendLogs(work, params, { planned, verified });
+  const extension = await planOf({ bucket } as Platform, work, extended);
+  expect(extension).toMatchObject({ instant: secondText(70), strands: [{ until: secondText(70) }] });
+  // From second 48 on: two objects of the settled plan that may hold later writes, the one before them, and two new ones.
+  const keys = plannedObjects(extension).map(({ key }) => key);
+  expect(keys).toHaveLength(5);
+  const before = new Set(plannedObjects(settled).map(({ key }) => key));
+  expect(read).toEqual(keys.filter((key) => !before.has(key)));
+  expect(read).toHaveLength(2);
+});
+
+test('a table that was created since the plan was shown ends the run before anything is moved', async () => {
+  const { ship, work, params, bucket } = await growing();
+  const planned = await decideLogs(work, params, known);
+  const verified = await checkLogs(work, params, planned);
+  const [key = ''] = (await Array.fromAsync(bucket.list('log/t0001/schema/'))).map((each) => each.key);
+  const schema = logSchemaDocument.read((await bucket.get(key))?.body ?? '', key);
+  const table = { ...schema.tables[0], table: 'added', id: '00000000-0000-4000-8000-00000000abcd' };
+  const later = { ...schema, at: secondText(61), tables: [...schema.tables, table] };
+  const newer = logSchemaDocument.body.parse(later);
+  await bucket.put(logSchemaKey(newer), logSchemaDocument.write(newer));
+  await ship(60, 65, 62);
+  await expect(extendLogs(work, params, { planned, verified })).rejects.toMatchObject({
+    code: 'schema-changed',
+    happened: expect.stringContaining('janusgraph.added was created'),
+  });
+});
+
 test('a step does not follow a plan whose document is not the one in the journal', async () => {
   const { platform, work, params } = await busyEnd();
-  const { sha256 } = await decideLogs(work, params);
+  const decided = await decideLogs(work, params, known);
+  const { sha256 } = decided;
   const plan = await planOf(platform, work, { sha256 });
   await platform.bucket.put(logPlanKey({ run, sha256 }), logPlanDocument.write({ ...plan, uncut: [] }));
-  await expect(checkLogs(work, params, sha256)).rejects.toMatchObject({ code: 'log-plan-changed' });
+  await expect(checkLogs(work, params, decided)).rejects.toMatchObject({ code: 'log-plan-changed' });
   await expect(planOf(platform, work, { sha256 })).rejects.toThrow('the step plan-logs does not follow it');
 });
 
 test('a plan of an earlier version is read, with nothing in the lists that it did not hold', async () => {
   const { platform, work, params } = await busyEnd();
-  const { incomplete: _, addedTables: __, ...before } = await planOf(platform, work, await decideLogs(work, params));
+  const {
+    incomplete: _,
+    addedTables: __,
+    ...before
+  } = await planOf(platform, work, await decideLogs(work, params, known));
   const text = JSON.stringify({ kind: 'log-plan', version: 1, ...before });
   expect(readLogPlan(text, 'log-plan.json')).toEqual({ ...before, incomplete: [], addedTables: [] });
   expect(() => readLogPlan(text.replace('"version":1', '"version":3'), 'log-plan.json')).toThrow(

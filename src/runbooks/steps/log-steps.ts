@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { isSystemKeyspace } from '../../commitlog/system-tables.ts';
 import { formatBytes } from '../../model/bytes.ts';
-import { heldRanges } from '../../model/held-ranges.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { instantText } from '../../model/instant.ts';
 import { type LogPlan, leftOut, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
-import { logSchemaDocument } from '../../model/log-schema.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { getLogPlan, keepLogPlan } from '../../ports/log-plan-store.ts';
 import type { Platform } from '../../ports/platform.ts';
@@ -13,7 +10,9 @@ import { createTables, requireCreatable } from './added-tables.ts';
 import { type NodeJobCall, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
-import { makeLogPlan } from '../recovery/make-log-plan.ts';
+import { extendLogPlan, makeLogPlan, settledIn } from '../recovery/make-log-plan.ts';
+import { logsOfNodes } from '../recovery/node-logs.ts';
+import type { Extent } from '../recovery/plan-logs.ts';
 import { patientServices, type RunbookServices } from '../services.ts';
 import { namesOf, namesText, someNames } from './some-names.ts';
 import { patientRetry } from './standard-steps.ts';
@@ -46,6 +45,8 @@ export const logsResult = z.object({
   /** Tables that are newer than the base and are created before the replay. */
   addedTables: someNames,
   createTables: z.boolean(),
+  /** The ids that the graph has given out are known without the rest of the log. */
+  idsKnown: z.boolean(),
   streams: z.number(),
   objects: z.number(),
   /** Plain bytes that each node reads. */
@@ -58,10 +59,11 @@ export const planLogsStep = {
   effect: 'write',
   needs: ['check-point', 'check-store'],
   when: { param: 'replay', is: true },
-  timeout: '10m',
+  timeout: { atLeast: '1h', perGiB: '5m', of: ['params.logs.bytes'] },
   retry: patientRetry,
   result: logsResult,
-  run: async (context: Work & { readonly params: Params }) => decideLogs(context, context.params),
+  // A copy's ids jump far ahead, so it needs none of those that were given out after the instant.
+  run: async (context: Work & { readonly params: Params }) => decideLogs(context, context.params, { idsKnown: true }),
 } as const;
 
 export const verifyLogsStep = {
@@ -70,7 +72,7 @@ export const verifyLogsStep = {
   effect: 'read',
   needs: ['plan-logs'],
   when: { param: 'replay', is: true },
-  timeout: '4h',
+  timeout: { atLeast: '4h', perGiB: '5m', of: ['plan-logs.bytes'] },
   retry: patientRetry,
   result: z.object({
     /** Of the plan as it holds from here on: damaged objects that are not needed are in it no more. */
@@ -80,7 +82,16 @@ export const verifyLogsStep = {
     seconds: z.number(),
   }),
   run: async (context: Work & { readonly params: Params; readonly results: { 'plan-logs': LogsResult } }) =>
-    checkLogs(context, context.params, context.results['plan-logs'].sha256),
+    checkLogs(context, context.params, context.results['plan-logs']),
+} as const;
+
+export const stageLogsStep = {
+  id: 'stage-logs',
+  title: 'Cut the logs beside the data, while the graph serves',
+  effect: 'write',
+  timeout: { atLeast: '12h', perGiB: '5m', of: ['verify-logs.bytes'], rates: ['verify-logs'] },
+  retry: patientRetry,
+  result: z.object({ bytes: z.number(), seconds: z.number() }),
 } as const;
 
 export const extendLogsStep = {
@@ -88,16 +99,16 @@ export const extendLogsStep = {
   title: 'Add the rest of the log to the plan, now that nothing more is written',
   effect: 'write',
   guard: 'until-moved',
-  timeout: '1h',
+  timeout: { atLeast: '1h', perGiB: '5m', of: ['verify-logs.bytes'], rates: ['verify-logs'] },
   retry: patientRetry,
   result: logsResult,
 } as const;
 
 export const placeLogsStep = {
   id: 'place-logs',
-  title: 'Cut the logs and place them on every node for the replay',
+  title: 'Place the cut logs on every node for the replay',
   effect: 'destroy',
-  timeout: '12h',
+  timeout: { atLeast: '12h', perGiB: '5m', of: ['verify-logs.bytes'], rates: ['verify-logs'] },
   retry: patientRetry,
   result: z.object({
     mutations: z.number(),
@@ -111,12 +122,20 @@ export const placeLogsStep = {
 } as const;
 
 /** Decides, from what is in the store at this moment, and writes the decision down for the nodes. */
-export async function decideLogs(work: Work, params: Params): Promise<LogsResult> {
+export async function decideLogs(
+  work: Work,
+  params: Params,
+  { idsKnown }: { readonly idsKnown: boolean },
+): Promise<LogsResult> {
   const services = patientServices(work.services, work.signal);
-  const plan = await makeLogPlan(services, { ...params, run: work.run, signal: work.signal });
-  await requireCreatable(services.platform.bucket, plan);
-  const hash = await keepLogPlan(services.platform.bucket, plan);
-  const result = { sha256: hash, ...resultOf(plan) };
+  const plan = await makeLogPlan(services, { ...params, run: work.run, signal: work.signal }, { idsKnown });
+  return keep(work, plan, { idsKnown });
+}
+
+async function keep(work: Work, plan: LogPlan, { idsKnown }: { readonly idsKnown: boolean }): Promise<LogsResult> {
+  const { bucket } = patientServices(work.services, work.signal).platform;
+  await requireCreatable(bucket, plan);
+  const result = { sha256: await keepLogPlan(bucket, plan), idsKnown, ...resultOf(plan) };
   work.log(`${formatBytes(result.bytes)} of log from ${result.streams} streams, up to ${plan.instant}`);
   for (const slot of plan.incomplete) {
     work.log(`left out: the transaction of ${slot}, because only a part of it was shipped`);
@@ -130,28 +149,54 @@ export async function decideLogs(work: Work, params: Params): Promise<LogsResult
 export async function checkLogs(
   work: Work,
   params: Params,
-  planned: string,
+  planned: Pick<LogsResult, 'sha256' | 'idsKnown'>,
+): Promise<z.infer<typeof verifyLogsStep.result>> {
+  const plan = await planOf(work.services.platform, work, planned);
+  const extent = { idsKnown: planned.idsKnown, ...(params.toEnd ? { settled: settledIn(plan) } : {}) };
+  return check(work, params, plan, { extent });
+}
+
+async function check(
+  work: Work,
+  params: Params,
+  plan: LogPlan,
+  known: { readonly extent: Extent; readonly sound?: ReadonlyMap<string, string> },
 ): Promise<z.infer<typeof verifyLogsStep.result>> {
   const services = patientServices(work.services, work.signal);
   const { platform, clock } = services;
   const from = clock.monotonic();
-  const plan = await planOf(platform, work, { sha256: planned });
   const verified = await verifyLogs(services, plan, params.point, {
+    ...known,
     signal: work.signal,
     progress: (done, total) => work.progress({ done, total, unit: 'bytes' }),
   });
   for (const { key, reason } of verified.left) work.log(`left out because it is damaged: ${key}: ${reason}`);
-  const hash = verified.left.length > 0 ? await keepLogPlan(platform.bucket, verified.plan) : planned;
+  // Of a plan that stands this writes the same document once more.
+  const hash = await keepLogPlan(platform.bucket, verified.plan);
   return { sha256: hash, bytes: verified.bytes, left: verified.left.length, seconds: clock.monotonic() - from };
 }
 
-/** As `decideLogs` and `checkLogs`, to the log's end: the graph has stopped and the log is shipped to its end. */
-export async function extendLogs(work: Work, params: Params, planned: LogsResult): Promise<LogsResult> {
-  const result = await decideLogs(work, params);
-  const { sha256: checked } = await checkLogs(work, params, result.sha256);
+/**
+ * The rest of a plan to the log's end, now that the graph has stopped and the log is shipped to its end: a second plan,
+ * which is placed together with the first. What was found right in the first is not read again.
+ */
+export async function extendLogs(
+  work: Work,
+  params: Params,
+  { planned, verified }: { readonly planned: LogsResult; readonly verified: Planned },
+): Promise<LogsResult> {
+  const services = patientServices(work.services, work.signal);
+  const settled = await planOf(services.platform, work, verified);
+  const { plan, extent } = await extendLogPlan(services, { ...params, run: work.run, signal: work.signal }, settled);
   // Which tables to create was decided and shown before anything stopped.
-  if (result.createTables && !planned.createTables) throw schemaChanged(work, result.addedTables);
-  return { ...result, sha256: checked };
+  const before = new Set(settled.addedTables.map(({ id }) => id));
+  const newer = plan.addedTables.filter(({ id }) => !before.has(id)).map(({ name }) => name);
+  if (newer.length > 0) throw schemaChanged(work, namesOf(newer));
+  const { idsKnown } = planned;
+  const result = await keep(work, plan, { idsKnown });
+  const sound = new Map(plannedObjects(settled).map(({ key, sha256 }) => [key, sha256]));
+  const { sha256 } = await check(work, params, plan, { extent, sound });
+  return { ...result, sha256 };
 }
 
 /** Before the logs are placed: see `createTables`. */
@@ -159,24 +204,43 @@ export async function createAddedTables(work: Work, platform: Platform, planned:
   return createTables(platform, await planOf(platform, work, planned), work.signal);
 }
 
+/** While the graph serves: `place-logs` of the same plan then only has to move the new segments. */
+export async function stageLogs(
+  work: Work & { readonly params: Params },
+  platform: Platform,
+  { sha256 }: Planned,
+): Promise<z.infer<typeof stageLogsStep.result>> {
+  const { clock } = work.services;
+  const from = clock.monotonic();
+  const plan = await planOf(platform, work, { sha256 });
+  const logsOf = await logsOfNodes(platform, await getPoint(platform.bucket, work.params.point), plan);
+  const done = await onEachNode(platform, work, 'stage-logs', (node) => {
+    const { ranges, bytes } = logsOf(node);
+    return { plan: work.run, sha256, ...(ranges === undefined ? {} : { ranges }), bytes };
+  });
+  const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
+  work.log(`${formatBytes(bytes)} of log lie cut beside the data`);
+  return { bytes, seconds: clock.monotonic() - from };
+}
+
 /** `platform`: whose nodes replay, those of the environment or of its copy. `afterDrain`: they were started on the restored files before. */
 export async function placeLogs(
   work: Work & { readonly params: Params },
   platform: Platform,
-  { sha256: hash, afterDrain }: Planned & { readonly afterDrain: boolean },
+  { sha256: hash, extension, afterDrain }: Planned & { readonly extension?: string; readonly afterDrain: boolean },
 ): Promise<z.infer<typeof placeLogsStep.result>> {
   const { clock } = work.services;
   const from = clock.monotonic();
-  const point = await getPoint(platform.bucket, work.params.point);
   const plan = await planOf(platform, work, { sha256: hash });
-  const held = heldRanges(point.nodes, Math.max(point.replicationFactor, await mostReplicas(platform, plan)));
+  const logsOf = await logsOfNodes(platform, await getPoint(platform.bucket, work.params.point), plan);
   const done = await onEachNode(platform, work, 'place-logs', (node) => {
-    const source = point.nodes[platform.nodes.findIndex(({ name }) => name === node)]?.node ?? node;
-    const ranges = held?.get(point.nodes.some((each) => each.node === node) ? node : source);
+    const { ranges, bytes } = logsOf(node);
     return {
       plan: work.run,
       sha256: hash,
+      ...(extension === undefined ? {} : { extension }),
       ...(ranges === undefined ? {} : { ranges }),
+      bytes,
       ...(afterDrain ? { afterDrain } : {}),
     };
   });
@@ -193,29 +257,12 @@ export async function placeLogs(
   };
 }
 
-/**
- * For every keyspace in the logs the same ranges of a node are used; if a node gets more than it needs, that does no
- * harm.
- */
-async function mostReplicas({ bucket }: Platform, { strands }: LogPlan): Promise<number> {
-  const counts: number[] = [];
-  for (const key of strands.flatMap(({ schemas }) => schemas.slice(-1))) {
-    const stored = await bucket.get(key);
-    if (stored === undefined) continue;
-    for (const { keyspace, replication } of logSchemaDocument.read(stored.body, key).keyspaces) {
-      if (isSystemKeyspace(keyspace)) continue;
-      counts.push(...Object.values(replication).flatMap((value) => (/^\d{1,3}$/.test(value) ? [Number(value)] : [])));
-    }
-  }
-  return Math.max(0, ...counts);
-}
-
 /** The plan that the journal names. */
 export async function planOf({ bucket }: Platform, { run, step }: Pick<Work, 'run' | 'step'>, { sha256 }: Planned) {
   return getLogPlan(bucket, { run, sha256 }, `the step ${step}`);
 }
 
-function resultOf(plan: LogPlan): Omit<LogsResult, 'sha256'> {
+function resultOf(plan: LogPlan): Omit<LogsResult, 'sha256' | 'idsKnown'> {
   const { timeline, exclusions } = leftOut(plan);
   return {
     instant: plan.instant,

@@ -33,13 +33,7 @@ export const startAgainStep = {
     const { platform, clock } = work.services;
     const before = work.results['look-services'];
     await dropRestore(platform.bucket, work.run, { at: clock.now().toISOString(), run: runId.parse(work.run) });
-    try {
-      await onEachNode(platform, work, 'clear-stage', () => ({}));
-    } catch (error) {
-      work.signal.throwIfAborted();
-      work.log(`staged files are left behind: ${asProblem(error, 'Removing them').happened}`);
-      for (const line of faultTrace(error)) work.log(`  ${line}`);
-    }
+    await clearStaged(work);
     if (before === undefined || before.nodes.length === 0) return {};
     await platform.databaseLifecycle.startAll(work.signal, before.nodes);
     await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
@@ -47,3 +41,14 @@ export const startAgainStep = {
     return {};
   },
 } as const;
+
+/** What was brought beside the data is of no use any more. What cannot be removed now goes when the next restore begins. */
+export async function clearStaged(work: Work): Promise<void> {
+  try {
+    await onEachNode(work.services.platform, work, 'clear-stage', () => ({}));
+  } catch (error) {
+    work.signal.throwIfAborted();
+    work.log(`staged files are left behind: ${asProblem(error, 'Removing them').happened}`);
+    for (const line of faultTrace(error)) work.log(`  ${line}`);
+  }
+}

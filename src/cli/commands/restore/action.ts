@@ -14,6 +14,7 @@ import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
 import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
 import type { restore } from './declaration.ts';
+import { plannedRoom, roomText } from './room-text.ts';
 import { type Decided, decideTarget, replayParamsOf } from './target.ts';
 
 export const action: Action<typeof restore> = async (context, input) => {
@@ -55,7 +56,12 @@ export const action: Action<typeof restore> = async (context, input) => {
   const outcome = await operate(context, {
     environment: name,
     runbook: restoreRunbook,
-    params: { ...params, newBase: !input.withoutBase, ...replayParamsOf(decided, { inPlace: true }) },
+    params: {
+      ...params,
+      newBase: !input.withoutBase,
+      stage: !input.withoutStaging,
+      ...replayParamsOf(decided, { inPlace: true }),
+    },
     confirmed: input.confirm,
     async done({ run, seconds, results }) {
       const outage = outageOf(results);
@@ -89,7 +95,11 @@ export const action: Action<typeof restore> = async (context, input) => {
       return input.withoutBase ? done : withNewBase(context, name, done);
     },
   });
-  return withForecast(context, outcome, forecast);
+  const planned = withForecast(context, outcome, forecast);
+  if (!context.flags.plan) return planned;
+  const room = await plannedRoom(context, name, decided, { stage: !input.withoutStaging });
+  const text = `${planned.text}${forecast === undefined ? '\n' : ''}\n${roomText(room, !input.withoutStaging)}`;
+  return { ...planned, json: { ...planned.json, room }, text };
 };
 
 /** A person who has decided must not wait long until what is left behind is counted. */

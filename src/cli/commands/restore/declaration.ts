@@ -19,6 +19,9 @@ export const restore = declare({
     confirm: text('ENV', 'The name of the environment again, as a confirmation: a restore in place replaces its data.'),
     allowTaken: flag('Accept a point that was taken but never checked.'),
     withoutBase: flag('Do not take a new base backup afterwards. Take one yourself soon.'),
+    withoutStaging: flag(
+      'Bring files and log only after the servers have stopped. That needs less free space, and the graph is away for longer.',
+    ),
   },
   interrupted: () => beforeItsRun,
   plan: true,

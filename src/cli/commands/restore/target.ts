@@ -1,11 +1,13 @@
 import { requireTimely } from '../../../graph/commit-times.ts';
 import { formatInstant, instantOf, type Micros } from '../../../model/instant.ts';
+import { plannedBytes } from '../../../model/log-plan.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import { type Target, parseTarget } from '../../../model/target.ts';
 import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
 import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
 import { getOwnPoint, ownPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { planLogs } from '../../../runbooks/recovery/plan-logs.ts';
 import { type RecoveryFacts, readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import { computeWindow, currentTimelineOf } from '../../../runbooks/recovery/window.ts';
 import type { CliContext } from '../../context.ts';
@@ -115,7 +117,7 @@ function isCurrent(facts: RecoveryFacts, timeline: string): boolean {
 /** The parameters as the runbooks take them. */
 export function replayParamsOf({ instant }: Decided, { inPlace }: { readonly inPlace: boolean }) {
   if (instant === undefined) return {};
-  const { choice, toEnd } = instant;
+  const { choice, facts, toEnd } = instant;
   return {
     replay: true,
     toEnd: toEnd && inPlace,
@@ -123,6 +125,7 @@ export function replayParamsOf({ instant }: Decided, { inPlace }: { readonly inP
       instant: formatInstant(choice.instant),
       timeline: choice.timeline,
       exclusions: choice.exclusions.map(formatInstant),
+      bytes: plannedBytes(planLogs(facts, choice)),
     },
   };
 }

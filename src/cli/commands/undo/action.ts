@@ -14,6 +14,7 @@ import {
   slotsOf,
   type UndoAnalysis,
 } from '../../../runbooks/undo/undo-analysis.ts';
+import { outageOf } from '../../../runbooks/steps/standard-steps.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { withNewBase } from '../../runs/new-base.ts';
@@ -114,6 +115,7 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
     params: { point: decided.point.id, allowTaken: false, ...replayParamsOf(decided, { inPlace: true }) },
     confirmed,
     async done({ run, seconds, results }) {
+      const outage = outageOf(results);
       const known = knownText(results.verify);
       const timeline = await currentTimeline((await context.platform(environment)).bucket);
       return withNewBase(context, environment, {
@@ -121,6 +123,7 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
           run,
           ok: true,
           seconds,
+          outageSeconds: outage ?? null,
           way: 'restore',
           groups,
           timeline,
@@ -129,6 +132,7 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
         },
         text: [
           `${environment} was restored without ${groups.join(', ')} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.${known.text}`,
+          ...(outage === undefined ? [] : [`The graph did not serve for ${formatSeconds(outage)} of that.`]),
           `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${environment}`,
         ].join('\n'),
       });

@@ -64,7 +64,7 @@ export function undoWays(
 function wayOf(way: UndoWay['way'], facts: RecoveryFacts, decide: () => BaseChoice, refused?: string) {
   try {
     const choice = decide();
-    const { strands } = planLogs(facts, choice);
+    const { strands } = planLogs(facts, choice, { idsKnown: true });
     const objects = strands.flatMap(({ streams }) => streams.flatMap((stream) => stream.objects));
     return {
       way,
