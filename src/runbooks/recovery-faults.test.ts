@@ -37,6 +37,7 @@ const places: Readonly<Record<JobKind, Drawn>> = {
   'clear-snapshot': plain('backup'),
   'delete-backup': { ...plain('backup'), faults: [{ job: 'upload', nodes: 1, fault: 'refused', times: 1 }] },
   'stage-files': plain('restore'),
+  'stage-logs': plain('instant'),
   'clear-stage': { ...plain('restore'), services: { stop: 1 } },
   'check-aside': plain('restore'),
   'look-aside': plain('restore', 'accept'),

@@ -43,7 +43,7 @@ import {
   stageLogsStep,
   verifyLogsStep,
 } from './steps/log-steps.ts';
-import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
+import { liveIdsAnswer, makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
 import { replayParams, requireTarget, targetName } from './recovery/replay-params.ts';
 import {
   leftTimeline,
@@ -407,21 +407,6 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step(startAgainStep)
   .build();
-
-/**
- * Whether the ids that were given out can be read from the database when the graph has stopped. If they can be now and
- * cannot then, they jump far ahead.
- */
-async function liveIdsAnswer({ database, keyspace }: Platform, log: (line: string) => void): Promise<boolean> {
-  try {
-    await readIdMark(database, keyspace);
-    return true;
-  } catch (error) {
-    const { happened } = asProblem(error, 'Reading the id claims');
-    log(`the live id claims cannot be read, so those in the log are taken to its end: ${happened}`);
-    return false;
-  }
-}
 
 /** What all nodes brought or moved. */
 function filesOf(done: ReadonlyArray<{ readonly result: { readonly files: number; readonly bytes: number } }>): {

@@ -43,6 +43,21 @@ export async function noteIds(
   }
 }
 
+/**
+ * Whether the ids that were given out can be read from the database when the graph has stopped. If they can be now and
+ * cannot then, they jump far ahead.
+ */
+export async function liveIdsAnswer({ database, keyspace }: Platform, log: (line: string) => void): Promise<boolean> {
+  try {
+    await readIdMark(database, keyspace);
+    return true;
+  } catch (error) {
+    const { happened } = asProblem(error, 'Reading the id claims');
+    log(`the live id claims cannot be read, so those in the log are taken to its end: ${happened}`);
+    return false;
+  }
+}
+
 /** Its own work differs: what is known of the ids that were given out. */
 export const makeSoundStep = {
   id: 'make-sound',

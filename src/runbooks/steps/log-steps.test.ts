@@ -46,7 +46,13 @@ const away = {
 
 /** A step's work on a bucket alone, at that second. */
 function workOn(bucket: ObjectStore, now: number) {
-  const platform = { bucket, environment: 'local', keyspace: 'janusgraph', database: away, nodes: [] } as unknown as Platform;
+  const platform = {
+    bucket,
+    environment: 'local',
+    keyspace: 'janusgraph',
+    database: away,
+    nodes: [],
+  } as unknown as Platform;
   const config = { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig;
   const clock = { now: () => new Date(second(now) / 1000), monotonic: () => 0, sleep: async () => {} };
   const services: RunbookServices = { platform, config, clock };
