@@ -16,45 +16,50 @@ const ids = z.array(id);
 const elementCategory = z.enum(['vertex', 'edge', 'property']);
 const indexHead = { id, name: z.string(), element: elementCategory, onlyFor: id.optional() };
 
-export const graphSchemaDocument = documentType('graph-schema', 1, {
-  keyspace: z.string(),
-  at: instantText,
-  /** `cluster.max-partitions`. */
-  partitions: z.number().int().positive(),
-  customVertexIds: z.boolean(),
-  types: z.array(
-    z.object({
-      id,
-      name: z.string(),
-      category: z.enum(['property', 'edge']),
-      dataType: z.string(),
-      multiplicity: z.enum(['multi', 'simple', 'one-to-many', 'many-to-one', 'one-to-one']),
-      sortKey: ids,
-      descending: z.boolean(),
-      signature: ids,
-      outOnly: z.boolean(),
-      repeats: id.optional(),
-    }),
-  ),
-  labels: z.array(z.object({ id, name: z.string() })),
-  compositeIndexes: z.array(z.object({ ...indexHead, cardinality: z.enum(['single', 'list', 'set']), keys: ids })),
-  mixedIndexes: z.array(
-    z.object({
-      ...indexHead,
-      backend: z.string(),
-      store: z.string(),
-      fields: z.array(
-        z.object({
-          key: id,
-          field: z.string(),
-          mapping: z.enum(['default', 'text', 'string', 'text-string', 'other']),
-        }),
-      ),
-    }),
-  ),
-  /** What vertices of each label were seen to have, in a sample: ids of property keys, and of edge labels as `out 1234`. */
-  shapes: z.array(z.object({ label: id, parts: z.array(z.string()) })),
-});
+export const graphSchemaDocument = documentType(
+  'graph-schema',
+  1,
+  {
+    keyspace: z.string(),
+    at: instantText,
+    /** `cluster.max-partitions`. */
+    partitions: z.number().int().positive(),
+    customVertexIds: z.boolean(),
+    types: z.array(
+      z.object({
+        id,
+        name: z.string(),
+        category: z.enum(['property', 'edge']),
+        dataType: z.string(),
+        multiplicity: z.enum(['multi', 'simple', 'one-to-many', 'many-to-one', 'one-to-one']),
+        sortKey: ids,
+        descending: z.boolean(),
+        signature: ids,
+        outOnly: z.boolean(),
+        repeats: id.optional(),
+      }),
+    ),
+    labels: z.array(z.object({ id, name: z.string() })),
+    compositeIndexes: z.array(z.object({ ...indexHead, cardinality: z.enum(['single', 'list', 'set']), keys: ids })),
+    mixedIndexes: z.array(
+      z.object({
+        ...indexHead,
+        backend: z.string(),
+        store: z.string(),
+        fields: z.array(
+          z.object({
+            key: id,
+            field: z.string(),
+            mapping: z.enum(['default', 'text', 'string', 'text-string', 'other']),
+          }),
+        ),
+      }),
+    ),
+    /** What vertices of each label were seen to have, in a sample: ids of property keys, and of edge labels as `out 1234`. */
+    shapes: z.array(z.object({ label: id, parts: z.array(z.string()) })),
+  },
+  { sealed: true },
+);
 export type GraphSchemaDocument = z.infer<typeof graphSchemaDocument.body>;
 
 export function graphSchemaKey(point: string): string {

@@ -8,17 +8,22 @@ import type { Processes } from '../ports/processes.ts';
 import { actor } from './event.ts';
 
 /** `leases/<epoch>.json`: who may change the environment. Only the one with the highest epoch counts. */
-const leaseDocument = documentType('lease', 1, {
-  epoch: leaseEpoch.positive(),
-  environment: z.string(),
-  run: z.string(),
-  actor,
-  holder: processIdentity,
-  acquiredAt: z.iso.datetime(),
-  renewedAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime(),
-  ended: z.object({ at: z.iso.datetime(), why: z.enum(['released', 'taken-over']) }).optional(),
-});
+const leaseDocument = documentType(
+  'lease',
+  1,
+  {
+    epoch: leaseEpoch.positive(),
+    environment: z.string(),
+    run: z.string(),
+    actor,
+    holder: processIdentity,
+    acquiredAt: z.iso.datetime(),
+    renewedAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    ended: z.object({ at: z.iso.datetime(), why: z.enum(['released', 'taken-over']) }).optional(),
+  },
+  { sealed: true },
+);
 export type LeaseRecord = Omit<z.infer<typeof leaseDocument.schema>, 'kind' | 'version'>;
 
 /**

@@ -61,53 +61,58 @@ export const nodeBackup = z.object({
   inventory: z.string(),
 });
 
-export const restorePointDocument = documentType('restore-point', 1, {
-  id: pointId,
-  environment: z.string(),
-  timeline: timelineId,
-  run: runId,
-  takenAt: z.iso.datetime(),
-  /**
-   * The cut lies between these: `from` before the first node's snapshot began, `to` after the last one's had ended, each by its node's clock.
-   * Points of before Cardea shipped logs have none.
-   */
-  snapshot: z.object({ from: instantText, to: instantText }).optional(),
-  mode: z.enum(['full', 'differential']),
-  cut,
-  /** Of a point whose cut is `instant`: what it comes back to, with the log that follows its snapshots. */
-  instant: instantText.optional(),
-  /**
-   * Of such a point: the history that `instant` is of. An environment that was restored since has several, and the same instant is another
-   * graph in each. Points proved before this was recorded have none: they are taken to be of `timeline`, with nothing left out.
-   */
-  instantHistory: z.object({ timeline: timelineId, exclusions: z.array(instantText) }).optional(),
-  proof,
-  nodes: z.array(nodeBackup),
-  bytes: z.number().int().nonnegative(),
-  newBytes: z.number().int().nonnegative(),
-  cassandraVersion: z.string(),
-  schemaVersion: z.string(),
-  keyspace: keyspaceFolder,
-  replicationFactor: z.number().int().positive(),
-  fingerprint: fingerprint.optional(),
-  /** Of a quiesced point, and of an instant that was proved; one by one in `findings/<point>.json`. */
-  findings: pointFindings.optional(),
-  /** How the graph's servers timed their transactions; absent when none could be asked. */
-  commitTimes: z.object({ assigned: z.boolean(), unit: z.string() }).optional(),
-  /** Seconds from the start of the snapshot to `taken`, and what the check took on top. */
-  seconds: z.object({ taken: z.number(), checked: z.number().optional() }),
-  checkedAt: z.iso.datetime().optional(),
-  proven: z
-    .object({
-      at: z.iso.datetime(),
-      run: runId,
-      /** Measured in the rehearsal: bytes restored, databases started, graph opened, checks passed. */
-      seconds: z.object({ restore: z.number(), start: z.number(), open: z.number(), check: z.number() }),
-    })
-    .optional(),
-  /** Why it is `failed`. */
-  failure: z.string().optional(),
-});
+export const restorePointDocument = documentType(
+  'restore-point',
+  1,
+  {
+    id: pointId,
+    environment: z.string(),
+    timeline: timelineId,
+    run: runId,
+    takenAt: z.iso.datetime(),
+    /**
+     * The cut lies between these: `from` before the first node's snapshot began, `to` after the last one's had ended, each by its node's clock.
+     * Points of before Cardea shipped logs have none.
+     */
+    snapshot: z.object({ from: instantText, to: instantText }).optional(),
+    mode: z.enum(['full', 'differential']),
+    cut,
+    /** Of a point whose cut is `instant`: what it comes back to, with the log that follows its snapshots. */
+    instant: instantText.optional(),
+    /**
+     * Of such a point: the history that `instant` is of. An environment that was restored since has several, and the same instant is another
+     * graph in each. Points proved before this was recorded have none: they are taken to be of `timeline`, with nothing left out.
+     */
+    instantHistory: z.object({ timeline: timelineId, exclusions: z.array(instantText) }).optional(),
+    proof,
+    nodes: z.array(nodeBackup),
+    bytes: z.number().int().nonnegative(),
+    newBytes: z.number().int().nonnegative(),
+    cassandraVersion: z.string(),
+    schemaVersion: z.string(),
+    keyspace: keyspaceFolder,
+    replicationFactor: z.number().int().positive(),
+    fingerprint: fingerprint.optional(),
+    /** Of a quiesced point, and of an instant that was proved; one by one in `findings/<point>.json`. */
+    findings: pointFindings.optional(),
+    /** How the graph's servers timed their transactions; absent when none could be asked. */
+    commitTimes: z.object({ assigned: z.boolean(), unit: z.string() }).optional(),
+    /** Seconds from the start of the snapshot to `taken`, and what the check took on top. */
+    seconds: z.object({ taken: z.number(), checked: z.number().optional() }),
+    checkedAt: z.iso.datetime().optional(),
+    proven: z
+      .object({
+        at: z.iso.datetime(),
+        run: runId,
+        /** Measured in the rehearsal: bytes restored, databases started, graph opened, checks passed. */
+        seconds: z.object({ restore: z.number(), start: z.number(), open: z.number(), check: z.number() }),
+      })
+      .optional(),
+    /** Why it is `failed`. */
+    failure: z.string().optional(),
+  },
+  { sealed: true },
+);
 export type RestorePoint = z.infer<typeof restorePointDocument.body>;
 
 /** Object key of a restore point: at the root of the bucket, and nothing else is there. */
@@ -115,18 +120,23 @@ export function restorePointKey(id: string): string {
   return `${id}.json`;
 }
 
-export const inventoryDocument = documentType('inventory', 1, {
-  point: pointId,
-  node: z.string(),
-  tables: z.array(
-    z.object({
-      keyspace: keyspaceFolder,
-      /** Table folder as on disk: name, dash, table id without dashes. */
-      table: tableFolder,
-      files: z.array(z.object({ path: tableFile, bytes: z.number().int().nonnegative(), sha256: z.string() })),
-    }),
-  ),
-});
+export const inventoryDocument = documentType(
+  'inventory',
+  1,
+  {
+    point: pointId,
+    node: z.string(),
+    tables: z.array(
+      z.object({
+        keyspace: keyspaceFolder,
+        /** Table folder as on disk: name, dash, table id without dashes. */
+        table: tableFolder,
+        files: z.array(z.object({ path: tableFile, bytes: z.number().int().nonnegative(), sha256: z.string() })),
+      }),
+    ),
+  },
+  { sealed: true },
+);
 export type Inventory = z.infer<typeof inventoryDocument.body>;
 
 export function inventoryKey(point: string, node: string): string {

@@ -9,24 +9,29 @@ import { safeName } from './safe-name.ts';
  * (it is moved back) the restore is `open`, and `status` says so. `accepting` and `reverting`: a run has begun to do it, and only that is left
  * to do.
  */
-export const restoreRecordDocument = documentType('restore-record', 1, {
-  run: runId,
-  /** It stands in commands that people copy. */
-  environment: environmentText,
-  point: pointId,
-  /** Name under which the nodes keep the data that was moved aside. */
-  aside: safeName,
-  startedAt: z.iso.datetime(),
-  /** The timeline that was current when it began, and the end of what was shipped of it; records of before Cardea shipped logs have none. */
-  left: z.object({ timeline: timelineId, end: instantText.optional() }).optional(),
-  state: z.enum(['open', 'accepting', 'reverting', 'accepted', 'reverted']),
-  /** What lies aside was never a whole environment: what a restore that broke off had brought. It can be accepted, never reverted to. */
-  half: z.boolean().optional(),
-  /** The run that is carrying a decision out. */
-  deciding: runId.optional(),
-  /** When and by which run it left `open`. */
-  closed: z.object({ at: z.iso.datetime(), run: runId }).optional(),
-});
+export const restoreRecordDocument = documentType(
+  'restore-record',
+  1,
+  {
+    run: runId,
+    /** It stands in commands that people copy. */
+    environment: environmentText,
+    point: pointId,
+    /** Name under which the nodes keep the data that was moved aside. */
+    aside: safeName,
+    startedAt: z.iso.datetime(),
+    /** The timeline that was current when it began, and the end of what was shipped of it; records of before Cardea shipped logs have none. */
+    left: z.object({ timeline: timelineId, end: instantText.optional() }).optional(),
+    state: z.enum(['open', 'accepting', 'reverting', 'accepted', 'reverted']),
+    /** What lies aside was never a whole environment: what a restore that broke off had brought. It can be accepted, never reverted to. */
+    half: z.boolean().optional(),
+    /** The run that is carrying a decision out. */
+    deciding: runId.optional(),
+    /** When and by which run it left `open`. */
+    closed: z.object({ at: z.iso.datetime(), run: runId }).optional(),
+  },
+  { sealed: true },
+);
 export type RestoreRecord = z.infer<typeof restoreRecordDocument.body>;
 
 export function restoreRecordKey(run: string): string {

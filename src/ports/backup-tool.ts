@@ -39,6 +39,8 @@ export interface BackupTool {
 export type BackupMode = 'full' | 'differential';
 
 export interface BackupContents {
+  /** Object key of the record itself. */
+  readonly record: string;
   readonly tables: ReadonlyArray<{ readonly keyspace: string; readonly table: string }>;
   readonly files: readonly StoredFile[];
 }

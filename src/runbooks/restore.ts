@@ -10,6 +10,8 @@ import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
+import { recordingDamage } from './steps/point-damage.ts';
+import { verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import {
@@ -136,10 +138,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
-      const done = await onEachNode(context.services.platform, context, 'verify', () => ({
-        point,
-        knownPoints: [point],
-      }));
+      const done = await verifyPoint(context, point, [point]);
       return filesOf(done);
     },
   })
@@ -199,11 +198,10 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;
-      const done = await onEachNode(context.services.platform, context, 'stage-files', (node) => ({
-        point,
-        source: node,
-        inPlace: true,
-      }));
+      const { platform } = context.services;
+      const done = await recordingDamage(context, point, async (failed) =>
+        onEachNode(platform, context, 'stage-files', (source) => ({ point, source, inPlace: true }), failed),
+      );
       return filesOf(done);
     },
   })

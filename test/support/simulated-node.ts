@@ -146,7 +146,8 @@ function simulatedTool({ node, bucket, data, faults, calls }: ToolParts): Backup
     `medusa/${mode === 'full' ? `${node}/${backup}` : node}/data/${keyspace}/${table}/`;
   const contents: BackupTool['contents'] = async (of, backup) => {
     const stored = await bucket.get(manifestOf(of, backup));
-    return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored.body).toString()) as BackupContents);
+    if (stored === undefined) return undefined;
+    return { ...(JSON.parse(Buffer.from(stored.body).toString()) as BackupContents), record: stored.key };
   };
   return {
     contents,

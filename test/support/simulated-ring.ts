@@ -343,7 +343,8 @@ export class RingNode {
       `medusa/${mode === 'full' ? `${name}/${backup}` : name}/data/${keyspace}/${table}/`;
     const contents = async (node: string, backup: string) => {
       const stored = await bucket().get(manifestOf(node, backup));
-      return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored.body).toString()) as BackupContents);
+      if (stored === undefined) return undefined;
+      return { ...(JSON.parse(Buffer.from(stored.body).toString()) as BackupContents), record: stored.key };
     };
     return {
       contents,

@@ -42,6 +42,7 @@ const manifest = z.array(
 export function readManifest(text: string, where: string): BackupContents {
   const sections = parse(text, where);
   return {
+    record: where,
     tables: sections.map(({ keyspace, columnfamily }) => ({ keyspace, table: columnfamily })),
     files: sections.flatMap(({ keyspace, columnfamily, objects }) =>
       objects.map(({ path, size }) => {

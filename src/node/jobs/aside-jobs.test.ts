@@ -245,15 +245,18 @@ describe('restores', () => {
     expect(await readdir(node.directories.data)).toEqual(['bank', 'system_schema']);
   });
 
-  test('a file that comes back short fails the restore by its name and leaves the data directory empty', async () => {
+  test('a file that is short in the store fails the restore by its object before anything is downloaded', async () => {
     const node = await ruinedNode();
     await aside(node);
     await writeFile(join(node.root, 'bucket', 'medusa', node.node, 'data', 'bank', edges, 'nb-1-big-Data.db'), 'short');
     const problem = await restore(node).catch((thrown: unknown) => thrown);
     expect(problem).toMatchObject({
-      code: 'restore-incomplete',
-      details: [`bank/${edges}/nb-1-big-Data.db: 5 bytes restored, ${asBackedUp.length} in the snapshot`],
+      code: 'backup-damaged',
+      details: [
+        `bank/${edges}/nb-1-big-Data.db: 5 bytes in the store, ${asBackedUp.length} in the snapshot (medusa/${node.node}/data/bank/${edges}/nb-1-big-Data.db)`,
+      ],
     });
+    expect(node.toolCalls).not.toContain('download');
     await expectEmpty(node.directories.data);
   });
 
@@ -288,8 +291,25 @@ describe('staged first', () => {
     await writeFile(storedFile(node), flipped);
     await expect(stage(node)).rejects.toMatchObject({
       code: 'restore-damaged',
-      details: [`bank/${edges}/nb-1-big-Data.db: its bytes differ from the snapshot`],
+      details: [
+        `bank/${edges}/nb-1-big-Data.db: its bytes differ from the snapshot (medusa/node-1/data/bank/${edges}/nb-1-big-Data.db)`,
+      ],
     });
+    expect(await liveData(node)).toBe(asLost);
+  });
+
+  test('a bit that flipped on the way is brought again, because the store holds the file as it was', async () => {
+    const node = await ruinedNode();
+    const download: typeof node.tool.download = async (of, backup, options) => {
+      await node.tool.download(of, backup, options);
+      await writeFile(join(options.destination, 'bank', edges, 'nb-1-big-Data.db'), asBackedUp.replace('data', 'dat`'));
+    };
+    await expect(stage({ ...node, tool: { ...node.tool, download } })).rejects.toMatchObject({
+      kind: 'retryable',
+      code: 'download-damaged',
+      happened: expect.stringContaining('nb-1-big-Data.db'),
+    });
+    await stage(node);
     expect(await liveData(node)).toBe(asLost);
   });
 

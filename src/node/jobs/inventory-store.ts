@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 export type InventoryBody = Omit<Inventory, 'kind' | 'version'>;
 export type InventoryFile = InventoryBody['tables'][number]['files'][number];
 
+/** Throws FailedProblem `inventory-damaged`, which names the object. */
 export async function findInventory(
   bucket: ObjectStore,
   point: string,
@@ -12,10 +13,36 @@ export async function findInventory(
 ): Promise<InventoryBody | undefined> {
   const key = inventoryKey(point, node);
   const stored = await bucket.get(key);
-  return stored === undefined ? undefined : inventoryDocument.read(stored.body, `${bucket.description}: ${key}`);
+  if (stored === undefined) return undefined;
+  try {
+    return inventoryDocument.read(stored.body, `${bucket.description}: ${key}`);
+  } catch (cause) {
+    if (!(cause instanceof FailedProblem)) throw cause;
+    throw new FailedProblem({
+      code: 'inventory-damaged',
+      happened: cause.happened,
+      state: cause.state,
+      next: 'Choose another restore point: `cardea points ENV`. Without its inventory nothing can show whether this one is complete.',
+      cause,
+    });
+  }
 }
 
-/** Throws FailedProblem `inventory-missing`. */
+/** Of a point that others are only compared with. */
+export async function readableInventory(
+  bucket: ObjectStore,
+  point: string,
+  node: string,
+): Promise<InventoryBody | 'damaged' | undefined> {
+  try {
+    return await findInventory(bucket, point, node);
+  } catch (error) {
+    if (error instanceof FailedProblem && error.code === 'inventory-damaged') return 'damaged';
+    throw error;
+  }
+}
+
+/** Throws FailedProblem `inventory-missing`, `inventory-damaged`. */
 export async function requireInventory(bucket: ObjectStore, point: string, node: string): Promise<InventoryBody> {
   const found = await findInventory(bucket, point, node);
   if (found !== undefined) return found;

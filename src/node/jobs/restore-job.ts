@@ -1,8 +1,11 @@
-import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
+import { createHash } from 'node:crypto';
+import { FailedProblem, RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 import { formatBytes } from '../../model/bytes.ts';
 import type { JobParams, JobResult, RolesOrigin } from '../../ports/node-agent.ts';
+import { lookInStore } from './stored-files.ts';
 import { type InventoryBody, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
 import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { rolesKeyspace, stageLivingRoles } from './living-roles.ts';
@@ -167,6 +170,7 @@ async function stage(
   const { tool, files, directories } = parts;
   const staging = stagingFolder(directories);
   if ((await isStaged(parts, marker)) && (await compareFolder(parts, staging, wanted)).length === 0) return;
+  await requireStored(parts, marker, signal);
   const { bytes } = sizeOf(wanted);
   await files.remove(stagedFile(directories));
   await files.remove(staging);
@@ -186,10 +190,24 @@ async function stage(
   const findings = await compareFolder(parts, staging, wanted);
   if (findings.length > 0) throw notRestored(marker, findings, 'No file of the node was moved.');
   const damaged = await damagedFiles(parts, staging, wanted, { signal, progress });
-  if (damaged.length > 0) throw notWhole(marker, damaged);
+  if (damaged.length > 0) throw await notWhole(parts, marker, damaged, signal);
   await files.sync(staging);
   signal.throwIfAborted();
   await files.writeWhole(stagedFile(directories), stagedDocument.write(markerOf(marker)));
+}
+
+/** Throws FailedProblem `backup-damaged` when the store does not hold exactly the files of the inventory: the tool would bring others. */
+async function requireStored(parts: NodeParts, { point, source }: Marker, signal: AbortSignal): Promise<void> {
+  const inventory = await requireInventory(parts.bucket, point, source);
+  const { findings } = await lookInStore(parts, { node: source, inventory, signal });
+  if (findings.length === 0) return;
+  throw new FailedProblem({
+    code: 'backup-damaged',
+    happened: `The backup ${point} of ${source} differs from its snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    state: 'Nothing was downloaded.',
+    next: 'Choose another restore point: `cardea points ENV`.',
+    details: findings.slice(0, 50),
+  });
 }
 
 async function isStaged({ files, directories }: NodeParts, marker: Marker): Promise<boolean> {
@@ -274,13 +292,13 @@ async function compareFolder(
   return findings;
 }
 
-/** One line per file below a folder whose bytes differ from the snapshot. */
+/** The files below a folder whose bytes differ from the snapshot. */
 async function damagedFiles(
   { files }: Pick<NodeParts, 'files'>,
   folder: string,
   wanted: InventoryBody,
   { signal, progress }: Pick<JobContext, 'signal' | 'progress'>,
-): Promise<readonly string[]> {
+): Promise<ReadonlyArray<{ readonly path: string; readonly sha256: string }>> {
   const hashes = new Map<string, string>();
   for (const { keyspace, table, file } of filesOf(wanted)) hashes.set(nameOf(keyspace, table, file.path), file.sha256);
   // Medusa puts files of its own beside the keyspaces; those are never moved.
@@ -290,9 +308,10 @@ async function damagedFiles(
     signal,
     progress: (done) => progress({ done, total, unit: 'bytes', label: 'hashing the downloaded files' }),
   });
-  return walked.flatMap(({ path }, index) =>
-    hashes.get(path) === found[index] ? [] : [`${path}: its bytes differ from the snapshot`],
-  );
+  return walked.flatMap(({ path }, index) => {
+    const sha256 = hashes.get(path) ?? '';
+    return sha256 === found[index] ? [] : [{ path, sha256 }];
+  });
 }
 
 function dataPresent({ node, directories }: NodeParts, why: string, found: readonly string[]): RefusedProblem {
@@ -315,12 +334,51 @@ function notRestored({ source, point }: Marker, findings: readonly string[], sta
   });
 }
 
-function notWhole({ source, point }: Marker, findings: readonly string[]): FailedProblem {
+/**
+ * What arrived damaged: FailedProblem `restore-damaged`, which names the objects, when they are so in the store; RetryableProblem
+ * `download-damaged` when the store holds all of them as they were.
+ */
+async function notWhole(
+  { bucket, tool, node }: NodeParts,
+  { source, point }: Marker,
+  damaged: ReadonlyArray<{ readonly path: string; readonly sha256: string }>,
+  signal: AbortSignal,
+): Promise<FailedProblem | RetryableProblem> {
+  const keys = new Map(
+    (await tool.contents(source, point))?.files.map((file) => [
+      nameOf(file.keyspace, file.table, file.path),
+      file.key,
+    ]) ?? [],
+  );
+  const findings: string[] = [];
+  for (const { path, sha256 } of damaged) {
+    const key = keys.get(path);
+    if (key !== undefined && (await hashOf(bucket, key, signal)) === sha256) continue;
+    findings.push(`${path}: its bytes differ from the snapshot (${key ?? 'the store names no object for it'})`);
+  }
+  const more = (count: number) => (count > 1 ? ` (and ${count - 1} more)` : '');
+  if (findings.length === 0) {
+    return new RetryableProblem({
+      code: 'download-damaged',
+      happened: `What ${node} received of ${point} differs from the store: ${damaged[0]?.path ?? ''}${more(damaged.length)}.`,
+      state: 'No file of the node was moved. The store holds the files as they were.',
+      next: `Look at the network, the memory and the disk of ${node}, then start the run again.`,
+    });
+  }
   return new FailedProblem({
     code: 'restore-damaged',
-    happened: `The store holds damaged files of ${source} in ${point}: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
+    happened: `The store holds damaged files of ${source} in ${point}: ${findings[0] ?? ''}${more(findings.length)}.`,
     state: 'No file of the node was moved.',
     next: 'Choose another restore point: `cardea points ENV`.',
     details: findings.slice(0, 50),
   });
+}
+
+async function hashOf(bucket: ObjectStore, key: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of await bucket.getStream(key)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
 }

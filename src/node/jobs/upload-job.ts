@@ -1,14 +1,15 @@
 import { FailedProblem } from '../../model/problem.ts';
 import type { BackupMode } from '../../ports/backup-tool.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
+import { inventoryKey } from '../../model/restore-point.ts';
 import { compareBackup } from './backup-comparison.ts';
 import { watchDatabase } from '../database-watch.ts';
 import {
   type InventoryBody,
-  findInventory,
   filesOf,
   inventoriedPoints,
   nameOf,
+  readableInventory,
   requireInventory,
   sizeOf,
 } from './inventory-store.ts';
@@ -80,7 +81,9 @@ async function reusedNames(
   const reused = new Set<string>();
   for (const point of await inventoriedPoints(bucket)) {
     signal.throwIfAborted();
-    const other = point === inventory.point ? undefined : await findInventory(bucket, point, node);
+    const other = point === inventory.point ? undefined : await readableInventory(bucket, point, node);
+    // Nobody can tell which names it used.
+    if (other === 'damaged') return [inventoryKey(point, node)];
     for (const { keyspace, table, file } of other === undefined ? [] : filesOf(other)) {
       const name = nameOf(keyspace, table, file.path);
       const sha256 = ours.get(name);

@@ -2,20 +2,14 @@ import { createHash } from 'node:crypto';
 import { FailedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import { objectPatience, patiently } from '../../ports/patience.ts';
-import { byName, compareBackup } from './backup-comparison.ts';
-import { findInventory, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
+import { byName } from './backup-comparison.ts';
+import { filesOf, nameOf, readableInventory, requireInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
+import { type StoredAs, lookInStore } from './stored-files.ts';
 
 /** Files read back at once: enough to keep a store busy, few enough for memory. */
 const readers = 4;
-
-interface Expected {
-  readonly name: string;
-  readonly key: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
 
 /**
  * Checks that every file of the inventory is in the store with its size. Files that no known point has verified are
@@ -28,24 +22,9 @@ export async function verify(
   { signal, progress, log }: JobContext,
   sound: Set<string> = new Set(),
 ): Promise<JobResult['verify']> {
-  const { node, bucket, tool } = parts;
+  const { node, bucket } = parts;
   const inventory = await requireInventory(bucket, point, node);
-  const contents = await tool.contents(node, point);
-  if (contents === undefined) throw damaged(node, point, ['Medusa has no finished backup of this name']);
-  const findings = [...compareBackup(inventory, contents)];
-  const stored = byName(contents.files);
-  const expected = [...filesOf(inventory)].flatMap(({ keyspace, table, file }): Expected[] => {
-    const name = nameOf(keyspace, table, file.path);
-    const key = stored.get(name)?.key;
-    return key === undefined ? [] : [{ name, key, bytes: file.bytes, sha256: file.sha256 }];
-  });
-
-  const sizes = await sizesInStore(parts, expected, signal);
-  for (const { name, key, bytes } of expected) {
-    const found = sizes.get(key);
-    if (found === undefined) findings.push(`${name}: missing in the store (${key})`);
-    else if (found !== bytes) findings.push(`${name}: ${found} bytes in the store, ${bytes} in the snapshot (${key})`);
-  }
+  const { expected, findings } = await lookInStore(parts, { node, inventory, signal });
   if (findings.length > 0) throw damaged(node, point, findings);
 
   const unknown = await unvouched(parts, expected, knownPoints, signal);
@@ -104,40 +83,25 @@ async function readBack(
   });
 }
 
-/** Object key to size. It lists the folders that hold the files instead of asking for each file. */
-async function sizesInStore(
-  { bucket }: NodeParts,
-  expected: readonly Expected[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
-  const sizes = new Map<string, number>();
-  // `medusa/<node>/data/` or `medusa/<node>/<backup>/data/`: both end before the keyspace.
-  const prefixes = new Set(expected.map(({ key, name }) => key.slice(0, key.length - name.length)));
-  for (const prefix of prefixes) {
-    for await (const { key, bytes } of bucket.list(prefix)) {
-      signal.throwIfAborted();
-      sizes.set(key, bytes);
-    }
-  }
-  return sizes;
-}
-
 /**
  * The files whose object no known point holds with the same content. Points are read newest first, until no file is
  * left.
  */
 async function unvouched(
   { node, bucket, tool }: NodeParts,
-  expected: readonly Expected[],
+  expected: readonly StoredAs[],
   knownPoints: readonly string[],
   signal: AbortSignal,
-): Promise<readonly Expected[]> {
+): Promise<readonly StoredAs[]> {
   const open = new Map(expected.map((file) => [contentOf(file), file]));
   for (const known of knownPoints.toSorted().reverse()) {
     if (open.size === 0) break;
     signal.throwIfAborted();
-    const [inventory, contents] = await Promise.all([findInventory(bucket, known, node), tool.contents(node, known)]);
-    if (inventory === undefined || contents === undefined) continue;
+    const inventory = await readableInventory(bucket, known, node);
+    // What is damaged vouches for nothing.
+    if (inventory === undefined || inventory === 'damaged') continue;
+    const contents = await readableContents(tool, node, known);
+    if (contents === undefined) continue;
     const stored = byName(contents.files);
     for (const { keyspace, table, file } of filesOf(inventory)) {
       const key = stored.get(nameOf(keyspace, table, file.path))?.key;
@@ -147,8 +111,17 @@ async function unvouched(
   return [...open.values()];
 }
 
+async function readableContents(tool: NodeParts['tool'], node: string, point: string) {
+  try {
+    return await tool.contents(node, point);
+  } catch (error) {
+    if (error instanceof FailedProblem && error.code === 'bad-manifest') return undefined;
+    throw error;
+  }
+}
+
 /** An object with this very content. */
-function contentOf({ key, sha256 }: Pick<Expected, 'key' | 'sha256'>): string {
+function contentOf({ key, sha256 }: Pick<StoredAs, 'key' | 'sha256'>): string {
   return `${key} ${sha256}`;
 }
 

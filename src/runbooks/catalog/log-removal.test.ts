@@ -96,3 +96,17 @@ test('whatever is kept: no plan of a kept base loses an object, on its own timel
     { numRuns: 40 },
   );
 });
+
+test('the log that a point with a damaged document needs stays: the document may be repaired from a copy', async () => {
+  const bucket = await shipped(6, [700, 5500]);
+  const [, oldest] = await listPoints(bucket.store);
+  const key = `${oldest?.id ?? ''}.json`;
+  await bucket.store.put(
+    key,
+    Buffer.from((await bucket.store.get(key))?.body ?? [])
+      .toString()
+      .replace('"local"', '"locam"'),
+  );
+  expect(await listPoints(bucket.store)).toHaveLength(1);
+  expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
+});

@@ -1,11 +1,11 @@
 import { formatBytes } from '../../model/bytes.ts';
-import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import { placeOfPiece } from '../../model/log-piece.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
 import { requestsAtOnce, segmentOfInstant } from './log-catalog.ts';
-import { listPoints } from './point-catalog.ts';
+import { type DamagedPoint, surveyPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
 import { timelineIds } from './timeline-record.ts';
 
@@ -15,11 +15,21 @@ const spare = 600_000_000;
 /**
  * The instant before which no log is needed. Every point needs the log after the beginning of its snapshots: on its own
  * timeline, on the younger timelines that began from it, and, for the ids, on all others. So the oldest kept point
- * decides for all. Without any point it is undefined, and nothing is removed. Pure.
+ * decides for all. One whose document is damaged may be repaired from a copy of the bucket, so its log stays, too. Without any point it is
+ * undefined, and nothing is removed. Pure.
  */
-export function logHorizon(points: readonly RestorePoint[]): Micros | undefined {
-  const begins = points.filter(({ proof }) => proof !== 'failed').map((point) => snapshotOf(point).from);
+export function logHorizon(points: readonly RestorePoint[], damaged: readonly DamagedPoint[] = []): Micros | undefined {
+  const begins = [
+    ...points.filter(({ proof }) => proof !== 'failed').map((point) => snapshotOf(point).from),
+    ...damaged.map(({ id }) => nameInstant(id)),
+  ];
   return begins.length === 0 ? undefined : micros(Math.min(...begins) - spare);
+}
+
+/** A point is named after the start of its backup, in seconds. */
+function nameInstant(id: string): Micros {
+  const [, year, month, day, hour, minute, second] = /(\d{4})(\d{2})(\d{2})-(\d{2})(\d{2})(\d{2})$/.exec(id) ?? [];
+  return instantOf(`${year}-${month}-${day}T${hour}:${minute}:${second}.000000Z`);
 }
 
 export interface RemovedLogs {
@@ -37,7 +47,8 @@ export async function removeOldLogs(
   bucket: ObjectStore,
   { signal, log }: { readonly signal: AbortSignal; readonly log: (line: string) => void },
 ): Promise<RemovedLogs> {
-  const horizon = logHorizon(await listPoints(bucket));
+  const { points, damaged } = await surveyPoints(bucket);
+  const horizon = logHorizon(points, damaged);
   if (horizon === undefined) return { objects: 0, bytes: 0, before: null };
   let objects = 0;
   let bytes = 0;

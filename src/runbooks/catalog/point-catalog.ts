@@ -8,24 +8,48 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 
 const pointFile = /^backup-\d{8}-\d{6}\.json$/;
 
-/** Every restore point of a bucket, newest first. */
+/** A point whose document cannot be read, because it is damaged or of a version that this Cardea does not know: kept, never chosen. */
+export interface DamagedPoint {
+  readonly id: string;
+  /** Names the object and what is wrong with it. */
+  readonly failure: string;
+}
+
+/** Every restore point of a bucket that can be read, newest first. */
 export async function listPoints(bucket: ObjectStore): Promise<readonly RestorePoint[]> {
+  return (await surveyPoints(bucket)).points;
+}
+
+/** Every restore point of a bucket, newest first. One damaged document must not hide the others, nor be passed over without a word. */
+export async function surveyPoints(
+  bucket: ObjectStore,
+): Promise<{ readonly points: readonly RestorePoint[]; readonly damaged: readonly DamagedPoint[] }> {
   const keys: string[] = [];
   for await (const child of bucket.children('')) if (pointFile.test(child)) keys.push(child);
   keys.reverse();
   const points: RestorePoint[] = [];
+  const damaged: DamagedPoint[] = [];
   // A bank keeps dozens of points, but a listing of thousands must also answer in a second, so documents are read in
   // parallel.
   for (let at = 0; at < keys.length; at += 64) {
-    const read = await Promise.all(keys.slice(at, at + 64).map((key) => readPointFile(bucket, key)));
-    points.push(...read.filter((point) => point !== undefined));
+    const read = await Promise.all(keys.slice(at, at + 64).map(async (key) => pointOrDamage(bucket, key)));
+    for (const each of read) {
+      if (each.damaged !== undefined) damaged.push(each.damaged);
+      else if (each.point !== undefined) points.push(each.point);
+    }
   }
-  return points;
+  return { points, damaged };
 }
 
 /** Those of this environment, newest first. A bucket of before it belonged to one may hold points of others. */
 export async function ownPoints(bucket: ObjectStore, environment: string): Promise<readonly RestorePoint[]> {
   return (await listPoints(bucket)).filter((point) => point.environment === environment);
+}
+
+/** As `surveyPoints`, of this environment; whose a damaged one is cannot be told. */
+export async function surveyOwnPoints(bucket: ObjectStore, environment: string): ReturnType<typeof surveyPoints> {
+  const { points, damaged } = await surveyPoints(bucket);
+  return { points: points.filter((point) => point.environment === environment), damaged };
 }
 
 /** As `getPoint`. Throws RefusedProblem `point-of-another-environment` as well. */
@@ -40,10 +64,21 @@ export async function getOwnPoint(bucket: ObjectStore, id: string, environment: 
   });
 }
 
-/** Throws UsageProblem `unknown-point`, naming the newest ones, when there is no such point. */
+/**
+ * Throws UsageProblem `unknown-point`, naming the newest ones, when there is no such point; RefusedProblem `point-not-good` when its document is
+ * damaged.
+ */
 export async function getPoint(bucket: ObjectStore, id: string): Promise<RestorePoint> {
-  const point = await readPointFile(bucket, restorePointKey(id));
+  const { point, damaged } = await pointOrDamage(bucket, restorePointKey(id));
   if (point !== undefined) return point;
+  if (damaged !== undefined) {
+    throw new RefusedProblem({
+      code: 'point-not-good',
+      happened: `${id} may not be restored: ${damaged.failure}`,
+      state: 'Nothing was changed.',
+      next: 'Choose a checked or proven point: cardea points ENV.',
+    });
+  }
   const known = (await listPoints(bucket)).slice(0, 5).map((each) => each.id);
   throw new UsageProblem({
     code: 'unknown-point',
@@ -112,6 +147,18 @@ export async function removePoint(bucket: ObjectStore, point: RestorePoint): Pro
   await bucket.delete(graphSchemaKey(point.id));
   await bucket.delete(findingsKey(point.id));
   await bucket.delete(restorePointKey(point.id));
+}
+
+async function pointOrDamage(
+  bucket: ObjectStore,
+  key: string,
+): Promise<{ readonly point?: RestorePoint | undefined; readonly damaged?: DamagedPoint }> {
+  try {
+    return { point: await readPointFile(bucket, key) };
+  } catch (error) {
+    if (!(error instanceof FailedProblem) || error.code !== 'bad-document') throw error;
+    return { damaged: { id: key.slice(0, -'.json'.length), failure: error.happened } };
+  }
 }
 
 async function readPointFile(bucket: ObjectStore, key: string): Promise<RestorePoint | undefined> {

@@ -172,7 +172,7 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
   });
 }
 
-const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark });
+const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark }, { sealed: true });
 
 /**
  * Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result.

@@ -79,8 +79,9 @@ export function requireReachableEnd(facts: RecoveryFacts, { instant, timeline, e
   });
 }
 
-function warningsOf({ environment, limits }: RecoveryFacts, service: Service, point: RestorePoint, instant: Micros) {
-  const warnings: string[] = [];
+function warningsOf(facts: RecoveryFacts, service: Service, point: RestorePoint, instant: Micros) {
+  const { environment, limits } = facts;
+  const warnings = [...damagedBases(facts)];
   if (point.proof !== 'proven') {
     warnings.push(
       `${point.id} is ${point.proof}, not proven: it was never restored and opened. To prove it: cardea rehearse ${environment} ${point.id}`,
@@ -92,6 +93,11 @@ function warningsOf({ environment, limits }: RecoveryFacts, service: Service, po
     );
   }
   return warnings;
+}
+
+/** Points that are no base because their documents are damaged. */
+export function damagedBases({ damaged = [] }: Pick<RecoveryFacts, 'damaged'>): readonly string[] {
+  return damaged.map(({ id, failure }) => `${id} is not used as a base: ${failure}`);
 }
 
 function requirePresent({ now }: RecoveryFacts, instant: Micros, services: Services): void {
@@ -118,7 +124,10 @@ function requireClocks({ limits, environment }: RecoveryFacts, { seenLead, point
 function unreachable(facts: RecoveryFacts, path: WindowPath, services: Services, wanted: Wanted): RefusedProblem {
   const { environment } = facts;
   const asked = `${formatInstant(wanted.instant)} on ${wanted.timeline}`;
-  const details = services.useless.map(({ base, stop }) => `${base.point} serves no instant: ${stop.reason}`);
+  const details = [
+    ...damagedBases(facts),
+    ...services.useless.map(({ base, stop }) => `${base.point} serves no instant: ${stop.reason}`),
+  ];
   if (path.bases.length === 0 || services.serving.length === 0) {
     return new RefusedProblem({
       code: 'no-base',

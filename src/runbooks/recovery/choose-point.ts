@@ -1,3 +1,4 @@
+import type { DamagedPoint } from '../catalog/point-catalog.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { Proof, RestorePoint } from '../../model/restore-point.ts';
 
@@ -9,9 +10,13 @@ export interface Choice {
 
 /**
  * The point that a restore uses when none is named: the newest proven one, else the newest checked one with a warning.
- * Never a failed one or one that is only taken. Pure; `points` newest first.
+ * Never a failed one or one that is only taken. `damaged` are those that cannot be read. Pure; `points` newest first.
  */
-export function choosePoint(points: readonly RestorePoint[], environment: string): Choice {
+export function choosePoint(
+  points: readonly RestorePoint[],
+  environment: string,
+  damaged: readonly DamagedPoint[] = [],
+): Choice {
   const proven = points.find((point) => point.proof === 'proven');
   const checked = points.find((point) => point.proof === 'checked');
   if (proven !== undefined) {
@@ -25,12 +30,15 @@ export function choosePoint(points: readonly RestorePoint[], environment: string
     happened: `${environment} has no proven or checked restore point.`,
     state: 'Nothing was changed.',
     next:
-      points.length === 0
+      points.length + damaged.length === 0
         ? `Take a backup first: cardea backup ${environment}.`
         : `See all points: cardea points ${environment}. To restore a point that was only taken, use --to POINT --allow-taken.`,
-    details: points
-      .slice(0, 10)
-      .map((point) => `${point.id}: ${point.proof}${point.failure === undefined ? '' : ` (${point.failure})`}`),
+    details: [
+      ...damaged.slice(0, 10).map(({ id, failure }) => `${id}: failed (${failure})`),
+      ...points
+        .slice(0, 10)
+        .map((point) => `${point.id}: ${point.proof}${point.failure === undefined ? '' : ` (${point.failure})`}`),
+    ],
   });
 }
 

@@ -2,7 +2,7 @@ import { milliseconds } from '../../model/duration.ts';
 import { type Micros, microsOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import { type LogCatalog, type Reading, readLogCatalog } from '../catalog/log-catalog.ts';
-import { ownPoints } from '../catalog/point-catalog.ts';
+import { type DamagedPoint, ownPoints, surveyOwnPoints } from '../catalog/point-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 
@@ -14,6 +14,8 @@ export interface RecoveryFacts {
   readonly environment: string;
   readonly catalog: LogCatalog;
   readonly points: readonly RestorePoint[];
+  /** Points whose documents cannot be read: no base. */
+  readonly damaged?: readonly DamagedPoint[];
   readonly now: Micros;
   readonly limits: RecoveryLimits;
 }
@@ -42,15 +44,16 @@ export async function readRecoveryFacts(
   const onWatermark = () => {
     seenAt = clock.now();
   };
-  const [catalog, points] = await Promise.all([
+  const [catalog, { points, damaged }] = await Promise.all([
     readLogCatalog(platform.bucket, { ...wanted, onWatermark }),
-    ownPoints(platform.bucket, platform.environment),
+    surveyOwnPoints(platform.bucket, platform.environment),
   ]);
   const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
   return {
     environment: platform.environment,
     catalog,
     points,
+    damaged,
     now: microsOf(seenAt),
     limits: { ...usualLimits, settleMargin },
   };

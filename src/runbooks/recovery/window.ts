@@ -3,6 +3,7 @@ import { formatSeconds } from '../../model/duration.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import type { WindowReport } from '../../model/window.ts';
+import { damagedBases } from './choose-base.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { windowStreams } from './window-streams.ts';
 import { type WindowPath, firstTimeline, windowPath } from './window-path.ts';
@@ -76,7 +77,7 @@ function latest(serving: readonly Service[], now: Micros): Micros | undefined {
 }
 
 function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Service[], current: boolean): string[] {
-  const warnings: string[] = [];
+  const warnings = [...damagedBases(facts)];
   const { environment, limits } = facts;
   if (path.seenLead > limits.clockLead) {
     warnings.push(

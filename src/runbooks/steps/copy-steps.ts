@@ -7,6 +7,7 @@ import type { Copies, Platform } from '../../ports/platform.ts';
 import type { RunbookBuilder } from '../../runbook/define.ts';
 import { acceptPoint } from '../recovery/choose-point.ts';
 import { onEachNode } from './each-node.ts';
+import { recordingDamage } from './point-damage.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
 import { requireRestorableForm } from './graph-form.ts';
 import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, planOf, verifyLogsStep } from './log-steps.ts';
@@ -99,11 +100,14 @@ export function withCopyDatabase<Params extends CopyParams>(
         inCopy(context, nameOf(context), async (copy) => {
           const from = context.services.clock.monotonic();
           const point = await getPoint(copy.bucket, context.params.point);
-          const done = await onEachNode(copy, context, 'restore-files', (node) => ({
+          const paramsOf = (node: string) => ({
             point: point.id,
             source: sourceOf(copy, point, node),
             inPlace: false,
-          }));
+          });
+          const done = await recordingDamage(context, point.id, async (failed) =>
+            onEachNode(copy, context, 'restore-files', paramsOf, failed),
+          );
           return {
             files: done.reduce((sum, { result }) => sum + result.files, 0),
             bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),

@@ -1,17 +1,7 @@
-import { FailedProblem, type Problem } from '../../model/problem.ts';
 import type { JobResult } from '../../ports/node-agent.ts';
-import { objectPatience, patiently } from '../../ports/patience.ts';
-import { updatePoint } from '../catalog/point-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { type NodeJobCall, onEachNode } from './each-node.ts';
-
-/** Codes of a check that found the backup itself damaged, for good. */
-const damageCodes: ReadonlySet<string> = new Set(['backup-damaged', 'inventory-missing', 'object-missing']);
-
-/** After any other problem the check is unfinished, and another check may find the backup whole. Pure. */
-function meansDamage(problem: Problem): boolean {
-  return problem instanceof FailedProblem && damageCodes.has(problem.code);
-}
+import { recordingDamage } from './point-damage.ts';
 
 /**
  * Has every node look for its files of the point in the store, and resolves with what each found. A point that is
@@ -23,27 +13,7 @@ export async function verifyPoint(
   point: string,
   knownPoints: readonly string[],
 ): Promise<ReadonlyArray<{ readonly node: string; readonly result: JobResult['verify'] }>> {
-  const { platform, clock } = context.services;
-  const damage: Problem[] = [];
-  try {
-    return await onEachNode(
-      platform,
-      context,
-      'verify',
-      () => ({ point, knownPoints: [...knownPoints] }),
-      ({ problem }) => {
-        if (meansDamage(problem)) damage.push(problem);
-      },
-    );
-  } catch (error) {
-    const [first] = damage;
-    // Told to stop, by Ctrl-C, a cancel, the time limit or a lost lease, a check says nothing; and without the
-    // lease nothing is written.
-    if (first !== undefined && !context.signal.aborted) {
-      await patiently(clock, { ...objectPatience, signal: context.signal }, async () =>
-        updatePoint(platform.bucket, point, (each) => ({ ...each, proof: 'failed', failure: first.happened })),
-      );
-    }
-    throw error;
-  }
+  return recordingDamage(context, point, async (failed) =>
+    onEachNode(context.services.platform, context, 'verify', () => ({ point, knownPoints: [...knownPoints] }), failed),
+  );
 }

@@ -56,3 +56,11 @@ test('machine output has id, takenAt, bytes, cut and proof', () => {
     proof: 'checked',
   });
 });
+
+test('a point whose document is damaged shows as failed with the object, and nothing that it says is shown', () => {
+  const failure = 'backup-20260218-020000.json cannot be read: its content does not match its check sum.';
+  const damaged = { id: 'backup-20260218-020000', failure };
+  expect(pointJson(damaged)).toEqual({ id: 'backup-20260218-020000', proof: 'failed', failure });
+  const [, line = ''] = pointsText([damaged], now).split('\n');
+  expect(line.split(/ {2,}/)).toEqual(['backup-20260218-020000', 'FAILED', failure]);
+});

@@ -1,31 +1,46 @@
 import { formatBytes } from '../../../model/bytes.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import type { Proof, RestorePoint } from '../../../model/restore-point.ts';
+import type { DamagedPoint } from '../../../runbooks/catalog/point-catalog.ts';
 import { noPaint, type Paint } from '../../terminal/output.ts';
 import { table } from '../../terminal/table.ts';
 
 /** Restore points for people, in the given order. */
-export function pointsText(points: readonly RestorePoint[], now: Date, paint: Paint = noPaint): string {
+export function pointsText(
+  points: ReadonlyArray<RestorePoint | DamagedPoint>,
+  now: Date,
+  paint: Paint = noPaint,
+): string {
   if (points.length === 0) return 'No restore points.';
   return table(
     points,
     [
       { title: 'POINT', cell: (point) => point.id },
-      { title: 'AGE', right: true, cell: (point) => age(point.takenAt, now) },
-      { title: 'SIZE', right: true, cell: (point) => formatBytes(point.bytes) },
-      { title: 'NEW', right: true, cell: (point) => formatBytes(point.newBytes) },
-      { title: 'MODE', cell: (point) => point.mode },
-      { title: 'CUT', cell: (point) => point.cut },
-      { title: 'PROOF', cell: (point) => proofWord(point.proof, paint) },
-      { title: 'RESTORES IN', right: true, cell: (point) => restoreTime(point) },
+      { title: 'AGE', right: true, cell: readable((point) => age(point.takenAt, now)) },
+      { title: 'SIZE', right: true, cell: readable((point) => formatBytes(point.bytes)) },
+      { title: 'NEW', right: true, cell: readable((point) => formatBytes(point.newBytes)) },
+      { title: 'MODE', cell: readable((point) => point.mode) },
+      { title: 'CUT', cell: readable((point) => point.cut) },
+      { title: 'PROOF', cell: (point) => proofWord(isDamaged(point) ? 'failed' : point.proof, paint) },
+      { title: 'RESTORES IN', right: true, cell: readable(restoreTime) },
       { title: 'WHY', cell: (point) => point.failure ?? '' },
     ],
     paint,
   );
 }
 
+function isDamaged(point: RestorePoint | DamagedPoint): point is DamagedPoint {
+  return !('proof' in point);
+}
+
+/** Nothing that a damaged document says is shown. */
+function readable(cell: (point: RestorePoint) => string): (point: RestorePoint | DamagedPoint) => string {
+  return (point) => (isDamaged(point) ? '' : cell(point));
+}
+
 /** One point as `points --json` lists it. */
-export function pointJson(point: RestorePoint): object {
+export function pointJson(point: RestorePoint | DamagedPoint): object {
+  if (isDamaged(point)) return { id: point.id, proof: 'failed', failure: point.failure };
   const { id, takenAt, bytes, newBytes, mode, cut, proof, timeline, run } = point;
   return {
     id,

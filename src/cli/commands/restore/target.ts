@@ -6,7 +6,7 @@ import { type Target, parseTarget } from '../../../model/target.ts';
 import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
 import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
-import { getOwnPoint, ownPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { getOwnPoint, surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { planLogs } from '../../../runbooks/recovery/plan-logs.ts';
 import { type RecoveryFacts, readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import { computeWindow, currentTimelineOf } from '../../../runbooks/recovery/window.ts';
@@ -42,8 +42,11 @@ export async function decideTarget(context: CliContext, environment: string, ask
   const { bucket } = await context.platform(environment);
   const target = asked.to === undefined ? undefined : parseTarget(asked.to, context.clock.now());
   if (target === undefined && asked.timeline === undefined && asked.exclusions === undefined) {
-    const { point, warning } = choosePoint(await ownPoints(bucket, environment), environment);
-    return asTaken(context, environment, point, warning);
+    const { points, damaged } = await surveyOwnPoints(bucket, environment);
+    const { point, warning } = choosePoint(points, environment, damaged);
+    const decided = await asTaken(context, environment, point, warning);
+    const passedOver = damaged.map(({ id, failure }) => `${id} was passed over: ${failure}`);
+    return { ...decided, warnings: [...new Set([...decided.warnings, ...passedOver])] };
   }
   if (target?.kind === 'point') {
     const { point, warning } = acceptPoint(

@@ -3,7 +3,7 @@ import type { TrustingWorld } from '../../../journal/vouching.ts';
 import { asProblem, type Problem, RetryableProblem } from '../../../model/problem.ts';
 import type { WindowReport } from '../../../model/window.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { ownPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
@@ -35,15 +35,21 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
       within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
-        Promise.all([ownPoints(bucket, name), restoreDecisions(world), runsWithWays(world, name)]),
+        Promise.all([surveyOwnPoints(bucket, name), restoreDecisions(world), runsWithWays(world, name)]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
-    const [points, decisions, { runs, ways }] =
-      stored instanceof Error ? [[], { undecided: [], decided: new Map() }, { runs: [], ways: new Map() }] : stored;
+    const [survey, decisions, { runs, ways }] =
+      stored instanceof Error
+        ? [
+            { points: [], damaged: [] },
+            { undecided: [], decided: new Map() },
+            { runs: [], ways: new Map() },
+          ]
+        : stored;
     const store = stored instanceof Error ? stored : { description: bucket.description };
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
-    return environmentStatus({ ...facts, points, ...decisions, runs, ways, window });
+    return environmentStatus({ ...facts, ...survey, ...decisions, runs, ways, window });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;

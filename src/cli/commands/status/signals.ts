@@ -9,6 +9,7 @@ import type { RestorePoint } from '../../../model/restore-point.ts';
 import type { WindowReport } from '../../../model/window.ts';
 import { resumeCommand } from '../../../runbook/resume-command.ts';
 import type { ResumeWay } from '../../runs/resume-way.ts';
+import type { DamagedPoint } from '../../../runbooks/catalog/point-catalog.ts';
 import { isMoot, type UndecidedRestore, wayOn } from '../../runs/undecided-restore.ts';
 import { age, measuredRestore } from '../points/text.ts';
 
@@ -23,6 +24,8 @@ export interface StatusFacts {
   readonly store: { readonly description: string } | Problem;
   /** Newest first. */
   readonly points: readonly RestorePoint[];
+  /** Points whose documents cannot be read. */
+  readonly damaged?: readonly DamagedPoint[];
   readonly undecided: readonly UndecidedRestore[];
   /** Runs whose outcome another run has decided: nobody carries them on. */
   readonly decided: ReadonlyMap<string, RestoreRecord>;
@@ -89,8 +92,13 @@ function storeSignal({ store }: StatusFacts): Signal {
 }
 
 /** A backup is late after its scheduled time, and missed when its objective has also passed. */
-function backupSignal({ environment, config, now, points }: StatusFacts): Signal {
+function backupSignal({ environment, config, now, points, damaged = [] }: StatusFacts): Signal {
   const next = `cardea backup ${environment}`;
+  const [broken] = damaged;
+  if (broken !== undefined) {
+    const others = damaged.length > 1 ? ` (and ${damaged.length - 1} more)` : '';
+    return { name: 'backup', level: 'bad', says: `${broken.id} is DAMAGED${others}: ${broken.failure}`, next };
+  }
   const last = points.find((point) => point.proof !== 'failed');
   const newest = points[0];
   if (last === undefined) {

@@ -1,0 +1,59 @@
+import type { NodeParts } from '../node-parts.ts';
+import { byName, compareBackup } from './backup-comparison.ts';
+import { type InventoryBody, filesOf, nameOf } from './inventory-store.ts';
+
+/** A file of an inventory, and the object that the backup tool's record gives it. */
+export interface StoredAs {
+  readonly name: string;
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * Compares an inventory with the tool's record of the backup, and with what the store holds of that, by names and sizes. One finding for each
+ * file that is not there as it was in the snapshot; it names the object.
+ */
+export async function lookInStore(
+  { bucket, tool }: Pick<NodeParts, 'bucket' | 'tool'>,
+  {
+    node,
+    inventory,
+    signal,
+  }: { readonly node: string; readonly inventory: InventoryBody; readonly signal: AbortSignal },
+): Promise<{ readonly expected: readonly StoredAs[]; readonly findings: string[] }> {
+  const contents = await tool.contents(node, inventory.point);
+  if (contents === undefined) return { expected: [], findings: ['Medusa has no finished backup of this name'] };
+  const findings = compareBackup(inventory, contents).map((line) => `${line} (by ${contents.record})`);
+  const stored = byName(contents.files);
+  const expected = [...filesOf(inventory)].flatMap(({ keyspace, table, file }): StoredAs[] => {
+    const name = nameOf(keyspace, table, file.path);
+    const key = stored.get(name)?.key;
+    return key === undefined ? [] : [{ name, key, bytes: file.bytes, sha256: file.sha256 }];
+  });
+  const sizes = await sizesInStore({ bucket }, expected, signal);
+  for (const { name, key, bytes } of expected) {
+    const found = sizes.get(key);
+    if (found === undefined) findings.push(`${name}: missing in the store (${key}, by ${contents.record})`);
+    else if (found !== bytes) findings.push(`${name}: ${found} bytes in the store, ${bytes} in the snapshot (${key})`);
+  }
+  return { expected, findings };
+}
+
+/** Object key to size. It lists the folders that hold the files instead of asking for each file. */
+async function sizesInStore(
+  { bucket }: Pick<NodeParts, 'bucket'>,
+  expected: readonly StoredAs[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  // `medusa/<node>/data/` or `medusa/<node>/<backup>/data/`: both end before the keyspace.
+  const prefixes = new Set(expected.map(({ key, name }) => key.slice(0, key.length - name.length)));
+  for (const prefix of prefixes) {
+    for await (const { key, bytes } of bucket.list(prefix)) {
+      signal.throwIfAborted();
+      sizes.set(key, bytes);
+    }
+  }
+  return sizes;
+}

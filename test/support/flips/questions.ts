@@ -1,0 +1,255 @@
+import { decideTarget, rehearsable, replayParamsOf } from '../../../src/cli/commands/restore/target.ts';
+import { pointJson } from '../../../src/cli/commands/points/text.ts';
+import type { CliContext } from '../../../src/cli/context.ts';
+import { restoreDecisions } from '../../../src/cli/runs/undecided-restore.ts';
+import { verifyAudit } from '../../../src/journal/audit.ts';
+import { type RunsWorld, listRuns, showRun } from '../../../src/journal/runs.ts';
+import { Problem } from '../../../src/model/problem.ts';
+import { instantOf } from '../../../src/model/instant.ts';
+import { sha256 } from '../../../src/model/sha256.ts';
+import type { AuditSigner, AuditTrust } from '../../../src/ports/audit-signer.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { type EngineWorld, resumeRun, startRun } from '../../../src/runbook/engine.ts';
+import type { Runbook } from '../../../src/runbook/define.ts';
+import { findIdMark } from '../../../src/runbooks/catalog/restore-catalog.ts';
+import { getPoint, surveyPoints } from '../../../src/runbooks/catalog/point-catalog.ts';
+import { storedSchema } from '../../../src/runbooks/catalog/schema-catalog.ts';
+import { findRunbook, rehearseRunbook, restoreRunbook, type RunbookServices } from '../../../src/runbooks/index.ts';
+import { readRecoveryFacts } from '../../../src/runbooks/recovery/recovery-facts.ts';
+import { computeWindow } from '../../../src/runbooks/recovery/window.ts';
+import { getUndoPlan } from '../../../src/runbooks/undo/undo-plan.ts';
+import { FakeMachine } from '../engine-world.ts';
+import { countingIds } from '../fake-clock.ts';
+import type { CopiedBucket } from './copied-bucket.ts';
+import type { CopiedWorld } from './copied-world.ts';
+import type { BucketFacts } from './real-bucket.ts';
+
+/** What Cardea makes of a bucket: what it would do, and what it says about it. */
+export interface Answer {
+  /** What would be done or shown; undefined when nothing would. */
+  readonly value: string | undefined;
+  /** Everything that a person is told: the problem, warnings, faults. */
+  readonly said: string;
+}
+
+export interface Asking {
+  readonly facts: BucketFacts;
+  readonly bucket: CopiedBucket;
+  readonly world: CopiedWorld;
+  readonly config: RunbookServices['config'];
+  readonly clock: Clock;
+  readonly signer?: AuditSigner | undefined;
+  readonly trust?: AuditTrust | undefined;
+}
+
+export interface Question {
+  readonly name: string;
+  /** Runs of which the bucket knows nothing here: an unfinished restore would refuse every other. */
+  readonly hidden: readonly string[];
+  /** Only shows something: that it shows something else does no harm when another question names the object. */
+  readonly shows?: boolean;
+  ask(asking: Asking): Promise<Answer>;
+}
+
+/** All that reads a bucket before a server is started on what it holds. */
+export function questionsOf(facts: BucketFacts): readonly Question[] {
+  const unfinished = [`restores/${facts.killed}.json`];
+  const restores = [
+    ...facts.points.map((point) => ({ name: `restore to ${point}`, to: point, timeline: undefined })),
+    ...facts.instants.map(({ timeline, instant }) => ({
+      name: `restore to ${instant} of ${timeline}`,
+      to: instant,
+      timeline,
+    })),
+    { name: 'restore to the end of the log', to: undefined, timeline: facts.instants.at(-1)?.timeline },
+  ];
+  return [
+    ...restores.map(
+      ({ name, to, timeline }): Question => ({
+        name,
+        hidden: unfinished,
+        ask: async (asking) => {
+          const decided = await decideTarget(contextOf(asking), 'local', {
+            ...(to === undefined ? {} : { to }),
+            ...(timeline === undefined ? {} : { timeline }),
+          });
+          return runUpToStart(asking, decided.warnings, (engine, services) =>
+            startRun(engine, restoreRunbook, {
+              environment: 'local',
+              params: { point: decided.point.id, newBase: false, ...replayParamsOf(decided, { inPlace: true }) },
+              services,
+              confirmed: 'local',
+            }),
+          );
+        },
+      }),
+    ),
+    ...facts.points.map(
+      (id): Question => ({
+        name: `rehearse ${id}`,
+        hidden: unfinished,
+        ask: async (asking) => {
+          const { bucket } = asking;
+          const recovery = await readRecoveryFacts(servicesOf(asking));
+          const point = await getPoint(bucket, id);
+          const decided = rehearsable(recovery, point) ?? { point, warnings: [] };
+          return runUpToStart(asking, decided.warnings, (engine, services) =>
+            startRun(engine, rehearseRunbook, {
+              environment: 'local',
+              params: { point: decided.point.id, ...replayParamsOf(decided, { inPlace: false }) },
+              services,
+            }),
+          );
+        },
+      }),
+    ),
+    {
+      name: 'resume the killed restore',
+      hidden: [],
+      ask: async (asking) =>
+        runUpToStart(asking, [], (engine, services) =>
+          resumeRun(
+            engine,
+            findRunbook as (name: string, version: number) => Runbook<unknown, RunbookServices> | undefined,
+            {
+              run: facts.killed,
+              services,
+            },
+          ),
+        ),
+    },
+    {
+      name: 'the ids that must not be given out again',
+      hidden: [],
+      ask: async ({ bucket }) =>
+        shown([await findIdMark(bucket, facts.killed), await findIdMark(bucket, facts.restored)]),
+    },
+    {
+      name: 'the writes of the undo',
+      hidden: [],
+      ask: async ({ bucket }) => shown(await getUndoPlan(bucket, facts.undone)),
+    },
+    {
+      name: 'the names in the log',
+      hidden: [],
+      ask: async ({ bucket }) =>
+        shown(
+          await Promise.all(
+            facts.instants.map(async ({ instant }) => {
+              const known = await storedSchema(bucket, instantOf(instant));
+              return known === undefined
+                ? null
+                : [...known.schema.types.values(), known.shapes, known.schema.ids.partitions];
+            }),
+          ),
+        ),
+    },
+    {
+      name: 'audit',
+      hidden: [],
+      shows: true,
+      ask: async (asking) => shown((await verifyAudit(runsWorld(asking), asking.trust)).findings),
+    },
+    {
+      name: 'points',
+      hidden: [],
+      shows: true,
+      ask: async ({ bucket }) => {
+        const { points, damaged } = await surveyPoints(bucket);
+        return shown([...points, ...damaged].map(pointJson));
+      },
+    },
+    ...[...new Set(facts.instants.map(({ timeline }) => timeline))].map(
+      (timeline): Question => ({
+        name: `window of ${timeline}`,
+        hidden: [],
+        ask: async (asking) => shown(computeWindow(await readRecoveryFacts(servicesOf(asking)), timeline)),
+      }),
+    ),
+    {
+      name: 'status of runs and restores',
+      hidden: [],
+      shows: true,
+      ask: async (asking) => {
+        const world = runsWorld(asking);
+        const { undecided, decided } = await restoreDecisions(world);
+        return shown([undecided, [...decided], await listRuns(world, { limit: 50 })]);
+      },
+    },
+    ...[facts.restored, facts.undone, facts.killed].map(
+      (run): Question => ({
+        name: `show ${run}`,
+        hidden: [],
+        ask: async (asking) => shown((await showRun(runsWorld(asking), run)).state),
+      }),
+    ),
+  ];
+}
+
+/** Asks; a problem is an answer. */
+export async function answerTo(question: Question, asking: Asking): Promise<Answer> {
+  try {
+    return await question.ask(asking);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { value: undefined, said: saidOf(error) };
+  }
+}
+
+function shown(value: unknown): Answer {
+  const text = JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === 'bigint') return String(inner);
+    if (inner instanceof Map || inner instanceof Set) return [...inner];
+    return inner;
+  });
+  return { value: text, said: text };
+}
+
+async function runUpToStart(
+  asking: Asking,
+  warnings: readonly string[],
+  work: (
+    engine: EngineWorld,
+    services: RunbookServices,
+  ) => Promise<{ readonly problem?: Problem; readonly status: string }>,
+): Promise<Answer> {
+  const { bucket, clock, signer, world } = asking;
+  const logs: string[] = [];
+  const engine: EngineWorld = {
+    store: bucket,
+    clock,
+    ids: countingIds(),
+    processes: new FakeMachine().process('elsewhere'),
+    actor: { name: 'dana', via: 'cli', host: 'here' },
+    ...(signer === undefined ? {} : { signer }),
+  };
+  const { problem, status } = await work(engine, servicesOf(asking));
+  const start = world.start();
+  for await (const { key } of bucket.list('runs/')) {
+    if (key.includes('/logs/')) logs.push(Buffer.from(bucket.peek(key) ?? []).toString());
+  }
+  const said = [...warnings, ...logs, problem === undefined ? status : saidOf(problem)].join('\n');
+  return { value: start === undefined ? undefined : sha256(JSON.stringify(start)), said };
+}
+
+function saidOf({ code, happened, state, next, details }: Problem): string {
+  return [code, happened, state, next, ...details].join('\n');
+}
+
+function servicesOf({ world, config, clock }: Asking): RunbookServices {
+  return { platform: world.platform, config, clock };
+}
+
+function runsWorld({ bucket, clock }: Asking): RunsWorld {
+  return { store: bucket, clock, processes: new FakeMachine().process('elsewhere') };
+}
+
+/** What deciding on a target asks of a command's context. */
+function contextOf({ world, config, clock }: Asking): CliContext {
+  return {
+    clock,
+    signal: new AbortController().signal,
+    platform: async () => world.platform,
+    environment: async (name: string) => ({ name, config, auditKey: '' }),
+  } as unknown as CliContext;
+}

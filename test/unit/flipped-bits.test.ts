@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { afterAll, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { pointJson } from '../../src/cli/commands/points/text.ts';
+import { surveyPoints } from '../../src/runbooks/catalog/point-catalog.ts';
+import { CopiedBucket } from '../support/flips/copied-bucket.ts';
+import { answerTo, questionsOf } from '../support/flips/questions.ts';
+import { flipOf, kindOf, openCampaign } from '../support/flips/campaign.ts';
+import { copiedWorld, downloading, temporaryHome } from '../support/flips/copied-world.ts';
+import { madeBucket } from '../support/flips/made-bucket.ts';
+
+/** A share of what test/faults/flipped-bits.test.ts does with a thousand flips in the bucket of real servers. */
+const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+const folder = mkdtempSync(temporaryHome());
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a flipped bit in any stored object is named before a server starts, or changes nothing', async () => {
+  const made = await madeBucket(folder);
+  const { known, judge } = await openCampaign(made);
+  const reaching = known.filter(({ clean }) => clean.value !== undefined).map(({ question }) => question.name);
+  expect(reaching).toEqual(
+    expect.arrayContaining(['restore to backup-20260219-010000', 'resume the killed restore', 'points']),
+  );
+  const ends = await seeds.reduce<Promise<Awaited<ReturnType<typeof judge>>[]>>(
+    async (before, seed) => [...(await before), await judge(flipOf(made.objects, seed))],
+    Promise.resolve([]),
+  );
+  expect(ends.filter(({ end }) => end === 'WRONG')).toEqual([]);
+  const named = new Set(ends.filter(({ end }) => end === 'named').map(({ kind }) => kind));
+  expect([...named]).toEqual(
+    expect.arrayContaining(['SSTable Data', 'point', 'inventories', 'event', 'timelines', 'ids.json']),
+  );
+  expect(new Set([...made.objects.keys()].map(kindOf)).size).toBeGreaterThan(10);
+});
+
+test('a restore that finds a damaged file records the point as failed, and the object that is damaged', async () => {
+  const made = await madeBucket(join(folder, 'second'));
+  const key = [...made.objects.keys()].find((each) => each.endsWith('Data.db')) ?? '';
+  const bucket = new CopiedBucket(made.objects, {
+    flip: { key, bit: 77 },
+    hidden: [`restores/${made.facts.killed}.json`],
+  });
+  const tool = async (view: CopiedBucket) => downloading(await made.tool(view), view);
+  const world = await copiedWorld({ ...made, bucket, folder: join(folder, 'disks'), tool });
+  const [restore] = questionsOf(made.facts);
+  if (restore === undefined) throw new TypeError('no question');
+  expect((await answerTo(restore, { ...made, bucket, world })).value).toBeUndefined();
+  const { points } = await surveyPoints(bucket);
+  expect(points.map(pointJson)).toMatchObject([{ proof: 'failed', failure: expect.stringContaining(key) }]);
+});
