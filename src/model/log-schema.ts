@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { documentType } from './document.ts';
 import { timelineId } from './identifiers.ts';
-import { instantText } from './instant.ts';
+import { type Micros, instantText, parseInstant } from './instant.ts';
 
 /**
  * The database's schema with table ids from `at` on, at `log/<timeline>/schema/<at>-<schema-version>.json`, written by whichever agent sees a
@@ -57,6 +57,13 @@ export function logSchemaPrefix(timeline: string): string {
 
 export function logSchemaKey(schema: Pick<LogSchema, 'timeline' | 'at' | 'schemaVersion'>): string {
   return `${logSchemaPrefix(schema.timeline)}${schema.at.replaceAll(':', '')}-${schema.schemaVersion}.json`;
+}
+
+/** From when on the schema of that key holds; undefined for another key. */
+export function instantOfSchemaKey(key: string): Micros | undefined {
+  const [, day, hour, minute, rest] =
+    /\/schema\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-[^/]*$/.exec(key) ?? [];
+  return day === undefined ? undefined : parseInstant(`${day}T${hour}:${minute}:${rest}`);
 }
 
 /** Keyspaces of Cassandra itself are never restored from the log, and a change in them concerns no restore. */

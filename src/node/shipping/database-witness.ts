@@ -6,6 +6,7 @@ import {
   logSchemaKey,
   logSchemaPrefix,
 } from '../../model/log-schema.ts';
+import { FailedProblem } from '../../model/problem.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '../../ports/logged-database.ts';
 import { createObject, type ObjectStore } from '../../ports/object-store.ts';
@@ -59,19 +60,27 @@ export class DatabaseWitness {
 
   /** Changes are found by comparison with what the previous agent wrote. */
   async #begin(stream: StreamWriter): Promise<void> {
-    this.#known = await this.#newest(stream.timeline);
+    const newest = await this.#newest(stream.timeline);
+    this.#known = newest === 'damaged' ? undefined : newest;
     this.#told.clear();
     this.#bypassToldAt.clear();
     this.#lookedAt = undefined;
     this.#stream = stream;
   }
 
-  async #newest(timeline: string): Promise<LogSchema | undefined> {
+  async #newest(timeline: string): Promise<LogSchema | 'damaged' | undefined> {
     const { bucket } = this.#parts;
     let newest: string | undefined;
     for await (const { key } of bucket.list(logSchemaPrefix(timeline))) newest = key;
     const stored = newest === undefined ? undefined : await bucket.get(newest);
-    return stored === undefined || newest === undefined ? undefined : logSchemaDocument.read(stored.body, newest);
+    if (stored === undefined || newest === undefined) return undefined;
+    try {
+      return logSchemaDocument.read(stored.body, newest);
+    } catch (error) {
+      // Another one is written after it, and a base that is taken from then on can be brought forward again.
+      if (error instanceof FailedProblem && error.code === 'bad-document') return 'damaged';
+      throw error;
+    }
   }
 
   async #schemaChanged(stream: StreamWriter, before: Micros): Promise<void> {
@@ -80,7 +89,7 @@ export class DatabaseWitness {
     const until = micros(microsOf(clock.now()) + 1000);
     const newest = await this.#newest(stream.timeline);
     // Another node's agent may have been first.
-    if (newest?.schemaVersion !== schema.schemaVersion) {
+    if (newest === undefined || newest === 'damaged' || newest.schemaVersion !== schema.schemaVersion) {
       const { timeline } = stream;
       // Nothing was written to it before the look that did not see it yet.
       const at = formatInstant(newest === undefined ? stream.since : before);

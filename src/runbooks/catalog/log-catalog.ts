@@ -12,7 +12,7 @@ import {
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
-import { type LogSchema, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
+import { type LogSchema, instantOfSchemaKey, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { Timeline } from '../../model/timeline.ts';
@@ -35,6 +35,8 @@ export interface TimelineLog {
   readonly streams: readonly VerifiedStream[];
   /** Ascending by `at`. */
   readonly schemas: readonly StoredSchema[];
+  /** Those that cannot be read: from `at` to the next one nobody can tell what the log means. */
+  readonly damagedSchemas?: ReadonlyArray<{ readonly key: string; readonly at: Micros }>;
   /** Faults outside the streams: a schema that cannot be read, an object that does not belong there. */
   readonly faults: readonly LogFault[];
 }
@@ -82,9 +84,9 @@ async function readTimeline(bucket: ObjectStore, timeline: string, reading: Read
   // Together, so that a store which is away for both is one failure that somebody waits for.
   const [streams, read] = await Promise.all([
     Promise.all(hosts.map(async (hostId) => readStream(bucket, { timeline, hostId }, reading))),
-    schemas === undefined ? [] : readSchemas(bucket, schemas, faults),
+    schemas === undefined ? { schemas: [] } : readSchemas(bucket, schemas, faults),
   ]);
-  return { timeline, streams, schemas: read, faults };
+  return { timeline, streams, ...read, faults };
 }
 
 /**
@@ -235,14 +237,23 @@ function markOfName(key: string, place: Place, writtenAt: Date): LogMark | undef
 
 const markFile = /\/marks\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-(gap|truncate|bypass|schema)\.json$/;
 
-async function readSchemas(bucket: ObjectStore, prefix: string, faults: LogFault[]): Promise<readonly StoredSchema[]> {
+async function readSchemas(
+  bucket: ObjectStore,
+  prefix: string,
+  faults: LogFault[],
+): Promise<Pick<TimelineLog, 'schemas' | 'damagedSchemas'>> {
   const keys: string[] = [];
   for await (const { key } of bucket.list(prefix)) keys.push(key);
+  const damagedSchemas: Array<{ readonly key: string; readonly at: Micros }> = [];
   const read = await mapConcurrently(keys, requestsAtOnce, async (key) => {
     const schema = await readDocument(bucket, key, logSchemaDocument, faults);
-    return schema === undefined ? [] : [{ key, at: instantOf(schema.at), schema }];
+    if (schema !== undefined) return [{ key, at: instantOf(schema.at), schema }];
+    const at = instantOfSchemaKey(key);
+    if (at !== undefined && (await bucket.head(key)) !== undefined) damagedSchemas.push({ key, at });
+    return [];
   });
-  return read.flat().sort((a, b) => a.at - b.at);
+  const byTime = (a: { readonly at: Micros }, b: { readonly at: Micros }) => a.at - b.at;
+  return { schemas: read.flat().sort(byTime), damagedSchemas: damagedSchemas.sort(byTime) };
 }
 
 interface Readable<Body> {

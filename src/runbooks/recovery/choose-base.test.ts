@@ -252,3 +252,16 @@ describe('the logs of an instant', () => {
     ]);
   });
 });
+
+test('a log whose pieces need a damaged schema is refused by the name of the object, also for an earlier instant', async () => {
+  const bucket = await shipped();
+  await bucket.schema('t0001', 1, ['edgestore']);
+  await bucket.schema('t0001', 70, ['edgestore', 'graphindex']);
+  const key = [...bucket.store.objects.keys()].filter((each) => each.includes('/schema/')).sort()[1] ?? '';
+  await bucket.store.put(key, '{');
+  const facts = await factsAt(bucket, 100);
+  const choice = chooseBase(facts, { instant: second(65), timeline: 't0001' });
+  expect(() => planLogs(facts, choice)).toThrow(
+    expect.objectContaining({ kind: 'refused', code: 'log-schema-damaged', happened: expect.stringContaining(key) }),
+  );
+});

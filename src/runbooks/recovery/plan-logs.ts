@@ -1,6 +1,7 @@
 import type { VerifiedStream, StoredPiece } from '../../commitlog/verified-stream.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
+import { RefusedProblem } from '../../model/problem.ts';
 import type { Strand } from '../../model/timeline-path.ts';
 import type { BaseChoice } from './choose-base.ts';
 import type { TimelineLog } from '../catalog/log-catalog.ts';
@@ -15,7 +16,7 @@ import { pathOf } from './window-path.ts';
  * replaying a part of it again changes nothing.
  *
  * To where: see `Extent`. The cut, not the choice of pieces, keeps out what is younger. Only the path's timelines count for the data; of
- * others the ids alone are replayed, which their `until` before all time says.
+ * others the ids alone are replayed, which their `until` before all time says. Throws RefusedProblem `log-schema-damaged`.
  */
 export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Extent = {}): Omit<LogPlan, 'run'> {
   const { point, instant, timeline } = choice;
@@ -29,7 +30,7 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Exten
   const strands = since === undefined ? path.slice(first) : path.slice(-1);
   /** A write that was acknowledged reached its replicas before; what may still come is as late as a commit may be. */
   const arrival = Math.max(arrivalTime, facts.limits.settleMargin) + facts.limits.clockLead;
-  return {
+  const plan = {
     instant: formatInstant(instant),
     strands: [
       // A base taken after the end of another timeline already has its ids: the restore that left that timeline
@@ -53,6 +54,26 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Exten
     incomplete: [],
     addedTables: choice.tablesToCreate.map(({ id, keyspace, table }) => ({ id, name: `${keyspace}.${table}` })),
   };
+  for (const { timeline: id, streams } of plan.strands) {
+    if (streams.length > 0) requireSchemas(logs.get(id), snapshot.from);
+  }
+  return plan;
+}
+
+/**
+ * Every piece is decoded, also what is younger than the instant: a table that no schema tells of would be met only when the data has been moved.
+ * Throws RefusedProblem `log-schema-damaged`, which names the object.
+ */
+function requireSchemas(log: TimelineLog | undefined, from: Micros): void {
+  const { schemas = [], damagedSchemas = [] } = log ?? {};
+  const missed = damagedSchemas.find(({ at }) => (schemas.find((each) => each.at > at)?.at ?? Infinity) > from);
+  if (missed === undefined) return;
+  throw new RefusedProblem({
+    code: 'log-schema-damaged',
+    happened: `${missed.key} cannot be read, and without it nobody can tell what the log from ${formatInstant(missed.at)} on means.`,
+    state: 'Nothing was changed.',
+    next: 'Bring the object back from a copy of the bucket, or restore to a restore point, which needs no log: `cardea points ENV` lists them.',
+  });
 }
 
 /** To where a plan reads the streams. */
@@ -71,8 +92,11 @@ export interface Extent {
   readonly since?: Micros;
 }
 
-/** How long after its commit time a write may reach its node, microseconds. */
-const arrivalTime = 60_000_000;
+/**
+ * How long after its commit time a write may reach its node, microseconds. JanusGraph writes a commit for 100 s at most
+ * (`storage.write-time`), and its commit time is taken at the beginning.
+ */
+const arrivalTime = 120_000_000;
 
 const beforeAllTime = micros(0);
 

@@ -8,7 +8,7 @@ import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
 /**
  * For each strand, the schema changes that prevent a replay. A log can be replayed only over a base with the same
  * tables, so a table that was dropped, altered or created again since needs a later base. A changed replication needs
- * one too, because other replicas' logs are then enough. Tables that were only added do not: they can be created first,
+ * one too, because other replicas' logs are then enough. What happened at a schema that cannot be read nobody knows. Tables that were only added do not: they can be created first,
  * with their ids.
  */
 export function schemaObstacles(
@@ -28,6 +28,11 @@ export function schemaObstacles(
       if (unlogged.length > 0)
         found.push(obstacle(stored, next, `${unlogged.join(', ')}: not logged (durable_writes = false)`));
       before = stored;
+    }
+    for (const { key, at: from } of damagedOf(strand, logs[at])) {
+      const next = all.find((each) => each.at > from)?.at ?? micros(Number.MAX_SAFE_INTEGER);
+      const reason = `${key} cannot be read, so nobody can tell what the log from ${formatInstant(from)} on means`;
+      found.push({ kind: 'schema', at: from, until: next, reason });
     }
     return found;
   });
@@ -56,6 +61,10 @@ export function addedTables(
 
 function schemasOf({ until }: Strand, log: TimelineLog | undefined): readonly StoredSchema[] {
   return (log?.schemas ?? []).filter(({ at }) => until === undefined || at <= until);
+}
+
+function damagedOf({ until }: Strand, log: TimelineLog | undefined) {
+  return (log?.damagedSchemas ?? []).filter(({ at }) => until === undefined || at <= until);
 }
 
 function changesBetween(older: LogSchema, newer: LogSchema): readonly string[] {

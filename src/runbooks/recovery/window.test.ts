@@ -181,6 +181,28 @@ describe('tables that change', () => {
     }
   });
 
+  test('what follows a damaged one needs a base that is later than the next, and the object is named', async () => {
+    const log = await threeNodes();
+    await log.schema('t0001', 1, ['edgestore']);
+    await log.schema('t0001', 40, ['edgestore', 'graphindex']);
+    const key = [...log.store.objects.keys()].filter((each) => each.includes('/schema/')).sort()[1] ?? '';
+    const stored = await log.store.get(key);
+    await log.store.put(
+      key,
+      Buffer.from(stored?.body ?? [])
+        .toString()
+        .replace('graphindex', 'graphindey'),
+    );
+    const report = await windowAt(log, 100);
+    expect(report.newest).toBe(secondText(39.999999));
+    expect(report.warnings.join()).toContain(key);
+    await log.point(50, 51, { nodeCount: 3 });
+    expect((await windowAt(log, 100)).newest).toBe(secondText(39.999999));
+    await log.schema('t0001', 60, ['edgestore', 'graphindex']);
+    await log.point(70, 71, { nodeCount: 3 });
+    expect((await windowAt(log, 100)).newest).toBe(secondText(100));
+  });
+
   test('while a keyspace is not logged no base helps', async () => {
     const log = await threeNodes();
     const keyspace = { keyspace: 'janusgraph', replication: { class: 'NetworkTopologyStrategy', 'hcd-paris': '3' } };
