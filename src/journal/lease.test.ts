@@ -107,7 +107,8 @@ test('an epoch is above the newest lease and above what is known from elsewhere'
 test('a lease that leaps further than any run does, or that is none, is refused by name; objects of other names are no leases', async () => {
   const world = testWorld();
   await (await acquireLease(world, { ...request('a'), above: 57 })).release();
-  const genuine = world.store.text('leases/00000058.json');
+  // As one without a seal is: whoever can write to the bucket can make a seal, too.
+  const genuine = world.store.text('leases/00000058.json').replace(/,\s*"check": "[0-9a-f]*"/, '');
   world.store.set('leases/9007199254740992.json', genuine.replace('"epoch": 58', '"epoch": 9007199254740992'));
   world.store.set('leases/000099.json', genuine);
   const next = await acquireLease(world, request('a'));

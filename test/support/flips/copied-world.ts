@@ -57,6 +57,9 @@ export async function copiedWorld({ facts, bucket, clock, folder, tool }: WorldP
       tool: opened,
       database: {
         runningPid: async () => undefined,
+        standing: async () => ({ lock: 'free', seen: undefined, seesAll: true }),
+        takeLock: async () => ({ release: async () => undefined }),
+        repair: async () => undefined,
         tables: async () => [],
         snapshot: async () => undefined,
         clearSnapshot: async () => undefined,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { decideTarget, rehearsable, replayParamsOf } from '../../../src/cli/commands/restore/target.ts';
 import { pointJson } from '../../../src/cli/commands/points/text.ts';
 import type { CliContext } from '../../../src/cli/context.ts';
@@ -7,7 +8,7 @@ import { type RunsWorld, listRuns, showRun } from '../../../src/journal/runs.ts'
 import { Problem } from '../../../src/model/problem.ts';
 import { instantOf } from '../../../src/model/instant.ts';
 import { sha256 } from '../../../src/model/sha256.ts';
-import type { AuditSigner, AuditTrust } from '../../../src/ports/audit-signer.ts';
+import type { AuditTrust } from '../../../src/ports/audit-signer.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { type EngineWorld, resumeRun, startRun } from '../../../src/runbook/engine.ts';
 import type { Runbook } from '../../../src/runbook/define.ts';
@@ -24,6 +25,8 @@ import type { CopiedBucket } from './copied-bucket.ts';
 import type { CopiedWorld } from './copied-world.ts';
 import type { BucketFacts } from './real-bucket.ts';
 
+const decidedUndo = z.object({ sha256: z.string() });
+
 /** What Cardea makes of a bucket: what it would do, and what it says about it. */
 export interface Answer {
   /** What would be done or shown; undefined when nothing would. */
@@ -38,7 +41,7 @@ export interface Asking {
   readonly world: CopiedWorld;
   readonly config: RunbookServices['config'];
   readonly clock: Clock;
-  readonly signer?: AuditSigner | undefined;
+  readonly signer?: EngineWorld['signer'];
   readonly trust?: AuditTrust | undefined;
 }
 
@@ -127,7 +130,11 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     {
       name: 'the writes of the undo',
       hidden: [],
-      ask: async ({ bucket }) => shown(await getUndoPlan(bucket, facts.undone)),
+      ask: async (asking) => {
+        const { steps } = (await showRun(runsWorld(asking), facts.undone)).state;
+        const { sha256: decided } = decidedUndo.parse(steps['plan-undo']?.result);
+        return shown(await getUndoPlan(asking.bucket, { run: facts.undone, sha256: decided }));
+      },
     },
     {
       name: 'the names in the log',
