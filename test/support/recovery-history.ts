@@ -302,7 +302,8 @@ class Played {
     });
     this.ring.onCopy = (copy) => {
       this.made.push(copy);
-      this.#arm(copy, true);
+      // One that is made when nothing fails any more has no faults either.
+      if (this.store.failing) this.#arm(copy, true);
     };
     this.writes = beginning?.writes ?? 0;
     beginning?.bucket.copyTo(this.bucket);
