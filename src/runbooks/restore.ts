@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { readIdMark } from '../graph/clean-after-restore.ts';
 import { formatBytes } from '../model/bytes.ts';
 import { pointId, runId } from '../model/identifiers.ts';
-import { asProblem, RefusedProblem } from '../model/problem.ts';
+import { RefusedProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Platform } from '../ports/platform.ts';
