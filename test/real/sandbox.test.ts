@@ -114,7 +114,7 @@ test('an up with a changed configuration starts the agents anew with what can be
   expect(JSON.parse(readFileSync(agentConfig, 'utf8'))).toMatchObject({ shipping: { intervalMs: 250 } });
 });
 
-test('an environment that is stopped with its data kept comes back as the same ring', async () => {
+test('an environment that is stopped with its data kept comes back as the same ring, and no log is missing', async () => {
   const before = await status();
   await cardea('sandbox', 'down', 'local', '--keep-data');
   expect(marked(directory)).toEqual([]);
@@ -123,6 +123,17 @@ test('an environment that is stopped with its data kept comes back as the same r
   expect(after.nodes[0]?.hostId).toBe(before.nodes[0]?.hostId);
   expect(after.gremlin).toBe(before.gremlin);
   expect(pids(after)).not.toEqual(pids(before));
+  // There is no base yet, so no instant either (exit code 1), but every stream is told.
+  const { stdout } = await execa(process.execPath, [main, 'window', 'local', '--json'], {
+    cwd: checkout,
+    env,
+    reject: false,
+  });
+  const { streams } = z
+    .object({ streams: z.array(z.object({ newest: z.string(), problems: z.array(z.string()) })) })
+    .parse(JSON.parse(stdout));
+  expect(streams).toHaveLength(1);
+  expect(streams[0]?.problems).toEqual([]);
 });
 
 test('an up stopped by Ctrl-C ends with 130 and says what runs on and how to go on', async () => {

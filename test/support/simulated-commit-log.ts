@@ -68,6 +68,21 @@ export class SimulatedCommitLog implements LogFiles {
     for (const write of this.writes) write.lost ||= write.acknowledgedAt === undefined;
   }
 
+  /**
+   * A clean stop: memtables go to disk, and what was written with them. A segment is begun that nothing is written to,
+   * and closed with an empty section.
+   */
+  drain(): void {
+    this.markAll();
+    const last = this.#spare ?? this.#create();
+    this.#spare = undefined;
+    for (const file of this.directory.keys()) if (file !== last.segment.file) this.directory.delete(file);
+    this.#active = [last];
+    writeMarker(last.segment.bytes, last.end, { id: last.segment.id, from: last.end, to: last.end + 8 });
+    last.end += 8;
+    this.kill();
+  }
+
   /** Room is taken; the bytes come with `finish`, which acknowledges it. Undefined when it does not run. */
   begin(length: number): { finish(): void } | undefined {
     if (!this.running) return undefined;

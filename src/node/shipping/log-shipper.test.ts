@@ -232,6 +232,32 @@ describe('what is lost is told', () => {
     expect(brokenPromises(node, shipped)).toEqual([]);
   });
 
+  test.each([
+    ['at once', 0],
+    ['when it had shipped the end of the log', 400],
+    ['when it had shipped and closed the last segment', 8000],
+  ])('M23: a Cassandra that is drained and started again while its agent stops %s leaves no gap', async (_when, ms) => {
+    const node = new Node();
+    await node.agent();
+    await node.rounds(3000, () => {
+      node.log.write(100);
+      node.log.mark();
+      node.log.mark();
+    });
+    node.log.drain();
+    await node.rounds(ms);
+    node.clock.leap(20_000);
+    node.log.start();
+    await node.agent();
+    node.log.write(100);
+    node.log.markAll();
+    await node.rounds(3000);
+    const shipped = await node.shipped();
+    expect(shipped.marks).toEqual([]);
+    expectWhole(shipped, timeline, hostId);
+    expect(brokenPromises(node, shipped)).toEqual([]);
+  });
+
   test('beyond the limit the oldest is given up, a gap is told, and shipping goes on', async () => {
     const node = new Node();
     node.settings = { ...node.settings, maximumPinned: 40_000 };

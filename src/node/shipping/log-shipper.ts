@@ -1,3 +1,5 @@
+import { isEmptySegment, largestEmptySegment } from '../../commitlog/empty-segment.ts';
+import { readPiece } from '../../commitlog/piece.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
 import { instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
 import { segmentPrefix, type Watermark } from '../../model/log-piece.ts';
@@ -75,7 +77,12 @@ export class LogShipper {
         ? watermark === undefined
           ? undefined
           : await firstKept(files, skipped)
-        : { id: BigInt(last.id), to: last.to, closed: last.closed };
+        : {
+            id: BigInt(last.id),
+            to: last.to,
+            closed: last.closed,
+            empty: await isEmptySoFar(bucket, last.to, current),
+          };
     const resumes =
       watermark !== undefined && shipped !== undefined && (skipped === undefined || skipped.id < shipped.id);
     const tail = new LogTail({
@@ -221,6 +228,14 @@ export class LogShipper {
         this.#merges -= 1;
       });
   }
+}
+
+/** Whether what the store holds of the segment has no entry. */
+async function isEmptySoFar(bucket: ObjectStore, to: number, segment: SegmentObjects | undefined): Promise<boolean> {
+  const [first, ...more] = segment?.objects ?? [];
+  if (first === undefined || more.length > 0 || first.from > 0 || to > largestEmptySegment) return false;
+  const stored = await bucket.get(first.key);
+  return stored !== undefined && isEmptySegment(readPiece(stored.body).plain);
 }
 
 /** For a stream without pieces: the first segment that the previous agent kept. */

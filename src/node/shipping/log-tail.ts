@@ -27,8 +27,10 @@ export interface TailParts {
    * gone.
    */
   readonly running: () => Promise<Running>;
-  /** Where reading begins. Segments before it are done with. */
-  readonly from: { readonly id: bigint; readonly to: number; readonly closed: boolean } | undefined;
+  /** Where reading begins. Segments before it are done with. `empty`: what was shipped of it holds no entry. */
+  readonly from:
+    | { readonly id: bigint; readonly to: number; readonly closed: boolean; readonly empty?: boolean }
+    | undefined;
   readonly covered: Micros;
   /** Whether an earlier agent shipped from here: then nothing may have come and gone since. */
   readonly resumes: boolean;
@@ -55,7 +57,7 @@ export class LogTail {
   #still = true;
   #listedAt: number | undefined;
   /** The highest that was seen. */
-  #newest: Pick<SegmentTail, 'id' | 'hasContent'> | undefined;
+  #newest: Pick<SegmentTail, 'id' | 'wasWritten'> | undefined;
   #nextScan = 0;
   #nextRoom = 0;
   #pinned = 0;
@@ -67,9 +69,10 @@ export class LogTail {
   constructor(parts: TailParts) {
     this.#parts = parts;
     this.#coverage = new Coverage(parts.covered);
+    const { from } = parts;
+    this.#newest = from === undefined ? undefined : { id: from.id, wasWritten: async () => from.empty !== true };
     // A segment that is not closed is read further.
-    this.#newest = parts.from === undefined ? undefined : { id: parts.from.id, hasContent: true };
-    this.#doneWith = parts.from === undefined ? -1n : parts.from.closed ? parts.from.id : parts.from.id - 1n;
+    this.#doneWith = from === undefined ? -1n : from.closed ? from.id : from.id - 1n;
   }
 
   /** Everything acknowledged up to here lies in sections that were found. */
@@ -221,7 +224,9 @@ export class LogTail {
       if (before !== undefined && tail.id !== before.id && tail.id !== before.id + 1n) {
         if (before instanceof SegmentTail) await before.follow(now).catch(() => undefined);
         // The next one is made ready before it is written to: where it was seen empty, the last run had come no further.
-        const unseen = (strict && before.hasContent) || !(await beginsRun(tail));
+        // Nor had one that closed it without an entry, as a drained Cassandra does.
+        const written = strict && (await before.wasWritten().catch(() => true));
+        const unseen = written || !(await beginsRun(tail));
         const reason = `segments between ${before.id} and ${tail.id} were written and deleted while no agent was running`;
         if (unseen) this.#lost.push({ until, reason });
       }

@@ -1,4 +1,5 @@
 import type { SegmentFile } from '../../ports/log-files.ts';
+import { isEmptySegment, largestEmptySegment } from '../../commitlog/empty-segment.ts';
 import { nextSection, type Section } from '../../commitlog/section-chain.ts';
 import { readSegmentHeader, type SegmentHeader } from '../../commitlog/segment-header.ts';
 import { Problem } from '../../model/problem.ts';
@@ -58,7 +59,7 @@ export class SegmentTail {
     return this.#found;
   }
 
-  /** Whether anything was ever written into it. */
+  /** Whether it has a section, which need not hold anything: see `wasWritten`. */
   get hasContent(): boolean {
     return this.#header !== undefined && this.#end > this.#header.length;
   }
@@ -140,6 +141,12 @@ export class SegmentTail {
     const bytes = await this.#bytes.read(from, to - from, into);
     if (bytes.length < to - from) throw new RangeError(`${this.file} ends before ${to}`);
     return bytes;
+  }
+
+  /** Whether an entry lies below the end of its chain, also where the chain was taken up behind it. */
+  async wasWritten(): Promise<boolean> {
+    if (!this.hasContent) return false;
+    return this.#end > largestEmptySegment || !isEmptySegment(await this.#bytes.read(0, this.#end));
   }
 
   async facts() {
