@@ -25,6 +25,8 @@ export const windowReport = z.object({
       newest: instantText.nullable(),
       lagSeconds: z.number().nullable(),
       clockLead: z.number(),
+      /** It should be shipped now, and is not. */
+      stopped: z.literal(true).optional(),
       problems: z.array(z.string()),
     }),
   ),

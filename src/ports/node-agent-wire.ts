@@ -147,7 +147,7 @@ export const agentHealth = z.object({
   bucket: z.object({ id: bucketId.nullable() }).optional(),
   shipping: z
     .object({
-      state: z.enum(['starting', 'shipping', 'paused']),
+      state: z.enum(['starting', 'shipping', 'paused', 'stopped']),
       timeline: timelineId.nullable(),
       newest: instantText.nullable(),
       lagSeconds: z.number().nonnegative().nullable(),

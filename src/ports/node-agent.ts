@@ -53,8 +53,11 @@ export interface AgentHealth {
 }
 
 export interface ShippingHealth {
-  /** `starting`: it has not begun since the agent's start, for the host id or the store is not known yet. */
-  readonly state: 'starting' | 'shipping' | 'paused';
+  /**
+   * `starting`: it has not begun since the agent's start, for the host id or the store is not known yet. `stopped`:
+   * another agent ships under this host id, and this one writes nothing more until it is told to start or starts anew.
+   */
+  readonly state: 'starting' | 'shipping' | 'paused' | 'stopped';
   readonly timeline: string | null;
   /** Everything acknowledged up to here is in the store. */
   readonly newest: string | null;

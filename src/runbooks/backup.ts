@@ -21,6 +21,7 @@ import { patientServices, type RunbookServices } from './services.ts';
 import { verifyPoint } from './steps/verify-point.ts';
 import { checkForm } from './steps/graph-form.ts';
 import { stockOf, takeStock } from './steps/graph-stock.ts';
+import { shipEverywhere } from './steps/shipping-steps.ts';
 import { patientRetry, standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
 import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
@@ -129,10 +130,30 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   })
   .step(checkForm)
   .step({
+    id: 'ship-logs',
+    title: 'Start shipping on every node whose log is not shipped',
+    effect: 'write',
+    needs: ['check-nodes', 'same-history', 'check-store', 'check-disk', 'check-form'],
+    timeout: '5m',
+    retry: standardRetry,
+    result: z.object({
+      started: z.array(z.string()),
+      /** One line for each node that does not ship, and their names: the backup is good all the same. */
+      problems: z.array(z.string()),
+      missed: z.array(z.string()),
+    }),
+    run: async (context) => {
+      if (!context.services.config.backup.log.ship) return { started: [], problems: [], missed: [] };
+      const { started, problems, missed } = await shipEverywhere(context);
+      if (started.length > 0) context.log(`the log of ${started.join(', ')} was not shipped; now it is`);
+      return { started, problems, missed };
+    },
+  })
+  .step({
     id: 'snapshot',
     title: 'Take a snapshot on every node and hash every file',
     effect: 'write',
-    needs: ['check-nodes', 'same-history', 'check-store', 'check-disk', 'check-form'],
+    needs: ['check-nodes', 'same-history', 'check-store', 'check-disk', 'check-form', 'ship-logs'],
     timeout: '2h',
     retry: patientRetry,
     result: z.object({

@@ -5,6 +5,7 @@ import { rehearseRunbook } from './rehearse.ts';
 import { restoreIntoRunbook } from './restore-into.ts';
 import { restoreRunbook } from './restore.ts';
 import { revertRunbook } from './revert.ts';
+import { shipRunbook } from './ship.ts';
 import type { RunbookServices } from './services.ts';
 import { undoCompensateRunbook } from './undo-compensate.ts';
 
@@ -15,6 +16,7 @@ export {
   restoreIntoRunbook,
   restoreRunbook,
   revertRunbook,
+  shipRunbook,
   undoCompensateRunbook,
 };
 export type { RunbookServices };
@@ -28,6 +30,7 @@ const all: readonly AnyRunbook[] = [
   rehearseRunbook,
   acceptRunbook,
   revertRunbook,
+  shipRunbook,
   undoCompensateRunbook,
 ] as unknown as readonly AnyRunbook[];
 

@@ -8,7 +8,6 @@ import { jobRunners } from '../../src/node/jobs/job-runners.ts';
 import { jobStoreIn } from '../../src/node/job-store.ts';
 import { JobTable } from '../../src/node/job-table.ts';
 import type { NodeParts } from '../../src/node/node-parts.ts';
-import type { ShippingLoop } from '../../src/node/shipping/shipping-loop.ts';
 import { type Cell, cellsOfSegment, folderOf, nameOfCell } from './ring-cells.ts';
 import { type DiskChange, MemoryFiles } from './memory-files.ts';
 import { SimulatedShipping } from './simulated-shipping.ts';
@@ -296,7 +295,7 @@ export class RingNode {
     // An agent's own memory lies on a disk of its own here: to write it is no change that kills.
     agent.jobs = new JobTable({
       store: jobStoreIn('/agent', this.disk.as()),
-      runners: jobRunners(parts, this.parts.ships ? (this.shipping as unknown as ShippingLoop) : undefined),
+      runners: jobRunners(parts, this.parts.ships ? this.shipping : undefined),
       clock: this.parts.clock,
       log: { write: () => {} },
     });

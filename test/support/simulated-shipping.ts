@@ -81,6 +81,11 @@ export class SimulatedShipping {
     }
   }
 
+  /** What is moved from now on is not what waits here. */
+  async hold(): Promise<void> {
+    this.paused = true;
+  }
+
   async begin(
     { timeline, after }: JobParams['start-shipping'],
     signal: AbortSignal,

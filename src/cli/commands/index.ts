@@ -27,6 +27,7 @@ import { sandboxUp } from './sandbox-up/declaration.ts';
 import { sandboxDown } from './sandbox-down/declaration.ts';
 import { sandboxStatus } from './sandbox-status/declaration.ts';
 import { setup } from './setup/declaration.ts';
+import { ship } from './ship/declaration.ts';
 import { status } from './status/declaration.ts';
 import { transactions } from './transactions/declaration.ts';
 import { undo } from './undo/declaration.ts';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   command(restoreRevert, () => import('./restore-revert/action.ts')),
   command(undo, () => import('./undo/action.ts')),
   command(rehearse, () => import('./rehearse/action.ts')),
+  command(ship, () => import('./ship/action.ts')),
   command(check, () => import('./check/action.ts')),
   command(status, () => import('./status/action.ts')),
   command(points, () => import('./points/action.ts')),

@@ -16,7 +16,7 @@ import { verify } from './verify-job.ts';
 /**
  * Every kind of job with its function. Without `shipping` no log is shipped, and stopping or starting it does nothing.
  */
-export function jobRunners(parts: NodeParts, shipping?: ShippingLoop): JobRunners {
+export function jobRunners(parts: NodeParts, shipping?: Pick<ShippingLoop, 'pause' | 'begin' | 'hold'>): JobRunners {
   /** Thousands of objects are read in a row: a bucket that is away for one of them must not make the job begin anew. */
   const patient = ({ signal }: JobContext): NodeParts => ({
     ...parts,
@@ -35,7 +35,11 @@ export function jobRunners(parts: NodeParts, shipping?: ShippingLoop): JobRunner
     'clear-stage': async (params) => clearStage(parts, params),
     'check-aside': async () => checkAside(parts),
     'look-aside': async (params) => lookAside(parts, params),
-    'set-aside': async (params, context) => setAside(patient(context), params, context),
+    'set-aside': async (params, context) => {
+      // Told to pause while it was away: what is moved and placed from now on is not the log that it ships.
+      await shipping?.hold();
+      return setAside(patient(context), params, context);
+    },
     'restore-files': async (params, context) => restoreFiles(patient(context), params, context),
     'repair-roles': async (_params, { signal }) => {
       await parts.database.repair(rolesKeyspace, signal);
@@ -47,7 +51,10 @@ export function jobRunners(parts: NodeParts, shipping?: ShippingLoop): JobRunner
     'start-shipping': async (params, { signal }) =>
       (await shipping?.begin(params, signal)) ?? { timeline: params.timeline, since: null },
     'accept-aside': async (params, context) => acceptAside(patient(context), params, context),
-    'revert-aside': async (params, context) => revertAside(patient(context), params, context),
+    'revert-aside': async (params, context) => {
+      await shipping?.hold();
+      return revertAside(patient(context), params, context);
+    },
   };
 }
 

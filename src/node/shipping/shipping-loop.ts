@@ -3,12 +3,14 @@ import { timelineId } from '../../model/identifiers.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
 import { formatInstant, microsOf } from '../../model/instant.ts';
 import { type Problem, asProblem } from '../../model/problem.ts';
+import { type ShippingOrder, shippingOrderDocument, shippingOrderKey } from '../../model/shipping-order.ts';
 import { timelineDocument, timelineKey } from '../../model/timeline.ts';
 import type { LoggedDatabase } from '../../ports/logged-database.ts';
 import type { JobParams, JobResult, ShippingHealth } from '../../ports/node-agent.ts';
 import { createObject } from '../../ports/object-store.ts';
 import { DatabaseWitness } from './database-witness.ts';
 import { LogShipper, type ShipperParts } from './log-shipper.ts';
+import { segmentId } from './log-tail.ts';
 import { notDrained } from './shipping-problems.ts';
 import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
 
@@ -26,10 +28,15 @@ export interface ShippingParts extends ShipperParts {
 const lookMs = 100;
 const witnessMs = 1500;
 const longestPauseMs = 8000;
+/** Milliseconds between looks at the order in the bucket: of an agent that waits for one, and of one that ships. */
+const orderMs = { waiting: 2000, shipping: 10_000 };
+/** For the rest of the log, when a pause was found in the bucket: whoever ordered it asks the agent for the rest by itself. */
+const foundPauseMs = 10_000;
 
 /**
  * The shipping of one agent. It follows the log from the agent's start to its end, unless it was told to pause, also
- * after a restart.
+ * after a restart. What it was not told, because it was away or is new, it finds in the bucket: the order there, which
+ * is looked at before anything is shipped.
  */
 export class ShippingLoop {
   readonly #parts: ShippingParts;
@@ -41,6 +48,12 @@ export class ShippingLoop {
   #problem: Problem | undefined;
   #witnessProblem: Problem | undefined;
   #witnessing: Promise<void> = Promise.resolve();
+  #orderProblem: Problem | undefined;
+  #following: Promise<void> = Promise.resolve();
+  /** Since the agent's start the order was looked at, or a job told what it says. */
+  #ordered = false;
+  /** Pausing, beginning and following an order come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ShippingParts) {
     this.#parts = parts;
@@ -51,11 +64,13 @@ export class ShippingLoop {
     this.#state = await this.#parts.state.load();
     this.#witness = new DatabaseWitness(this.#parts, this.#state.tokens);
     this.#witnessing = this.#watchDatabase();
+    this.#following = this.#watchOrder();
     if (!this.#state.paused) this.#begin();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort(new DOMException('the agent stops', 'AbortError'));
+    await this.#following;
     await this.#end();
     await this.#witnessing;
     await this.#parts.database.close();
@@ -65,7 +80,8 @@ export class ShippingLoop {
     const { clock } = this.#parts;
     const stream = this.#shipper?.stream;
     const newest = stream?.position.covered;
-    const problem = this.#problem ?? (this.#shipper === undefined ? this.#witnessProblem : undefined);
+    const early = this.#shipper === undefined ? (this.#witnessProblem ?? this.#orderProblem) : undefined;
+    const problem = this.#problem ?? early;
     return {
       state: this.#state.paused ? 'paused' : this.#shipper === undefined ? 'starting' : 'shipping',
       timeline: stream?.timeline ?? this.#state.timeline ?? null,
@@ -82,11 +98,13 @@ export class ShippingLoop {
    * the next try continues with the rest.
    */
   async pause(signal: AbortSignal, withinMs = 60_000): Promise<JobResult['pause-shipping']> {
-    const { clock, state } = this.#parts;
+    return this.#inTurn(async () => this.#pause(signal, withinMs));
+  }
+
+  async #pause(signal: AbortSignal, withinMs: number): Promise<JobResult['pause-shipping']> {
+    const { clock } = this.#parts;
     const target = microsOf(clock.now());
-    await this.#end();
-    this.#state = { ...this.#state, paused: true };
-    await state.save(this.#state);
+    await this.#halt();
     const deadline = clock.monotonic() + withinMs / 1000;
     try {
       // Without a host id nothing was ever shipped, and the stream has no name.
@@ -114,22 +132,26 @@ export class ShippingLoop {
     throw notDrained(this.#parts.node, why.replace(/\.$/, ''));
   }
 
+  /**
+   * Stops at once, without the rest of the log, until `begin`: the data of this node is about to be moved. An agent that
+   * was told to pause has stopped before.
+   */
+  async hold(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#state.paused) return;
+      await this.#halt();
+      await this.#close();
+      this.#parts.log.write('shipping paused', { why: 'the data of this node is being moved' });
+    });
+  }
+
   /** Begins or continues this node's stream on the timeline. Segments up to `after` are ignored. */
   async begin(
     { timeline, after }: JobParams['start-shipping'],
     signal: AbortSignal,
   ): Promise<JobResult['start-shipping']> {
-    const { state, clock } = this.#parts;
-    await this.#end();
-    await this.#close();
-    this.#state = {
-      ...this.#state,
-      timeline: timelineId.parse(timeline),
-      ...(after === undefined ? {} : { after }),
-      paused: false,
-    };
-    await state.save(this.#state);
-    this.#begin();
+    const { clock } = this.#parts;
+    await this.#inTurn(async () => this.#beginOn(timelineId.parse(timeline), after));
     // If the store answers, the stream exists when this resolves.
     const deadline = clock.monotonic() + 30;
     while (this.#shipper === undefined && clock.monotonic() < deadline) {
@@ -142,19 +164,105 @@ export class ShippingLoop {
 
   /**
    * Goes on in the bucket that the agent is bound to now. A timeline that this bucket does not have is given up with what
-   * was told about it: the agent joins the newest, or begins the first.
+   * was told about it: the agent joins the newest, or begins the first. Orders of another bucket count no more.
    */
   async rebind(): Promise<void> {
-    const { bucket, state } = this.#parts;
+    await this.#inTurn(async () => {
+      const { bucket, state } = this.#parts;
+      await this.#end();
+      await this.#close();
+      const { timeline, order: _order, ...rest } = this.#state;
+      const there = timeline !== undefined && (await bucket.head(timelineKey(timeline))) !== undefined;
+      this.#state = there || timeline === undefined ? { ...rest, timeline } : { ...rest, paused: false };
+      await state.save(this.#state);
+      this.#ordered = false;
+      this.#problem = undefined;
+      if (!this.#state.paused) this.#begin();
+    });
+  }
+
+  async #beginOn(timeline: TimelineId, after: string | null | undefined, order?: number): Promise<void> {
+    const known = this.#shipper?.stream.timeline ?? this.#state.timeline;
     await this.#end();
     await this.#close();
-    const { timeline, ...rest } = this.#state;
-    if (timeline !== undefined && (await bucket.head(timelineKey(timeline))) === undefined) {
-      this.#state = { ...rest, paused: false };
-      await state.save(this.#state);
+    const anew = known === undefined ? after !== undefined : known !== timeline;
+    const from = anew ? latest(after, await this.#abandoned()) : after === undefined ? this.#state.after : after;
+    // Whoever calls this was told, by a job or by the order itself.
+    this.#ordered = true;
+    await this.#save({ timeline, after: from, paused: false, ...(order === undefined ? {} : { order }) });
+    this.#begin();
+  }
+
+  /**
+   * The highest id of a segment that only this agent's links still hold. When a timeline begins, what Cassandra has let
+   * go of belongs to the history that was left.
+   */
+  async #abandoned(): Promise<string | null> {
+    const { files } = this.#parts;
+    const live = new Set(await files.live());
+    const left = (await files.kept()).filter((file) => !live.has(file)).map(segmentId);
+    return left.length === 0 ? null : String(left.reduce((most, id) => (id > most ? id : most)));
+  }
+
+  async #halt(): Promise<void> {
+    await this.#end();
+    await this.#save({ paused: true });
+  }
+
+  async #save(change: Partial<ShippingState>): Promise<void> {
+    this.#state = { ...this.#state, ...change };
+    await this.#parts.state.save(this.#state);
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #watchOrder(): Promise<void> {
+    const { clock, node } = this.#parts;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#inTurn(async () => this.#follow(signal));
+        this.#orderProblem = undefined;
+      } catch (thrown) {
+        const problem = asProblem(thrown, `Following the order for the shipping of ${node} failed`);
+        if (!signal.aborted && problem.happened !== this.#orderProblem?.happened) {
+          this.#parts.log.write('order not followed', { problem: tracedDocument(problem) });
+        }
+        this.#orderProblem = problem;
+      }
+      const waits = this.#state.paused || !this.#ordered;
+      await clock.sleep(waits ? orderMs.waiting : orderMs.shipping, signal).catch(() => undefined);
     }
-    this.#problem = undefined;
-    if (!this.#state.paused) this.#begin();
+  }
+
+  /** Does what the order in the bucket says, once for each. It was written before any agent was told. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const order = await this.#findOrder();
+    this.#ordered = true;
+    if (order === undefined || order.number <= (this.#state.order ?? 0)) return;
+    const { number, state, timeline } = order;
+    if (state === 'paused') {
+      if (!this.#state.paused) {
+        this.#parts.log.write('shipping paused', { why: 'the order in the bucket', order });
+        // One that has not begun yet may have come into the middle of a restore: what lies there now is not its log.
+        // Of one that ships, the rest goes first; if it cannot, whoever gave the order asks for it, and says so.
+        if (this.#shipper === undefined) await this.#halt();
+        else await this.#pause(signal, foundPauseMs).catch((thrown: unknown) => this.#soften(thrown));
+      }
+    } else if (this.#state.paused || (this.#shipper?.stream.timeline ?? this.#state.timeline) !== timeline) {
+      this.#parts.log.write('shipping begins', { why: 'the order in the bucket', order });
+      await this.#beginOn(timeline, order.after?.[this.#parts.node], number);
+    }
+    await this.#save({ order: number });
+  }
+
+  async #findOrder(): Promise<ShippingOrder | undefined> {
+    const stored = await this.#parts.bucket.get(shippingOrderKey);
+    return stored === undefined ? undefined : shippingOrderDocument.read(stored.body, shippingOrderKey);
   }
 
   #begin(): void {
@@ -180,7 +288,9 @@ export class ShippingLoop {
 
   async #run(signal: AbortSignal): Promise<void> {
     await this.#repeat(signal, async () => {
-      this.#shipper ??= this.#state.hostId === undefined ? undefined : await this.#open(this.#state.hostId);
+      const { hostId } = this.#state;
+      // An agent that is new, or was away, may have come into the middle of a restore.
+      this.#shipper ??= hostId === undefined || !this.#ordered ? undefined : await this.#open(hostId);
       return this.#shipper === undefined ? 'again' : 'done';
     });
     const shipper = this.#shipper;
@@ -226,6 +336,8 @@ export class ShippingLoop {
 
   async #open(hostId: string): Promise<LogShipper> {
     const timeline = this.#state.timeline ?? (await this.#newestTimeline());
+    // Remembered, so that another one is known to be another.
+    if (this.#state.timeline === undefined) await this.#save({ timeline });
     const shipper = await LogShipper.open(this.#parts, { timeline, hostId, after: this.#state.after });
     this.#parts.log.write('shipping', { timeline, hostId, position: shipper.stream.position });
     return shipper;
@@ -252,7 +364,7 @@ export class ShippingLoop {
   }
 
   async #watchDatabase(): Promise<void> {
-    const { clock, state } = this.#parts;
+    const { clock } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
@@ -261,10 +373,9 @@ export class ShippingLoop {
         const known = this.#state;
         if (known.hostId !== hostId || known.tokens?.join() !== tokens.join()) {
           const moved = known.hostId !== undefined && known.hostId !== hostId;
-          this.#state = { ...known, hostId, tokens: [...tokens] };
-          await state.save(this.#state);
+          await this.#save({ hostId, tokens: [...tokens] });
           // A node with another host id has another stream.
-          if (moved) await this.#renew();
+          if (moved) await this.#inTurn(async () => this.#renew());
         }
       } catch (thrown) {
         const problem = asProblem(thrown, 'Watching Cassandra failed');
@@ -283,6 +394,12 @@ export class ShippingLoop {
     await this.#close();
     this.#begin();
   }
+}
+
+/** The later of two segment ids; undefined and null are before any. */
+function latest(left: string | null | undefined, right: string | null): string | null {
+  if (left === undefined || left === null) return right;
+  return right === null || BigInt(left) >= BigInt(right) ? left : right;
 }
 
 interface Rounds {

@@ -5,7 +5,7 @@ import type { NodeFiles } from '../../ports/node-files.ts';
 
 /** What an agent remembers of its shipping after its process died: `shipping.json` in its state directory. */
 export const shippingStateDocument = documentType('agent-shipping', 1, {
-  /** Which timeline it was told to ship to; absent until then: the newest. */
+  /** Which timeline it ships to, or did until it was paused; absent before its first: the newest. */
   timeline: timelineId.optional(),
   /** Segments up to this id belong to no stream of that timeline. */
   after: z
@@ -13,6 +13,8 @@ export const shippingStateDocument = documentType('agent-shipping', 1, {
     .regex(/^\d{1,19}$/)
     .nullable(),
   paused: z.boolean(),
+  /** The number of the newest order in the bucket that it has followed. */
+  order: z.number().int().positive().optional(),
   /** The node's host id when it was last seen: Cassandra may be down when the agent starts. */
   hostId: z.uuid().optional(),
   /** The node's tokens when they were last seen. */

@@ -1,8 +1,10 @@
 import { milliseconds } from '../../model/duration.ts';
 import { type Micros, microsOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import type { ShippingOrder } from '../../model/shipping-order.ts';
 import { type LogCatalog, type Reading, readLogCatalog } from '../catalog/log-catalog.ts';
 import { type DamagedPoint, ownPoints, surveyOwnPoints } from '../catalog/point-catalog.ts';
+import { findShippingOrder } from '../catalog/shipping-order.ts';
 import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 
@@ -16,6 +18,8 @@ export interface RecoveryFacts {
   readonly points: readonly RestorePoint[];
   /** Points whose documents cannot be read: no base. */
   readonly damaged?: readonly DamagedPoint[];
+  /** What the agents were told last; absent before any run has told them something. */
+  readonly order?: ShippingOrder | undefined;
   readonly now: Micros;
   readonly limits: RecoveryLimits;
 }
@@ -44,9 +48,10 @@ export async function readRecoveryFacts(
   const onWatermark = () => {
     seenAt = clock.now();
   };
-  const [catalog, { points, damaged }] = await Promise.all([
+  const [catalog, { points, damaged }, order] = await Promise.all([
     readLogCatalog(platform.bucket, { ...wanted, onWatermark }),
     surveyOwnPoints(platform.bucket, platform.environment),
+    findShippingOrder(platform.bucket),
   ]);
   const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
   return {
@@ -54,6 +59,7 @@ export async function readRecoveryFacts(
     catalog,
     points,
     damaged,
+    order,
     now: microsOf(seenAt),
     limits: { ...usualLimits, settleMargin },
   };

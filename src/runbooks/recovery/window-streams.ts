@@ -36,18 +36,23 @@ export function windowStreams(path: WindowPath, facts: RecoveryFacts, current: b
       newest: null,
       lagSeconds: null,
       clockLead: 0,
-      problems: [`its log is not shipped on ${path.timeline}`],
+      ...(current ? { stopped: true as const } : {}),
+      problems: [
+        `its log is not shipped on ${path.timeline}${current ? `; start it: cardea ship ${facts.environment}` : ''}`,
+      ],
     })),
   ].sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
-function lineOf(stream: VerifiedStream, { now, limits }: RecoveryFacts, current: boolean): Line {
+function lineOf(stream: VerifiedStream, { environment, now, limits }: RecoveryFacts, current: boolean): Line {
   const newest = stream.covered.at(-1)?.to;
   const lag = newest === undefined ? undefined : Math.max(0, now - newest);
   const clockLead = stream.watermark?.clockLead ?? 0;
   const problems = stream.faults.map(({ key, reason }) => (key === '' ? reason : `${key}: ${reason}`));
-  if (current && lag !== undefined && lag > silence) {
-    problems.push(`shipping has stopped: nothing was shipped for ${formatSeconds(lag / 1_000_000)}`);
+  const stopped = current && lag !== undefined && lag > silence;
+  if (stopped) {
+    const since = formatSeconds(lag / 1_000_000);
+    problems.push(`shipping has stopped: nothing was shipped for ${since}; start it: cardea ship ${environment}`);
   }
   if (clockLead * 1_000_000 > limits.clockLead) {
     problems.push(`writers' clocks run up to ${formatSeconds(clockLead)} ahead of this node's clock`);
@@ -59,6 +64,7 @@ function lineOf(stream: VerifiedStream, { now, limits }: RecoveryFacts, current:
     newest: newest === undefined ? null : formatInstant(newest),
     lagSeconds: lag === undefined ? null : lag / 1_000_000,
     clockLead,
+    ...(stopped ? { stopped: true as const } : {}),
     problems,
   };
 }

@@ -78,7 +78,12 @@ function latest(serving: readonly Service[], now: Micros): Micros | undefined {
 
 function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Service[], current: boolean): string[] {
   const warnings = [...damagedBases(facts)];
-  const { environment, limits } = facts;
+  const { environment, limits, order } = facts;
+  if (current && order?.state === 'paused') {
+    warnings.push(
+      `The shipping of the log is paused since ${order.at}, by ${order.run}. When that run goes on no more: cardea ship ${environment}`,
+    );
+  }
   if (path.seenLead > limits.clockLead) {
     warnings.push(
       `Writers' clocks run up to ${formatSeconds(path.seenLead / 1_000_000)} ahead of the nodes' clocks (limit ${formatSeconds(limits.clockLead / 1_000_000)}): instants are unreliable, so restores to an instant are refused`,

@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { timelineId } from '../../model/identifiers.ts';
-import { instantText } from '../../model/instant.ts';
+import { runId, timelineId } from '../../model/identifiers.ts';
+import { formatInstant, instantText, microsOf } from '../../model/instant.ts';
 import { logMarkDocument, logMarkKey } from '../../model/log-piece.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
-import { asProblem } from '../../model/problem.ts';
+import { RetryableProblem, asProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
+import type { ShippingOrder } from '../../model/shipping-order.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type NodeJobCall, oneNode } from './each-node.ts';
 import { standardRetry } from './standard-steps.ts';
+import { orderPause, orderShipping } from '../catalog/shipping-order.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
 
 /**
@@ -47,6 +49,8 @@ export const pauseShippingStep = {
  */
 export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedResult>> {
   const { platform } = work.services;
+  // First of all in the bucket: an agent that is away now must not ship in the middle of a restore when it is back.
+  await orderPause(platform.bucket, givenBy(work));
   const outcomes = await Promise.all(
     platform.nodes.map(async ({ name }) => {
       try {
@@ -72,7 +76,10 @@ export function leftTimeline({ timeline, newest }: z.infer<typeof pausedResult>)
 const shippingResult = z.object({
   /** One line for each node that does not ship now. */
   problems: z.array(z.string()),
+  /** Their names. The order in the bucket has told them: they begin by themselves when they are back. */
+  missed: z.array(z.string()).default([]),
 });
+type Started = z.infer<typeof shippingResult>;
 
 export const startShippingStep = {
   id: 'start-shipping',
@@ -85,32 +92,105 @@ export const startShippingStep = {
 
 /**
  * Begins every node's stream on the timeline, after the segments that a restore placed or set aside, or continues it as
- * before. A restored graph must not wait for its log: a failure is reported and can be repaired later.
+ * before. A restored graph must not wait for its log: a node that is missed is told, and begins by itself when it is
+ * back.
  */
 export async function startShipping(
   work: Work,
   timeline: z.infer<typeof timelineId>,
   after: Readonly<Record<string, string | null>> | 'as-before',
-): Promise<z.infer<typeof shippingResult>> {
+): Promise<Started> {
   const { platform } = work.services;
+  const wanted =
+    after === 'as-before'
+      ? { timeline }
+      : { timeline, after: Object.fromEntries(platform.nodes.map(({ name }) => [name, after[name] ?? null])) };
+  const order = await orderShipping(platform.bucket, givenBy(work), wanted);
   const outcomes = await Promise.all(
+    platform.nodes.map(async ({ name }) => ({ name, problem: await beginOn(work, name, order) })),
+  );
+  const missed = outcomes.flatMap(({ name, problem }) => (problem === undefined ? [] : [{ name, problem }]));
+  for (const { problem } of missed) work.log(`the log is not shipped: ${problem}`);
+  return { problems: missed.map(({ problem }) => problem), missed: missed.map(({ name }) => name) };
+}
+
+/** Why the node does not ship now; undefined when it does. */
+async function beginOn(
+  work: Work,
+  name: string,
+  { timeline, after }: Pick<ShippingOrder, 'timeline' | 'after'>,
+): Promise<string | undefined> {
+  try {
+    const last = after?.[name];
+    await oneNode(work.services.platform, work, name, 'start-shipping', {
+      timeline,
+      ...(last === undefined ? {} : { after: last }),
+    });
+    return undefined;
+  } catch (error) {
+    work.signal.throwIfAborted();
+    for (const line of faultTrace(error)) work.log(`  ${name}: ${line}`);
+    return `${name}: ${asProblem(error, 'Starting to ship its log').happened}`;
+  }
+}
+
+export const shipStepResult = z.object({
+  timeline: timelineId,
+  /** Nodes that ship now and did not before. */
+  started: z.array(z.string()),
+  /** Nodes that ship no log at all, by their agents' configuration. */
+  without: z.array(z.string()),
+  /** One line for each node that does not ship although it should, and their names. */
+  problems: z.array(z.string()),
+  missed: z.array(z.string()),
+});
+
+/**
+ * Every agent that should ship ships, on the current timeline. What ships already is left alone. The caller has made
+ * sure that no restore has left its data half in place.
+ */
+export async function shipEverywhere(work: Work): Promise<z.infer<typeof shipStepResult>> {
+  const { platform } = work.services;
+  const order = await orderShipping(platform.bucket, givenBy(work), {
+    timeline: await currentTimeline(platform.bucket),
+  });
+  const nodes = await Promise.all(
     platform.nodes.map(async ({ name }) => {
       try {
-        await oneNode(platform, work, name, 'start-shipping', {
-          timeline,
-          ...(after === 'as-before' ? {} : { after: after[name] ?? null }),
-        });
-        return [];
+        const { shipping } = await platform.agent(name).health();
+        if (shipping === undefined) return { name, without: true };
+        if (shipping.state === 'shipping' && shipping.timeline === order.timeline) return { name };
       } catch (error) {
         work.signal.throwIfAborted();
-        for (const line of faultTrace(error)) work.log(`  ${name}: ${line}`);
-        return [`${name}: ${asProblem(error, 'Starting to ship its log').happened}`];
+        return { name, problem: `${name}: ${asProblem(error, 'Asking its agent').happened}` };
       }
+      const problem = await beginOn(work, name, order);
+      return problem === undefined ? { name, started: true } : { name, problem };
     }),
   );
-  const problems = outcomes.flat();
+  const problems = nodes.flatMap(({ problem }) => problem ?? []);
   for (const line of problems) work.log(`the log is not shipped: ${line}`);
-  return { problems };
+  return {
+    timeline: order.timeline,
+    started: nodes.filter(({ started }) => started).map(({ name }) => name),
+    without: nodes.filter(({ without }) => without).map(({ name }) => name),
+    problems,
+    missed: nodes.filter(({ problem }) => problem !== undefined).map(({ name }) => name),
+  };
+}
+
+export function notAllShip(environment: string, problems: readonly string[]): RetryableProblem {
+  return new RetryableProblem({
+    code: 'log-not-shipped',
+    happened: `The log of ${problems.length === 1 ? 'one node' : `${problems.length} nodes`} of ${environment} is not shipped.`,
+    state: 'The other nodes ship. These begin by themselves when their agents answer and can read the bucket.',
+    next: `See why they do not: cardea doctor ${environment}. Then: cardea ship ${environment}`,
+    details: problems,
+  });
+}
+
+function givenBy({ run, services: { clock } }: Work): Pick<ShippingOrder, 'run' | 'at'> {
+  return { run: runId.parse(run), at: formatInstant(microsOf(clock.now())) };
 }
 
 /**

@@ -5,6 +5,7 @@ import { pointOfRun } from '../../../runbooks/backup.ts';
 import { getPoint } from '../../../runbooks/catalog/point-catalog.ts';
 import type { backup } from './declaration.ts';
 import type { Action } from '../../command.ts';
+import { withMissedNodes } from '../../runs/missed-nodes.ts';
 import { operate } from '../../runs/operation.ts';
 
 export const action: Action<typeof backup> = async (context, input) => {
@@ -13,7 +14,7 @@ export const action: Action<typeof backup> = async (context, input) => {
     environment: name,
     runbook: backupRunbook,
     params: { mode: input.mode, cut: input.quiesced ? 'quiesced' : 'fuzzy' },
-    async done({ run, seconds }) {
+    async done({ run, seconds, results }) {
       const platform = await context.platform(name);
       const point = await getPoint(platform.bucket, pointOfRun(run));
       const size = `${formatBytes(point.bytes)}, ${formatBytes(point.newBytes)} of it new`;
@@ -26,7 +27,7 @@ export const action: Action<typeof backup> = async (context, input) => {
         found === undefined || found.count === 0
           ? ''
           : ` The graph had ${found.count} ${found.count === 1 ? 'finding' : 'findings'} already, which are recorded with it.`;
-      return {
+      const done = {
         json: {
           findings: found ?? null,
           run,
@@ -38,6 +39,7 @@ export const action: Action<typeof backup> = async (context, input) => {
         },
         text: `${point.id} is ${point.proof}: ${size}, in ${formatSeconds(seconds)}.${stock} ${next}`,
       };
+      return withMissedNodes(context, name, results['ship-logs'], done);
     },
   });
 };

@@ -5,10 +5,12 @@ import { formatBytes } from '../../../model/bytes.ts';
 import { disksWithoutRoom } from '../../../model/disk-room.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import type { EnvironmentConfig } from '../../../model/config.ts';
-import { FailedProblem } from '../../../model/problem.ts';
+import { FailedProblem, asProblem } from '../../../model/problem.ts';
 import { installedSandboxToolchain } from '../../../platforms/sandbox/sandbox-toolchain.ts';
 import { changesSince } from '../../../platforms/sandbox/report.ts';
+import type { ShippingHealth } from '../../../ports/node-agent.ts';
 import type { Platform } from '../../../ports/platform.ts';
+import { requireNoUnfinishedRestore } from '../../../runbooks/catalog/restore-catalog.ts';
 import { onlyLooking, requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
 import { probeStore } from '../../../runbooks/catalog/store-probe.ts';
 import { changeRemedy, changeText } from '../../configuration/change-text.ts';
@@ -80,7 +82,7 @@ export async function environmentChecks(context: CliContext, name: string): Prom
       await there.graph.submit('g.inject(1)');
       return there.graph.url;
     }),
-    ...there.nodes.map((node) => agentLook(context, there, node.name, config.backup.minimumFreeShare)),
+    ...there.nodes.map((node) => agentLook(context, there, node.name, config)),
     tryCheck('runs', async () => recentRuns(context, there)),
   ]);
   return [opened, key, ...sandbox, ...nodes];
@@ -102,7 +104,7 @@ async function agentLook(
   context: CliContext,
   platform: Platform,
   node: string,
-  minimumFreeShare: number,
+  config: EnvironmentConfig,
 ): Promise<DoctorFinding> {
   return tryCheck(`node ${node}`, async () => {
     const agent = platform.agent(node);
@@ -119,11 +121,16 @@ async function agentLook(
       const next = `Restart the agent of ${node} with version ${context.version}.`;
       return { level: 'warning', says: `${says}; this command is Cardea ${context.version}`, next };
     }
-    const details = disksWithoutRoom([{ node, ...disk, writes: Math.ceil(disk.liveData / 10) }], minimumFreeShare);
+    const details = disksWithoutRoom(
+      [{ node, ...disk, writes: Math.ceil(disk.liveData / 10) }],
+      config.backup.minimumFreeShare,
+    );
     if (details.length > 0) {
       const next = 'Free disk space: nodetool clearsnapshot --all, or `cardea restore accept RUN` for an old restore.';
       return { level: 'bad', says: `${says}; that is too little for a backup`, details, next };
     }
+    const unshipped = config.backup.log.ship ? await shippingLook(platform, health.shipping) : undefined;
+    if (unshipped !== undefined) return { ...unshipped, says: `${says}; ${unshipped.says}` };
     if (disk.aside > 0) {
       return {
         level: 'warning',
@@ -133,6 +140,41 @@ async function agentLook(
     }
     return says;
   });
+}
+
+/** Why the node's log is not shipped; undefined when it is. */
+async function shippingLook(
+  { bucket, environment }: Platform,
+  shipping: ShippingHealth | undefined,
+): Promise<Omit<DoctorFinding, 'name'> | undefined> {
+  if (shipping === undefined) {
+    return {
+      level: 'warning',
+      says: 'its agent ships no log, although the configuration says that it does',
+      next: `Start the agent with the configuration of ${environment}.`,
+    };
+  }
+  const { state, problem } = shipping;
+  if (state === 'stopped') {
+    const next = `When the other agent is gone: cardea ship ${environment}`;
+    return { level: 'bad', says: `its log is not shipped. ${problem ?? ''}`.trimEnd(), next };
+  }
+  if (state === 'paused') {
+    try {
+      await requireNoUnfinishedRestore(bucket);
+    } catch (thrown) {
+      const { happened, next } = asProblem(thrown, 'Reading the restores');
+      return { level: 'warning', says: `its log is not shipped, for now. ${happened}`, next };
+    }
+    return {
+      level: 'bad',
+      says: 'its log is not shipped: it was paused, and no restore needs that any more',
+      next: `cardea ship ${environment}`,
+    };
+  }
+  if (problem === undefined) return undefined;
+  const next = 'Nothing to do when it goes on by itself: it tries again, and catches up.';
+  return { level: 'warning', says: `its log waits: ${problem}`, next };
 }
 
 /** Seconds. Cassandra orders writes by these clocks, and a lease of 30 s is measured by them. */

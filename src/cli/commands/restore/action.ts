@@ -9,6 +9,7 @@ import { rolesOf, rolesWarning } from '../../../runbooks/steps/restored-roles.ts
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { forecastText } from './forecast-text.ts';
+import { withMissedNodes } from '../../runs/missed-nodes.ts';
 import { withNewBase } from '../../runs/new-base.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
 import { knownText } from '../../runs/known-text.ts';
@@ -71,7 +72,7 @@ export const action: Action<typeof restore> = async (context, input) => {
       // A restore to the log's end reaches a later instant than the one known when it was decided.
       const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
       const roles = rolesOf(results);
-      const done = {
+      const done = withMissedNodes(context, name, results['start-shipping'], {
         json: {
           run,
           ok: true,
@@ -91,7 +92,7 @@ export const action: Action<typeof restore> = async (context, input) => {
           `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${name}`,
           `To undo the restore:                cardea restore revert ${run} --confirm ${name}`,
         ].join('\n'),
-      };
+      });
       return input.withoutBase ? done : withNewBase(context, name, done);
     },
   });

@@ -26,7 +26,7 @@ const member = (address: string, up = true) => ({
 });
 const actor = { name: 'ana', via: 'cli', host: 'ops1' } as const;
 
-const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted' | 'refused'): RunSummary => ({
+const run = (id: string, status: 'failed' | 'succeeded' | 'interrupted' | 'refused' | 'running'): RunSummary => ({
   run: id,
   status,
   runbook: id.split('-')[0] ?? '',
@@ -128,6 +128,24 @@ test('a newest point that failed its check is red although an older one is good'
   const facts = { ...good, points: [failed, ...good.points] };
   expect(signal(facts, 'backup')).toMatchObject({ level: 'bad' });
   expect(signal(facts, 'backup')?.says).toContain('a table was skipped');
+});
+
+test('M3: a node that does not ship names the command that mends it, or first the restore that is unfinished', () => {
+  const stream = { node: 'node-2', hostId: 'b', newest: null, lagSeconds: null, clockLead: 0, stopped: true as const };
+  const window = { ...shipped, streams: [{ ...stream, problems: ['its log is not shipped on t0002'] }] };
+  expect(signal({ ...good, window }, 'rpo')).toMatchObject({
+    level: 'warning',
+    says: expect.stringContaining('the log of node-2 is not shipped'),
+    next: 'cardea ship prod',
+  });
+  const moving = run('restore-20260219-075900-aaaa', 'running');
+  expect(signal({ ...good, window, runs: [moving] }, 'rpo')).toMatchObject({
+    next: 'cardea run show restore-20260219-075900-aaaa --follow',
+  });
+  expect(signal({ ...good, window: { ...window, newest: null, rpoSeconds: null } }, 'rpo')).toMatchObject({
+    level: 'bad',
+    next: 'cardea ship prod',
+  });
 });
 
 test('points that were never rehearsed are a warning, and a restore slower than the RTO is red', () => {

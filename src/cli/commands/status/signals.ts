@@ -123,8 +123,10 @@ function backupSignal({ environment, config, now, points, damaged = [] }: Status
 }
 
 /** What a disaster at this moment would lose. */
-function rpoSignal({ environment, config, window }: StatusFacts): Signal {
-  const next = `cardea window ${environment}`;
+function rpoSignal(facts: StatusFacts): Signal {
+  const { environment, config, window } = facts;
+  const stopped = window === undefined || isProblem(window) ? [] : window.streams.filter((each) => each.stopped);
+  const next = stopped.length === 0 ? `cardea window ${environment}` : startsShipping(facts);
   const objective = config.objectives.rpo;
   if (!config.backup.log.ship) {
     return {
@@ -142,6 +144,10 @@ function rpoSignal({ environment, config, window }: StatusFacts): Signal {
   }
   const says = `${formatSeconds(rpoSeconds)} would be lost (objective ${objective}); complete up to ${newest}`;
   if (rpoSeconds > milliseconds(objective) / 1000) return { name: 'rpo', level: 'bad', says, next };
+  if (stopped.length > 0) {
+    const names = stopped.map(({ node }) => node).join(', ');
+    return { name: 'rpo', level: 'warning', says: `${says}; the log of ${names} is not shipped`, next };
+  }
   const troubled = streams.filter(({ problems }) => problems.length > 0).map(({ node }) => node);
   if (troubled.length > 0) {
     return { name: 'rpo', level: 'warning', says: `${says}; problems with the log of ${troubled.join(', ')}`, next };
@@ -150,6 +156,14 @@ function rpoSignal({ environment, config, window }: StatusFacts): Signal {
   return stuck === undefined
     ? { name: 'rpo', level: 'good', says }
     : { name: 'rpo', level: 'warning', says: stuck, next };
+}
+
+/** What makes a stream go on that has stopped. A restore that is unfinished comes first: until then nothing is shipped. */
+function startsShipping({ environment, undecided, runs }: StatusFacts): string {
+  const unfinished = undecided.map(wayOn).find(({ kind }) => kind !== 'waits');
+  const moving = runs.find((run) => run.status === 'running' && movers.has(run.runbook));
+  if (unfinished !== undefined) return unfinished.next;
+  return moving === undefined ? `cardea ship ${environment}` : `cardea run show ${moving.run} --follow`;
 }
 
 function proofSignal({ environment, config, now, points }: StatusFacts): Signal {

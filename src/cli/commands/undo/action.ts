@@ -17,6 +17,7 @@ import {
 import { outageOf } from '../../../runbooks/steps/standard-steps.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
+import { withMissedNodes } from '../../runs/missed-nodes.ts';
 import { withNewBase } from '../../runs/new-base.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
 import { knownText } from '../../runs/known-text.ts';
@@ -118,7 +119,7 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
       const outage = outageOf(results);
       const known = knownText(results.verify);
       const timeline = await currentTimeline((await context.platform(environment)).bucket);
-      return withNewBase(context, environment, {
+      const done = withMissedNodes(context, environment, results['start-shipping'], {
         json: {
           run,
           ok: true,
@@ -136,6 +137,7 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
           `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${environment}`,
         ].join('\n'),
       });
+      return withNewBase(context, environment, done);
     },
   });
 }
