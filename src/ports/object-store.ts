@@ -36,7 +36,19 @@ export interface ObjectStore {
   children(prefix: string, options?: { readonly after?: string }): AsyncIterable<string>;
   /** Deleting an object that does not exist is not an error. */
   delete(key: string): Promise<void>;
+  /** What becomes of what is replaced or deleted. Absent where it is gone for good. */
+  keeping?(): Promise<StoreKeeping>;
   close(): Promise<void>;
+}
+
+/** `unknown`: the store does not say. */
+export interface StoreKeeping {
+  /** Old versions and deletions are kept. */
+  readonly versions: boolean | 'unknown';
+  /** Every new object is locked for a time. */
+  readonly locked: boolean | 'unknown';
+  /** A lifecycle rule removes old versions. */
+  readonly expires: boolean | 'unknown';
 }
 
 /** A conditional put lost: somebody else created or changed the object first. Expected by writers that rebase; never shown as it is. */

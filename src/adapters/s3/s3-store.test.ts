@@ -314,3 +314,52 @@ function xml(response: ServerResponse, status: number, body: string): void {
 async function* chunks(count: number): AsyncIterable<Uint8Array> {
   for (let at = 0; at < count; at += 1) yield Buffer.alloc(1024 * 1024);
 }
+
+describe('m13: what the bucket keeps of what is replaced or deleted', () => {
+  const asked = (versioning: string, lock: string, lifecycle: string) => {
+    answer = (request, response) => {
+      const url = request.url ?? '';
+      const text = url.includes('versioning') ? versioning : url.includes('object-lock') ? lock : lifecycle;
+      xml(response, text.startsWith('<Error>') ? 404 : 200, text);
+    };
+    return store.keeping();
+  };
+  const none = (code: string) => `<Error><Code>${code}</Code></Error>`;
+  const noLock = none('ObjectLockConfigurationNotFoundError');
+
+  test('nothing, when it has neither', async () => {
+    expect(await asked('<VersioningConfiguration/>', noLock, none('NoSuchLifecycleConfiguration'))).toEqual({
+      versions: false,
+      locked: false,
+      expires: false,
+    });
+  });
+
+  test('versions until a rule removes them, and locked objects', async () => {
+    const versioning = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+    const lock =
+      '<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>30</Days></DefaultRetention></Rule></ObjectLockConfiguration>';
+    const lifecycle = (status: string) =>
+      `<LifecycleConfiguration><Rule><Status>${status}</Status><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays></NoncurrentVersionExpiration></Rule></LifecycleConfiguration>`;
+    expect(await asked(versioning, lock, lifecycle('Enabled'))).toEqual({
+      versions: true,
+      locked: true,
+      expires: true,
+    });
+    expect(await asked(versioning, noLock, lifecycle('Disabled'))).toEqual({
+      versions: true,
+      locked: false,
+      expires: false,
+    });
+  });
+
+  test('a key that may not ask is told as not known', async () => {
+    answer = (_request, response) => xml(response, 403, none('AccessDenied'));
+    expect(await store.keeping()).toEqual({ versions: 'unknown', locked: 'unknown', expires: 'unknown' });
+  });
+
+  test('a bucket that is not there is a fault', async () => {
+    answer = (_request, response) => xml(response, 404, none('NoSuchBucket'));
+    await expect(store.keeping()).rejects.toMatchObject({ kind: 'refused' });
+  });
+});

@@ -8,7 +8,9 @@ import {
   type ObjectStore,
   type PutCondition,
   type StoredObject,
+  type StoreKeeping,
 } from '../../ports/object-store.ts';
+import { readKeeping } from './bucket-keeping.ts';
 import { connectS3, s3Attempts, type S3Connection, type S3Location } from './s3-client.ts';
 import { s3Error, s3Fault, unreachable } from './s3-fault.ts';
 
@@ -231,6 +233,14 @@ export class S3Store implements ObjectStore {
   }
 
   /** The deadline ends with the call, so that it never cuts a body that is read afterwards. */
+  async keeping(): Promise<StoreKeeping> {
+    try {
+      return await this.#call((connection, abortSignal) => readKeeping(connection, this.#location.bucket, abortSignal));
+    } catch (thrown) {
+      throw s3Fault(thrown, this.description, '');
+    }
+  }
+
   async #call<T>(work: (connection: S3Connection, signal: AbortSignal) => Promise<T>, moreMs = 0): Promise<T> {
     const connection = await this.#connect();
     const deadline = new AbortController();

@@ -17,6 +17,7 @@ import { changeRemedy, changeText } from '../../configuration/change-text.ts';
 import { configWarnings } from '../../configuration/config-notes.ts';
 import type { CliContext } from '../../context.ts';
 import { type DoctorFinding, tryCheck } from './findings.ts';
+import { keepingFinding } from './store-keeping.ts';
 
 /** Checks that need no environment. Of the warnings about the configuration only those of `only`, when it is given. */
 export async function machineChecks(context: CliContext, only?: string): Promise<readonly DoctorFinding[]> {
@@ -74,6 +75,9 @@ export async function environmentChecks(context: CliContext, name: string): Prom
       const { seconds } = await probeStore(there.bucket, context.clock);
       return `${there.bucket.description}: written, read and deleted in ${seconds.toFixed(2)} s`;
     }),
+    ...(there.bucket.keeping === undefined
+      ? []
+      : [tryCheck('store keeping', async () => keepingFinding((await there.bucket.keeping?.()) ?? nothingKnown))]),
     tryCheck('ring', async () => {
       const ring = await requireHealthyRing(there, onlyLooking);
       return `all ${ring.members.size} nodes are up, one schema, Cassandra ${ring.cassandraVersion}`;
@@ -87,6 +91,8 @@ export async function environmentChecks(context: CliContext, name: string): Prom
   ]);
   return [opened, key, ...sandbox, ...nodes];
 }
+
+const nothingKnown = { versions: 'unknown', locked: 'unknown', expires: 'unknown' } as const;
 
 async function sandboxLook(name: string, config: EnvironmentConfig): Promise<DoctorFinding> {
   return tryCheck('settings', async () => {
