@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { openLoggedDatabase } from '../adapters/cassandra-node/logged-database.ts';
 import { readLogSettings } from '../adapters/cassandra-node/log-settings.ts';
@@ -32,6 +33,7 @@ export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLo
       // A pid file that names a dead process proves that it is gone; without one, we only know that it does not answer.
       return existsSync(cassandra.pidFile) ? 'stopped' : 'unsure';
     },
+    newWriter: randomUUID,
     state: shippingStateIn(stateDirectory, files),
     intervalMs: shipping.intervalMs,
     settings: { maximumPinned: shipping.maximumPinned, minimumFree, ...readLogSettings(cassandra.yaml) },

@@ -126,6 +126,11 @@ export const watermarkDocument = documentType(
     chain: hash,
     /** Largest lead of a mutation's write time over this node's clock seen so far, seconds: clocks of graph servers that run ahead. */
     clockLead: z.number().nonnegative().default(0),
+    /**
+     * The agent that ships, and how often it has replaced this: so that each replacement differs from the one before,
+     * and a second agent sees that the first one lives.
+     */
+    writer: z.object({ id: z.string(), beat: count }).optional(),
   },
   { sealed: true },
 );

@@ -1,10 +1,114 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
-import { instantOf } from '../../model/instant.ts';
+import { firstLink } from '../../commitlog/piece-chain.ts';
+import { timelineId } from '../../model/identifiers.ts';
+import { formatInstant, instantOf, microsOf } from '../../model/instant.ts';
+import { type LogMark, logMarkDocument } from '../../model/log-piece.ts';
 import { logSchemaDocument } from '../../model/log-schema.ts';
 import { DatabaseWitness } from './database-witness.ts';
-import type { StreamWriter } from './stream-writer.ts';
+import { StreamWriter } from './stream-writer.ts';
+
+const timeline = timelineId.parse('t0001');
+const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
+
+/** A node whose keyspaces are logged or not, and what its witnesses mark. */
+class Node {
+  readonly clock = new FakeClock();
+  readonly bucket = new MemoryStore();
+  readonly since = microsOf(this.clock.now());
+  unlogged: readonly string[] = [];
+  #witness: DatabaseWitness | undefined;
+  #stream: StreamWriter | undefined;
+
+  /** An agent of the node, which knows what its bucket knows. */
+  agent(): void {
+    const { bucket, clock, since } = this;
+    const position = { segment: undefined, sequence: 0, chain: firstLink(timeline, hostId), covered: since };
+    const stream = { bucket, clock, timeline, hostId, node: 'node-1', since, position };
+    this.#stream = new StreamWriter({ ...stream, writer: 'w', held: undefined, clockLead: 0, current: undefined });
+    const schemaVersion = () => this.unlogged.join();
+    this.#witness = new DatabaseWitness(
+      {
+        bucket,
+        clock,
+        database: {
+          glance: async () => ({
+            hostId,
+            tokens: [],
+            schemaVersion: schemaVersion(),
+            truncated: new Map(),
+            streams: [],
+          }),
+          schema: async () => ({
+            schemaVersion: schemaVersion(),
+            cql: '',
+            tables: [],
+            keyspaces: [
+              { keyspace: 'bank', durableWrites: true, replication: {} },
+              ...this.unlogged.map((keyspace) => ({ keyspace, durableWrites: false, replication: {} })),
+            ],
+          }),
+          close: async () => {},
+        },
+      },
+      [],
+    );
+  }
+
+  async look(minutes: number): Promise<void> {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      this.clock.leap(60_000);
+      await this.#witness?.look(this.#stream);
+    }
+  }
+
+  get now(): string {
+    return formatInstant(microsOf(this.clock.now()));
+  }
+
+  get marks(): readonly LogMark[] {
+    return [...this.bucket.objects.keys()]
+      .filter((key) => key.includes('/marks/'))
+      .sort()
+      .map((key) => logMarkDocument.read(this.bucket.text(key), key));
+  }
+}
+
+test('m10: a keyspace that is not logged has one mark however long it is so, also over restarts of the agent', async () => {
+  const node = new Node();
+  node.agent();
+  await node.look(5);
+  const { now: before } = node;
+  node.unlogged = ['scratch'];
+  await node.look(120);
+  node.agent();
+  await node.look(120);
+  const { marks } = node;
+  expect(marks).toHaveLength(1);
+  expect(marks[0]).toMatchObject({ what: 'bypass', at: before, reason: expect.stringMatching(/^scratch has durable/) });
+  expect(Date.parse(node.now) - Date.parse(marks[0]?.until ?? '')).toBeLessThanOrEqual(600_000);
+});
+
+test('each change of what is not logged is a mark of its own, and the one before ends there', async () => {
+  const node = new Node();
+  node.agent();
+  await node.look(2);
+  node.unlogged = ['scratch'];
+  await node.look(30);
+  node.unlogged = ['more', 'scratch'];
+  await node.look(1);
+  const { now } = node;
+  await node.look(30);
+  node.unlogged = [];
+  await node.look(1);
+  const { now: end } = node;
+  await node.look(60);
+  const marks = node.marks.filter(({ what }) => what === 'bypass');
+  expect(marks.map(({ reason }) => reason.split(' has ')[0])).toEqual(['scratch', 'more, scratch']);
+  expect((marks[0]?.until ?? '') >= now).toBe(true);
+  expect((marks[1]?.until ?? '') >= end).toBe(true);
+});
 
 test('a schema that cannot be read any more is followed by another one, so that bases can be brought forward again', async () => {
   const bucket = new MemoryStore();

@@ -1,4 +1,5 @@
-import { formatInstant, type Micros, micros, microsOf } from '../../model/instant.ts';
+import { formatInstant, instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
+import { logMarkDocument, streamPrefix } from '../../model/log-piece.ts';
 import {
   type LogSchema,
   isUserKeyspace,
@@ -13,8 +14,9 @@ import { createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { changesOfExisting } from './schema-change.ts';
 
-/** How often a keyspace whose writes bypass the log is marked again. */
+/** How often the mark of keyspaces whose writes bypass the log is brought up to the present. */
 const repeatMicros = 600e6;
+const unloggedReason = ' has durable_writes = false: its writes are not in the log';
 
 export interface WitnessParts {
   readonly database: LoggedDatabase;
@@ -32,7 +34,8 @@ export class DatabaseWitness {
   #lookedAt: Micros | undefined;
   #known: SchemaOfLog | undefined;
   #told = new Set<string>();
-  #bypassToldAt = new Map<string, number>();
+  /** The mark of the keyspaces that are not logged, as long as they are the same. */
+  #unlogged: Unlogged | undefined;
   #tokens: readonly string[] | undefined;
 
   constructor(parts: WitnessParts, tokens: readonly string[] | undefined) {
@@ -63,7 +66,7 @@ export class DatabaseWitness {
     const newest = await this.#newest(stream.timeline);
     this.#known = newest === 'damaged' ? undefined : newest;
     this.#told.clear();
-    this.#bypassToldAt.clear();
+    this.#unlogged = undefined;
     this.#lookedAt = undefined;
     this.#stream = stream;
   }
@@ -124,15 +127,34 @@ export class DatabaseWitness {
     );
   }
 
+  /** One mark for each change of what is not logged: it is brought up to the present as long as that stays. */
   async #withoutLog(stream: StreamWriter, until: Micros): Promise<void> {
-    for (const { keyspace, durableWrites } of this.#known?.keyspaces ?? []) {
-      if (durableWrites || !isUserKeyspace(keyspace)) continue;
-      const told = this.#bypassToldAt.get(keyspace);
-      if (told !== undefined && until - told < repeatMicros) continue;
-      const from = told === undefined ? (this.#lookedAt ?? stream.since) : micros(told);
-      await stream.mark('bypass', from, until, `${keyspace} has durable_writes = false: its writes are not in the log`);
-      this.#bypassToldAt.set(keyspace, until);
+    const names = (this.#known?.keyspaces ?? [])
+      .filter(({ keyspace, durableWrites }) => !durableWrites && isUserKeyspace(keyspace))
+      .map(({ keyspace }) => keyspace)
+      .sort()
+      .join(', ');
+    const before = this.#unlogged ?? (names === '' ? undefined : await this.#unloggedBefore(stream, names));
+    if (before?.names === names && until - before.until < repeatMicros) return;
+    if (before !== undefined) await stream.extendMark('bypass', before.from, until, `${before.names}${unloggedReason}`);
+    this.#unlogged = before?.names === names ? { ...before, until } : undefined;
+    if (names === '' || this.#unlogged !== undefined) return;
+    const from = this.#lookedAt ?? stream.since;
+    await stream.extendMark('bypass', from, until, `${names}${unloggedReason}`);
+    this.#unlogged = { names, from, until };
+  }
+
+  /** The mark that the previous agent of the stream, or this one before its restart, has brought up to its end. */
+  async #unloggedBefore({ timeline, hostId }: StreamWriter, names: string): Promise<Unlogged | undefined> {
+    const { bucket } = this.#parts;
+    let newest: Unlogged | undefined;
+    for await (const { key } of bucket.list(`${streamPrefix(timeline, hostId)}marks/`)) {
+      const stored = key.endsWith('-bypass.json') ? await bucket.get(key) : undefined;
+      if (stored === undefined) continue;
+      const { at, until, reason } = logMarkDocument.read(stored.body, key);
+      if (reason === `${names}${unloggedReason}`) newest = { names, from: instantOf(at), until: instantOf(until) };
     }
+    return newest;
   }
 
   async #tokensChanged(stream: StreamWriter, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
@@ -148,4 +170,10 @@ export class DatabaseWitness {
     await tell();
     this.#told.add(what);
   }
+}
+
+interface Unlogged {
+  readonly names: string;
+  readonly from: Micros;
+  readonly until: Micros;
 }

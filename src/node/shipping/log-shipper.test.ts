@@ -14,9 +14,10 @@ const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
 
 /** A node in memory: its Cassandra, its bucket, and agents that come and go. */
 class Node {
-  readonly clock = new FakeClock();
-  readonly bucket = new MemoryStore();
-  readonly log = new SimulatedCommitLog(this.clock);
+  readonly clock: FakeClock;
+  readonly bucket: MemoryStore;
+  readonly log: SimulatedCommitLog;
+  writer = 'agent-1';
   readonly said: string[] = [];
   /** Whether it is known when Cassandra is stopped. */
   sure = true;
@@ -28,7 +29,14 @@ class Node {
     syncPeriod: 10,
   };
 
-  constructor() {
+  /** With the clock and the bucket of another one, when it is a copy of that. */
+  constructor({
+    clock = new FakeClock(),
+    bucket = new MemoryStore(),
+  }: { clock?: FakeClock; bucket?: MemoryStore } = {}) {
+    this.clock = clock;
+    this.bucket = bucket;
+    this.log = new SimulatedCommitLog(clock);
     this.log.start();
   }
 
@@ -43,7 +51,7 @@ class Node {
         settings: this.settings,
         running: async () => (this.log.running ? 'running' : this.sure ? 'stopped' : 'unsure'),
       },
-      { timeline, hostId, after },
+      { timeline, hostId, after, writer: this.writer },
     );
     return this.shipper;
   }
@@ -357,6 +365,81 @@ test('an object in the way that nobody of this stream wrote stops it with its na
   node.log.markAll();
   await node.shipper?.look();
   await expect(node.shipper?.ship()).rejects.toMatchObject({ code: 'log-stream-foreign' });
+});
+
+describe('m2: two agents of one host id', () => {
+  /** What lies in the bucket besides the watermark, which the claim itself replaces. */
+  const pieces = ({ bucket }: Node) => [...bucket.objects.keys()].filter((key) => !key.endsWith('watermark.json'));
+
+  test('an agent whose machine was paused, and whose stream another has taken, puts nothing more', async () => {
+    const first = new Node();
+    await first.agent();
+    first.log.write(100);
+    first.log.markAll();
+    await first.rounds(2000);
+    const second = new Node(first);
+    second.writer = 'agent-2';
+    const opening = second.agent();
+    await first.clock.advance(25_000);
+    await opening;
+    second.log.write(100);
+    second.log.markAll();
+    await second.rounds(2000);
+    const before = pieces(first);
+    // It wakes up and has more to tell, of another length.
+    first.log.write(700);
+    first.log.markAll();
+    await first.shipper?.look();
+    await expect(first.shipper?.ship()).rejects.toMatchObject({ code: 'log-stream-foreign' });
+    expect(pieces(first)).toEqual(before);
+    expectWhole(await second.shipped(), timeline, hostId);
+  });
+
+  test('a copied machine, which has the memory of the first, takes the stream, and the first finds out at its next piece', async () => {
+    const first = new Node();
+    await first.agent();
+    first.log.write(100);
+    first.log.markAll();
+    await first.rounds(2000);
+    const copy = new Node(first);
+    await copy.agent();
+    await first.shipper?.look();
+    first.clock.leap(2000);
+    await first.shipper?.look();
+    await expect(first.shipper?.ship()).rejects.toMatchObject({ code: 'log-stream-foreign' });
+    copy.log.write(100);
+    copy.log.markAll();
+    await copy.rounds(2000);
+    expectWhole(await copy.shipped(), timeline, hostId);
+  });
+
+  test('an agent that is alone is not disturbed by answers that are lost', async () => {
+    const node = new Node();
+    await node.agent();
+    for (let turn = 0; turn < 20; turn += 1) {
+      node.bucket.loseAnswerOf = /watermark/;
+      node.log.write(100);
+      node.log.markAll();
+      await node.rounds(1000);
+    }
+    await node.rounds(2000);
+    const shipped = await node.shipped();
+    expectWhole(shipped, timeline, hostId);
+    expect(shipped.marks).toEqual([]);
+    const lag = node.clock.now().getTime() * 1000 - instantOf(shipped.watermark?.at ?? '');
+    expect(lag).toBeLessThan(2.5e6);
+  });
+
+  test('an agent that has nothing new to tell shows that it lives', async () => {
+    const node = new Node();
+    // Nothing says that what may have been written is in the file, so the watermark stands still.
+    node.settings = { ...node.settings, buffered: true };
+    await node.agent();
+    const beat = async () => (await node.shipped()).watermark?.writer?.beat ?? 0;
+    const before = await beat();
+    await node.rounds(12_000);
+    expect(await beat()).toBeGreaterThan(before);
+  });
 });
 
 /** What may happen to a node, in any order. */

@@ -8,6 +8,7 @@ import type { AgentLog } from '../../ports/agent-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { claimStream, heartbeatSeconds } from './stream-claim.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { LogTail, type Running, segmentId, type TailSettings } from './log-tail.ts';
 import type { ReadBack, SegmentObjects } from './segment-objects.ts';
@@ -22,6 +23,16 @@ export interface ShipperParts {
   readonly files: LogFiles;
   readonly settings: TailSettings;
   readonly running: () => Promise<Running>;
+}
+
+/** Which stream a shipper ships, and as whom. */
+export interface ShipperStream {
+  readonly timeline: Watermark['timeline'];
+  readonly hostId: string;
+  /** Segments up to it belong to no stream. */
+  readonly after: string | null;
+  /** The same after a restart of the agent, and another for every other agent. */
+  readonly writer: string;
 }
 
 /** Microseconds between watermarks while nothing is written. */
@@ -48,20 +59,25 @@ export class LogShipper {
   }
 
   /**
-   * Continues the stream where the bucket says that it ends, or begins one. `after`: earlier segments belong to no
-   * stream.
+   * Continues the stream where the bucket says that it ends, or begins one. Throws RefusedProblem `log-stream-foreign`
+   * when another agent ships it.
    */
   static async open(
     parts: ShipperParts,
-    { timeline, hostId, after }: { timeline: Watermark['timeline']; hostId: string; after: string | null },
+    { timeline, hostId, after, writer }: ShipperStream,
+    signal?: AbortSignal,
   ): Promise<LogShipper> {
     const { bucket, clock, files, node } = parts;
+    const held = await claimStream(bucket, clock, { timeline, hostId, node }, writer, signal);
     const now = microsOf(clock.now());
     const found = await findStream(bucket, timeline, hostId, now);
     const { position, current, watermark } = found;
     const since = watermark === undefined ? position.covered : instantOf(watermark.since);
     const stream = new StreamWriter({
       bucket,
+      clock,
+      writer,
+      held,
       timeline,
       hostId,
       node,
@@ -130,7 +146,9 @@ export class LogShipper {
     if (current?.wantsMerge(false) === true && this.#merges === 0) this.#mergeOpen(current);
     const reached = Math.max(covered, this.stream.position.covered) as Micros;
     const last = this.#watermark ?? (0 as Micros);
-    if (round.bytes > 0 || (reached > last && (draining || reached - last >= quietMicros))) {
+    const moved = reached > last && (draining || reached - last >= quietMicros);
+    // Also when nothing is new, so that another agent sees that this one lives.
+    if (round.bytes > 0 || moved || this.stream.secondsOurs >= heartbeatSeconds) {
       await this.stream.reach(reached);
       this.#watermark = reached;
     }

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { FakeClock, settle } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { plantedAt, plantedFault } from '../../../test/support/planted-fault.ts';
-import { shippedLog } from '../../../test/support/shipped-log.ts';
+import { expectWhole, shippedLog } from '../../../test/support/shipped-log.ts';
 import { SimulatedCommitLog } from '../../../test/support/simulated-commit-log.ts';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, instantOf, microsOf } from '../../model/instant.ts';
@@ -35,6 +35,7 @@ test("a fault in the shipping or in the watch over Cassandra is in the agent's l
       save: async () => {},
     },
     intervalMs: 250,
+    newWriter: () => 'agent-1',
     settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
   };
   const shipping = new ShippingLoop(parts);
@@ -76,6 +77,7 @@ test('bound to a bucket that was made anew, it begins a stream there; what it wa
       },
     },
     intervalMs: 250,
+    newWriter: () => 'agent-1',
     settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
   });
   await shipping.start();
@@ -113,14 +115,22 @@ const [first, second] = [timelineId.parse('t0001'), timelineId.parse('t0002')];
 
 /** A node with its Cassandra and its bucket, and agents that come and go. */
 class Node {
-  readonly clock = new FakeClock();
-  readonly bucket = new MemoryStore();
-  readonly log = new SimulatedCommitLog(this.clock);
+  readonly clock: FakeClock;
+  readonly bucket: MemoryStore;
+  readonly log: SimulatedCommitLog;
+  writer = 'agent-1';
   state: ShippingState = { after: null, paused: false };
   #agent: ShippingLoop | undefined;
   #orders = 0;
 
-  constructor() {
+  /** With the clock and the bucket of another one, when it has the host id of that. */
+  constructor({
+    clock = new FakeClock(),
+    bucket = new MemoryStore(),
+  }: { clock?: FakeClock; bucket?: MemoryStore } = {}) {
+    this.clock = clock;
+    this.bucket = bucket;
+    this.log = new SimulatedCommitLog(clock);
     this.log.start();
   }
 
@@ -145,6 +155,7 @@ class Node {
         },
       },
       intervalMs: 250,
+      newWriter: () => this.writer,
       settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
     });
     await this.#agent.start();
@@ -324,4 +335,33 @@ describe('M3: an agent that was away finds in the bucket what it was not told', 
     for (const id of await node.segments(second)) expect(BigInt(id)).toBeGreaterThan(BigInt(last));
     await node.stop();
   });
+});
+
+test('m2: a second agent of the host id stops itself and says so; the first goes on, and the second follows when it is gone', async () => {
+  const node = new Node();
+  const agent = await node.start();
+  await node.write();
+  const other = new Node(node);
+  other.writer = 'agent-2';
+  const second = await other.start();
+  await other.write(40);
+  expect(second.health()).toMatchObject({
+    state: 'stopped',
+    problem: expect.stringContaining('Another agent ships the log of node-1'),
+  });
+  expect(agent.health()).toMatchObject({ state: 'shipping' });
+  const calls = node.bucket.objects.size;
+  await other.write(60);
+  expect(node.bucket.objects.size).toBe(calls);
+  await node.write();
+  expectWhole(await shippedLog(node.bucket, first, hostId), first, hostId);
+  const refused = second.begin({ timeline: first }, told.signal).catch((thrown: unknown) => thrown);
+  await other.clock.advance(30_000);
+  expect(await refused).toMatchObject({ code: 'log-stream-foreign' });
+  await node.stop();
+  const begun = second.begin({ timeline: first }, told.signal);
+  await other.clock.advance(30_000);
+  await begun;
+  expect(second.health()).toMatchObject({ state: 'shipping' });
+  await other.stop();
 });

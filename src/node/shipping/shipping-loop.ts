@@ -11,7 +11,7 @@ import { createObject } from '../../ports/object-store.ts';
 import { DatabaseWitness } from './database-witness.ts';
 import { LogShipper, type ShipperParts } from './log-shipper.ts';
 import { segmentId } from './log-tail.ts';
-import { notDrained } from './shipping-problems.ts';
+import { foreignCode, notDrained } from './shipping-problems.ts';
 import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
 
 type TimelineId = z.infer<typeof timelineId>;
@@ -22,6 +22,8 @@ export interface ShippingParts extends ShipperParts {
   readonly state: ShippingStateStore;
   /** How often found sections are sent to the store. */
   readonly intervalMs: number;
+  /** A name that no other agent has, for an agent without memory. */
+  readonly newWriter: () => string;
 }
 
 /** Milliseconds between looks at the chains. */
@@ -46,6 +48,8 @@ export class ShippingLoop {
   #witness: DatabaseWitness;
   #rounds: Rounds | undefined;
   #problem: Problem | undefined;
+  /** Another agent ships this stream: this one does nothing more until it is told to begin, or starts anew. */
+  #foreign: Problem | undefined;
   #witnessProblem: Problem | undefined;
   #witnessing: Promise<void> = Promise.resolve();
   #orderProblem: Problem | undefined;
@@ -81,9 +85,10 @@ export class ShippingLoop {
     const stream = this.#shipper?.stream;
     const newest = stream?.position.covered;
     const early = this.#shipper === undefined ? (this.#witnessProblem ?? this.#orderProblem) : undefined;
-    const problem = this.#problem ?? early;
+    const problem = this.#foreign ?? this.#problem ?? early;
+    const begun = this.#shipper === undefined ? 'starting' : 'shipping';
     return {
-      state: this.#state.paused ? 'paused' : this.#shipper === undefined ? 'starting' : 'shipping',
+      state: this.#state.paused ? 'paused' : this.#foreign === undefined ? begun : 'stopped',
       timeline: stream?.timeline ?? this.#state.timeline ?? null,
       newest: newest === undefined ? null : formatInstant(newest),
       lagSeconds: newest === undefined ? null : Math.max(0, (microsOf(clock.now()) - newest) / 1e6),
@@ -109,7 +114,7 @@ export class ShippingLoop {
     try {
       // Without a host id nothing was ever shipped, and the stream has no name.
       const shipper = (this.#shipper ??=
-        this.#state.hostId === undefined ? undefined : await this.#open(this.#state.hostId));
+        this.#state.hostId === undefined ? undefined : await this.#open(this.#state.hostId, signal));
       if (shipper === undefined) return { newest: null, sequence: 0, chain: null };
       for (;;) {
         signal.throwIfAborted();
@@ -155,6 +160,7 @@ export class ShippingLoop {
     // If the store answers, the stream exists when this resolves.
     const deadline = clock.monotonic() + 30;
     while (this.#shipper === undefined && clock.monotonic() < deadline) {
+      if (this.#foreign !== undefined) throw this.#foreign;
       signal.throwIfAborted();
       await clock.sleep(lookMs, signal);
     }
@@ -266,6 +272,7 @@ export class ShippingLoop {
   }
 
   #begin(): void {
+    this.#foreign = undefined;
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#stopping.signal]);
     this.#rounds = { abort, ended: this.#run(signal) };
@@ -290,7 +297,7 @@ export class ShippingLoop {
     await this.#repeat(signal, async () => {
       const { hostId } = this.#state;
       // An agent that is new, or was away, may have come into the middle of a restore.
-      this.#shipper ??= hostId === undefined || !this.#ordered ? undefined : await this.#open(hostId);
+      this.#shipper ??= hostId === undefined || !this.#ordered ? undefined : await this.#open(hostId, signal);
       return this.#shipper === undefined ? 'again' : 'done';
     });
     const shipper = this.#shipper;
@@ -311,7 +318,7 @@ export class ShippingLoop {
   async #repeat(signal: AbortSignal, work: () => Promise<'done' | 'again' | number>): Promise<void> {
     const { clock } = this.#parts;
     let pause = 250;
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#foreign === undefined) {
       let wait = pause;
       try {
         const outcome = await work();
@@ -319,7 +326,9 @@ export class ShippingLoop {
         wait = outcome === 'again' ? lookMs : outcome;
         pause = 250;
       } catch (thrown) {
+        if (signal.aborted) return;
         this.#soften(thrown);
+        if (this.#foreign !== undefined) return;
         pause = Math.min(longestPauseMs, pause * 2);
       }
       await clock.sleep(wait, signal).catch(() => undefined);
@@ -332,13 +341,16 @@ export class ShippingLoop {
       this.#parts.log.write('shipping failed', { problem: tracedDocument(problem) });
     }
     this.#problem = problem;
+    if (problem.code === foreignCode) this.#foreign = problem;
   }
 
-  async #open(hostId: string): Promise<LogShipper> {
+  async #open(hostId: string, signal: AbortSignal): Promise<LogShipper> {
     const timeline = this.#state.timeline ?? (await this.#newestTimeline());
     // Remembered, so that another one is known to be another.
     if (this.#state.timeline === undefined) await this.#save({ timeline });
-    const shipper = await LogShipper.open(this.#parts, { timeline, hostId, after: this.#state.after });
+    const writer = this.#state.writer ?? this.#parts.newWriter();
+    if (this.#state.writer === undefined) await this.#save({ writer });
+    const shipper = await LogShipper.open(this.#parts, { timeline, hostId, after: this.#state.after, writer }, signal);
     this.#parts.log.write('shipping', { timeline, hostId, position: shipper.stream.position });
     return shipper;
   }

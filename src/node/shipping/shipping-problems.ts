@@ -1,11 +1,13 @@
 import { RefusedProblem, RetryableProblem } from '../../model/problem.ts';
 
+export const foreignCode = 'log-stream-foreign';
+
 export function foreignStream(node: string, key: string): RefusedProblem {
   return new RefusedProblem({
-    code: 'log-stream-foreign',
-    happened: `Somebody else ships the log of ${node}: ${key} in the store is not from this agent.`,
-    state: 'The store was not changed, and this agent ships nothing more.',
-    next: 'Find the other agent with this host id and this bucket (a copied machine or a second agent) and stop it. Then start this agent again.',
+    code: foreignCode,
+    happened: `Another agent ships the log of ${node}: ${key} in the store is not as this agent left it.`,
+    state: 'This agent has stopped to ship, and writes nothing more to the store. The other one goes on.',
+    next: 'Find the other agent with this host id and this bucket (a copied machine or a second agent) and stop it. Then: cardea ship ENV',
   });
 }
 

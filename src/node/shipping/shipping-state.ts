@@ -13,6 +13,8 @@ export const shippingStateDocument = documentType('agent-shipping', 1, {
     .regex(/^\d{1,19}$/)
     .nullable(),
   paused: z.boolean(),
+  /** As whom it writes its stream, so that it is known after a restart. */
+  writer: z.string().optional(),
   /** The number of the newest order in the bucket that it has followed. */
   order: z.number().int().positive().optional(),
   /** The node's host id when it was last seen: Cassandra may be down when the agent starts. */

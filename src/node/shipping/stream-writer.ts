@@ -13,7 +13,9 @@ import {
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
-import { createObject, type ObjectStore } from '../../ports/object-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { ConflictProblem, createObject, type ObjectStore } from '../../ports/object-store.ts';
+import type { HeldWatermark } from './stream-claim.ts';
 import { foreignStream } from './shipping-problems.ts';
 import { SegmentObjects } from './segment-objects.ts';
 import type { StreamPosition } from './stream-position.ts';
@@ -29,12 +31,28 @@ export interface Cargo {
   readonly covered: Micros;
 }
 
-/** The stream of one node on one timeline: its chain of pieces, its watermark and its marks in the bucket. One writer. */
+/** Puts without an answer that are remembered: some hours of a store that is away. */
+const mostUnsure = 2000;
+/** Seconds for which nobody else can have taken the stream over, after its watermark was replaced. */
+const surelyOurs = 5;
+
+/**
+ * The stream of one node on one timeline: its chain of pieces, its watermark and its marks in the bucket. It has one
+ * writer. The watermark is replaced only as this writer left it, and before a piece when that was long ago: so a writer
+ * that another has taken the stream from, while its machine was paused perhaps, finds out before it puts anything.
+ */
 export class StreamWriter {
   readonly timeline: Watermark['timeline'];
   readonly hostId: string;
   readonly node: string;
   readonly #bucket: ObjectStore;
+  readonly #clock: Clock;
+  readonly #writer: string;
+  #held: HeldWatermark | undefined;
+  /** Texts whose put did not answer: one of them may stand. */
+  #unsure: string[] = [];
+  /** Monotonic seconds: the stream was this writer's after it. */
+  #oursAt = Number.NEGATIVE_INFINITY;
   /** When coverage of the stream begins. */
   readonly since: Micros;
   #position: StreamPosition;
@@ -45,6 +63,10 @@ export class StreamWriter {
 
   constructor(parts: {
     readonly bucket: ObjectStore;
+    readonly clock: Clock;
+    readonly writer: string;
+    /** The watermark as this writer last read or wrote it; undefined when there was none. */
+    readonly held: HeldWatermark | undefined;
     readonly timeline: Watermark['timeline'];
     readonly hostId: string;
     readonly node: string;
@@ -57,6 +79,9 @@ export class StreamWriter {
     this.hostId = parts.hostId;
     this.node = parts.node;
     this.#bucket = parts.bucket;
+    this.#clock = parts.clock;
+    this.#writer = parts.writer;
+    this.#held = parts.held;
     this.since = parts.since;
     this.#clockLead = parts.clockLead;
     this.#position = parts.position;
@@ -77,6 +102,11 @@ export class StreamWriter {
     return this.#pending?.cargo;
   }
 
+  /** Seconds since it was last certain that no other writer has the stream. */
+  get secondsOurs(): number {
+    return this.#clock.monotonic() - this.#oursAt;
+  }
+
   noteClockLead(seconds: number): void {
     this.#clockLead = Math.max(this.#clockLead, seconds);
   }
@@ -87,6 +117,7 @@ export class StreamWriter {
     const { header, body } = this.#pending;
     const [link] = header.pieces;
     if (link === undefined) throw new RangeError('a piece has a link');
+    if (this.secondsOurs >= surelyOurs) await this.reach(this.#position.covered);
     const key = logPieceKey(header);
     const stored = await this.#putOrAdopt(key, link, body);
     if (header.segment.id !== this.#current?.segment.id) this.#current = new SegmentObjects(this.#bucket, header, []);
@@ -100,7 +131,10 @@ export class StreamWriter {
     this.#pending = undefined;
   }
 
-  /** Replaces the watermark: everything acknowledged up to the instant is in. */
+  /**
+   * Replaces the watermark: everything acknowledged up to the instant is in. Throws RefusedProblem `log-stream-foreign`
+   * when another writer has replaced it since.
+   */
   async reach(covered: Micros): Promise<void> {
     const at = Math.max(covered, this.#position.covered) as Micros;
     const watermark: Watermark = {
@@ -112,16 +146,54 @@ export class StreamWriter {
       sequence: this.#position.sequence,
       chain: this.#position.chain,
       clockLead: this.#clockLead,
+      writer: { id: this.#writer, beat: (this.#held?.beat ?? 0) + this.#unsure.length + 1 },
     };
-    await this.#bucket.put(watermarkKey(this.timeline, this.hostId), watermarkDocument.write(watermark));
+    const from = this.#clock.monotonic();
+    const text = watermarkDocument.write(watermark);
+    this.#held = { etag: await this.#replace(text), beat: watermark.writer?.beat ?? 0 };
+    this.#unsure = [];
+    this.#oursAt = from;
     this.#position = { ...this.#position, covered: at };
   }
 
   /** Create-only: the same thing is told once. */
   async mark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
-    const { timeline, hostId, node } = this;
-    const mark: LogMark = { timeline, hostId, node, what, at: formatInstant(at), until: formatInstant(until), reason };
+    const mark = this.#markOf(what, at, until, reason);
     await createObject(this.#bucket, logMarkKey(mark), logMarkDocument.write(mark));
+  }
+
+  /** A mark of something that goes on: its end is replaced. */
+  async extendMark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
+    const mark = this.#markOf(what, at, until, reason);
+    await this.#bucket.put(logMarkKey(mark), logMarkDocument.write(mark));
+  }
+
+  #markOf(what: LogMark['what'], at: Micros, until: Micros, reason: string): LogMark {
+    const { timeline, hostId, node } = this;
+    return { timeline, hostId, node, what, at: formatInstant(at), until: formatInstant(until), reason };
+  }
+
+  /** Resolves with the etag. */
+  async #replace(text: string): Promise<string> {
+    const key = watermarkKey(this.timeline, this.hostId);
+    this.#unsure = [...this.#unsure.slice(-mostUnsure), text];
+    const put = async (etag: string | undefined) =>
+      (await this.#bucket.put(key, text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag })).etag;
+    try {
+      return await put(this.#held?.etag);
+    } catch (thrown) {
+      if (!(thrown instanceof ConflictProblem)) throw thrown;
+      const stored = await this.#bucket.get(key);
+      const there = stored === undefined ? undefined : new TextDecoder().decode(stored.body);
+      // Ours, when only the answer was lost.
+      if (stored === undefined || there === undefined || !this.#unsure.includes(there)) {
+        throw foreignStream(this.node, key);
+      }
+      if (there === text) return stored.etag;
+      return put(stored.etag).catch((again: unknown) => {
+        throw again instanceof ConflictProblem ? foreignStream(this.node, key) : again;
+      });
+    }
   }
 
   async #prepare(cargo: Cargo) {

@@ -55,6 +55,20 @@ test('B5: whole segments go that end well before the oldest point; the window st
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
 });
 
+test('m10: a mark goes with the log that it tells of, and one that goes on stays', async () => {
+  const bucket = await shipped(6, [4700, 5500]);
+  await bucket.mark('t0001', a, 'bypass', 100, 200);
+  await bucket.mark('t0001', a, 'gap', 300, 4099);
+  await bucket.mark('t0001', a, 'schema', 400, 4100);
+  await bucket.mark('t0001', b, 'bypass', 500, 5900);
+  const before = computeWindow(await factsAt(bucket, 6000));
+  await removeOldLogs(bucket.store, quiet);
+  const left = [...bucket.store.objects.keys()].filter((key) => key.includes('/marks/'));
+  expect(left.map((key) => key.slice(key.lastIndexOf('-') + 1)).sort()).toEqual(['bypass.json', 'schema.json']);
+  const after = computeWindow(await factsAt(bucket, 6000));
+  expect({ ...after, streams: [] }).toEqual({ ...before, streams: [] });
+});
+
 test('a point that failed its check keeps nothing', async () => {
   const bucket = await shipped(6, [5500]);
   await bucket.point(100, 105, { proof: 'failed' });

@@ -1,6 +1,7 @@
 import { formatBytes } from '../../model/bytes.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
-import { placeOfPiece } from '../../model/log-piece.ts';
+import { logMarkDocument, placeOfPiece } from '../../model/log-piece.ts';
+import { FailedProblem } from '../../model/problem.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
@@ -40,8 +41,9 @@ export interface RemovedLogs {
 }
 
 /**
- * Removes whole segments that end before the horizon, oldest first. The newest segment of every stream is kept. May be
- * done again after a kill. If the log of a stream cannot be read, nothing of that stream is removed.
+ * Removes whole segments that end before the horizon, oldest first, and the marks that tell only of the time before it:
+ * every kept base is newer. The newest segment of every stream is kept. May be done again after a kill. If the log of a
+ * stream cannot be read, nothing of that stream is removed.
  */
 export async function removeOldLogs(
   bucket: ObjectStore,
@@ -73,7 +75,23 @@ export async function removeOldLogs(
 
 async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Promise<readonly ObjectInfo[]> {
   const pieces: ObjectInfo[] = [];
-  for await (const info of bucket.list(stream)) if (placeOfPiece(info.key) !== undefined) pieces.push(info);
+  const marks: ObjectInfo[] = [];
+  for await (const info of bucket.list(stream)) {
+    if (placeOfPiece(info.key) !== undefined) pieces.push(info);
+    else if (info.key.startsWith(`${stream}marks/`) && (await isOver(bucket, info.key, horizon))) marks.push(info);
+  }
   const keys = pieces.map(({ key }) => key);
-  return pieces.slice(0, (await segmentOfInstant(bucket, keys, horizon)) ?? 0);
+  return [...pieces.slice(0, (await segmentOfInstant(bucket, keys, horizon)) ?? 0), ...marks];
+}
+
+/** Whether nothing that the mark tells of is after the horizon. One that cannot be read is kept: the window names it. */
+async function isOver(bucket: ObjectStore, key: string, horizon: Micros): Promise<boolean> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return false;
+  try {
+    return instantOf(logMarkDocument.read(stored.body, key).until) < horizon;
+  } catch (thrown) {
+    if (thrown instanceof FailedProblem) return false;
+    throw thrown;
+  }
 }
