@@ -7,7 +7,7 @@ import { readSegmentHeader } from './segment-header.ts';
 /** What a real Cassandra 5.0.6 left of its last segment when it was drained and stopped: a header and one empty section. */
 const drained = Buffer.from('00000008000001a2285092bd00027b7db6bbc6590000001cba42027d', 'hex');
 
-test('M23: the segment that a drained Cassandra closes without an entry is empty', () => {
+test('the segment that a drained Cassandra closes without an entry is empty', () => {
   expect(drained).toHaveLength(28);
   expect(isEmptySegment(drained)).toBe(true);
 });

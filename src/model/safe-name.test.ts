@@ -86,7 +86,7 @@ const node = {
   inventory: 'i',
 };
 
-test('M18: what a point says of its nodes cannot add lines to the settings of a copy, nor leave its folders', () => {
+test('what a point says of its nodes cannot add lines to the settings of a copy, nor leave its folders', () => {
   expect(nodeBackup.safeParse(node).success).toBe(true);
   const wrong = [
     { node: '../../etc' },
@@ -98,13 +98,13 @@ test('M18: what a point says of its nodes cannot add lines to the settings of a 
   for (const change of wrong) expect(nodeBackup.safeParse({ ...node, ...change }).success).toBe(false);
 });
 
-test('M18: the keyspace of a point cannot add lines to the settings of the server of a copy', () => {
+test('the keyspace of a point cannot add lines to the settings of the server of a copy', () => {
   const { keyspace } = restorePointDocument.body.shape;
   expect(keyspace.safeParse('janusgraph').success).toBe(true);
   expect(keyspace.safeParse('janusgraph\nstorage.backend=evil').success).toBe(false);
 });
 
-test('M18: what a restore record says of the data aside is a plain name, because that folder is deleted', () => {
+test('what a restore record says of the data aside is a plain name, because that folder is deleted', () => {
   const record = {
     run: 'restore-20260219-031500-k3f9',
     environment: 'prod',

@@ -90,7 +90,7 @@ function withKey(world: TestWorld, trusted: readonly string[] = []): TestWorld {
   return { ...world.another(), signer: { ...signer, trust } };
 }
 
-test('C9: a journal that somebody put into the bucket destroys nothing until its steps are confirmed', async () => {
+test('a journal that somebody put into the bucket destroys nothing until its steps are confirmed', async () => {
   const world = testWorld();
   const { done, runbook } = deleting();
   await append(world, forged, [started(runbook), succeeded('look')]);
@@ -124,7 +124,7 @@ test('C9: a journal that somebody put into the bucket destroys nothing until its
   expect(replay(events)?.confirmed).toBe('local');
 });
 
-test('C9: entries in the audit chain of a key that nobody trusts neither vouch for a journal nor speak against it', async () => {
+test('entries in the audit chain of a key that nobody trusts neither vouch for a journal nor speak against it', async () => {
   const world = testWorld();
   const { runbook, done } = deleting();
   const mallory = memorySigner();
@@ -146,14 +146,14 @@ test('C9: entries in the audit chain of a key that nobody trusts neither vouch f
   expect(await own.resume(world.another())).toMatchObject({ status: 'succeeded' });
 });
 
-test('C9: a run that was killed is resumed by itself on the machine that began it: each of its events is signed', async () => {
+test('a run that was killed is resumed by itself on the machine that began it: each of its events is signed', async () => {
   const world = testWorld();
   const { resume, done } = await killed(world);
   expect(await resume(world.another())).toMatchObject({ status: 'succeeded' });
   expect(done).toEqual(['look', 'delete', 'tidy']);
 });
 
-test('C9: what somebody appended to the journal of a killed run is not believed', async () => {
+test('what somebody appended to the journal of a killed run is not believed', async () => {
   const world = testWorld();
   const { id, resume, done } = await killed(world);
   await append(world, id, [succeeded('look'), succeeded('delete')]);
@@ -167,7 +167,7 @@ test('C9: what somebody appended to the journal of a killed run is not believed'
   expect(done).toEqual(['tidy']);
 });
 
-test('C9: anybody may ask for a cancel, which vouches for nothing that came before it', async () => {
+test('anybody may ask for a cancel, which vouches for nothing that came before it', async () => {
   const world = testWorld();
   const { id, resume } = await killed(world);
   await requestCancel(world.another(), id);
@@ -179,7 +179,7 @@ test('C9: anybody may ask for a cancel, which vouches for nothing that came befo
   await expect(other.resume(world.another())).rejects.toMatchObject({ code: 'not-confirmed' });
 });
 
-test('C9: a lost private key costs a confirmation, and never a run; a key of the configuration costs nothing', async () => {
+test('a lost private key costs a confirmation, and never a run; a key of the configuration costs nothing', async () => {
   const world = testWorld();
   const trusted = await killed(world);
   expect(await trusted.resume(withKey(world, [world.signer.publicKey]))).toMatchObject({ status: 'succeeded' });
@@ -191,7 +191,7 @@ test('C9: a lost private key costs a confirmation, and never a run; a key of the
   expect(await lost.resume(newKey, 'local')).toMatchObject({ status: 'succeeded' });
 });
 
-test('C9: once a person has confirmed it, the new key vouches for the run', async () => {
+test('once a person has confirmed it, the new key vouches for the run', async () => {
   const world = testWorld();
   const { run, started: begun } = hanging();
   const hang = { current: run as Sketch['run'] | undefined };
@@ -207,7 +207,7 @@ test('C9: once a person has confirmed it, the new key vouches for the run', asyn
   expect(await resumeRun(world.another(), () => runbook, options)).toMatchObject({ status: 'succeeded' });
 });
 
-test('C9: a chain that was cut since vouches for no journal', async () => {
+test('a chain that was cut since vouches for no journal', async () => {
   const world = testWorld();
   const { resume } = await killed(world);
   await start(world.another(), runbookOf([{ id: 'a', effect: 'read' }]));
@@ -224,7 +224,7 @@ test('C9: a chain that was cut since vouches for no journal', async () => {
   expect(await resume(world.another(), 'local')).toMatchObject({ status: 'succeeded' });
 });
 
-test('C9: an entry that was taken out of the middle of the chain vouches for no journal either', async () => {
+test('an entry that was taken out of the middle of the chain vouches for no journal either', async () => {
   const world = testWorld();
   const { resume } = await killed(world);
   for (let runs = 0; runs < 2; runs += 1) await start(world.another(), runbookOf([{ id: 'a', effect: 'read' }]));
@@ -232,7 +232,7 @@ test('C9: an entry that was taken out of the middle of the chain vouches for no 
   await expect(resume(world.another())).rejects.toMatchObject({ code: 'not-confirmed' });
 });
 
-test('C9: a journal that does not say that anybody confirmed it wants it, signed or not', async () => {
+test('a journal that does not say that anybody confirmed it wants it, signed or not', async () => {
   const world = testWorld();
   const { runbook } = deleting();
   const { signer } = world;
@@ -244,7 +244,7 @@ test('C9: a journal that does not say that anybody confirmed it wants it, signed
   });
 });
 
-test('C9: a run of before events were signed wants a confirmation, although its start is in the chain', async () => {
+test('a run of before events were signed wants a confirmation, although its start is in the chain', async () => {
   const world = testWorld();
   const { runbook, done } = deleting();
   await append(world, forged, [started(runbook)]);
@@ -265,7 +265,7 @@ test('a run that destroys nothing is resumed whoever wrote its journal', async (
   expect(outcome).toMatchObject({ status: 'succeeded', results: { b: { from: 'b' } } });
 });
 
-test('C9: the end of a run that nobody vouches for is not signed, unless a person confirms it', async () => {
+test('the end of a run that nobody vouches for is not signed, unless a person confirms it', async () => {
   const world = testWorld();
   const { runbook } = deleting();
   await append(world, forged, [started(runbook), { type: 'run-succeeded', seconds: 1 }]);
@@ -280,7 +280,7 @@ test('C9: the end of a run that nobody vouches for is not signed, unless a perso
   expect(entries()).toBe(1);
 });
 
-test('C9: a process leaves a run into whose journal somebody else writes, and does not go on from what it says', async () => {
+test('a process leaves a run into whose journal somebody else writes, and does not go on from what it says', async () => {
   const world = testWorld();
   const { run, started: begun } = hanging();
   const { done, runbook } = deleting({ current: run });

@@ -127,7 +127,7 @@ const resumed = async (of: CliContext, confirm?: string) => runResume(of, { id: 
 const signals = async (of: CliContext, name: string) =>
   (await statusOf(of, 'prod')).signals.filter((signal) => signal.name === name);
 
-test('C9: status, run show and the refused resume name the same command for a journal that nobody vouches for', async () => {
+test('status, run show and the refused resume name the same command for a journal that nobody vouches for', async () => {
   await leaveRevert(undefined);
   expect(await signals(context(), 'runs')).toMatchObject([
     { says: expect.stringContaining('this machine cannot vouch for its journal'), next: confirming },
@@ -143,7 +143,7 @@ test('C9: status, run show and the refused resume name the same command for a jo
   expect(await shown(context())).toContain(`Next: ${confirming}`);
 });
 
-test('C9: a run of another machine is carried on by itself where the configuration trusts its key', async () => {
+test('a run of another machine is carried on by itself where the configuration trusts its key', async () => {
   const elsewhere = await fileAuditSigner(join(folder, 'elsewhere', 'audit.key'), 'prod');
   await leaveRevert(elsewhere);
   expect(await shown(context())).toContain(confirming);

@@ -75,7 +75,7 @@ class Node {
   }
 }
 
-test('m10: a keyspace that is not logged has one mark however long it is so, also over restarts of the agent', async () => {
+test('a keyspace that is not logged has one mark however long it is so, also over restarts of the agent', async () => {
   const node = new Node();
   node.agent();
   await node.look(5);

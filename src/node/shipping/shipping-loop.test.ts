@@ -215,7 +215,7 @@ class Node {
 
 const told = { signal: new AbortController().signal };
 
-describe('M3: an agent that was away finds in the bucket what it was not told', () => {
+describe('an agent that was away finds in the bucket what it was not told', () => {
   test('one that missed the start of a new timeline begins it by itself, with nothing of the one that was left', async () => {
     const node = new Node();
     const agent = await node.start();
@@ -337,7 +337,7 @@ describe('M3: an agent that was away finds in the bucket what it was not told', 
   });
 });
 
-test('m2: a second agent of the host id stops itself and says so; the first goes on, and the second follows when it is gone', async () => {
+test('a second agent of the host id stops itself and says so; the first goes on, and the second follows when it is gone', async () => {
   const node = new Node();
   const agent = await node.start();
   await node.write();

@@ -55,7 +55,7 @@ test('B5: whole segments go that end well before the oldest point; the window st
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
 });
 
-test('m10: a mark goes with the log that it tells of, and one that goes on stays', async () => {
+test('a mark goes with the log that it tells of, and one that goes on stays', async () => {
   const bucket = await shipped(6, [4700, 5500]);
   await bucket.mark('t0001', a, 'bypass', 100, 200);
   await bucket.mark('t0001', a, 'gap', 300, 4099);

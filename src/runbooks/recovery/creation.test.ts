@@ -109,7 +109,7 @@ test.each([
   expect(creationOf(cql, wanted)).toEqual(expect.stringContaining(why));
 });
 
-test('M18: a statement hidden in a comment, a text or a name stays what it is', () => {
+test('a statement hidden in a comment, a text or a name stays what it is', () => {
   const evil = `'; DROP KEYSPACE bank; --`;
   const [made = ''] = statements(simple(`AND comment = '${evil.replaceAll("'", "''")}' /* ; DROP TABLE bank.late; */`));
   expect(made).toBe(
@@ -121,7 +121,7 @@ test('M18: a statement hidden in a comment, a text or a name stays what it is', 
   ]);
 });
 
-test('M18: whatever a schema says, only creations of the wanted objects come out of it', () => {
+test('whatever a schema says, only creations of the wanted objects come out of it', () => {
   const piece = fc.constantFrom(
     table,
     keyspace,

@@ -23,7 +23,7 @@ function change(store: MemoryStore): void {
   store.set(key, store.text(key).replace('"00ff"', '"00fe"'));
 }
 
-test('M18: an undo plan is followed only as the run decided on it, and a changed one is refused by name', async () => {
+test('an undo plan is followed only as the run decided on it, and a changed one is refused by name', async () => {
   const store = new MemoryStore();
   const sha256 = await keepUndoPlan(store, plan);
   expect(await getUndoPlan(store, { run, sha256 })).toEqual(plan);
@@ -37,7 +37,7 @@ test('M18: an undo plan is followed only as the run decided on it, and a changed
   await expect(getUndoPlan(store, { run, sha256 })).rejects.toMatchObject({ code: 'undo-plan-missing' });
 });
 
-test('M18: a plan that somebody has put there before is not taken for that of an earlier attempt', async () => {
+test('a plan that somebody has put there before is not taken for that of an earlier attempt', async () => {
   const store = new MemoryStore();
   await keepUndoPlan(store, plan);
   change(store);
@@ -67,7 +67,7 @@ test.each(['same-history', 'write-undo', 'reindex', 'verify-undo'])(
   },
 );
 
-test('M18: a plan with what is no cell, no vertex or no edge is not read', () => {
+test('a plan with what is no cell, no vertex or no edge is not read', () => {
   const wrong = [
     { writes: [{ table: 'edgestore', key: "0x00'; DROP", column: '' }] },
     { writes: [{ table: 'roles', key: '00', column: '00' }] },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { keepingFinding } from './store-keeping.ts';
 
-test('m13: versions that nothing removes and locked objects are a warning, with the rule that mends it', () => {
+test('versions that nothing removes and locked objects are a warning, with the rule that mends it', () => {
   const kept = keepingFinding({ versions: true, locked: false, expires: false });
   expect(kept).toMatchObject({ level: 'warning', says: expect.stringContaining('no lifecycle rule removes them') });
   expect(kept.next).toContain('noncurrent versions');

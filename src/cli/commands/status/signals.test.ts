@@ -130,7 +130,7 @@ test('a newest point that failed its check is red although an older one is good'
   expect(signal(facts, 'backup')?.says).toContain('a table was skipped');
 });
 
-test('M3: a node that does not ship names the command that mends it, or first the restore that is unfinished', () => {
+test('a node that does not ship names the command that mends it, or first the restore that is unfinished', () => {
   const stream = { node: 'node-2', hostId: 'b', newest: null, lagSeconds: null, clockLead: 0, stopped: true as const };
   const window = { ...shipped, streams: [{ ...stream, problems: ['its log is not shipped on t0002'] }] };
   expect(signal({ ...good, window }, 'rpo')).toMatchObject({
