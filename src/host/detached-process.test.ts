@@ -31,6 +31,8 @@ function server(command: DetachedProcess['command']): DetachedProcess {
 test('a server is started once, however often it is asked for', async () => {
   const first = await startDetached(server(['sleep', '60']));
   expect(await startDetached(server(['sleep', '60']))).toEqual(first);
+  // What launched it carries the mark, too, until it has ended.
+  await waitFor(() => (marked(owner).length === 1 ? true : undefined), { withinMs: 5000 });
   expect(marked(owner)).toEqual([first]);
 });
 

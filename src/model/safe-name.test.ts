@@ -44,14 +44,14 @@ test.each([
   '"a"',
   'a-b',
   'x'.repeat(300),
-])('M18: an inventory with the keyspace %j is not read', (keyspace) => {
+])('an inventory with the keyspace %j is not read', (keyspace) => {
   expect(reads({ keyspace })).toBe(false);
   const document = JSON.stringify({ kind: 'inventory', version: 1, ...inventory({ keyspace }) });
   expect(() => inventoryDocument.read(document, 'inventories/x.json')).toThrow('inventories/x.json cannot be read');
 });
 
 test.each(['..', '../edges-01', '', '-01', '.edges-01', 'edges-01/../..', 'edges-01\n', 'a/b-01'])(
-  'M18: an inventory with the table folder %j is not read',
+  'an inventory with the table folder %j is not read',
   (table) => {
     expect(reads({ table })).toBe(false);
   },
@@ -70,7 +70,7 @@ test.each([
   '.a/.b/x.db',
   'x.db\n',
   '',
-])('M18: an inventory with the file %j is not read', (path) => {
+])('an inventory with the file %j is not read', (path) => {
   expect(reads({ files: [file(path)] })).toBe(false);
 });
 

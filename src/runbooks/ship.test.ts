@@ -83,7 +83,7 @@ function shipping(timeline: string, state: ShippingHealth['state'] = 'shipping')
   return { state, timeline, newest: null, lagSeconds: null, pinnedBytes: 0 };
 }
 
-describe('M3: cardea ship', () => {
+describe('cardea ship', () => {
   test('starts who is paused or on another timeline, after what was set aside, and leaves the others alone', async () => {
     const ring = new Ring();
     await opened(ring);

@@ -86,7 +86,7 @@ export class RecoveryOracle {
     const prefix = `${directories.aside}/`;
     if (what !== 'remove' || !path.startsWith(prefix) || this.ring === undefined) return;
     const name = path.slice(prefix.length).split('/')[0] ?? '';
-    if (/^((log|roles)-)?stag/.test(name) || /^(placement|logs|staged)\.json$/.test(name)) return;
+    if (/^(((log|roles)-)?stag|log-extension)/.test(name) || /^(placement|logs|staged)\.json$/.test(name)) return;
     const disk = this.ring.nodes.find((each) => each.name === node)?.disk;
     const going = [...(disk?.below(path).keys() ?? [])].filter((file) => !file.endsWith('aside.json'));
     if (going.length === 0) return;

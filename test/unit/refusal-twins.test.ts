@@ -32,6 +32,7 @@ const roots = [
 const twins: Readonly<Record<string, string>> = {
   'agent-not-understood': 'check-files',
   'aside-elsewhere': 'check-aside',
+  'backup-damaged': 'check-files',
   'bad-document': 'check-point',
   'bad-manifest': 'stage-files',
   'bucket-changed': 'check-files',

@@ -315,7 +315,7 @@ async function* chunks(count: number): AsyncIterable<Uint8Array> {
   for (let at = 0; at < count; at += 1) yield Buffer.alloc(1024 * 1024);
 }
 
-describe('m13: what the bucket keeps of what is replaced or deleted', () => {
+describe('what the bucket keeps of what is replaced or deleted', () => {
   const asked = (versioning: string, lock: string, lifecycle: string) => {
     answer = (request, response) => {
       const url = request.url ?? '';

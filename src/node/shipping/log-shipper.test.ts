@@ -244,7 +244,7 @@ describe('what is lost is told', () => {
     ['at once', 0],
     ['when it had shipped the end of the log', 400],
     ['when it had shipped and closed the last segment', 8000],
-  ])('M23: a Cassandra that is drained and started again while its agent stops %s leaves no gap', async (_when, ms) => {
+  ])('a Cassandra that is drained and started again while its agent stops %s leaves no gap', async (_when, ms) => {
     const node = new Node();
     await node.agent();
     await node.rounds(3000, () => {
@@ -367,7 +367,7 @@ test('an object in the way that nobody of this stream wrote stops it with its na
   await expect(node.shipper?.ship()).rejects.toMatchObject({ code: 'log-stream-foreign' });
 });
 
-describe('m2: two agents of one host id', () => {
+describe('two agents of one host id', () => {
   /** What lies in the bucket besides the watermark, which the claim itself replaces. */
   const pieces = ({ bucket }: Node) => [...bucket.objects.keys()].filter((key) => !key.endsWith('watermark.json'));
 

@@ -105,7 +105,7 @@ test.each([
   ],
   ['an open quote', `${table} ' `, 'not CQL'],
   ['an alteration that drops the table', `${table} ALTER TABLE bank.late RENAME a TO b;`, 'add expected'],
-])('M18: a schema with %s is not executed', (_what, cql, why) => {
+])('a schema with %s is not executed', (_what, cql, why) => {
   expect(creationOf(cql, wanted)).toEqual(expect.stringContaining(why));
 });
 

@@ -59,7 +59,7 @@ test.each([
   ['other', `DROP KEYSPACE "Aml"; -- WITH ID = ${id}`],
   ['hidden', `CREATE TABLE "Aml"."Late" (k int PRIMARY KEY) WITH ID = ${id} DROP KEYSPACE "Aml";`],
 ])(
-  'M18: a schema with %s statements is refused while nothing is stopped, and nothing of it is executed',
+  'a schema with %s statements is refused while nothing is stopped, and nothing of it is executed',
   async (_what, cql) => {
     const { store, platform, executed, plan } = withSchema(cql);
     await expect(requireCreatable(store, plan)).rejects.toMatchObject({

@@ -46,7 +46,7 @@ test('a plan that somebody has put there before is not taken for that of an earl
 });
 
 test.each(['same-history', 'write-undo', 'reindex', 'verify-undo'])(
-  'M18: %s refuses a changed plan before it does anything',
+  '%s refuses a changed plan before it does anything',
   async (id) => {
     const store = new MemoryStore();
     const sha256 = await keepUndoPlan(store, plan);
