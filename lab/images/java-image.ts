@@ -5,12 +5,12 @@ import { placeFiles } from './image-files.ts';
 import type { ImageLayer } from './image-layer.ts';
 import type { LayeredImage } from './layered-image.ts';
 
-/** The bottom of the database's images: Java 17, a shell with its small programs, bash for scripts that open connections, curl. */
+/** The bottom of the database's images: Java 17, a shell with its small programs, bash for scripts that open connections, curl, flock. */
 export function javaLayer(): ImageLayer {
   return debianLayer('debian-java', {
     install: (
       'base-files usr-is-merged netbase tzdata ca-certificates curl bash dash coreutils findutils sed grep mawk hostname procps ' +
-      'libstdc++6 zlib1g openjdk-17-jre-headless'
+      'util-linux libstdc++6 zlib1g openjdk-17-jre-headless'
     ).split(' '),
     leaveOut: (
       'dpkg debconf openssl perl-base tar init-system-helpers ca-certificates-java java-common libcups2 libavahi-client3 ' +
