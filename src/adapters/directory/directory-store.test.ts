@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, open, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -137,6 +137,18 @@ test('a lock whose holder was killed goes to exactly one of those who wait', asy
     );
     expect(most).toBe(1);
   }
+  expect(await readdir(locks)).toHaveLength(1);
+});
+
+test('a lock that this process could not release, for the store was away, is free when the store is back', async () => {
+  const locks = join(folder, 'lock');
+  const scratch = join(folder, 'scratch');
+  await mkdir(scratch);
+  const elsewhere = join(folder, 'elsewhere');
+  const held = withLock(locks, scratch, async () => rename(locks, elsewhere));
+  await expect(held).rejects.toThrow('ENOENT');
+  await rename(elsewhere, locks);
+  expect(await withLock(locks, scratch, async () => 'in')).toBe('in');
   expect(await readdir(locks)).toHaveLength(1);
 });
 

@@ -9,6 +9,12 @@ import { nameTemporary } from './temporary-file.ts';
 const patienceMs = 15_000;
 
 /**
+ * Locks that this process was done with and could not release, for the store was away: they name a holder that lives, so
+ * that nobody else would ever break them.
+ */
+const unreleased = new Set<string>();
+
+/**
  * A lock between processes of one machine that a holder's death releases. A folder holds numbered files, each created whole and create-only
  * with its holder's identity; who created the highest number holds the lock, and an empty file is a released one. The highest file is
  * never removed before a higher one exists, so two processes that both find a dead holder compete for the same next number: the file
@@ -22,7 +28,16 @@ export async function withLock<T>(folder: string, scratch: string, work: () => P
   try {
     return await work();
   } finally {
-    await truncate(held);
+    await release(held);
+  }
+}
+
+async function release(path: string): Promise<void> {
+  try {
+    await truncate(path);
+  } catch (thrown) {
+    unreleased.add(path);
+    throw thrown;
   }
 }
 
@@ -56,25 +71,38 @@ async function take(folder: string, number: number, mine: string): Promise<strin
     if (errorCode(thrown) === 'EEXIST') return undefined;
     throw thrown;
   }
+  try {
+    return await keepHighest(folder, number, path);
+  } catch (thrown) {
+    // Nobody works under it.
+    unreleased.add(path);
+    throw thrown;
+  }
+}
+
+async function keepHighest(folder: string, number: number, path: string): Promise<string | undefined> {
   const numbers = await numbersIn(folder);
   // Our view may have been old: before our link, somebody took this number and a higher one, and removed the file of
   // this one.
   const lost = numbers.some((other) => other > number);
   const superseded = lost ? [number] : numbers.filter((other) => other < number);
   await Promise.all(superseded.map((other) => rm(join(folder, String(other)), { force: true })));
+  for (const other of superseded) unreleased.delete(join(folder, String(other)));
   return lost ? undefined : path;
 }
 
 async function isFree(folder: string, number: number): Promise<boolean> {
   if (number === 0) return true;
+  const path = join(folder, String(number));
   let text: string;
   try {
-    text = await readFile(join(folder, String(number)), 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (thrown) {
     // A higher number exists now: look again.
     if (errorCode(thrown) === 'ENOENT') return false;
     throw thrown;
   }
+  if (unreleased.has(path) && text === formatHolder(thisHolder())) return true;
   const holder = parseHolder(text);
   return holder === undefined || livenessOf(holder) === 'dead';
 }
