@@ -11,6 +11,15 @@ export function foreignStream(node: string, key: string): RefusedProblem {
   });
 }
 
+export function unsteadyStream(node: string, key: string): RetryableProblem {
+  return new RetryableProblem({
+    code: 'log-stream-unsteady',
+    happened: `Replacing ${key} for ${node} failed: the store said each time that it was not as it had just been.`,
+    state: 'Nothing was written. The log waits on the node.',
+    next: 'Nothing to do when it goes on by itself: it tries again. Otherwise check the store: cardea doctor ENV',
+  });
+}
+
 export function notDrained(node: string, why: string): RetryableProblem {
   return new RetryableProblem({
     code: 'log-not-drained',

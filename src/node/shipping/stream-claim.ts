@@ -3,11 +3,12 @@ import type { timelineId } from '../../model/identifiers.ts';
 import { watermarkDocument, watermarkKey } from '../../model/log-piece.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { ConflictProblem, type ObjectStore } from '../../ports/object-store.ts';
-import { foreignStream } from './shipping-problems.ts';
+import { foreignStream, unsteadyStream } from './shipping-problems.ts';
 
 /** The watermark as the writer of the stream knows it. */
 export interface HeldWatermark {
   readonly etag: string;
+  readonly text: string;
   readonly beat: number;
 }
 
@@ -42,9 +43,10 @@ export async function claimStream(
   const beat = (watermark.writer?.beat ?? 0) + 1;
   const text = watermarkDocument.write({ ...watermark, writer: { id: writer, beat } });
   try {
-    return { etag: (await bucket.put(key, text, { ifMatch: stored.etag })).etag, beat };
+    return { etag: (await bucket.put(key, text, { ifMatch: stored.etag })).etag, text, beat };
   } catch (thrown) {
-    if (thrown instanceof ConflictProblem) throw foreignStream(stream.node, key);
+    // Of another agent or of a store that comes and goes: the next look tells.
+    if (thrown instanceof ConflictProblem) throw unsteadyStream(stream.node, key);
     throw thrown;
   }
 }

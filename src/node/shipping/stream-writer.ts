@@ -16,7 +16,7 @@ import {
 import type { Clock } from '../../ports/clock.ts';
 import { ConflictProblem, createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { HeldWatermark } from './stream-claim.ts';
-import { foreignStream } from './shipping-problems.ts';
+import { foreignStream, unsteadyStream } from './shipping-problems.ts';
 import { SegmentObjects } from './segment-objects.ts';
 import type { StreamPosition } from './stream-position.ts';
 
@@ -32,7 +32,7 @@ export interface Cargo {
 }
 
 /** Puts without an answer that are remembered: some hours of a store that is away. */
-const mostUnsure = 2000;
+const mostKnown = 2000;
 /** Seconds for which nobody else can have taken the stream over, after its watermark was replaced. */
 const surelyOurs = 5;
 
@@ -48,9 +48,10 @@ export class StreamWriter {
   readonly #bucket: ObjectStore;
   readonly #clock: Clock;
   readonly #writer: string;
-  #held: HeldWatermark | undefined;
-  /** Texts whose put did not answer: one of them may stand. */
-  #unsure: string[] = [];
+  #held: Pick<HeldWatermark, 'etag'> | undefined;
+  /** The text that stands as far as this writer knows, and those whose put did not answer: one of them may stand. */
+  #known: string[];
+  #beat: number;
   /** Monotonic seconds: the stream was this writer's after it. */
   #oursAt = Number.NEGATIVE_INFINITY;
   /** When coverage of the stream begins. */
@@ -82,6 +83,8 @@ export class StreamWriter {
     this.#clock = parts.clock;
     this.#writer = parts.writer;
     this.#held = parts.held;
+    this.#known = parts.held === undefined ? [] : [parts.held.text];
+    this.#beat = parts.held?.beat ?? 0;
     this.since = parts.since;
     this.#clockLead = parts.clockLead;
     this.#position = parts.position;
@@ -146,12 +149,13 @@ export class StreamWriter {
       sequence: this.#position.sequence,
       chain: this.#position.chain,
       clockLead: this.#clockLead,
-      writer: { id: this.#writer, beat: (this.#held?.beat ?? 0) + this.#unsure.length + 1 },
+      writer: { id: this.#writer, beat: this.#beat + 1 },
     };
+    this.#beat += 1;
     const from = this.#clock.monotonic();
     const text = watermarkDocument.write(watermark);
-    this.#held = { etag: await this.#replace(text), beat: watermark.writer?.beat ?? 0 };
-    this.#unsure = [];
+    this.#held = { etag: await this.#replace(text) };
+    this.#known = [text];
     this.#oursAt = from;
     this.#position = { ...this.#position, covered: at };
   }
@@ -173,27 +177,27 @@ export class StreamWriter {
     return { timeline, hostId, node, what, at: formatInstant(at), until: formatInstant(until), reason };
   }
 
-  /** Resolves with the etag. */
+  /**
+   * Resolves with the etag. A store that goes away in the middle may say of an object that it is not there, or not as it
+   * was; only one that is there and not from this writer is from another.
+   */
   async #replace(text: string): Promise<string> {
     const key = watermarkKey(this.timeline, this.hostId);
-    this.#unsure = [...this.#unsure.slice(-mostUnsure), text];
-    const put = async (etag: string | undefined) =>
-      (await this.#bucket.put(key, text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag })).etag;
-    try {
-      return await put(this.#held?.etag);
-    } catch (thrown) {
-      if (!(thrown instanceof ConflictProblem)) throw thrown;
+    this.#known = [...this.#known.slice(-mostKnown), text];
+    let etag = this.#held?.etag;
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      try {
+        return (await this.#bucket.put(key, text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag })).etag;
+      } catch (thrown) {
+        if (!(thrown instanceof ConflictProblem)) throw thrown;
+      }
       const stored = await this.#bucket.get(key);
       const there = stored === undefined ? undefined : new TextDecoder().decode(stored.body);
-      // Ours, when only the answer was lost.
-      if (stored === undefined || there === undefined || !this.#unsure.includes(there)) {
-        throw foreignStream(this.node, key);
-      }
-      if (there === text) return stored.etag;
-      return put(stored.etag).catch((again: unknown) => {
-        throw again instanceof ConflictProblem ? foreignStream(this.node, key) : again;
-      });
+      if (there !== undefined && !this.#known.includes(there)) throw foreignStream(this.node, key);
+      if (stored !== undefined && there === text) return stored.etag;
+      etag = stored?.etag;
     }
+    throw unsteadyStream(this.node, key);
   }
 
   async #prepare(cargo: Cargo) {
