@@ -6,7 +6,6 @@ import type { Processes } from '../ports/processes.ts';
 import { type Actor, isFinal } from './event.ts';
 import { endsOfJournal, readJournal } from './journal-reader.ts';
 import {
-  claimOf,
   leaseNotUsable,
   type LeaseRecord,
   newestLease,
@@ -124,16 +123,16 @@ async function requireFree(world: LeaseWorld, request: LeaseRequest, held: HeldL
   const { store, clock, processes } = world;
   const { record } = held;
   const { run } = request;
+  const left = Date.parse(record.expiresAt) - clock.now().getTime();
+  // No holder promises more than the ttl: what seems to hold longer was promised by another clock.
+  const holds = left > 0 && left <= leaseTtl + believedSkew;
   if (processes.isAlive(record.holder) === false) {
-    const claim = claimOf(record, clock.now(), processes);
-    if (claim === 'abandoned' && (await isOthersOpenRun(store, record.run, run))) {
+    if (holds && (await isOthersOpenRun(store, record.run, run))) {
       throw environmentBusy(record, run, await wayOn(world, record));
     }
     return;
   }
-  const left = Date.parse(record.expiresAt) - clock.now().getTime();
-  // No holder promises more than the ttl: what seems to hold longer was promised by another clock, and is looked at too.
-  if (left > 0 && left <= leaseTtl + believedSkew) throw environmentBusy(record, run, undefined);
+  if (holds) throw environmentBusy(record, run, undefined);
   world.onWait?.(
     `The lease of run ${record.run} seems to have expired. For ${observation / 1000} s it is observed whether its process on ${record.holder.host} still renews it.`,
   );

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { readJournal } from '../journal/journal-reader.ts';
 import { readStepLog } from '../journal/step-log.ts';
 import { elsewhere, saying, testWorld } from '../../test/support/engine-world.ts';
-import { inTime } from '../../test/support/fake-clock.ts';
+import { FakeClock, inTime } from '../../test/support/fake-clock.ts';
 import { hanging, runbookOf, start, type Work } from '../../test/support/runbook-sketch.ts';
 import type { Runbook } from './define.ts';
 import { requestCancel, resumeRun } from './engine.ts';
@@ -213,4 +213,16 @@ test('a resume takes the lease over at once when the process that held it is dea
     next: expect.stringContaining(`cardea run resume ${id}`),
   });
   expect((await resume()).results).toEqual({ slow: 2 });
+});
+
+test('the lease of a dead process whose run could go on keeps the environment for the time of a lease, also by a clock that was set back', async () => {
+  const world = testWorld();
+  const { run, started } = hanging();
+  void start(world, runbookOf([{ id: 'slow', run }]));
+  await started;
+  world.processes.die();
+  const next = runbookOf([{ id: 'quick', run: async () => 1 }]);
+  await expect(start(world.another(), next)).rejects.toMatchObject({ code: 'environment-busy' });
+  const setBack = { ...world.another(), clock: new FakeClock('2026-02-19T00:00:00.000Z') };
+  expect((await start(setBack, next)).status).toBe('succeeded');
 });

@@ -167,6 +167,56 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
     'an undo by restore loses nothing when the clock of who asks is behind those of the nodes',
     { faults: [], busy: 30, person: [{ deed: 'undo', clock: -45 }] },
   ],
+  [
+    "the clock is set back two hours after a backup's program died, and its lease must not hold that long",
+    {
+      faults: [],
+      size: 3,
+      racks: 2,
+      store: { away: { from: 361, calls: 66 } },
+      person: [
+        { deed: 'instant', which: 1, base: true },
+        { deed: 'instant', which: 0, base: true },
+        { deed: 'instant', which: 0, base: true },
+        { deed: 'revert', which: 0, clock: -7200 },
+      ],
+      back: false,
+    },
+  ],
+  [
+    'a copy of an instant before the fork of its timeline, by a clock that is behind',
+    {
+      faults: [
+        { job: 'delete-backup', nodes: 12, fault: 'late', times: 1 },
+        { job: 'clear-snapshot', nodes: 29, fault: 'killed', times: 2 },
+      ],
+      size: 5,
+      racks: 2,
+      busy: 15,
+      person: [
+        { deed: 'revert', which: 0, base: true },
+        { deed: 'told', which: 0 },
+        { deed: 'instant', which: 0 },
+        { deed: 'into', which: 0, clock: -45 },
+      ],
+      back: true,
+    },
+  ],
+  [
+    'a restore that had failed before it moved anything is carried on, and ends so',
+    {
+      faults: [
+        { job: 'stage-files', nodes: 17, fault: 'refused', times: 4 },
+        { job: 'repair-roles', nodes: 22, fault: 'refused', times: 4 },
+      ],
+      size: 5,
+      racks: 2,
+      store: { away: { from: 252, calls: 61 } },
+      busy: 15,
+      person: [{ deed: 'undo', which: 1 }],
+      back: true,
+    },
+  ],
 ];
 
 test.each(past)('%s', async (_name, drawn) => {

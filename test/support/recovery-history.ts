@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import type { RunsWorld } from '../../src/journal/runs.ts';
+import { readJournal } from '../../src/journal/journal-reader.ts';
+import { replay } from '../../src/journal/run-state.ts';
 import { listRuns } from '../../src/journal/runs.ts';
 import { configSchema } from '../../src/model/config.ts';
 import { micros } from '../../src/model/instant.ts';
@@ -360,9 +362,13 @@ class Played {
         await this.ring.startGraph();
         return;
       }
+      const failedBefore = await this.#failuresOf(told);
       const outcome = await this.#carryOut({ deed: 'told', which: turn }, this.newProcess());
       // What a restore has overtaken ends where it is carried on: it has cleaned up, and nothing is named any more.
       if (!(outcome instanceof Problem) && outcome.problem?.code === 'history-changed') continue;
+      // A run that had failed before it moved anything ends so: nothing has changed.
+      const isLeft = !(outcome instanceof Problem) && failedBefore.has(outcome.problem?.code ?? '');
+      if (isLeft && !(await this.#moved(outcome.run))) continue;
       if (outcome instanceof Problem || outcome.status !== 'succeeded') {
         this.oracle.wrong.push(`the named way ${told} did not work: ${wordOf(outcome)}`);
         return;
@@ -395,6 +401,18 @@ class Played {
     });
     const named = ['decisions', 'runs'].flatMap((name) => signals.filter((each) => each.name === name));
     return named.flatMap(({ next }) => (next !== undefined && command.test(next) ? [next] : []))[0];
+  }
+
+  /** Codes of the steps that had failed when the run that is to be carried on broke off. */
+  async #failuresOf(told: string): Promise<ReadonlySet<string>> {
+    const [, verb, run = ''] = command.exec(told) ?? [];
+    const { events } = await readJournal(this.bucket, run.replace(/,$/, ''));
+    const failed = verb === 'resume' ? Object.values(replay(events)?.steps ?? {}) : [];
+    return new Set(failed.flatMap(({ problem }) => (problem === undefined ? [] : [problem.code])));
+  }
+
+  async #moved(run: string): Promise<boolean> {
+    return (await listRestores(this.bucket)).some((record) => record.run === run && record.state !== 'reverted');
   }
 
   async #doAll(moves: readonly Move[]): Promise<void> {

@@ -283,7 +283,7 @@ export class RecoveryOracle {
   /** What the timeline holds of what was committed up to an instant. */
   #stateOf(id: string, until = Number.MAX_SAFE_INTEGER): Set<string> {
     const timeline = this.#timelines().find((each) => each.id === id);
-    const state = timeline === undefined ? new Set<string>() : this.#begin(timeline);
+    const state = timeline === undefined ? new Set<string>() : this.#begin(timeline, until);
     for (const name of this.#lost.get(id) ?? []) state.delete(name);
     for (const name of this.#unlogged.get(id) ?? []) state.add(name);
     // An instant names a commit slot: the even microsecond and the odd one after it.
@@ -292,9 +292,10 @@ export class RecoveryOracle {
     return state;
   }
 
-  #begin({ parent, exclusions }: Timeline): Set<string> {
+  /** An instant before the fork is one of the parent's. */
+  #begin({ parent, exclusions }: Timeline, until = Number.MAX_SAFE_INTEGER): Set<string> {
     if (parent === undefined) return new Set();
-    return this.#without(this.#stateOf(parent.id, instantOf(parent.forkedAt)), exclusions);
+    return this.#without(this.#stateOf(parent.id, Math.min(instantOf(parent.forkedAt), until)), exclusions);
   }
 
   #without(state: Set<string>, exclusions: readonly string[]): Set<string> {
