@@ -102,7 +102,7 @@ export class JobTable {
       running.epoch = key.epoch;
       return this.#answer(id);
     }
-    if (running === undefined && known?.status.state === 'succeeded') return this.#answer(id);
+    if (running === undefined && known?.status.state === 'succeeded' && holdsStill(known, key)) return this.#answer(id);
     this.#supersede(key, job, params);
     if (movesData(job)) await this.#forgetMovesOfOthers(key.run);
     await running?.ended;
@@ -310,6 +310,15 @@ export function jobId(key: Pick<JobKey, 'run' | 'step'>, job: JobKind, params: u
   return `${key.run}.${key.step}.${job}.${hash}`;
 }
 
+/**
+ * Whether an answer is still true. What looks at the node, or keeps it as the next steps need it, is done again for each holder of the lease: between
+ * two of them somebody may have started the database, and applications may have written.
+ */
+function holdsStill({ job, epoch }: JobRecord, key: JobKey): boolean {
+  return !looks.has(job) || epoch === key.epoch;
+}
+
+const looks: ReadonlySet<JobKind> = new Set(['check-aside', 'look-aside', 'pause-shipping']);
 const movers: readonly JobKind[] = ['set-aside', 'restore-files', 'place-logs', 'accept-aside', 'revert-aside'];
 const movesData = (job: JobKind) => movers.includes(job);
 const removesPoint = (job: JobKind) => job === 'clear-snapshot' || job === 'delete-backup';

@@ -4,7 +4,7 @@ import type { Progress } from '../model/progress.ts';
 /**
  * The agent beside one Cassandra. Long work belongs to it: a job is keyed by run, step and node, carries the lease's epoch, and goes on
  * when the caller dies. Starting the same key (with the same kind and params) again joins the running job or reports the one that
- * succeeded; one that failed or was lost runs anew, and every job kind first clears what a dead attempt left. A lower epoch than the
+ * succeeded; one that failed or was lost runs anew, so does one that only looks or pauses when another epoch asks, and every job kind first clears what a dead attempt left. A lower epoch than the
  * highest seen is refused (RefusedProblem `stale-epoch`), and so is one that leaps too far above it (`epoch-leap`); a higher one ends what a run without the lease still has running here. A job whose
  * agent died with it is `lost`. One job runs at a time, others wait; clearing or deleting a point ends a job that still works on it.
  */

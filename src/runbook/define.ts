@@ -84,6 +84,8 @@ export interface Runbook<Params = unknown, Services = unknown> {
   readonly pivot?: string;
   /** The command that undoes what a run has done since its pivot, when there is one. */
   readonly wayBack?: (run: string, environment: string) => string;
+  /** Codes of problems that carrying the run on cannot mend: the problem itself names the way. */
+  readonly noWayOn?: readonly string[];
   /** Throws RefusedProblem when another run has decided what this one left: it cannot be carried on any more. */
   readonly mayResume?: (context: {
     readonly run: string;

@@ -154,23 +154,27 @@ function runProblem(
   return couldNotLook ? { ...problem, problem: 'refused' } : problem;
 }
 
-/** What a failed run says of itself: a step cannot know whether its run can be carried on, nor whether what was stopped runs again. */
+/**
+ * What a failed run says of itself: what the step says is to be done, and whether the run goes on then. A step cannot know whether its run can be
+ * carried on, nor whether what was stopped runs again.
+ */
 function withWayOn(runbook: Runbook, state: RunState, problem: ProblemDocument): ProblemDocument {
   const { run, environment, steps } = state;
-  if (problem.problem === 'refused' || problem.problem === 'usage' || runbook.pivot === undefined) return problem;
+  if (problem.problem === 'refused' || problem.problem === 'usage') return problem;
+  if (runbook.noWayOn?.includes(problem.code) === true) return problem;
   if (hasBegun(steps, runbook.pivot)) {
     const back = runbook.wayBack?.(run, environment);
-    const next = `Fix the cause, then continue the run: cardea run resume ${run}${back === undefined ? '' : `. Or go back: ${back}`}`;
+    const next = `${problem.next} To carry this run on: cardea run resume ${run}${back === undefined ? '' : `. Or go back: ${back}`}`;
     return { ...problem, next };
   }
+  const ended = { ...problem, next: `${problem.next} This run has ended: start the operation anew.` };
   const again = runbook.steps.filter(({ always }) => always === 'unless-moved').map(({ id }) => steps[id]);
-  if (!again.some((step) => step?.status === 'succeeded' || step?.status === 'failed')) return problem;
+  if (!again.some((step) => step?.status === 'succeeded' || step?.status === 'failed')) return ended;
   const stands = again.every((step) => isPassed(step));
   return stands
     ? {
-        ...problem,
+        ...ended,
         state: 'Nothing was moved or deleted. What had been stopped was started again: everything is as it was.',
-        next: 'Fix the cause, then start the operation anew: this run has ended.',
       }
     : {
         ...problem,

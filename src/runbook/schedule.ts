@@ -34,8 +34,9 @@ export interface Moves {
  *   cancelled had stopped something and moved nothing.
  */
 export function nextMoves(steps: readonly AnyStep[], situation: Situation): Moves {
+  const ending = isEnding(steps, situation.steps);
   const main = movesAmong(
-    steps.filter((step) => step.always === undefined),
+    steps.filter((step) => step.always === undefined && !ending),
     situation,
     (step) => {
       if (situation.cancelled) return false;
@@ -71,23 +72,37 @@ export function hasBegun(steps: Situation['steps'], id: string | undefined): boo
 }
 
 /**
- * Pure: the steps that a resume does again: guards that an unfinished step needs and, if the run had `ended`, the steps
- * that ran at the end.
+ * Whether the steps for the end have begun. Nothing else is done then, whoever carries them out: they have cleaned up or started again what the
+ * others stand on.
+ */
+function isEnding(steps: readonly AnyStep[], states: Situation['steps']): boolean {
+  return steps.some(({ id, always }) => always !== undefined && isPresent(states[id]));
+}
+
+/**
+ * Pure: the steps that a resume does again. Of a run that is carried on, because it had not come to its end or had moved data: guards that an
+ * unfinished step needs, and the steps for the end. Of one that was left while it was ending: none.
  */
 export function stepsToRepeat(
   { steps, pivot }: { readonly steps: readonly AnyStep[]; readonly pivot?: string },
   states: Situation['steps'],
   { ended }: { readonly ended: boolean },
 ): readonly string[] {
-  const again = new Set<string>();
   const moved = hasBegun(states, pivot);
+  const carriedOn = ended || moved;
+  if (!carriedOn && isEnding(steps, states)) return [];
+  const again = new Set<string>();
   // From the last to the first: a guard that is done again needs its own guards again.
   for (const step of steps.toReversed()) {
+    if (step.always !== undefined) {
+      if (carriedOn && isPresent(states[step.id])) again.add(step.id);
+      continue;
+    }
     if (!isEnded(states[step.id])) continue;
     const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
     const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
     const guards = step.guard === true || (step.guard === 'until-moved' && !moved);
-    if (step.always === undefined ? guards && needed : ended) again.add(step.id);
+    if (guards && needed) again.add(step.id);
   }
   return [...again].toReversed();
 }
@@ -126,6 +141,11 @@ function hasFailed(steps: readonly AnyStep[], situation: Situation): boolean {
 
 function isPassed(state: StepState | undefined): boolean {
   return state?.status === 'succeeded' || state?.status === 'skipped';
+}
+
+/** Begun or skipped, and not to be done again. */
+function isPresent(state: StepState | undefined): boolean {
+  return state !== undefined && state.status !== 'stopped';
 }
 
 function isEnded(state: StepState | undefined): boolean {

@@ -2,8 +2,16 @@ import { z } from 'zod';
 import { formatBytes } from '../model/bytes.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
+import { safeName } from '../model/safe-name.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { closeRestore, getOpenRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
+import { type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import {
+  closeRestore,
+  decisionPivots,
+  getOpenRestore,
+  requireNoOtherRestore,
+  requireUndecided,
+} from './catalog/restore-catalog.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
 import {
   beginDecisionStep,
@@ -15,7 +23,11 @@ import {
 } from './steps/standard-steps.ts';
 import { RefusedProblem } from '../model/problem.ts';
 
-export type AcceptParams = z.output<typeof decisionParams>;
+const params = decisionParams.extend({
+  /** Nodes that keep nothing any more, because their disks were replaced: what the others keep is given up. */
+  lost: z.array(safeName).default([]),
+});
+export type AcceptParams = z.output<typeof params>;
 
 /**
  * Accepts a restore in place: it deletes the data that the restore moved aside, so the restore cannot be reverted any
@@ -23,14 +35,14 @@ export type AcceptParams = z.output<typeof decisionParams>;
  */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 3,
-  pivot: 'delete-aside',
+  version: 4,
+  pivot: decisionPivots.accepting,
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
     if (stopped) await requireNoOtherRestore(platform.bucket, [restore, run]);
   },
   title: 'Accept a restore: delete the old data',
-  params: decisionParams,
+  params,
 })
   .step(checkRestore('accepting'))
   .step({ ...startAgents, needs: ['check-restore'] })
@@ -46,21 +58,20 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     run: async (context) => {
       const { platform } = context.services;
       const { aside, succeeded } = context.results['check-restore'];
-      const looks = await onEachNode(platform, context, 'look-aside', () => ({ run: aside }));
+      const { restore, lost } = context.params;
+      const looks = await lookAtKept(platform, context, aside);
+      requireLost(lost, looks);
+      const { state } = await getOpenRestore(platform.bucket, restore, context.run);
       // An accept that broke off has deleted some of it already; only a first one has to find it all.
-      const wrong = looks.filter(
-        ({ result: { phase } }) => phase !== 'kept' && phase !== 'accepting' && phase !== null,
-      );
-      const { state } = await getOpenRestore(platform.bucket, context.params.restore, context.run);
-      const missing = state === 'open' ? looks.filter(({ result: { phase } }) => phase !== 'kept') : wrong;
-      if (missing.length > 0 || (!succeeded && state === 'open')) {
-        const resume = await resumeOf(context.services, context.params.restore);
-        throw notKept(context.params.restore, context.environment, { resume, missing });
-      }
-      return {};
+      const missing = looks
+        .filter(({ node }) => !lost.includes(node))
+        .filter(({ phase }) => phase !== 'kept' && (state === 'open' || (phase !== 'accepting' && phase !== null)));
+      if (missing.length === 0 && (succeeded || state !== 'open')) return {};
+      const resume = succeeded ? undefined : await resumeOf(context.services, restore);
+      throw notKept(restore, context.environment, { resume, missing });
     },
   })
-  .step({ ...beginDecisionStep('accepting'), needs: ['check-kept'] })
+  .step({ ...beginDecisionStep('accepting'), needs: ['check-restore', 'check-kept'] })
   .step({
     id: 'delete-aside',
     title: 'Delete the old data on every node',
@@ -72,9 +83,13 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     run: async (context) => {
       const { platform } = context.services;
       const { aside } = context.results['check-restore'];
-      const done = await onEachNode(platform, context, 'accept-aside', () => ({ run: aside }));
-      await platform.graphLifecycle.acceptIndexAside(aside);
-      const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
+      let bytes = 0;
+      // Of a revert that is given up, some nodes have exchanged the two already.
+      for (const name of context.params.lost.length > 0 ? [aside, `revert-${aside}`] : [aside]) {
+        const done = await onEachNode(platform, context, 'accept-aside', () => ({ run: name }));
+        await platform.graphLifecycle.acceptIndexAside(name);
+        bytes += done.reduce((sum, { result }) => sum + result.bytes, 0);
+      }
       context.log(`${formatBytes(bytes)} of old data deleted`);
       return { bytes };
     },
@@ -105,17 +120,33 @@ function notKept(
     missing,
   }: {
     readonly resume: string | undefined;
-    readonly missing: ReadonlyArray<{ readonly node: string; readonly result: { readonly phase: string | null } }>;
+    readonly missing: readonly KeptData[];
   },
 ): RefusedProblem {
+  const lost = lostNodes(missing);
+  const revert = `cardea restore revert ${run} --confirm ${environment}`;
+  const next =
+    lost.length > 0
+      ? `If ${lost.join(', ')} lost ${lost.length === 1 ? 'its disk' : 'their disks'} since then, the restore cannot be reverted any more. Accept it with what there is: cardea restore accept ${run} ${lostOptions(lost)} --confirm ${environment}`
+      : `Bring the old data back: ${revert}`;
   return new RefusedProblem({
     code: 'restore-unfinished',
     happened: `Not every node keeps the old data of ${environment} whole, so the restore ${run} is not accepted.`,
     state: 'Nothing was deleted.',
-    next:
-      resume === undefined
-        ? `Bring the old data back: cardea restore revert ${run} --confirm ${environment}`
-        : `Bring the old data back (cardea restore revert ${run} --confirm ${environment}), or carry the restore on: ${resume}`,
-    details: missing.map(({ node, result: { phase } }) => `${node}: ${phase ?? 'nothing lies aside'}`),
+    next: resume === undefined ? next : `Carry the restore on (${resume}), or bring the old data back: ${revert}`,
+    details: missing.map(({ node, phase }) => `${node}: ${phase ?? 'nothing lies aside'}`),
+  });
+}
+
+/** Throws RefusedProblem `not-lost` for a node that was named as lost and keeps its data, or is none. */
+function requireLost(named: readonly string[], looks: readonly KeptData[]): void {
+  const lost = lostNodes(looks);
+  const wrong = named.filter((node) => !lost.includes(node));
+  if (wrong.length === 0) return;
+  throw new RefusedProblem({
+    code: 'not-lost',
+    happened: `${wrong.join(', ')} ${wrong.length === 1 ? 'is' : 'are'} named with --lost, and ${wrong.length === 1 ? 'is no node that has' : 'are no nodes that have'} lost what was moved aside.`,
+    state: 'Nothing was deleted.',
+    next: lost.length === 0 ? 'Every node keeps it: leave --lost out.' : `Lost are: ${lost.join(', ')}.`,
   });
 }

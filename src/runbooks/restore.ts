@@ -12,6 +12,7 @@ import { checkAsideStep } from './steps/check-aside.ts';
 import { recordingDamage } from './steps/point-damage.ts';
 import { verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
+import { currentTimeline } from './catalog/timeline-record.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import {
   findIdMark,
@@ -53,6 +54,7 @@ import {
   startShipping,
   startShippingStep,
 } from './steps/shipping-steps.ts';
+import { noteHistoryStep, requireSameTimeline, sameHistoryStep } from './steps/same-history.ts';
 import { requireRestorableForm } from './steps/graph-form.ts';
 import { startAgainStep } from './steps/start-again.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
@@ -96,7 +98,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 7,
+  version: 8,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -126,6 +128,18 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     },
   })
   .step(checkStore)
+  .step({
+    ...noteHistoryStep,
+    needs: ['check-point'],
+    run: async ({ services: { platform } }) => ({ timeline: await currentTimeline(platform.bucket) }),
+  })
+  .step({
+    ...sameHistoryStep,
+    guard: 'until-moved',
+    needs: ['note-history'],
+    run: async ({ environment, results, services: { platform } }) =>
+      requireSameTimeline(platform.bucket, environment, results['note-history'].timeline),
+  })
   .step({ ...startAgents, needs: ['check-point', 'check-store'] })
   .step({
     id: 'check-files',
@@ -213,7 +227,16 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   .step({ ...lookAtServices, needs: ['start-agents'] })
   .step({
     ...stopGraph,
-    needs: ['check-files', 'check-disk', 'check-aside', 'stage-files', 'stage-logs', 'verify-logs', 'look-services'],
+    needs: [
+      'check-files',
+      'check-disk',
+      'check-aside',
+      'stage-files',
+      'stage-logs',
+      'verify-logs',
+      'look-services',
+      'same-history',
+    ],
   })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   .step({

@@ -5,14 +5,17 @@ import { defineRunbook } from '../runbook/define.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { onEachNode } from './steps/each-node.ts';
 import {
+  closeOvertaken,
   closeRestore,
+  decisionPivots,
   findIdMark,
   getOpenRestore,
   openRestore,
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
-import type { RunbookServices } from './services.ts';
+import { resumeOf, type RunbookServices } from './services.ts';
+import { lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
 import { makeGraphSound, soundResult } from './steps/restored-graph.ts';
 import {
@@ -50,8 +53,9 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 5,
-  pivot: 'bring-back',
+  version: 6,
+  pivot: decisionPivots.reverting,
+  noWayOn: ['nothing-aside'],
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
     if (stopped) await requireNoOtherRestore(platform.bucket, [restore, run]);
@@ -62,13 +66,31 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   .step(checkRestore('reverting'))
   .step({ ...startAgents, needs: ['check-restore'] })
   .step(checkAsideStep)
+  .step({
+    id: 'check-kept',
+    title: 'Every node keeps the old data',
+    effect: 'read',
+    guard: 'until-moved',
+    needs: ['check-restore', 'start-agents'],
+    timeout: '5m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async (context) => {
+      const { aside, whole, succeeded } = context.results['check-restore'];
+      const lost = lostNodes(await lookAtKept(context.services.platform, context, aside));
+      if (!whole || lost.length === 0) return {};
+      const { restore } = context.params;
+      const resume = succeeded ? undefined : await resumeOf(context.services, restore);
+      throw nothingKept(context.environment, { restore, lost, resume, state: 'Nothing was stopped or moved.' });
+    },
+  })
   .step({ ...lookAtServices, needs: ['start-agents'] })
-  .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'check-aside', 'look-services'] })
+  .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'check-aside', 'check-kept', 'look-services'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   // Nothing about ids keeps the old data from coming back.
   .step({ ...noteIdsStep, needs: ['stop-graph'], run: async (work) => noteIds(work, { passOver: () => true }) })
   .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping'] })
-  .step({ ...beginDecisionStep('reverting'), needs: ['stop-database'] })
+  .step({ ...beginDecisionStep('reverting'), needs: ['check-restore', 'stop-database'] })
   .step({
     id: 'bring-back',
     title: 'Exchange the restored data with the old data',
@@ -81,7 +103,20 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const { platform } = context.services;
       const { aside, whole } = context.results['check-restore'];
       const mayBeAbsent = !whole;
-      const done = await onEachNode(platform, context, 'revert-aside', () => ({ run: aside, mayBeAbsent }));
+      const lost: string[] = [];
+      const done = await onEachNode(
+        platform,
+        context,
+        'revert-aside',
+        () => ({ run: aside, mayBeAbsent }),
+        ({ node, problem }) => {
+          if (problem.code === 'nothing-aside') lost.push(node);
+        },
+      ).catch((thrown: unknown) => {
+        if (lost.length === 0) throw thrown;
+        const state = 'The other nodes have the old data again or still keep it. The servers are stopped.';
+        throw nothingKept(context.environment, { restore: context.params.restore, lost, resume: undefined, state });
+      });
       await platform.graphLifecycle.revertIndexAside(aside, { mayBeAbsent });
       await clearStaged(context);
       return { lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])) };
@@ -135,23 +170,49 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     result: emptyResult,
     run: async ({ run, environment, params, results, services: { platform, clock } }) => {
       // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted
-      // in turn.
+      // in turn: not before its run has succeeded, wherever it breaks off here.
       const { aside, point, succeeded } = results['check-restore'];
-      await openRestore(platform.bucket, {
-        run: runId.parse(run),
+      const [id, at] = [runId.parse(run), clock.now().toISOString()];
+      await closeRestore(platform.bucket, params.restore, 'reverted', { at, run: id });
+      const record = {
+        run: id,
         environment,
         point,
         aside: `revert-${aside}`,
         left: leftTimeline(results['pause-shipping']),
         ...(succeeded ? {} : { half: true }),
-        startedAt: clock.now().toISOString(),
-      });
-      await closeRestore(platform.bucket, params.restore, 'reverted', {
-        at: clock.now().toISOString(),
-        run: runId.parse(run),
-      });
+        startedAt: at,
+      };
+      await closeOvertaken(platform.bucket, record, at);
+      await openRestore(platform.bucket, record);
       return {};
     },
   })
   .step(startAgainStep)
   .build();
+
+function nothingKept(
+  environment: string,
+  {
+    restore,
+    lost,
+    resume,
+    state,
+  }: {
+    readonly restore: string;
+    readonly lost: readonly string[];
+    readonly resume: string | undefined;
+    readonly state: string;
+  },
+): RefusedProblem {
+  const giveUp = `cardea restore accept ${restore} ${lostOptions(lost)} --confirm ${environment}`;
+  return new RefusedProblem({
+    code: 'nothing-aside',
+    happened: `${lost.join(', ')} keep${lost.length === 1 ? 's' : ''} no old data of ${restore} any more: the disk was replaced or emptied since it was moved aside. So the data from before the restore cannot be brought back whole.`,
+    state,
+    next:
+      resume === undefined
+        ? `Give up what the others keep of it: ${giveUp}. For another state of the data, restore it: cardea window ${environment} lists what can be restored.`
+        : `Carry the restore on: ${resume}`,
+  });
+}

@@ -126,7 +126,10 @@ describe('cardea ship', () => {
     const ring = new Ring();
     const record = { run: restore, environment: 'local', point: pointId.parse('backup-20260219-010000') };
     await openRestore(ring.bucket, { ...record, aside: restore, startedAt: '2026-02-19T02:00:00.000Z' });
-    await beginDecision(ring.bucket, restore, 'reverting', runId.parse('revert-20260219-023000-cccc'));
+    await beginDecision(ring.bucket, restore, {
+      state: 'reverting',
+      by: runId.parse('revert-20260219-023000-cccc'),
+    });
     await orderPause(ring.bucket, { run: restore, at });
     expect(await ring.ship()).toMatchObject({ status: 'refused', problem: { code: 'restore-unfinished' } });
     expect(await findShippingOrder(ring.bucket)).toMatchObject({ state: 'paused' });

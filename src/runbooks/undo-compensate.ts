@@ -53,6 +53,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     params,
     // What was written stays written, so the rest can be done as often as it takes.
     pivot: 'write-undo',
+    noWayOn: ['history-changed'],
   }),
   { purpose: 'rehearsal', nameOf: copyOfRun },
 )

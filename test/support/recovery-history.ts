@@ -203,7 +203,7 @@ interface Beginning {
 const beginnings = new Map<string, Promise<Beginning>>();
 
 /** An environment that was written to, backed up and written to again: made once for each form of ring. */
-async function beginningOf(size: 3 | 5, racks: 1 | 2): Promise<Beginning> {
+export async function beginningOf(size: 3 | 5, racks: 1 | 2): Promise<Beginning> {
   const name = `${size} ${racks}`;
   const known = beginnings.get(name) ?? makeBeginning(size, racks);
   beginnings.set(name, known);
@@ -248,7 +248,7 @@ async function makeBeginning(size: 3 | 5, racks: 1 | 2): Promise<Beginning> {
   return { ms: clock.now().getTime(), bucket, ring, oracle, writes: played.writes };
 }
 
-type Outcome = RunOutcome | Problem;
+export type Outcome = RunOutcome | Problem;
 
 export interface Watching {
   /** Told of each kind of job that was run. */
@@ -270,7 +270,8 @@ export async function playHistory(drawn: Drawn, { onJob, tell }: Watching = {}):
   return [...new Set(played.oracle.wrong)];
 }
 
-class Played {
+/** An environment with its bucket, and everything that may be done to it. */
+export class Played {
   readonly clock: HastyClock;
   readonly bucket = new MemoryStore();
   readonly store: FaultyStore;
@@ -354,7 +355,7 @@ class Played {
   /** What Cardea names, until it names nothing any more. */
   async #follow(): Promise<void> {
     for (let turn = 0; turn < 6; turn += 1) {
-      const told = await this.#told();
+      const told = await this.told();
       this.#tell(`— at the end: ${told ?? 'nothing is named'}`);
       if (told === undefined) {
         if (!this.#toldToStart || (this.ring.isUp && this.ring.graph.up)) return;
@@ -363,7 +364,7 @@ class Played {
         return;
       }
       const failedBefore = await this.#failuresOf(told);
-      const outcome = await this.#carryOut({ deed: 'told', which: turn }, this.newProcess());
+      const outcome = await this.carryOut({ deed: 'told', which: turn }, this.newProcess());
       // What a restore has overtaken ends where it is carried on: it has cleaned up, and nothing is named any more.
       if (!(outcome instanceof Problem) && outcome.problem?.code === 'history-changed') continue;
       // A run that had failed before it moved anything ends so: nothing has changed.
@@ -374,11 +375,11 @@ class Played {
         return;
       }
     }
-    this.oracle.wrong.push(`six ways on were followed, and there is still one: ${await this.#told()}`);
+    this.oracle.wrong.push(`six ways on were followed, and there is still one: ${await this.told()}`);
   }
 
   /** The command that status names for what is half done or waits. */
-  async #told(): Promise<string | undefined> {
+  async told(): Promise<string | undefined> {
     const process = this.newProcess();
     const world = this.worldOf(process);
     const look = { ...world, store: this.bucket };
@@ -434,7 +435,7 @@ class Played {
   async #do(move: Move): Promise<Outcome | 'dead'> {
     if (move.clock !== undefined) this.#clockSetBy = move.clock * 1000;
     const process = this.newProcess(move.ending);
-    const going = this.#carryOut(move, process);
+    const going = this.carryOut(move, process);
     const outcome = await Promise.race([going, process.death]);
     if (outcome === 'dead') this.#tell(`${move.deed}: killed`);
     if (outcome === 'dead') return 'dead';
@@ -473,7 +474,7 @@ class Played {
     return world;
   }
 
-  async #carryOut(move: Move, process: SimulatedProcess): Promise<Outcome> {
+  async carryOut(move: Move, process: SimulatedProcess): Promise<Outcome> {
     try {
       return await this.#carriedOut(move, process);
     } catch (thrown) {
@@ -530,7 +531,7 @@ class Played {
       case 'resume': {
         const runs = await listRuns({ ...this.worldOf(process), store: this.bucket }, { limit: 20 });
         const open = runs.filter(({ status }) => status !== 'succeeded' && status !== 'refused');
-        return this.#resume(process, (open[which] ?? open[0] ?? runs[0])?.run ?? 'none');
+        return this.resume(process, (open[which] ?? open[0] ?? runs[0])?.run ?? 'none');
       }
       case 'cancel': {
         const runs = await listRuns({ ...this.worldOf(process), store: this.bucket }, { limit: 20 });
@@ -547,13 +548,13 @@ class Played {
         return this.#decide(process, deed, restore);
       }
       case 'told': {
-        const told = await this.#told();
+        const told = await this.told();
         if (told === undefined) return this.#nothing('nothing is named');
         const ways = told.split(', or to go back: ');
         const way = (this.#drawn.back === true && which === 0 ? ways.at(-1) : ways[0]) ?? '';
         const [, verb = '', id = ''] = command.exec(way) ?? [];
         if (verb === 'resume') {
-          return this.#resume(process, id.replace(/,$/, ''), { confirmed: way.includes('--confirm local') });
+          return this.resume(process, id.replace(/,$/, ''), { confirmed: way.includes('--confirm local') });
         }
         return this.#decide(process, verb === 'accept' ? 'accept' : 'revert', id);
       }
@@ -591,11 +592,7 @@ class Played {
   }
 
   /** `confirmed`: as the command was named; where nobody named it, a person does what the refusal says. */
-  async #resume(
-    process: SimulatedProcess,
-    run: string,
-    typed: { readonly confirmed?: boolean } = {},
-  ): Promise<Outcome> {
+  async resume(process: SimulatedProcess, run: string, typed: { readonly confirmed?: boolean } = {}): Promise<Outcome> {
     const find = (name: string, version: number) => {
       const found = findRunbook(name, version);
       return found === undefined ? undefined : this.#simulated(found);
@@ -723,7 +720,7 @@ function copyNameOf({ run, params }: { readonly run: string; readonly params: un
   return into ?? `rehearsal-${run.slice(-4)}`;
 }
 
-function wordOf(outcome: Outcome): string {
+export function wordOf(outcome: Outcome): string {
   if (outcome instanceof Problem) return `${outcome.code}: ${outcome.happened}`;
   return `${outcome.run} ${outcome.status} ${outcome.problem?.code ?? ''} ${outcome.problem?.happened ?? ''}`;
 }

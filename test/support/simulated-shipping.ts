@@ -54,9 +54,9 @@ export class SimulatedShipping {
     this.#parts = parts;
   }
 
-  /** The node has written; while nothing is shipped nobody keeps it. */
+  /** The node has written. While nothing is shipped it lies on its disk. */
   note(id: bigint, cells: readonly Cell[]): void {
-    if (!this.paused) this.#waiting.push({ segment: { id }, cells });
+    this.#waiting.push({ segment: { id }, cells });
   }
 
   /** One after the other. Throws RetryableProblem when the store is away. */

@@ -26,7 +26,7 @@ export async function schemaTables(address: string, port: number): Promise<reado
       code: 'database-unreachable',
       happened: `The schema of Cassandra at ${address}:${port} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
       state: 'Nothing was changed.',
-      next: 'Check that the node is up (`nodetool status`), then resume the run.',
+      next: 'Check that the node is up (`nodetool status`), then try again.',
       cause,
     });
   } finally {

@@ -14,7 +14,7 @@ export function directoryFault(thrown: unknown, root: string, key: string): Prob
         code: 'store-full',
         happened: `The directory ${root} has no space left for ${key}.`,
         state: 'No part of this object was kept; everything else in the directory is unchanged.',
-        next: 'Free space on that file system or raise its quota, then resume the run.',
+        next: 'Free space on that file system or raise its quota, then try again.',
         cause,
       });
     case 'EACCES':

@@ -44,7 +44,7 @@ export function medusaFault(failure: {
     return new RetryableProblem({
       code: 'medusa-store-unreachable',
       ...text,
-      next: 'Check the S3 server or the disk of the store and the network, then resume the run.',
+      next: 'Check the S3 server or the disk of the store and the network, then try again.',
     });
   }
   return new FailedProblem({
@@ -65,16 +65,16 @@ function causeOf(lines: readonly string[]): { readonly cause: Cause; readonly li
 function nextOf(cause: Exclude<Cause, 'store-unreachable'> | undefined): string {
   switch (cause) {
     case 'disk-full':
-      return 'Free space on the disk of this node (`cardea doctor` shows it), then resume the run.';
+      return 'Free space on the disk of this node (`cardea doctor` shows it), then try again.';
     case 'store-full':
-      return 'Free space in the store or raise its quota, then resume the run.';
+      return 'Free space in the store or raise its quota, then try again.';
     case 'store-denied':
-      return "Check the agent's access key, its policy and the rights on the store's directory, then resume the run.";
+      return "Check the agent's access key, its policy and the rights on the store's directory, then try again.";
     case 'backup-missing':
       return 'Look for who removed it (`cardea audit`); choose another point, see `cardea points`.';
     case 'manifest-damaged':
       return 'Do not rely on this point: choose another one, see `cardea points`, and take a new backup with `--mode full`.';
     case undefined:
-      return 'Read the end of its log below, mend the cause, and resume the run.';
+      return 'Read the end of its log below, mend the cause, and try again.';
   }
 }

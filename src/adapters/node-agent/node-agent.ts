@@ -206,7 +206,7 @@ function unreachable({ node, url }: NodeAgentSettings, why: string, cause: unkno
     code: 'agent-unreachable',
     happened: `The agent of ${node} at ${url} cannot be reached: ${why}.`,
     state: 'Its running jobs continue; nothing new was started.',
-    next: 'Check that the agent is running (`cardea doctor ENV`), then resume the run.',
+    next: 'Check that the agent is running (`cardea doctor ENV`), then try again.',
     cause,
   });
 }

@@ -159,7 +159,7 @@ function cannotMove(from: string, to: string, cause: unknown): FailedProblem {
     code: 'cannot-move',
     happened: `${from} cannot be renamed to ${to}: ${cause instanceof Error ? cause.message : String(cause)}.`,
     state: 'Files that were moved before stay where they are; the step continues from there when it runs again.',
-    next: 'Check that both are on one file system, that neither is a mount point, and that the agent may write there. Then resume the run.',
+    next: 'Check that both are on one file system, that neither is a mount point, and that the agent may write there. Then try again.',
     cause,
   });
 }

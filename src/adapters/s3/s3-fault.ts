@@ -99,7 +99,7 @@ function full(store: string, key: string, label: string): FailedProblem {
     code: 'store-full',
     happened: `${store} has no space left${key === '' ? '' : ` for ${key}`}: ${label}.`,
     state: 'No part of this object was kept; everything else in the bucket is unchanged.',
-    next: 'Free space or raise the quota, then resume the run.',
+    next: 'Free space or raise the quota, then try again.',
   });
 }
 

@@ -124,7 +124,7 @@ async function requireRoom({ node, files, directories }: NodeParts, bytes: numbe
     code: 'disk-too-small',
     happened: `The logs to replay on ${node} take up to ${formatBytes(bytes)}, but only ${formatBytes(free)} are free.`,
     state: 'No log was placed, and no file of the node was moved.',
-    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then resume the run.',
+    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then try again.',
   });
 }
 

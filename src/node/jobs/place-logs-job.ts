@@ -142,7 +142,7 @@ async function requireEmpty(parts: NodeParts): Promise<void> {
     code: 'data-present',
     happened: `${directories.commitlog} on ${node} is not empty; logs are placed only into an empty directory.`,
     state: 'No file was moved or deleted.',
-    next: 'Find out who wrote there (was Cassandra started in between?) and keep what is needed of it. Then move it away and resume the run, or bring the old data back: cardea restore revert RUN --confirm ENV',
+    next: 'Find out who wrote there (was Cassandra started in between?) and keep what is needed of it. Then move it away and try again, or bring the old data back: cardea restore revert RUN --confirm ENV',
     details: foreign.slice(0, 20),
   });
 }

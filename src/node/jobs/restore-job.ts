@@ -265,7 +265,7 @@ async function requireRoom({ node, files, directories }: NodeParts, bytes: numbe
     code: 'disk-too-small',
     happened: `The files to restore on ${node} take ${formatBytes(bytes)}, but only ${formatBytes(free)} are free.`,
     state: 'Nothing was downloaded; the data that was moved aside is unchanged.',
-    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then resume the run.',
+    next: 'Free space on the disk (`cardea status` lists restores that can be accepted), then try again.',
   });
 }
 
@@ -319,7 +319,7 @@ function dataPresent({ node, directories }: NodeParts, why: string, found: reado
     code: 'data-present',
     happened: `On ${node} there are files that this restore did not place, below ${directories.data} or beside it: ${found[0] ?? ''}${found.length > 1 ? ` (and ${found.length - 1} more)` : ''}; ${why}.`,
     state: 'No file was moved or deleted.',
-    next: 'Find out who wrote them (was Cassandra started in between?) and keep what is needed of them. Then move them away and resume the run, or bring the old data back: cardea restore revert RUN --confirm ENV',
+    next: 'Find out who wrote them (was Cassandra started in between?) and keep what is needed of them. Then move them away and try again, or bring the old data back: cardea restore revert RUN --confirm ENV',
     details: found.slice(0, 50),
   });
 }

@@ -76,7 +76,7 @@ function startedUnlocked(node: string, seen: string): FailedProblem {
     code: 'database-started',
     happened: `Cassandra on ${node} was started without its lock while its files were to be moved (${seen}).`,
     state: 'What was moved before stays moved; nothing was moved or deleted since it was seen.',
-    next: 'Stop it, and whatever starts it; then resume the run (cardea run resume RUN), which asks again and refuses when it left files.',
+    next: 'Stop it, and whatever starts it; then try again: it asks again, and refuses when the database left files.',
   });
 }
 

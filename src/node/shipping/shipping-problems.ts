@@ -25,6 +25,6 @@ export function notDrained(node: string, why: string): RetryableProblem {
     code: 'log-not-drained',
     happened: `The rest of the log of ${node} could not be shipped: ${why}.`,
     state: 'Shipping is paused. The rest of the log is still on the node, and the next try continues with it.',
-    next: 'Check that the store answers (`cardea doctor ENV`), then resume the run.',
+    next: 'Check that the store answers (`cardea doctor ENV`), then try again.',
   });
 }

@@ -7,6 +7,7 @@ import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRun } from '../../runbook/look-at-run.ts';
+import { hasBegun } from '../../runbook/schedule.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
@@ -21,9 +22,39 @@ export async function listRestores(bucket: ObjectStore): Promise<readonly Restor
   for await (const key of bucket.children('restores/')) {
     if (!key.endsWith('.json')) continue;
     const stored = await bucket.get(key);
-    if (stored !== undefined) records.push(restoreRecordDocument.read(stored.body, key));
+    if (stored !== undefined) {
+      records.push(await asItStands(bucket, restoreRecordDocument.read(stored.body, key)));
+    }
   }
   return records;
+}
+
+/** The step in which a decision begins to move or delete data: until then its run can end with everything as it was. */
+export const decisionPivots = { accepting: 'delete-aside', reverting: 'bring-back' } as const;
+
+/**
+ * A record as the journal of the run that decides it lets it stand, because a run that ends may have no store to write to:
+ * - a decision whose run has ended before it moved or deleted anything decides nothing, and the restore is open as before;
+ * - a restore is reverted when the revert has succeeded, not before: until then nobody but the revert may decide what it left.
+ */
+async function asItStands(bucket: ObjectStore, record: RestoreRecord): Promise<RestoreRecord> {
+  const { deciding: _deciding, closed, ...rest } = record;
+  if ((await idleDecision(bucket, record)) === 'ended') return { ...rest, state: 'open' };
+  if (record.state !== 'reverted' || closed === undefined || closed.run === record.run) return record;
+  const run = await lookAtRun(bucket, closed.run);
+  const isOver = run === undefined || run.status === 'succeeded';
+  return isOver ? record : { ...rest, state: 'reverting', deciding: closed.run };
+}
+
+/** Whether the run of a decision that is under way has moved or deleted nothing: it has `ended` so, or is `left` so. */
+async function idleDecision(
+  bucket: ObjectStore,
+  { state, deciding }: RestoreRecord,
+): Promise<'ended' | 'left' | undefined> {
+  if ((state !== 'accepting' && state !== 'reverting') || deciding === undefined) return undefined;
+  const run = await lookAtRun(bucket, deciding);
+  if (run === undefined || hasBegun(run.steps, decisionPivots[state])) return undefined;
+  return run.status === 'running' ? 'left' : 'ended';
 }
 
 /** Records that a restore begins to move data aside. Doing it again for the same run is not an error. */
@@ -55,11 +86,20 @@ export async function getOpenRestore(bucket: ObjectStore, run: string, closingRu
 export async function beginDecision(
   bucket: ObjectStore,
   run: string,
-  state: 'accepting' | 'reverting',
-  by: z.infer<typeof runId>,
+  {
+    state,
+    by,
+    givenUp = false,
+  }: {
+    readonly state: 'accepting' | 'reverting';
+    readonly by: z.infer<typeof runId>;
+    /** In place of the other decision, which cannot be carried out any more. */
+    readonly givenUp?: boolean;
+  },
 ): Promise<void> {
   const { record, etag } = await readRecord(bucket, run);
-  requireSameDecision(await getOpenRestore(bucket, run, by), state);
+  const open = await getOpenRestore(bucket, run, by);
+  if (!givenUp) await requireSameDecision(bucket, open, state);
   if (!isUndecided(record) || (record.state === state && record.deciding === by)) return;
   await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, state, deciding: by }), {
     ifMatch: etag,
@@ -67,15 +107,22 @@ export async function beginDecision(
 }
 
 /** Throws RefusedProblem `restore-being-decided` when the other decision was begun. */
-export function requireSameDecision(record: RestoreRecord, wanted: 'accepting' | 'reverting'): void {
+export async function requireSameDecision(
+  bucket: ObjectStore,
+  record: RestoreRecord,
+  wanted: 'accepting' | 'reverting',
+): Promise<void> {
   const { run, environment, state, deciding } = record;
   if ((state !== 'accepting' && state !== 'reverting') || state === wanted) return;
   const verb = state === 'accepting' ? 'accept' : 'revert';
+  const left = (await idleDecision(bucket, record)) === 'left';
   throw new RefusedProblem({
     code: 'restore-being-decided',
     happened: `${deciding ?? 'A run'} has begun to ${verb} the restore ${run}, and did not finish.`,
     state: 'Nothing was changed by this run.',
-    next: `Finish that first: cardea restore ${verb} ${run} --confirm ${environment}`,
+    next: left
+      ? `It has moved and deleted nothing yet. To end it so: cardea run cancel ${deciding}, then cardea run resume ${deciding}`
+      : `Finish that first: cardea restore ${verb} ${run} --confirm ${environment}`,
   });
 }
 
@@ -115,7 +162,8 @@ export async function requireNoOtherRestore(bucket: ObjectStore, runs: readonly 
 export async function requireUndecided(bucket: ObjectStore, run: string, by?: string): Promise<void> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored === undefined) return;
-  const { state, deciding, closed } = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
+  const written = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
+  const { state, deciding, closed } = await asItStands(bucket, written);
   const decider = closed?.run ?? deciding;
   // A restore that moved nothing closes its own record.
   if (state === 'open' || decider === (by ?? run)) return;
@@ -142,6 +190,21 @@ export async function closeRestore(
   await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, state, closed }));
 }
 
+/** Ends the records of earlier reverts that kept the same data: `by` has taken their work over. */
+export async function closeOvertaken(
+  bucket: ObjectStore,
+  { run, aside }: Pick<RestoreRecord, 'run' | 'aside'>,
+  at: string,
+): Promise<void> {
+  for (const other of await listOpenRestores(bucket)) {
+    if (other.run === run || other.aside !== aside) continue;
+    await bucket.put(
+      restoreRecordKey(other.run),
+      restoreRecordDocument.write({ ...other, state: 'reverted', closed: { at, run } }),
+    );
+  }
+}
+
 /** Ends the record of a restore that moved nothing: there is nothing to decide. Without a record there is nothing to do. */
 export async function dropRestore(
   bucket: ObjectStore,
@@ -158,7 +221,8 @@ function isUndecided({ state }: RestoreRecord): boolean {
 async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: RestoreRecord; etag: string }> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored !== undefined) {
-    return { record: restoreRecordDocument.read(stored.body, restoreRecordKey(run)), etag: stored.etag };
+    const written = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
+    return { record: await asItStands(bucket, written), etag: stored.etag };
   }
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
   throw new UsageProblem({

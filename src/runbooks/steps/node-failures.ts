@@ -20,7 +20,7 @@ export function nodesProblem(failures: readonly [NodeFailure, ...NodeFailure[]],
     code: common(problems, 'code') ?? 'nodes-failed',
     happened: `${failures.length} of ${nodes} nodes failed: ${failures.map(({ node }) => node).join(', ')}.`,
     state: state ?? 'It is not the same on each of these nodes: see above.',
-    next: next ?? 'Do what is said above for each of these nodes, then resume the run.',
+    next: next ?? 'Do what is said above for each of these nodes, then try again.',
     details: failures.map((failure) => told(failure, state === undefined, next === undefined)),
     trace: failures.flatMap(({ node, problem }) => {
       // As many lines of each as there is room for: none may push out another one.

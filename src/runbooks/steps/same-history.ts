@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { timelineId } from '../../model/identifiers.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { requireNoUnfinishedRestore } from '../catalog/restore-catalog.ts';
@@ -18,6 +20,16 @@ export const sameHistoryStep = {
   result: emptyResult,
 } as const;
 
+/** The timeline on which a run begins, for `same-history`. */
+export const noteHistoryStep = {
+  id: 'note-history',
+  title: 'Note the timeline that the environment writes',
+  effect: 'read',
+  timeout: '1m',
+  retry: standardRetry,
+  result: z.object({ timeline: timelineId }),
+} as const;
+
 /** Throws FailedProblem `history-changed`, and RefusedProblem `restore-unfinished` while a restore is half done. */
 export async function requireSameHistory(
   bucket: ObjectStore,
@@ -25,12 +37,21 @@ export async function requireSameHistory(
   timeline: string,
 ): Promise<Record<string, never>> {
   await requireNoUnfinishedRestore(bucket);
+  return requireSameTimeline(bucket, environment, timeline);
+}
+
+/** For a restore, whose own record may be open already. Throws FailedProblem `history-changed`. */
+export async function requireSameTimeline(
+  bucket: ObjectStore,
+  environment: string,
+  timeline: string,
+): Promise<Record<string, never>> {
   const now = await currentTimeline(bucket);
   if (now === timeline) return {};
   throw new FailedProblem({
     code: 'history-changed',
     happened: `${environment} was restored or reverted since this run began: it began on ${timeline}, and now ${now} is current.`,
     state: 'This run changed nothing of the data, and it cannot be carried on: what it has seen is the data of before.',
-    next: 'Start the operation anew. This run has ended.',
+    next: `See what ${environment} holds now: cardea status ${environment}.`,
   });
 }

@@ -153,23 +153,31 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       succeeded: z.boolean(),
       /** Servers of the graph may have run on the data that it brought, and given out ids there. */
       served: z.boolean(),
+      /** A revert of it broke off where a node had lost its disk: nobody can bring the old data back whole. */
+      givenUp: z.boolean(),
     }),
     run: async ({
       run,
       params,
       services,
-    }: Context & { readonly run: string; readonly params: z.output<typeof decisionParams> }) => {
+    }: Context & {
+      readonly run: string;
+      readonly params: z.output<typeof decisionParams> & { readonly lost?: readonly string[] };
+    }) => {
       const { platform } = services;
       const record = await getOpenRestore(platform.bucket, params.restore, run);
-      requireSameDecision(record, wanted);
+      const givenUp = wanted === 'accepting' && record.state === 'reverting' && (params.lost ?? []).length > 0;
+      if (!givenUp) await requireSameDecision(platform.bucket, record, wanted);
       const state = await lookAtRun(platform.bucket, params.restore);
       const succeeded = state?.status === 'succeeded';
+      if (state?.runbook === 'revert' && !succeeded)
+        throw revertUnfinished(record, await resumeOf(services, record.run), restoreOf(state.params));
       if (wanted === 'accepting' && !succeeded && record.state === 'open')
         throw unfinished(record, await resumeOf(services, record.run));
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
       const served = state === undefined || state.steps['start-graph'] !== undefined;
-      return { aside: record.aside, point: record.point, whole: moved, succeeded, served };
+      return { aside: record.aside, point: record.point, whole: moved, succeeded, served, givenUp };
     },
   } as const;
 }
@@ -186,9 +194,15 @@ export function beginDecisionStep(state: 'accepting' | 'reverting') {
     run: async ({
       run,
       params,
+      results,
       services: { platform },
-    }: Context & { readonly run: string; readonly params: z.output<typeof decisionParams> }) => {
-      await beginDecision(platform.bucket, params.restore, state, runId.parse(run));
+    }: Context & {
+      readonly run: string;
+      readonly params: z.output<typeof decisionParams>;
+      readonly results: { readonly 'check-restore': { readonly givenUp: boolean } };
+    }) => {
+      const { givenUp } = results['check-restore'];
+      await beginDecision(platform.bucket, params.restore, { state, by: runId.parse(run), givenUp });
       return {};
     },
   } as const;
@@ -204,6 +218,25 @@ function unfinished({ run, environment }: RestoreRecord, resume: string | undefi
         ? `Bring the old data back: cardea restore revert ${run} --confirm ${environment}`
         : `Carry the restore on (${resume}), or bring the old data back: cardea restore revert ${run} --confirm ${environment}`,
   });
+}
+
+/** What a revert has displaced is decided when the revert is over, not before. */
+function revertUnfinished(
+  { run, environment }: RestoreRecord,
+  resume: string | undefined,
+  restore: string | undefined,
+): RefusedProblem {
+  const again = restore === undefined ? undefined : `cardea restore revert ${restore} --confirm ${environment}`;
+  return new RefusedProblem({
+    code: 'restore-unfinished',
+    happened: `The revert ${run} has not come to its end, so what it moved aside cannot be decided yet.`,
+    state: 'Nothing was changed or deleted.',
+    next: `Finish it first: ${resume ?? again ?? `cardea status ${environment} says how`}`,
+  });
+}
+
+function restoreOf(params: unknown): string | undefined {
+  return decisionParams.safeParse(params).data?.restore;
 }
 
 function halfRestored({ run, environment }: RestoreRecord): RefusedProblem {

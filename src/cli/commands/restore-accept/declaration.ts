@@ -1,4 +1,4 @@
-import { beforeItsRun, declare, required, text } from '../../command.ts';
+import { beforeItsRun, declare, required, text, texts } from '../../command.ts';
 
 export const restoreAccept = declare({
   name: 'restore accept',
@@ -7,6 +7,10 @@ export const restoreAccept = declare({
   arguments: { run: required('Id of the restore run, as `cardea status` shows it.') },
   options: {
     env: text('ENV', 'Environment of the run. Default: every environment is searched for it.'),
+    lost: texts(
+      'NODE',
+      'A node whose disk was replaced since the restore: nothing lies aside there any more. The rest of the old data is deleted, and the restore cannot be reverted.',
+    ),
     confirm: text('ENV', 'The name of the environment again, as a confirmation: the old data is deleted for good.'),
   },
   interrupted: () => beforeItsRun,
@@ -15,6 +19,10 @@ export const restoreAccept = declare({
     {
       run: 'cardea restore accept restore-20260219-031500-k3f9 --confirm prod',
       says: 'The restored data is good: delete the old data and free its disk space.',
+    },
+    {
+      run: 'cardea restore accept restore-20260219-031500-k3f9 --lost node-2 --confirm prod',
+      says: 'The disk of node-2 was replaced since the restore: nothing is kept there any more.',
     },
   ],
 });

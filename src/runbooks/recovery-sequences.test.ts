@@ -1,0 +1,294 @@
+import { expect, test } from 'vitest';
+import { beginningOf, type Outcome, Played } from '../../test/support/recovery-history.ts';
+import { directories } from '../../test/support/simulated-ring.ts';
+import { listRuns } from '../journal/runs.ts';
+import { Problem } from '../model/problem.ts';
+import { requestCancel } from '../runbook/engine.ts';
+import { listPoints } from './catalog/point-catalog.ts';
+import { listOpenRestores } from './catalog/restore-catalog.ts';
+import { acceptRunbook, backupRunbook, restoreRunbook, revertRunbook } from './index.ts';
+
+/**
+ * Sequences that a person or a second cause makes between two commands, which the drawn histories do not have: a disk that is replaced while a
+ * restore waits, servers that somebody starts by hand, a cancel before anything was moved, a kill between two records.
+ */
+interface Environment {
+  readonly played: Played;
+  readonly point: string;
+}
+
+async function environment(): Promise<Environment> {
+  const played = new Played({ faults: [], person: [] }, await beginningOf(3, 1));
+  const [first] = await listPoints(played.bucket);
+  if (first === undefined) throw new TypeError('the beginning has no point');
+  return { played, point: first.id };
+}
+
+/** A command to its end, and the time that a lease lasts after it. */
+async function run({ played }: Environment, work: (process: ReturnType<Played['newProcess']>) => Promise<Outcome>) {
+  const outcome = await work(played.newProcess());
+  await played.clock.sleep(40_000);
+  return outcome;
+}
+
+const restore = async (world: Environment) =>
+  run(world, (process) => world.played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true));
+const revert = async (world: Environment, of: string) =>
+  run(world, (process) => world.played.begin(process, revertRunbook, { restore: of, newBase: false }, true));
+const accept = async (world: Environment, of: string, lost: readonly string[] = []) =>
+  run(world, (process) => world.played.begin(process, acceptRunbook, { restore: of, lost }, true));
+const backup = async (world: Environment) =>
+  run(world, (process) => world.played.begin(process, backupRunbook, { cut: 'fuzzy' }));
+const asTold = async (world: Environment) => run(world, (process) => world.played.carryOut({ deed: 'told' }, process));
+
+/** The same, with its program killed around its act number `at`; false when it had ended before. */
+async function killed(
+  { played }: Environment,
+  at: number,
+  work: (process: ReturnType<Played['newProcess']>) => Promise<Outcome>,
+  before = false,
+): Promise<boolean> {
+  const process = played.newProcess({ at, before, how: 'killed' });
+  const first = await Promise.race([work(process), process.death]);
+  await played.clock.sleep(40_000);
+  return first === 'dead';
+}
+
+async function restored(): Promise<Environment & { readonly restore: string }> {
+  const world = await environment();
+  const outcome = await restore(world);
+  expect(wordOf(outcome)).toBe('succeeded');
+  await world.played.write();
+  return { ...world, restore: runOf(outcome) };
+}
+
+/** Ends the run that was left; undefined when there is none. */
+async function cancelled({ played }: Environment): Promise<Outcome | undefined> {
+  const process = played.newProcess();
+  const world = played.worldOf(process);
+  const left = (await listRuns({ ...world, store: played.bucket }, { limit: 20 })).find(
+    ({ status }) => status === 'interrupted',
+  );
+  if (left === undefined) return undefined;
+  await requestCancel(world, left.run);
+  process.end();
+  return played.resume(played.newProcess(), left.run);
+}
+
+function wordOf(outcome: Outcome): string {
+  return outcome instanceof Problem ? outcome.code : (outcome.problem?.code ?? outcome.status);
+}
+
+function runOf(outcome: Outcome): string {
+  if (outcome instanceof Problem) throw outcome;
+  return outcome.run;
+}
+
+function nextOf(outcome: Outcome): string {
+  return (outcome instanceof Problem ? outcome : outcome.problem)?.next ?? '';
+}
+
+function loseAside({ played }: Environment, name: string): void {
+  const disk = played.ring.nodes.find((each) => each.name === name)?.disk;
+  disk?.remove(directories.aside);
+  disk?.makeFolder(directories.aside);
+}
+
+const isUp = ({ played }: Environment) => played.ring.isUp && played.ring.graph.up;
+const keysOf = ({ played }: Environment) =>
+  [...played.ring.content('edgestore').cells]
+    .map((name) => Buffer.from(name.split(' ')[1] ?? '', 'hex').toString())
+    .sort();
+
+test('a restore that is resumed after it had started everything again ends so, and leaves the graph up', async () => {
+  let seen = 0;
+  for (let at = 1; at <= 120; at += 1) {
+    const world = await environment();
+    // Twice a node does not stop.
+    world.played.ring.stopFails = 2;
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      world.played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+    if (!(await killed(world, at, work, true))) break;
+    if ((await world.played.told()) === undefined) continue;
+    const outcome = await asTold(world);
+    const problem = outcome instanceof Problem ? outcome : outcome.problem;
+    if (problem?.state.includes('everything is as it was') !== true) continue;
+    seen += 1;
+    expect(isUp(world)).toBe(true);
+  }
+  expect(seen).toBeGreaterThan(5);
+});
+
+test('an accept that was cancelled before it deleted anything leaves the revert possible', async () => {
+  let seen = 0;
+  for (let at = 1; at <= 40; at += 1) {
+    const world = await restored();
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      world.played.begin(process, acceptRunbook, { restore: world.restore }, true);
+    if (!(await killed(world, at, work))) break;
+    const ended = await cancelled(world);
+    if (ended === undefined || wordOf(ended) !== 'cancelled' || ('carriesOn' in ended && ended.carriesOn)) continue;
+    seen += 1;
+    expect(wordOf(await revert(world, world.restore))).toBe('succeeded');
+  }
+  expect(seen).toBeGreaterThan(3);
+});
+
+test('a revert that was cancelled before it moved anything leaves the accept possible, and backups', async () => {
+  let seen = 0;
+  for (let at = 1; at <= 80; at += 3) {
+    const world = await restored();
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      world.played.begin(process, revertRunbook, { restore: world.restore, newBase: false }, true);
+    if (!(await killed(world, at, work))) break;
+    const ended = await cancelled(world);
+    if (ended === undefined || wordOf(ended) !== 'cancelled' || ('carriesOn' in ended && ended.carriesOn)) continue;
+    seen += 1;
+    expect(wordOf(await backup(world))).toBe('succeeded');
+    expect(wordOf(await accept(world, world.restore))).toBe('succeeded');
+  }
+  expect(seen).toBeGreaterThan(3);
+});
+
+test('who wants the other decision is told how to end one that has moved nothing yet', async () => {
+  const world = await restored();
+  const work = async (process: ReturnType<Played['newProcess']>) =>
+    world.played.begin(process, acceptRunbook, { restore: world.restore }, true);
+  for (let at = 1; ; at += 1) {
+    await killed(world, at, work);
+    const [record] = await listOpenRestores(world.played.bucket);
+    if (record?.state === 'accepting') break;
+    await cancelled(world);
+  }
+  const refused = await revert(world, world.restore);
+  expect(wordOf(refused)).toBe('restore-being-decided');
+  expect(nextOf(refused)).toMatch(/^It has moved and deleted nothing yet\. To end it so: cardea run cancel accept-/);
+});
+
+test('a node that lost its disk while a restore waits: the revert stops nothing, and what is left can be accepted', async () => {
+  const world = await restored();
+  loseAside(world, 'node-1');
+  const refused = await accept(world, world.restore);
+  expect(wordOf(refused)).toBe('restore-unfinished');
+  expect(nextOf(refused)).toContain(`cardea restore accept ${world.restore} --lost node-1 --confirm local`);
+  const reverted = await revert(world, world.restore);
+  expect(wordOf(reverted)).toBe('nothing-aside');
+  expect(nextOf(reverted)).toContain(`cardea restore accept ${world.restore} --lost node-1 --confirm local`);
+  expect(isUp(world)).toBe(true);
+  expect(wordOf(await accept(world, world.restore, ['node-1', 'node-2']))).toBe('not-lost');
+  expect(wordOf(await accept(world, world.restore, ['node-1']))).toBe('succeeded');
+  expect(await listOpenRestores(world.played.bucket)).toEqual([]);
+  expect(wordOf(await restore(world))).toBe('succeeded');
+});
+
+test('a node that loses its disk in the middle of a revert: what is left is given up, and a restore brings the graph back', async () => {
+  const world = await restored();
+  const work = async (process: ReturnType<Played['newProcess']>) =>
+    world.played.begin(process, revertRunbook, { restore: world.restore, newBase: false }, true);
+  for (let at = 1; ; at += 1) {
+    await killed(world, at, work);
+    const [record] = await listOpenRestores(world.played.bucket);
+    if (record?.state === 'reverting' && !world.played.ring.isUp) break;
+    await cancelled(world);
+  }
+  loseAside(world, 'node-1');
+  const resumed = await asTold(world);
+  const named = /cardea restore accept \S+ --lost node-1 --confirm local/;
+  // Asked before the first move, else met in the middle of it.
+  expect(nextOf(resumed)).toMatch(named);
+  const given = await accept(world, world.restore, ['node-1']);
+  expect(wordOf(given)).toBe('succeeded');
+  expect(await listOpenRestores(world.played.bucket)).toEqual([]);
+  expect(wordOf(await restore(world))).toBe('succeeded');
+  expect(isUp(world)).toBe(true);
+});
+
+test('a revert that is killed while it records its end is finished before anything that it moved aside is decided', async () => {
+  let seen = 0;
+  for (let at = 55; at <= 90; at += 1) {
+    const world = await restored();
+    const before = keysOf(world);
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      world.played.begin(process, revertRunbook, { restore: world.restore, newBase: false }, true);
+    if (!(await killed(world, at, work))) break;
+    const records = await listOpenRestores(world.played.bucket);
+    const second = records.find(({ run: other }) => other !== world.restore);
+    if (second === undefined) continue;
+    seen += 1;
+    if (records.some(({ run: each }) => each === world.restore)) {
+      expect(wordOf(await revert(world, second.run))).toBe('restore-unfinished');
+      expect(wordOf(await accept(world, second.run))).toBe('restore-unfinished');
+    }
+    // A second revert of the same restore takes over what the first one kept.
+    const again = await revert(world, world.restore);
+    const last = wordOf(again) === 'succeeded' ? runOf(again) : second.run;
+    expect((await listOpenRestores(world.played.bucket)).map((record) => record.run)).toEqual([last]);
+    const back = await revert(world, last);
+    expect(wordOf(back)).toBe('succeeded');
+    expect(keysOf(world)).toEqual(before);
+    expect(wordOf(await accept(world, runOf(back)))).toBe('succeeded');
+    expect(await world.played.told()).toBeUndefined();
+  }
+  expect(seen).toBeGreaterThan(0);
+});
+
+test('what was written and acknowledged between a kill and its resume is not lost by the resumed undo', async () => {
+  let seen = 0;
+  for (let at = 55; at <= 95; at += 1) {
+    const world = await environment();
+    const { played } = world;
+    const work = async (process: ReturnType<Played['newProcess']>) => played.carryOut({ deed: 'undo' }, process);
+    if (!(await killed(world, at, work, true))) break;
+    const moved = [...played.bucket.objects.keys()].some((key) => /^restores\/[^/]+\.json$/.test(key));
+    if (moved || !played.ring.isUp || played.ring.graph.up) continue;
+    // Somebody brings the service back by hand.
+    await played.ring.startGraph();
+    const last = played.writes;
+    await played.write();
+    await played.write();
+    await played.clock.sleep(20_000);
+    if (wordOf(await asTold(world)) !== 'succeeded') continue;
+    seen += 1;
+    const wanted = [last + 1, last + 2].map((each) => `w${String(each).padStart(4, '0')}`);
+    expect(keysOf(world)).toEqual(expect.arrayContaining(wanted));
+  }
+  expect(seen).toBeGreaterThan(3);
+});
+
+test('an accept that is resumed asks every node again whether it keeps the old data, before the first delete', async () => {
+  let seen = 0;
+  for (let at = 4; at <= 16; at += 1) {
+    const world = await restored();
+    const { played } = world;
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      played.begin(process, acceptRunbook, { restore: world.restore }, true);
+    if (!(await killed(world, at, work))) break;
+    const marker = `${directories.aside}/${world.restore}/aside.json`;
+    const keeping = () => played.ring.nodes.filter(({ disk }) => disk.read(marker) !== undefined).length;
+    if (keeping() < 3) continue;
+    loseAside(world, 'node-1');
+    await asTold(world);
+    seen += 1;
+    expect(keeping()).toBe(2);
+  }
+  expect(seen).toBeGreaterThan(3);
+});
+
+test.each(['undo', 'instant', 'restore'] as const)(
+  '%s that was interrupted while it prepared is not carried on over a newer history',
+  async (deed) => {
+    for (const at of [30, 40, 50, 54, 60, 66, 70]) {
+      const world = await environment();
+      const { played } = world;
+      if (!(await killed(world, at, async (process) => played.carryOut({ deed }, process), true))) break;
+      const other = await restore(world);
+      await played.write();
+      if (wordOf(other) === 'succeeded') expect(wordOf(await accept(world, runOf(other)))).toBe('succeeded');
+      await played.write();
+      const before = keysOf(world);
+      if ((await played.told()) === undefined) continue;
+      expect(wordOf(await asTold(world))).toBe(wordOf(other) === 'succeeded' ? 'history-changed' : 'succeeded');
+      if (wordOf(other) === 'succeeded') expect(keysOf(world)).toEqual(before);
+    }
+  },
+);

@@ -1,0 +1,34 @@
+import type { JobResult } from '../../ports/node-agent.ts';
+import type { Platform } from '../../ports/platform.ts';
+import { type NodeJobCall, onEachNode } from './each-node.ts';
+
+export interface KeptData {
+  readonly node: string;
+  /** How far the moving aside has come there; null when nothing lies aside under the name. */
+  readonly phase: JobResult['look-aside']['phase'];
+  /** A revert has exchanged it there: what it displaced lies aside instead. */
+  readonly exchanged: boolean;
+}
+
+/** What every node keeps of what was moved aside under the name, by a look at its disk. */
+export async function lookAtKept(platform: Platform, call: NodeJobCall, aside: string): Promise<readonly KeptData[]> {
+  const [kept, displaced] = [
+    await onEachNode(platform, call, 'look-aside', () => ({ run: aside })),
+    await onEachNode(platform, call, 'look-aside', () => ({ run: `revert-${aside}` })),
+  ];
+  return kept.map(({ node, result: { phase } }) => ({
+    node,
+    phase,
+    exchanged: displaced.find((each) => each.node === node)?.result.phase !== null,
+  }));
+}
+
+/** Nodes on which neither what was moved aside nor what a revert has displaced lies: their disks were replaced or emptied since. */
+export function lostNodes(kept: readonly KeptData[]): readonly string[] {
+  return kept.filter(({ phase, exchanged }) => phase === null && !exchanged).map(({ node }) => node);
+}
+
+/** `--lost` for each, as a person types it. */
+export function lostOptions(nodes: readonly string[]): string {
+  return `--lost ${nodes.join(' ')}`;
+}
