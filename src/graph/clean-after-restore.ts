@@ -13,6 +13,8 @@ export interface CleaningOptions {
   readonly clock: Clock;
   /** What was claimed in the live cluster before the restore, after its servers were stopped; undefined when it could not be read. */
   readonly mark: IdMark | undefined;
+  /** Servers may have given out ids after the mark was read: it is the least that is known. */
+  readonly mayBeOld?: boolean;
 }
 
 export interface CleaningResult {
@@ -28,10 +30,11 @@ export interface CleaningResult {
  * next ids lie beyond any that was ever issued. May be done again; with `mark` the second time changes nothing. Throws RetryableProblem
  * `database-unreachable`.
  */
-export async function cleanAfterRestore({ database, keyspace, clock, mark }: CleaningOptions): Promise<CleaningResult> {
+export async function cleanAfterRestore(options: CleaningOptions): Promise<CleaningResult> {
+  const { database, keyspace } = options;
   const cleared = await clearDeadRegistrations(database, keyspace, []);
   const locks = await clearLocks(database, keyspace);
-  const advanced = await advanceIds(database, keyspace, clock, mark);
+  const advanced = await advanceIds(options);
   return { instancesCleared: cleared.length, locksCleared: locks, idBlocksAdvanced: advanced.length };
 }
 
@@ -67,15 +70,16 @@ const unknownJump: Readonly<Record<Namespace, bigint>> = {
  * Moves the next id of every pool to where it is certain that no id after the backup was issued, by a claim like those of instances, which
  * nobody uses: the next instance starts at its end. Gives the pools that were moved.
  */
-async function advanceIds(
-  database: Database,
-  keyspace: string,
-  clock: Clock,
-  mark: IdMark | undefined,
-): Promise<readonly PoolMark[]> {
+async function advanceIds({
+  database,
+  keyspace,
+  clock,
+  mark,
+  mayBeOld = false,
+}: CleaningOptions): Promise<readonly PoolMark[]> {
   const { partitions, tagBits } = await readGlobalSettings(database, keyspace);
   const restored = await readIdMark(database, keyspace);
-  const wanted = decideAdvance(restored, mark, { partitions, tags: 2 ** tagBits });
+  const wanted = decideAdvance(restored, mark, { partitions, tags: 2 ** tagBits, mayBeOld });
   const micros = BigInt(clock.now().getTime()) * 1000n;
   for (const pool of wanted) {
     const { key, column } = claimCell(pool, Math.round(Math.log2(partitions)), micros, 'cardea');
@@ -101,17 +105,18 @@ async function advanceIds(
 
 /**
  * The pools to move, with their new marks. With `observed` to exactly what was claimed. By a wide jump, in every pool there can be, when
- * nothing was observed, or less than what was restored: then the live table had lost claims, and says nothing of what was given out.
+ * nothing was observed, or less than what was restored: then the live table had lost claims, and says nothing of what was given out. And so where
+ * `mayBeOld`, from what was observed.
  */
 export function decideAdvance(
   restored: IdMark,
   observed: IdMark | undefined,
-  graph: { readonly partitions: number; readonly tags: number },
+  graph: { readonly partitions: number; readonly tags: number; readonly mayBeOld?: boolean },
 ): readonly PoolMark[] {
   const known = new Map(restored.map((pool) => [markKey(pool), BigInt(pool.next)]));
   const seen = new Map((observed ?? []).map((pool) => [markKey(pool), BigInt(pool.next)]));
   const isBehind = [...known].some(([key, next]) => (seen.get(key) ?? 1n) < next);
-  if (observed !== undefined && !isBehind) {
+  if (observed !== undefined && !isBehind && graph.mayBeOld !== true) {
     return observed.filter((pool) => BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n));
   }
   // Instances claim under tag 0 unless conflict avoidance is on, which shows in the claims that were restored.

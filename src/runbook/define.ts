@@ -86,6 +86,12 @@ export interface Runbook<Params = unknown, Services = unknown> {
   readonly wayBack?: (run: string, environment: string) => string;
   /** Codes of problems that carrying the run on cannot mend: the problem itself names the way. */
   readonly noWayOn?: readonly string[];
+  /** Runs that are over once this one has succeeded, because it decides what they left: what their journals lack of an end is added. */
+  readonly ends?: (context: {
+    readonly run: string;
+    readonly params: Params;
+    readonly services: Services;
+  }) => Promise<readonly string[]>;
   /** Throws RefusedProblem when another run has decided what this one left: it cannot be carried on any more. */
   readonly mayResume?: (context: {
     readonly run: string;

@@ -212,8 +212,10 @@ async function finish(
     await trail.record({ what, run, ...audited(open.journal) }, patience);
     const stopped = await carryOut({ ...execution, logs, stop: stop.signal });
     if (stopped === undefined) {
-      await open.journal.append(lastEvent(runbook, open.state(), world.clock.now()));
-      const unwritten = [...(await logs.end(patience)), ...(await recordEnd(trail, open, patience))];
+      const last = lastEvent(runbook, open.state(), world.clock.now());
+      const others = last.type === 'run-succeeded' ? await endDecided(execution, { trail, lease }) : [];
+      await open.journal.append(last);
+      const unwritten = [...others, ...(await logs.end(patience)), ...(await recordEnd(trail, open, patience))];
       return { ...outcomeOf(open.state(), runbook), ...(unwritten.length === 0 ? {} : { unwritten }) };
     }
     if (stopped.code === 'interrupted') {
@@ -244,6 +246,51 @@ async function recordEnd(trail: AuditTrail, open: OpenRun, patience: Patience): 
     const { happened } = leaving(error, 'Recording it');
     return [`The audit chain lacks the end of ${run}: ${happened} Record it later with \`cardea run resume ${run}\`.`];
   }
+}
+
+/**
+ * Ends the runs that this one has decided, so that nobody waits for them. What they left is decided all the same where that cannot be written, or
+ * where no trusted key vouches for a journal.
+ */
+async function endDecided(
+  { world, runbook, params, services, open, epoch }: Omit<Execution, 'stop' | 'logs'>,
+  { trail, lease }: { readonly trail: AuditTrail; readonly lease: Lease | undefined },
+): Promise<readonly string[]> {
+  const unwritten: string[] = [];
+  const { run } = open.state();
+  const failed = (what: string, error: unknown) => {
+    lease?.signal.throwIfAborted();
+    unwritten.push(`The journal of ${what}, which is decided, lacks its end: ${leaving(error, 'Ending it').happened}`);
+  };
+  let others: readonly string[] = [];
+  try {
+    others = (await runbook.ends?.({ run, params, services })) ?? [];
+  } catch (error) {
+    failed('a run', error);
+  }
+  for (const other of others) {
+    try {
+      const { state, journal, doubt } = await judgeRun(world, await readJournal(world.store, other));
+      if (state.status !== 'running' || doubt !== undefined) continue;
+      const end = openJournal({
+        store: world.store,
+        clock: world.clock,
+        run: other,
+        epoch: Math.max(epoch, state.epoch + 1),
+        head: journal.head,
+        observe: () => undefined,
+        ...(world.signer === undefined ? {} : { signed: { signer: world.signer, keys: await keysOf(world) } }),
+        ...(lease === undefined ? {} : { guard: async () => lease.confirm(), lease: lease.signal }),
+      });
+      await end.append({ type: 'cancel-requested', actor: world.actor });
+      const seconds = (world.clock.now().getTime() - Date.parse(state.startedAt)) / 1000;
+      await end.append({ type: 'run-cancelled', seconds });
+      await trail.record({ what: 'ended', run: other, ...audited(end) }, storePatience(lease?.signal));
+    } catch (error) {
+      failed(other, error);
+    }
+  }
+  return unwritten;
 }
 
 /**

@@ -7,6 +7,7 @@ import { onEachNode } from './steps/each-node.ts';
 import { type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import {
   closeRestore,
+  decidedRuns,
   decisionPivots,
   getOpenRestore,
   requireNoOtherRestore,
@@ -26,6 +27,8 @@ import { RefusedProblem } from '../model/problem.ts';
 const params = decisionParams.extend({
   /** Nodes that keep nothing any more, because their disks were replaced: what the others keep is given up. */
   lost: z.array(safeName).default([]),
+  /** A restore whose graph serves and could not be proven: a person has looked at it and keeps it. */
+  unproven: z.boolean().default(false),
 });
 export type AcceptParams = z.output<typeof params>;
 
@@ -37,6 +40,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
   version: 4,
   pivot: decisionPivots.accepting,
+  ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
     if (stopped) await requireNoOtherRestore(platform.bucket, [restore, run]);
@@ -57,7 +61,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     result: emptyResult,
     run: async (context) => {
       const { platform } = context.services;
-      const { aside, succeeded } = context.results['check-restore'];
+      const { aside, finished: succeeded } = context.results['check-restore'];
       const { restore, lost } = context.params;
       const looks = await lookAtKept(platform, context, aside);
       requireLost(lost, looks);

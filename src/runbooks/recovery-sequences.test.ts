@@ -292,3 +292,80 @@ test.each(['undo', 'instant', 'restore'] as const)(
     }
   },
 );
+
+test.each(['restore', 'instant'] as const)(
+  '%s: ids that were given out between a kill and its resume are not given out again',
+  async (deed) => {
+    let seen = 0;
+    for (let at = 30; at <= 110; at += 1) {
+      const world = await environment();
+      const { ring, bucket } = world.played;
+      if (!(await killed(world, at, async (process) => world.played.carryOut({ deed }, process), true))) break;
+      const keys = [...bucket.objects.keys()];
+      const moved = keys.some((key) => /^restores\/[^/]+\.json$/.test(key));
+      if (moved || !keys.some((key) => key.endsWith('/ids.json')) || ring.graph.up) continue;
+      // Somebody starts everything again, ids are given out, and then the nodes die.
+      for (const node of ring.nodes) node.start();
+      await ring.startGraph();
+      await world.played.write();
+      ring.graph.up = false;
+      for (const node of ring.nodes) node.stop();
+      const outcome = await asTold(world);
+      if (wordOf(outcome) !== 'succeeded') continue;
+      seen += 1;
+      expect(ring.doubled).toBe(false);
+    }
+    expect(seen).toBeGreaterThan(3);
+  },
+);
+
+test('a revert, and the accept of it, end the runs that they decide', async () => {
+  const world = await environment();
+  const { played } = world;
+  const work = async (process: ReturnType<Played['newProcess']>) =>
+    played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+  for (let at = 80; (await listOpenRestores(played.bucket)).length === 0; at += 1) await killed(world, at, work, true);
+  const [record] = await listOpenRestores(played.bucket);
+  const statuses = async () => {
+    const process = played.newProcess();
+    const runs = await listRuns({ ...played.worldOf(process), store: played.bucket }, { limit: 20 });
+    process.end();
+    return Object.fromEntries(runs.map(({ run: id, status }) => [id, status]));
+  };
+  const restoring = record?.run ?? '';
+  expect((await statuses())[restoring]).toBe('interrupted');
+  const reverted = await revert(world, restoring);
+  expect(wordOf(reverted)).toBe('succeeded');
+  expect((await statuses())[restoring]).toBe('cancelled');
+  expect(wordOf(await accept(world, runOf(reverted)))).toBe('succeeded');
+  expect(Object.values(await statuses())).not.toContain('interrupted');
+});
+
+test('a restore that serves and cannot be proven is kept by the word of a person, and backups go on', async () => {
+  const world = await environment();
+  world.played.proofFails = true;
+  const first = await restore(world);
+  expect(wordOf(first)).toBe('fingerprint-differs');
+  const refused = await accept(world, runOf(first));
+  expect(wordOf(refused)).toBe('restore-unfinished');
+  expect(nextOf(refused)).toContain(`cardea restore accept ${runOf(first)} --unproven --confirm local`);
+  const kept = await run(world, async (process) =>
+    world.played.begin(process, acceptRunbook, { restore: runOf(first), unproven: true }, true),
+  );
+  expect(wordOf(kept)).toBe('succeeded');
+  expect(wordOf(await backup(world))).toBe('succeeded');
+});
+
+test('nothing but the proof of a restore is left out by the word of a person', async () => {
+  const world = await environment();
+  const work = async (process: ReturnType<Played['newProcess']>) =>
+    world.played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+  for (let at = 80; (await listOpenRestores(world.played.bucket)).length === 0; at += 1)
+    await killed(world, at, work, true);
+  const [record] = await listOpenRestores(world.played.bucket);
+  const refused = await run(world, async (process) =>
+    world.played.begin(process, acceptRunbook, { restore: record?.run, unproven: true }, true),
+  );
+  expect(wordOf(refused)).toBe('restore-unfinished');
+  expect(nextOf(refused)).not.toContain('--unproven');
+});

@@ -419,7 +419,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const planned = params.toEnd ? results['extend-logs'] : results['verify-logs'];
       const plan = params.replay ? await planOf(services.platform, context, planned) : undefined;
       const point = await getPoint(context.services.platform.bucket, context.params.point);
-      const remedy = `Bring back the old data (cardea restore revert ${context.run} --confirm ${context.environment}), or restore an older point.`;
+      const remedy = `When you have looked at the graph and keep it as it is: cardea restore accept ${context.run} --unproven --confirm ${context.environment}.`;
       const wanted = context.params.replay ? undefined : point.fingerprint;
       const restored = { name: targetName(context.params), point, wanted, plan };
       return verifyRestored({ ...context, ...context.services }, restored, remedy);

@@ -7,6 +7,7 @@ import { onEachNode } from './steps/each-node.ts';
 import {
   closeOvertaken,
   closeRestore,
+  decidedRuns,
   decisionPivots,
   findIdMark,
   getOpenRestore,
@@ -56,6 +57,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   version: 6,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
+  ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, restore, run);
     if (stopped) await requireNoOtherRestore(platform.bucket, [restore, run]);
@@ -148,7 +150,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const { results, run, services } = context;
       const mark = await findIdMark(services.platform.bucket, run);
       // Where no server ever started on the restored data, the old data knows every id that was given out.
-      const none = results['check-restore'].served ? undefined : [];
+      const none = results['check-restore'].served ? undefined : { mark: [] };
       try {
         return await makeGraphSound({ ...context, ...services }, mark ?? none);
       } catch (error) {

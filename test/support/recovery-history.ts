@@ -5,7 +5,7 @@ import { replay } from '../../src/journal/run-state.ts';
 import { listRuns } from '../../src/journal/runs.ts';
 import { configSchema } from '../../src/model/config.ts';
 import { micros } from '../../src/model/instant.ts';
-import { Problem } from '../../src/model/problem.ts';
+import { FailedProblem, Problem } from '../../src/model/problem.ts';
 import { jobParams } from '../../src/ports/node-agent-wire.ts';
 import type { JobKind } from '../../src/ports/node-agent.ts';
 import type { Runbook } from '../../src/runbook/define.ts';
@@ -280,6 +280,8 @@ export class Played {
   /** Copies. */
   readonly made: SimulatedRing[] = [];
   writes: number;
+  /** Of a restore in place; what a drawn history has no fault for. */
+  proofFails = false;
   readonly #drawn: Drawn;
   readonly #machine = new FakeMachine();
   readonly #ids = countingIds();
@@ -694,6 +696,7 @@ export class Played {
   #simulated<P>(runbook: Runbook<P, RunbookServices>): Runbook<P, RunbookServices> {
     const { ring, oracle } = this;
     const run = async (context: { run: string; params: unknown; services: RunbookServices }): Promise<object> => {
+      if (this.proofFails) throw proofFails();
       const copy = [...ring.copies].find(([name]) => name === copyNameOf(context))?.[1];
       if (copy !== undefined) oracle.copyIs(context.run, copy.content('edgestore'));
       return { fingerprint: {}, compared: false, elements: 0, seconds: 0 };
@@ -726,3 +729,12 @@ export function wordOf(outcome: Outcome): string {
 }
 
 const anything = { safeParse: (data: unknown) => ({ success: true, data }) };
+
+function proofFails(): FailedProblem {
+  return new FailedProblem({
+    code: 'fingerprint-differs',
+    happened: 'The fingerprint differs.',
+    state: 'The restored data is in place and serves.',
+    next: 'Look at it.',
+  });
+}

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { idMark } from '../../graph/clean-after-restore.ts';
-import type { IdMark } from '../../graph/clean-after-restore.ts';
 import { documentType } from '../../model/document.ts';
 import type { runId } from '../../model/identifiers.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
+import { readJournal } from '../../journal/journal-reader.ts';
 import { lookAtRun } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
 import { createObject } from '../../ports/object-store.ts';
@@ -205,6 +205,26 @@ export async function closeOvertaken(
   }
 }
 
+/** The run that made the restore, and the earlier ones that began to decide it: they are over once `by` has decided it. */
+export async function decidedRuns(bucket: ObjectStore, restore: string, by: string): Promise<readonly string[]> {
+  const runs: string[] = [restore];
+  for await (const child of bucket.children('runs/')) {
+    const run = /^runs\/((?:accept|revert)-[^/]+)\/$/.exec(child)?.[1];
+    // Ids hold the time: a decision on it is not older than the restore.
+    if (run === undefined || run === by || timeOf(run) < timeOf(restore)) continue;
+    const [first] = (await readJournal(bucket, run)).events;
+    const params = first?.event.type === 'run-started' ? first.event.params : undefined;
+    if (decision.safeParse(params).data?.restore === restore) runs.push(run);
+  }
+  return runs;
+}
+
+const decision = z.object({ restore: z.string() });
+
+function timeOf(run: string): string {
+  return /\d{8}-\d{6}/.exec(run)?.[0] ?? '';
+}
+
 /** Ends the record of a restore that moved nothing: there is nothing to decide. Without a record there is nothing to do. */
 export async function dropRestore(
   bucket: ObjectStore,
@@ -236,18 +256,32 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
   });
 }
 
-const idMarkDocument = documentType('id-mark', 1, { run: z.string(), mark: idMark }, { sealed: true });
+const idMarkDocument = documentType(
+  'id-mark',
+  1,
+  {
+    run: z.string(),
+    mark: idMark,
+    /** Of the lease under which it was read; records of before this was noted have none. */
+    epoch: z.number().int().nonnegative().optional(),
+    /** Servers may have given out ids since then. */
+    mayBeOld: z.boolean().optional(),
+  },
+  { sealed: true },
+);
+
+export type NotedIds = Pick<z.infer<typeof idMarkDocument.body>, 'mark' | 'epoch' | 'mayBeOld'>;
 
 /**
  * Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result.
  */
-export async function keepIdMark(bucket: ObjectStore, run: string, mark: IdMark): Promise<void> {
-  await bucket.put(idMarkKey(run), idMarkDocument.write({ run, mark }));
+export async function keepIdMark(bucket: ObjectStore, run: string, noted: NotedIds): Promise<void> {
+  await bucket.put(idMarkKey(run), idMarkDocument.write({ run, ...noted }));
 }
 
-export async function findIdMark(bucket: ObjectStore, run: string): Promise<IdMark | undefined> {
+export async function findIdMark(bucket: ObjectStore, run: string): Promise<NotedIds | undefined> {
   const stored = await bucket.get(idMarkKey(run));
-  return stored === undefined ? undefined : idMarkDocument.read(stored.body, idMarkKey(run)).mark;
+  return stored === undefined ? undefined : idMarkDocument.read(stored.body, idMarkKey(run));
 }
 
 function idMarkKey(run: string): string {

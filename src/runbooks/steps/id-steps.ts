@@ -7,6 +7,8 @@ import { findIdMark, keepIdMark } from '../catalog/restore-catalog.ts';
 
 interface Work {
   readonly run: string;
+  /** Of the lease. */
+  readonly epoch: number;
   readonly services: { readonly platform: Platform };
   readonly log: (line: string) => void;
 }
@@ -26,11 +28,11 @@ export const noteIdsStep = {
 
 /** `passOver`: whether the ids may jump far ahead instead where they cannot be read because of this. */
 export async function noteIds(
-  { run, services: { platform }, log }: Work,
+  { run, epoch, services: { platform }, log }: Work,
   { passOver }: { readonly passOver: (problem: Problem) => boolean },
 ): Promise<{ known: boolean }> {
   try {
-    await keepIdMark(platform.bucket, run, await readIdMark(platform.database, platform.keyspace));
+    await keepIdMark(platform.bucket, run, { epoch, mark: await readIdMark(platform.database, platform.keyspace) });
     return { known: true };
   } catch (error) {
     const problem = asProblem(error, 'Reading the id claims');
@@ -38,8 +40,12 @@ export async function noteIds(
     // After a disaster there may be no database to read. Then the ids jump far ahead instead.
     log(`the live id claims cannot be read: ${problem.happened}`);
     for (const line of faultTrace(error)) log(`  ${line}`);
-    // Done again after the database was stopped: what was noted before it still holds.
-    return { known: (await findIdMark(platform.bucket, run)) !== undefined };
+    const noted = await findIdMark(platform.bucket, run);
+    // Done again after this process stopped the database: what was noted before it still holds.
+    if (noted === undefined || noted.epoch === epoch) return { known: noted !== undefined };
+    // Between two processes somebody may have started the servers, and they gave out ids.
+    await keepIdMark(platform.bucket, run, { ...noted, mayBeOld: true });
+    return { known: false };
   }
 }
 

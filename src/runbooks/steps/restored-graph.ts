@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { checkGraph, type CheckResult } from '../../graph/check.ts';
 import { cleanAfterRestore } from '../../graph/clean-after-restore.ts';
-import type { IdMark } from '../../graph/clean-after-restore.ts';
 import { rebuildMixedIndexes } from '../../graph/indexes/rebuild-mixed-index.ts';
 import type { Finding, Found } from '../../graph/invariants/finding.ts';
 import { documentType } from '../../model/document.ts';
@@ -16,6 +15,7 @@ import type { Fingerprint, RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
+import type { NotedIds } from '../catalog/restore-catalog.ts';
 import { addFindingsOf, knownFindings, recordFindings } from '../catalog/finding-catalog.ts';
 
 /**
@@ -38,9 +38,19 @@ export const soundResult = z.object({
   idBlocksAdvanced: z.number(),
 });
 
-export async function makeGraphSound(work: Work, mark: IdMark | undefined): Promise<z.infer<typeof soundResult>> {
+/** `noted`: what is known of the ids that were given out; undefined when nothing is. */
+export async function makeGraphSound(
+  work: Work,
+  noted: Pick<NotedIds, 'mark' | 'mayBeOld'> | undefined,
+): Promise<z.infer<typeof soundResult>> {
   const { platform, clock } = work;
-  return cleanAfterRestore({ database: platform.database, keyspace: platform.keyspace, clock, mark });
+  return cleanAfterRestore({
+    database: platform.database,
+    keyspace: platform.keyspace,
+    clock,
+    mark: noted?.mark,
+    mayBeOld: noted?.mayBeOld ?? false,
+  });
 }
 
 export const indexResult = z.object({

@@ -151,6 +151,8 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       whole: z.boolean(),
       /** The restore finished: the data that it brought is complete. */
       succeeded: z.boolean(),
+      /** It did, or everything but its proof is done and a person keeps what it brought unproven. */
+      finished: z.boolean(),
       /** Servers of the graph may have run on the data that it brought, and given out ids there. */
       served: z.boolean(),
       /** A revert of it broke off where a node had lost its disk: nobody can bring the old data back whole. */
@@ -162,7 +164,10 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       services,
     }: Context & {
       readonly run: string;
-      readonly params: z.output<typeof decisionParams> & { readonly lost?: readonly string[] };
+      readonly params: z.output<typeof decisionParams> & {
+        readonly lost?: readonly string[];
+        readonly unproven?: boolean;
+      };
     }) => {
       const { platform } = services;
       const record = await getOpenRestore(platform.bucket, params.restore, run);
@@ -172,12 +177,14 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       const succeeded = state?.status === 'succeeded';
       if (state?.runbook === 'revert' && !succeeded)
         throw revertUnfinished(record, await resumeOf(services, record.run), restoreOf(state.params));
-      if (wanted === 'accepting' && !succeeded && record.state === 'open')
-        throw unfinished(record, await resumeOf(services, record.run));
+      const serves = state?.steps['rebuild-index']?.status === 'succeeded';
+      const finished = succeeded || (serves && params.unproven === true);
+      if (wanted === 'accepting' && !finished && record.state === 'open')
+        throw unfinished(record, { resume: await resumeOf(services, record.run), serves });
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
       const served = state === undefined || state.steps['start-graph'] !== undefined;
-      return { aside: record.aside, point: record.point, whole: moved, succeeded, served, givenUp };
+      return { aside: record.aside, point: record.point, whole: moved, succeeded, finished, served, givenUp };
     },
   } as const;
 }
@@ -208,15 +215,22 @@ export function beginDecisionStep(state: 'accepting' | 'reverting') {
   } as const;
 }
 
-function unfinished({ run, environment }: RestoreRecord, resume: string | undefined): RefusedProblem {
+function unfinished(
+  { run, environment }: RestoreRecord,
+  { resume, serves }: { readonly resume: string | undefined; readonly serves: boolean },
+): RefusedProblem {
+  const revert = `cardea restore revert ${run} --confirm ${environment}`;
+  const keep = serves
+    ? ` Or, when you have looked at the graph and keep it as it is, unproven: cardea restore accept ${run} --unproven --confirm ${environment}`
+    : '';
   return new RefusedProblem({
     code: 'restore-unfinished',
     happened: `The restore ${run} has not come to its end: what lies aside may be the only whole data of ${environment}.`,
     state: 'Nothing was changed or deleted.',
     next:
       resume === undefined
-        ? `Bring the old data back: cardea restore revert ${run} --confirm ${environment}`
-        : `Carry the restore on (${resume}), or bring the old data back: cardea restore revert ${run} --confirm ${environment}`,
+        ? `Bring the old data back: ${revert}.${keep}`
+        : `Carry the restore on (${resume}), or bring the old data back: ${revert}.${keep}`,
   });
 }
 

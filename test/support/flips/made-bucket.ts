@@ -83,7 +83,9 @@ export async function madeBucket(folder: string): Promise<Omit<CampaignParts, 'c
   world.remove();
   const runs = await Array.fromAsync(bucket.children('runs/'));
   const broken = runs[0]?.split('/')[1] ?? '';
-  await keepIdMark(bucket, broken, [{ namespace: 'relation', partition: 3, tag: 0, next: '120001' }]);
+  await keepIdMark(bucket, broken, {
+    mark: [{ namespace: 'relation', partition: 3, tag: 0, next: '120001' }],
+  });
   const objects = new Map<string, Uint8Array>();
   for await (const { key } of bucket.list('')) objects.set(key, bucket.peek(key) ?? new Uint8Array());
   return {

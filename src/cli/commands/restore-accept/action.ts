@@ -10,7 +10,7 @@ export const action: Action<typeof restoreAccept> = async (context, input) => {
   return operate(context, {
     environment,
     runbook: acceptRunbook,
-    params: { restore: input.run, lost: [...input.lost] },
+    params: { restore: input.run, lost: [...input.lost], unproven: input.unproven },
     confirmed: input.confirm,
     done: ({ run, seconds }) => ({
       json: { run, ok: true, seconds, restore: input.run },

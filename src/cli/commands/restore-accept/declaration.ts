@@ -1,4 +1,4 @@
-import { beforeItsRun, declare, required, text, texts } from '../../command.ts';
+import { beforeItsRun, declare, flag, required, text, texts } from '../../command.ts';
 
 export const restoreAccept = declare({
   name: 'restore accept',
@@ -10,6 +10,9 @@ export const restoreAccept = declare({
     lost: texts(
       'NODE',
       'A node whose disk was replaced since the restore: nothing lies aside there any more. The rest of the old data is deleted, and the restore cannot be reverted.',
+    ),
+    unproven: flag(
+      'Keep a restored graph that serves and could not be proven, because its proof fails for a reason that you know.',
     ),
     confirm: text('ENV', 'The name of the environment again, as a confirmation: the old data is deleted for good.'),
   },
