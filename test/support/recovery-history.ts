@@ -11,7 +11,7 @@ import type { JobKind } from '../../src/ports/node-agent.ts';
 import type { Runbook } from '../../src/runbook/define.ts';
 import { type EngineWorld, requestCancel, resumeRun, type RunOutcome, startRun } from '../../src/runbook/engine.ts';
 import { listPoints } from '../../src/runbooks/catalog/point-catalog.ts';
-import { listRestores } from '../../src/runbooks/catalog/restore-catalog.ts';
+import { listOpenRestores, listRestores } from '../../src/runbooks/catalog/restore-catalog.ts';
 import {
   acceptRunbook,
   backupRunbook,
@@ -54,7 +54,7 @@ export interface DrawnFault {
   readonly copy?: boolean | undefined;
 }
 
-/** What a person does. `told`: what Cardea names. */
+/** What a person does. `told`: what Cardea names. `heal`: start by hand what does not run. */
 const deeds = [
   'restore',
   'instant',
@@ -67,6 +67,7 @@ const deeds = [
   'accept',
   'cancel',
   'told',
+  'heal',
 ] as const;
 type Deed = (typeof deeds)[number];
 
@@ -108,7 +109,7 @@ const optionally = <T>(arbitrary: fc.Arbitrary<T>, freq = 1) => fc.option(arbitr
 const move: fc.Arbitrary<Move> = fc.record({
   deed: fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom<Deed[]>('restore', 'instant', 'resume', 'revert', 'accept', 'told') },
-    { weight: 3, arbitrary: fc.constantFrom<Deed[]>('undo', 'into', 'backup', 'rehearse', 'cancel') },
+    { weight: 3, arbitrary: fc.constantFrom<Deed[]>('undo', 'into', 'backup', 'rehearse', 'cancel', 'heal') },
   ),
   ending: optionally(
     fc.record({
@@ -167,6 +168,7 @@ export const history: fc.Arbitrary<Drawn> = fc.record({
         { start: 1 },
         { start: 3 },
         { stop: 1 },
+        { stop: 2 },
         { 'graph-start': 1 },
         { 'graph-stop': 1 },
         { start: 1, stop: 1 },
@@ -369,8 +371,9 @@ export class Played {
       const outcome = await this.carryOut({ deed: 'told', which: turn }, this.newProcess());
       // What a restore has overtaken ends where it is carried on: it has cleaned up, and nothing is named any more.
       if (!(outcome instanceof Problem) && outcome.problem?.code === 'history-changed') continue;
-      // A run that had failed before it moved anything ends so: nothing has changed.
-      const isLeft = !(outcome instanceof Problem) && failedBefore.has(outcome.problem?.code ?? '');
+      // A run that had failed, or was to be cancelled, before it moved anything ends so: nothing has changed.
+      const code = outcome instanceof Problem ? undefined : outcome.problem?.code;
+      const isLeft = !(outcome instanceof Problem) && (code === 'cancelled' || failedBefore.has(code ?? ''));
       if (isLeft && !(await this.#moved(outcome.run))) continue;
       if (outcome instanceof Problem || outcome.status !== 'succeeded') {
         this.oracle.wrong.push(`the named way ${told} did not work: ${wordOf(outcome)}`);
@@ -548,6 +551,18 @@ export class Played {
         const restore = (records[which] ?? records[0])?.run;
         if (restore === undefined) return this.#nothing('no restore to decide');
         return this.#decide(process, deed, restore);
+      }
+      case 'heal': {
+        // As `sandbox up` refuses to: while data is half in place, nobody starts servers on it.
+        if ((await listOpenRestores(this.bucket)).length > 0) return this.#nothing('a restore is not decided');
+        try {
+          for (const node of this.ring.nodes) node.start();
+          await this.ring.startGraph();
+        } catch (thrown) {
+          if (!(thrown instanceof Problem)) throw thrown;
+          return this.#nothing(thrown.happened);
+        }
+        return this.#nothing('everything runs');
       }
       case 'told': {
         const told = await this.told();

@@ -32,6 +32,8 @@ export class RecoveryOracle {
   readonly #aside = new Map<string, { readonly cells: ReadonlySet<string>; readonly index: string }>();
   /** What a timeline began with besides what its record says: writes that came back with a revert and are in no log. */
   readonly #unlogged = new Map<string, ReadonlySet<string>>();
+  /** Written while a point was taken that was restored as it was: it came back on the nodes whose snapshots came later. */
+  readonly #torn = new Set<string>();
   /** What a timeline lacks of what its record says: a point that was taken while applications wrote is no instant. */
   readonly #lost = new Map<string, ReadonlySet<string>>();
   readonly #copied = new Map<string, { readonly cells: ReadonlySet<string>; readonly torn: readonly string[] }>();
@@ -188,7 +190,7 @@ export class RecoveryOracle {
     for (const { name } of turnedBack) this.wrong.push(`${run} brought old passwords back on ${name}`);
     const since = this.#on(opened.id);
     const content = ring.content('edgestore');
-    if (params['logs'] === undefined) this.#noteMixture(opened, String(params['point']), content.cells);
+    if (params['logs'] === undefined) this.#noteMixture(opened, String(params['point']), content);
     this.#expect(`${run} by the tree`, content, this.#stateOf(opened.id));
     const { toEnd, logs } = params as {
       toEnd?: boolean;
@@ -207,10 +209,15 @@ export class RecoveryOracle {
   }
 
   /** A point that was taken while applications wrote is no instant: of what they wrote meanwhile it holds some. */
-  #noteMixture({ id, parent }: Timeline, point: string, held: ReadonlySet<string>): void {
+  #noteMixture(
+    { id, parent }: Timeline,
+    point: string,
+    { cells: held, torn }: ReturnType<SimulatedRing['content']>,
+  ): void {
     const { snapshot } = restorePointDocument.read(this.#bucket.text(restorePointKey(point)), point);
     const from = instantOf(snapshot?.from ?? parent?.forkedAt ?? '');
     const meanwhile = this.#written.filter(({ at, timeline }) => at >= from && timeline === parent?.id);
+    for (const { name } of meanwhile) if (torn.includes(name)) this.#torn.add(name);
     this.#lost.set(id, new Set(meanwhile.flatMap(({ name }) => (held.has(name) ? [] : [name]))));
     this.#unlogged.set(id, new Set(meanwhile.flatMap(({ name }) => (held.has(name) ? [name] : []))));
   }
@@ -277,15 +284,18 @@ export class RecoveryOracle {
     const foreign = [...cells].filter((name) => !wanted.has(name));
     if (missing.length > 0) this.wrong.push(`${what} lacks ${missing.map(textOf).join(', ')}`);
     if (foreign.length > 0) this.wrong.push(`${what} holds ${foreign.map(textOf).join(', ')}, which it must not`);
-    if (torn.length > 0) this.wrong.push(`${what} lacks ${torn.map(textOf).join(', ')} on some replicas`);
+    const tornHere = torn.filter((name) => !this.#torn.has(name));
+    if (tornHere.length > 0) this.wrong.push(`${what} lacks ${tornHere.map(textOf).join(', ')} on some replicas`);
   }
 
   /** What the timeline holds of what was committed up to an instant. */
   #stateOf(id: string, until = Number.MAX_SAFE_INTEGER): Set<string> {
     const timeline = this.#timelines().find((each) => each.id === id);
     const state = timeline === undefined ? new Set<string>() : this.#begin(timeline, until);
-    for (const name of this.#lost.get(id) ?? []) state.delete(name);
-    for (const name of this.#unlogged.get(id) ?? []) state.add(name);
+    // Before the timeline was opened there is only what its parent was.
+    const isOpen = timeline !== undefined && until >= instantOf(timeline.openedAt);
+    for (const name of isOpen ? (this.#lost.get(id) ?? []) : []) state.delete(name);
+    for (const name of isOpen ? (this.#unlogged.get(id) ?? []) : []) state.add(name);
     // An instant names a commit slot: the even microsecond and the odd one after it.
     const last = until % 2 === 0 ? until + 1 : until;
     for (const each of this.#written) if (each.timeline === id && each.at <= last) state.add(each.name);

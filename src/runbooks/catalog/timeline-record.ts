@@ -15,14 +15,18 @@ export async function currentTimeline(bucket: ObjectStore): Promise<TimelineId> 
   return (await timelineIds(bucket)).at(-1) ?? first;
 }
 
-/** Ascending. */
+/** Ascending. Also one that a listing does not have yet: what runs write belongs to the newest, so it is asked for by its key. */
 export async function timelineIds(bucket: ObjectStore): Promise<readonly TimelineId[]> {
   const ids: TimelineId[] = [];
   for await (const key of bucket.children('timelines/')) {
     const id = timelineFile.exec(key)?.[1];
     if (id !== undefined) ids.push(timelineId.parse(id));
   }
-  return ids;
+  for (;;) {
+    const next = ids.length === 0 ? first : nextTimelineId(ids.at(-1));
+    if ((await bucket.head(timelineKey(next))) === undefined) return ids;
+    ids.push(next);
+  }
 }
 
 /**
