@@ -5,7 +5,6 @@ import type { runId } from '../../model/identifiers.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
-import { readJournal } from '../../journal/journal-reader.ts';
 import { lookAtRun } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
 import { createObject } from '../../ports/object-store.ts';
@@ -212,9 +211,8 @@ export async function decidedRuns(bucket: ObjectStore, restore: string, by: stri
     const run = /^runs\/((?:accept|revert)-[^/]+)\/$/.exec(child)?.[1];
     // Ids hold the time: a decision on it is not older than the restore.
     if (run === undefined || run === by || timeOf(run) < timeOf(restore)) continue;
-    const [first] = (await readJournal(bucket, run)).events;
-    const params = first?.event.type === 'run-started' ? first.event.params : undefined;
-    if (decision.safeParse(params).data?.restore === restore) runs.push(run);
+    const state = await lookAtRun(bucket, run);
+    if (decision.safeParse(state?.params).data?.restore === restore) runs.push(run);
   }
   return runs;
 }

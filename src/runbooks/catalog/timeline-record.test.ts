@@ -25,16 +25,14 @@ test('the first restore of an environment that never shipped records the first t
 });
 
 test('a timeline that a listing does not have yet is the current one all the same', async () => {
-  const bucket = new MemoryStore();
+  class Lagging extends MemoryStore {
+    override async *children(prefix: string): AsyncIterable<string> {
+      for await (const key of super.children(prefix)) if (key !== timelineKey('t0002')) yield key;
+    }
+  }
+  const bucket = new Lagging();
   await openTimeline(bucket, wanted);
-  const stale = {
-    ...bucket,
-    head: async (key: string) => bucket.head(key),
-    async *children(prefix: string) {
-      for await (const key of bucket.children(prefix)) if (key !== timelineKey('t0002')) yield key;
-    },
-  } as unknown as MemoryStore;
-  expect(await currentTimeline(stale)).toBe('t0002');
+  expect(await currentTimeline(bucket)).toBe('t0002');
 });
 
 test('a step that is done again finds the timeline that it opened, and another run opens the next', async () => {
