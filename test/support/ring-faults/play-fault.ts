@@ -9,7 +9,7 @@ import { disturb, type Done } from './disturbances.ts';
 import type { FaultRing } from './fault-ring.ts';
 import type { Line } from './graph-oracle.ts';
 import { untilEvent } from './journal-watch.ts';
-import { answerOf, argumentsOf, told, undecidedRestores, wordOf } from './ways.ts';
+import { answerOf, argumentsOf, standingOf, told, undecidedRestores, wordOf } from './ways.ts';
 
 /** How a fault ended. `wrong`: one line for each thing that must not be. */
 export interface PlayedFault {
@@ -73,8 +73,10 @@ class Player {
     const asked = await this.#prepare();
     const before = oracle.line;
     this.#ring.serversKilled = false;
+    const standing = await standingOf(this.#ring.sandbox.platform.bucket);
     const { ended, played, moment } = await this.#disturbed(asked);
     const succeeded = await this.#look(ended, asked, operation);
+    await this.#judgeEnd(ended, standing);
     if (played && !succeeded) await this.#doFirst();
     await this.#follow();
     await this.#expectKnownState();
@@ -318,6 +320,20 @@ class Player {
     if (ended.exitCode !== 1 && ended.exitCode !== 3)
       this.#wrong.push(`exit code ${ended.exitCode}: ${problem.happened}`);
     this.#mayBeDown ||= /start the servers|sandbox up|start every node/i.test(problem.next);
+  }
+
+  /** A refusal has changed nothing; and what a failure names is what the status names. */
+  async #judgeEnd(ended: Ended, before: string): Promise<void> {
+    const { sandbox } = this.#ring;
+    const { bucket } = sandbox.platform;
+    if (ended.exitCode === 3 && (await standingOf(bucket)) !== before) {
+      this.#wrong.push(`it was refused, and something has changed: ${ended.stdout}`);
+    }
+    if (ended.exitCode !== 1 || !(await undecidedRestores(bucket)).half) return;
+    const next = answerOf(ended).problem?.next ?? '';
+    const { ways } = await told(sandbox);
+    const missing = ways.filter((way) => !next.includes(way.replace(/ --confirm \S+$/, '')));
+    if (missing.length > 0) this.#wrong.push(`status names ${missing.join(' and ')}, and the failure: ${next}`);
   }
 
   /** What a person tries who has not read what Cardea names. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ObjectStore } from '../../../src/ports/object-store.ts';
 import { lookAtRun } from '../../../src/runbook/look-at-run.ts';
-import { listOpenRestores } from '../../../src/runbooks/catalog/restore-catalog.ts';
+import { listOpenRestores, listRestores } from '../../../src/runbooks/catalog/restore-catalog.ts';
+import { listTimelines } from '../../../src/runbooks/catalog/timeline-catalog.ts';
 import type { Ended, TestSandbox } from '../sandbox.ts';
 
 const status = z.object({
@@ -41,6 +42,13 @@ export async function undecidedRestores(
     }),
   );
   return { undecided: open.length > 0, half: halves.includes(true) };
+}
+
+/** What a refusal must leave alone, as the bucket has it: restores with what was decided, and histories. */
+export async function standingOf(bucket: ObjectStore): Promise<string> {
+  const restores = (await listRestores(bucket)).map(({ run, state, deciding }) => ({ run, state, deciding }));
+  const timelines = (await listTimelines(bucket)).map(({ id }) => id);
+  return JSON.stringify({ restores, timelines });
 }
 
 /** A way as arguments of the command line. */
