@@ -31,6 +31,8 @@ export interface DrawnFault {
   readonly back: boolean;
   /** Which of the points or instants, as a share of them. */
   readonly which: number;
+  /** The program is killed once more, after so many events of what a person carries on or takes back first. */
+  readonly killedAgain: number | undefined;
 }
 
 const size = 3;
@@ -67,6 +69,7 @@ export function drawFault(seed: number, attempt: number, campaign: string): Draw
     first: random.pick(['told', 'told', 'told', 'restore', 'backup', 'accept', 'sandbox up'] as const),
     back: random.chance(0.5),
     which: random.below(1000) / 1000,
+    killedAgain: random.chance(0.3) ? 1 + random.below(16) : undefined,
   };
 }
 

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { fingerprintGraph } from '../../../src/graph/fingerprint.ts';
 import { waitFor } from '../../../src/host/wait-for.ts';
 import { formatInstant, micros, microsOf } from '../../../src/model/instant.ts';
 import { asProblem } from '../../../src/model/problem.ts';
 import { listPoints } from '../../../src/runbooks/catalog/point-catalog.ts';
+import { openAtConsistency } from '../any-second/consistency.ts';
+import { openLocal } from '../any-second/local.ts';
 import { gremlinFingerprint } from '../gremlin-fingerprint.ts';
 import { claimsBelow, loadSample, sandboxUp, shippedUpTo, strayProcesses, type TestSandbox } from '../sandbox.ts';
 import { type AwayStore, storeThatGoesAway } from '../store-away.ts';
@@ -109,6 +112,27 @@ export class FaultRing {
     const good = (await listPoints(this.sandbox.platform.bucket)).filter(({ proof }) => proof !== 'failed');
     for (const { id } of good) if (!this.oracle.points.has(id)) this.oracle.points.set(id, this.oracle.line);
     return good.map(({ id }) => id);
+  }
+
+  /** What the replicas hold, each asked alone, where they do not all hold the same. */
+  async differingReplicas(): Promise<readonly string[]> {
+    const { record } = openLocal(this.sandbox.home);
+    const { keyspace } = this.sandbox.platform;
+    const prints: { readonly name: string; readonly hash: string }[] = [];
+    for (const { name, address } of record.nodes) {
+      const replica = openAtConsistency({
+        addresses: [address],
+        localDataCenter: record.datacenter,
+        consistency: 'one',
+      });
+      try {
+        prints.push({ name, hash: (await fingerprintGraph(replica, keyspace)).hash });
+      } finally {
+        await replica.close();
+      }
+    }
+    if (new Set(prints.map(({ hash }) => hash)).size === 1) return [];
+    return [`the replicas hold different graphs: ${prints.map(({ name, hash }) => `${name} ${hash}`).join(', ')}`];
   }
 
   /** Everything but the graph that is not as it must be between two operations, one line for each. */

@@ -79,7 +79,7 @@ class Player {
     await this.#judgeEnd(ended, standing);
     if (played && !succeeded) await this.#doFirst();
     await this.#follow();
-    await this.#expectKnownState();
+    await this.#expectKnownState(before);
     const restored = oracle.line !== before;
     const end = this.#wrong.length > 0 ? 'WRONG' : restored ? 'restored' : succeeded ? 'done' : 'as before';
     const says = `${operation} × ${textOf(what)} ${moment}: ${[wordOf(ended), ...this.#says].join(', ')}`;
@@ -372,6 +372,7 @@ class Player {
   async #follow(): Promise<void> {
     const { sandbox } = this.#ring;
     await this.#startWhatWasKilled();
+    let killAfter = this.#drawn.killedAgain;
     for (let turn = 0; turn < 6; turn += 1) {
       const { ways, waits } = await told(sandbox);
       const way = this.#drawn.back ? ways.at(-1) : ways[0];
@@ -379,7 +380,9 @@ class Player {
       if (way === undefined || (waits && ways.length > 1)) return;
       const [, verb = '', restoreOrRun = ''] = /(resume|revert|accept) (\S+)/.exec(way) ?? [];
       const line = this.#ring.oracle.line;
-      const ended = await this.#end(sandbox.begin(argumentsOf(way)));
+      const variables = killAfter === undefined ? {} : { CARDEA_FAULT: `kill-after-event:${killAfter}` };
+      killAfter = undefined;
+      const ended = await this.#end(sandbox.begin(argumentsOf(way), { variables }));
       this.#says.push(`${verb}: ${wordOf(ended)}`);
       const { problem } = answerOf(ended);
       if (verb === 'resume') {
@@ -389,7 +392,7 @@ class Player {
         const becomes = verb === 'revert' ? (this.#ring.oracle.aside.get(restoreOrRun) ?? []) : line;
         await this.#look(ended, { command: [], becomes }, verb === 'revert' ? 'revert' : 'accept');
       }
-      if (ended.exitCode === 0) continue;
+      if (ended.exitCode === 0 || ended.signal !== undefined) continue;
       const nothingChanged = /nothing was (moved|changed)|everything is as it was/i.test(problem?.state ?? '');
       const again = await told(sandbox);
       // A service that somebody started again ends the run as it was; then nothing is named any more.
@@ -412,7 +415,7 @@ class Player {
   }
 
   /** By Cardea's own commands: everything serves, the graph is what it must be, and nothing is left over. */
-  async #expectKnownState(): Promise<void> {
+  async #expectKnownState(before: Line): Promise<void> {
     const { sandbox, oracle } = this.#ring;
     const { state, nodes, graph } = await sandbox.status();
     if (state !== 'up') {
@@ -430,6 +433,11 @@ class Player {
     const check = await sandbox.cardea('check', 'local');
     if (check.exitCode !== 0) this.#wrong.push(`the graph is not sound: ${check.stdout}${check.stderr}`);
     this.#wrong.push(...(await this.#ring.leftovers()));
+    // After a restore to an instant every replica holds the same; a point comes back as each node had it.
+    const replayed: readonly Operation[] = ['instant', 'newest', 'undo'];
+    if (oracle.line !== before && replayed.includes(this.#drawn.operation)) {
+      this.#wrong.push(...(await this.#ring.differingReplicas()));
+    }
   }
 
   async #difference(print: string): Promise<string> {
