@@ -45,6 +45,7 @@ export class CopiedBucket implements ObjectStore {
   readonly read = new Set<string>();
   readonly #objects: Objects;
   readonly #changed = new Map<string, Uint8Array | undefined>();
+  readonly #written = new Set<string>();
   #keys: readonly string[] | undefined;
 
   constructor(
@@ -64,6 +65,11 @@ export class CopiedBucket implements ObjectStore {
     return this.#changed.has(key) ? this.#changed.get(key) : this.#objects.get(key);
   }
 
+  /** Whether it was written in this view. */
+  wrote(key: string): boolean {
+    return this.#written.has(key);
+  }
+
   async put(key: string, body: Uint8Array | string, condition?: PutCondition): Promise<ObjectInfo> {
     const found = this.peek(key);
     const holds =
@@ -72,6 +78,7 @@ export class CopiedBucket implements ObjectStore {
     if (!holds) throw new ConflictProblem(key);
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     this.#changed.set(key, bytes);
+    this.#written.add(key);
     this.#keys = undefined;
     return infoOf(key, bytes);
   }

@@ -4,7 +4,20 @@ import { z } from 'zod';
 import { FailedProblem } from '../../../src/model/problem.ts';
 import type { StoredObject } from '../../../src/ports/object-store.ts';
 import { configSchema } from '../../../src/model/config.ts';
-import { formatInstant, micros } from '../../../src/model/instant.ts';
+import { formatInstant, micros, microsOf } from '../../../src/model/instant.ts';
+import { runId, timelineId } from '../../../src/model/identifiers.ts';
+import type { Finding } from '../../../src/graph/invariants/finding.ts';
+import {
+  bareSchema,
+  graphSchemaDocument,
+  graphSchemaKey,
+  toSchemaDocument,
+} from '../../../src/graph/schema-document.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { ownBucket } from '../../../src/ports/own-bucket.ts';
+import { acceptFindings, recordFindings } from '../../../src/runbooks/catalog/finding-catalog.ts';
+import { orderShipping } from '../../../src/runbooks/catalog/shipping-order.ts';
+import { countingIds } from '../fake-clock.ts';
 import { restorePointDocument } from '../../../src/model/restore-point.ts';
 import { timelineDocument, timelineKey } from '../../../src/model/timeline.ts';
 import { jobRunners } from '../../../src/node/jobs/job-runners.ts';
@@ -86,6 +99,7 @@ export async function madeBucket(folder: string): Promise<Omit<CampaignParts, 'c
   await keepIdMark(bucket, broken, {
     mark: [{ namespace: 'relation', partition: 3, tag: 0, next: '120001' }],
   });
+  await keepDocuments(bucket, { point, restore: broken, clock });
   const objects = new Map<string, Uint8Array>();
   for await (const { key } of bucket.list('')) objects.set(key, bucket.peek(key) ?? new Uint8Array());
   return {
@@ -99,6 +113,23 @@ export async function madeBucket(folder: string): Promise<Omit<CampaignParts, 'c
     trust: signer.trust(),
     tool,
   };
+}
+
+/** One document of each kind that neither the jobs nor the broken restore left. */
+async function keepDocuments(
+  bucket: CopiedBucket,
+  { point, restore, clock }: { readonly point: string; readonly restore: string; readonly clock: Clock },
+): Promise<void> {
+  await ownBucket(bucket, { owner: { environment: 'local' }, clock, ids: countingIds() }).put('probe/x', '');
+  await bucket.delete('probe/x');
+  const by = { run: runId.parse(restore), at: formatInstant(microsOf(clock.now())) };
+  await orderShipping(bucket, by, { timeline: timelineId.parse('t0001'), after: { 'node-1': '100' } });
+  const ghost: Finding = { kind: 'ghost-vertex', element: 'vertex 4316', times: ['1771466400000000'], detail: '' };
+  const found = { all: [ghost], allNew: [ghost], counts: { 'ghost-vertex': 1 } };
+  await recordFindings(bucket, point, found, { at: clock.now(), first: true });
+  await acceptFindings(bucket, [ghost], [ghost], { by: 'dana', at: clock.now() });
+  const schema = toSchemaDocument(bareSchema(), { keyspace: 'bank', at: by.at, shapes: [] });
+  await bucket.put(graphSchemaKey(point), graphSchemaDocument.write(schema));
 }
 
 function recordIn({ body, key }: StoredObject) {

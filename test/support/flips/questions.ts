@@ -6,20 +6,24 @@ import { restoreDecisions } from '../../../src/cli/runs/undecided-restore.ts';
 import { verifyAudit } from '../../../src/journal/audit.ts';
 import { type RunsWorld, listRuns, showRun } from '../../../src/journal/runs.ts';
 import { Problem } from '../../../src/model/problem.ts';
-import { instantOf } from '../../../src/model/instant.ts';
+import { instantOf, micros } from '../../../src/model/instant.ts';
 import { sha256 } from '../../../src/model/sha256.ts';
 import type { AuditTrust } from '../../../src/ports/audit-signer.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
+import type { Processes } from '../../../src/ports/processes.ts';
 import { type EngineWorld, resumeRun, startRun } from '../../../src/runbook/engine.ts';
 import type { Runbook } from '../../../src/runbook/define.ts';
+import { findFindings, knownFindings } from '../../../src/runbooks/catalog/finding-catalog.ts';
 import { findIdMark } from '../../../src/runbooks/catalog/restore-catalog.ts';
+import { findShippingOrder } from '../../../src/runbooks/catalog/shipping-order.ts';
+import { searchTransactions } from '../../../src/runbooks/recovery/transaction-search.ts';
+import { ownBucket } from '../../../src/ports/own-bucket.ts';
 import { getPoint, surveyPoints } from '../../../src/runbooks/catalog/point-catalog.ts';
 import { storedSchema } from '../../../src/runbooks/catalog/schema-catalog.ts';
 import { findRunbook, rehearseRunbook, restoreRunbook, type RunbookServices } from '../../../src/runbooks/index.ts';
 import { readRecoveryFacts } from '../../../src/runbooks/recovery/recovery-facts.ts';
 import { computeWindow } from '../../../src/runbooks/recovery/window.ts';
 import { getUndoPlan } from '../../../src/runbooks/undo/undo-plan.ts';
-import { FakeMachine } from '../engine-world.ts';
 import { countingIds } from '../fake-clock.ts';
 import type { CopiedBucket } from './copied-bucket.ts';
 import type { CopiedWorld } from './copied-world.ts';
@@ -33,6 +37,8 @@ export interface Answer {
   readonly value: string | undefined;
   /** Everything that a person is told: the problem, warnings, faults. */
   readonly said: string;
+  /** Of the problem, when it is one. */
+  readonly code?: string;
 }
 
 export interface Asking {
@@ -47,6 +53,8 @@ export interface Asking {
 
 export interface Question {
   readonly name: string;
+  /** Those of a sort do the same with other points, instants or runs. */
+  readonly sort: string;
   /** Runs of which the bucket knows nothing here: an unfinished restore would refuse every other. */
   readonly hidden: readonly string[];
   /** Only shows something: that it shows something else does no harm when another question names the object. */
@@ -58,18 +66,30 @@ export interface Question {
 export function questionsOf(facts: BucketFacts): readonly Question[] {
   const unfinished = [`restores/${facts.killed}.json`];
   const restores = [
-    ...facts.points.map((point) => ({ name: `restore to ${point}`, to: point, timeline: undefined })),
+    ...facts.points.map((point) => ({
+      name: `restore to ${point}`,
+      sort: 'restore to a point',
+      to: point,
+      timeline: undefined,
+    })),
     ...facts.instants.map(({ timeline, instant }) => ({
       name: `restore to ${instant} of ${timeline}`,
+      sort: 'restore to an instant',
       to: instant,
       timeline,
     })),
-    { name: 'restore to the end of the log', to: undefined, timeline: facts.instants.at(-1)?.timeline },
+    {
+      name: 'restore to the end of the log',
+      sort: 'restore to an instant',
+      to: undefined,
+      timeline: facts.instants.at(-1)?.timeline,
+    },
   ];
   return [
     ...restores.map(
-      ({ name, to, timeline }): Question => ({
+      ({ name, sort, to, timeline }): Question => ({
         name,
+        sort,
         hidden: unfinished,
         ask: async (asking) => {
           const decided = await decideTarget(contextOf(asking), 'local', {
@@ -90,12 +110,13 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     ...facts.points.map(
       (id): Question => ({
         name: `rehearse ${id}`,
+        sort: 'rehearse',
         hidden: unfinished,
         ask: async (asking) => {
           const { bucket } = asking;
           const recovery = await readRecoveryFacts(servicesOf(asking));
           const point = await getPoint(bucket, id);
-          const decided = rehearsable(recovery, point) ?? { point, warnings: [] };
+          const decided = rehearsable(recovery, point);
           return runUpToStart(asking, decided.warnings, (engine, services) =>
             startRun(engine, rehearseRunbook, {
               environment: 'local',
@@ -108,6 +129,7 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     ),
     {
       name: 'resume the killed restore',
+      sort: 'run resume',
       hidden: [],
       ask: async (asking) =>
         runUpToStart(asking, [], (engine, services) =>
@@ -123,12 +145,14 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     },
     {
       name: 'the ids that must not be given out again',
+      sort: 'ids',
       hidden: [],
       ask: async ({ bucket }) =>
         shown([await findIdMark(bucket, facts.killed), await findIdMark(bucket, facts.restored)]),
     },
     {
       name: 'the writes of the undo',
+      sort: 'undo',
       hidden: [],
       ask: async (asking) => {
         const { steps } = (await showRun(runsWorld(asking), facts.undone)).state;
@@ -138,6 +162,7 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     },
     {
       name: 'the names in the log',
+      sort: 'names',
       hidden: [],
       ask: async ({ bucket }) =>
         shown(
@@ -152,13 +177,56 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
         ),
     },
     {
+      name: 'the transactions of the log',
+      sort: 'transactions',
+      hidden: [],
+      ask: async ({ bucket }) => {
+        const found: unknown[] = [];
+        for (const { timeline, instant } of facts.instants) {
+          const at = instantOf(instant);
+          const known = await storedSchema(bucket, at);
+          if (known === undefined) continue;
+          const range = { around: at, from: micros(at - 30_000_000), to: micros(at + 30_000_000), timeline };
+          const log = { bucket, keyspace: facts.keyspace };
+          found.push(await searchTransactions(log, known, { ...range, removing: false, limit: 0 }));
+        }
+        return shown(found);
+      },
+    },
+    {
+      name: 'whose bucket it is',
+      sort: 'identity',
+      hidden: [],
+      ask: async ({ bucket, clock }) =>
+        shown((await ownBucket(bucket, { owner: { environment: 'local' }, clock, ids: countingIds() }).look()) ?? null),
+    },
+    {
+      name: 'what agents are told to ship',
+      sort: 'shipping order',
+      hidden: [],
+      ask: async ({ bucket }) => shown((await findShippingOrder(bucket)) ?? null),
+    },
+    {
+      name: 'what is known of the graph',
+      sort: 'findings',
+      hidden: [],
+      ask: async ({ bucket }) => {
+        const recorded = await Promise.all(
+          [...facts.points, facts.restored].map(async (of) => findFindings(bucket, of)),
+        );
+        return shown([(await knownFindings(bucket)).size, ...recorded.map((each) => each ?? null)]);
+      },
+    },
+    {
       name: 'audit',
+      sort: 'audit',
       hidden: [],
       shows: true,
       ask: async (asking) => shown((await verifyAudit(runsWorld(asking), asking.trust)).findings),
     },
     {
       name: 'points',
+      sort: 'points',
       hidden: [],
       shows: true,
       ask: async ({ bucket }) => {
@@ -169,12 +237,14 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     ...[...new Set(facts.instants.map(({ timeline }) => timeline))].map(
       (timeline): Question => ({
         name: `window of ${timeline}`,
+        sort: 'window',
         hidden: [],
         ask: async (asking) => shown(computeWindow(await readRecoveryFacts(servicesOf(asking)), timeline)),
       }),
     ),
     {
       name: 'status of runs and restores',
+      sort: 'status',
       hidden: [],
       shows: true,
       ask: async (asking) => {
@@ -186,6 +256,7 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
     ...[facts.restored, facts.undone, facts.killed].map(
       (run): Question => ({
         name: `show ${run}`,
+        sort: 'run show',
         hidden: [],
         ask: async (asking) => shown((await showRun(runsWorld(asking), run)).state),
       }),
@@ -199,7 +270,7 @@ export async function answerTo(question: Question, asking: Asking): Promise<Answ
     return await question.ask(asking);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { value: undefined, said: saidOf(error) };
+    return { value: undefined, said: saidOf(error), code: error.code };
   }
 }
 
@@ -226,18 +297,25 @@ async function runUpToStart(
     store: bucket,
     clock,
     ids: countingIds(),
-    processes: new FakeMachine().process('elsewhere'),
+    processes: alone,
     actor: { name: 'dana', via: 'cli', host: 'here' },
     ...(signer === undefined ? {} : { signer }),
   };
   const { problem, status } = await work(engine, servicesOf(asking));
   const start = world.start();
   for await (const { key } of bucket.list('runs/')) {
-    if (key.includes('/logs/')) logs.push(Buffer.from(bucket.peek(key) ?? []).toString());
+    if (key.includes('/logs/') && bucket.wrote(key)) logs.push(Buffer.from(bucket.peek(key) ?? []).toString());
   }
   const said = [...warnings, ...logs, problem === undefined ? status : saidOf(problem)].join('\n');
-  return { value: start === undefined ? undefined : sha256(JSON.stringify(start)), said };
+  const code = problem === undefined || start !== undefined ? {} : { code: problem.code };
+  return { value: start === undefined ? undefined : sha256(JSON.stringify(start)), said, ...code };
 }
+
+/** Whoever held a lease of the bucket is known to be dead: to watch whether it still lives would take a minute of each question. */
+const alone: Processes = {
+  self: { host: 'here', machine: 'here', pid: 100, started: '100' },
+  isAlive: ({ machine }) => machine === 'here',
+};
 
 function saidOf({ code, happened, state, next, details }: Problem): string {
   return [code, happened, state, next, ...details].join('\n');
@@ -248,7 +326,7 @@ function servicesOf({ world, config, clock }: Asking): RunbookServices {
 }
 
 function runsWorld({ bucket, clock }: Asking): RunsWorld {
-  return { store: bucket, clock, processes: new FakeMachine().process('elsewhere') };
+  return { store: bucket, clock, processes: alone };
 }
 
 /** What deciding on a target asks of a command's context. */

@@ -10,7 +10,7 @@ import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
 import { measuredRestore } from '../points/text.ts';
 import type { rehearse } from './declaration.ts';
-import { type Decided, decideTarget, factsOf, rehearsable, replayParamsOf } from '../restore/target.ts';
+import { canProve, type Decided, decideTarget, factsOf, rehearsable, replayParamsOf } from '../restore/target.ts';
 
 export const action: Action<typeof rehearse> = async (context, input) => {
   const { name } = await context.environment(input.env);
@@ -18,6 +18,9 @@ export const action: Action<typeof rehearse> = async (context, input) => {
   const decided = await refuseWhenUnreachable(async () => decide(context, name, input));
   context.signal.throwIfAborted();
   const { point } = decided;
+  for (const warning of decided.warnings) {
+    context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
+  }
   return operate(context, {
     environment: name,
     runbook: rehearseRunbook,
@@ -61,7 +64,7 @@ async function decide(
   const facts = await factsOf(context, environment);
   if (named === undefined) return worthRehearsing(facts);
   const point = await getOwnPoint((await context.platform(environment)).bucket, named, environment);
-  return rehearsable(facts, point) ?? { point, warnings: [] };
+  return rehearsable(facts, point);
 }
 
 /** The point to rehearse: the newest checked one that can become proven, else the newest good one. */
@@ -69,10 +72,10 @@ function worthRehearsing(facts: RecoveryFacts): Decided {
   const good = facts.points.filter((point) => point.proof === 'checked' || point.proof === 'proven');
   for (const point of good) {
     const decided = point.proof === 'checked' ? rehearsable(facts, point) : undefined;
-    if (decided !== undefined) return decided;
+    if (decided !== undefined && canProve(decided)) return decided;
   }
   const [newest] = good;
-  if (newest !== undefined) return rehearsable(facts, newest) ?? { point: newest, warnings: [] };
+  if (newest !== undefined) return rehearsable(facts, newest);
   throw new RefusedProblem({
     code: 'no-good-point',
     happened: `${facts.environment} has no checked or proven restore point.`,

@@ -89,16 +89,25 @@ async function asTaken(
 
 /**
  * The target of a rehearsal of the point: the point as it was taken or, if applications wrote meanwhile, the first
- * instant that the point and its log restore completely. Undefined while there is no such instant.
+ * instant that the point and its log restore completely. While there is no such instant the files are rehearsed alone,
+ * which does not prove the point, and a warning says why.
  */
-export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided | undefined {
+export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided {
   if (point.cut === 'quiesced') return { point, warnings: [] };
   // A point from before timelines existed has no log.
-  if (!facts.catalog.timelines.some(({ id }) => id === point.timeline)) return undefined;
-  const from = computeWindow(facts, point.timeline).bases.find((base) => base.point === point.id)?.from;
-  if (typeof from !== 'string') return undefined;
-  const choice = chooseBase(facts, { instant: instantOf(from), timeline: point.timeline, base: point.id });
+  const logged = facts.catalog.timelines.some(({ id }) => id === point.timeline);
+  const base = logged ? computeWindow(facts, point.timeline).bases.find((each) => each.point === point.id) : undefined;
+  if (typeof base?.from !== 'string') {
+    const why = base?.why ?? 'no log of its timeline serves it';
+    return { point, warnings: [`${point.id} is rehearsed without its log, which does not prove it: ${why}`] };
+  }
+  const choice = chooseBase(facts, { instant: instantOf(base.from), timeline: point.timeline, base: point.id });
   return { point, instant: { choice, facts, toEnd: false }, warnings: [] };
+}
+
+/** Whether the rehearsal can prove its point. */
+export function canProve({ point, instant }: Decided): boolean {
+  return point.cut === 'quiesced' || instant !== undefined;
 }
 
 export async function factsOf(context: CliContext, name: string): Promise<RecoveryFacts> {
