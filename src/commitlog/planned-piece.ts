@@ -1,4 +1,5 @@
 import { type LogPieceHeader, placeOfPiece } from '../model/log-piece.ts';
+import { readingObject } from './log-damage.ts';
 import { readPiece } from './piece.ts';
 
 /** Where pieces lie: what is used of the bucket. */
@@ -19,8 +20,8 @@ export interface PlannedPiece {
 /**
  * Reads the objects of a plan: each from its own key, or from the larger one into which the node that ships has merged
  * it since the plan was made. The last merged one stays in memory, for its parts are asked for one after the other.
- * Undefined when the store has neither. Throws FailedProblem `log-damaged` as `readPiece` does; whether it is the piece
- * that was planned with is the caller's to compare.
+ * Undefined when the store has neither. Throws FailedProblem `log-damaged` as `readPiece` does, with the key of a larger
+ * one; whether it is the piece that was planned with is the caller's to compare.
  */
 export function plannedPieces(store: PieceStore): (key: string) => Promise<PlannedPiece | undefined> {
   let last: PlannedPiece | undefined;
@@ -54,7 +55,7 @@ async function readMerged(store: PieceStore, wanted: Place): Promise<PlannedPiec
       if (!covers(key, wanted)) continue;
       const stored = await store.get(key);
       if (stored !== undefined) {
-        const { header, plain } = readPiece(stored.body);
+        const { header, plain } = await readingObject(key, () => readPiece(stored.body));
         return { header, plain, at: key, whole: header };
       }
       vanished = true;

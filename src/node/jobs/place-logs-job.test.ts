@@ -128,13 +128,14 @@ describe('place-logs', () => {
     expect(await segments()).toEqual(files);
   });
 
-  test('a log that was changed since the plan was made is not placed', async () => {
+  test('a log that was changed since the plan was made is not placed, and its object is named', async () => {
     const [object] = await plan([[mutationOf([write('a', 'kept', t)])]]);
     const stored = await node.bucket.get(object?.key ?? '');
     const body = Buffer.from(stored?.body ?? '');
     body[body.length - 6] = (body[body.length - 6] ?? 0) ^ 1;
     await node.bucket.put(object?.key ?? '', body);
-    await expect(place()).rejects.toMatchObject({ code: 'log-damaged' });
+    const happened: unknown = expect.stringContaining(object?.key ?? 'no key');
+    await expect(place()).rejects.toMatchObject({ code: 'log-damaged', happened });
     expect(await segments()).toEqual([]);
   });
 

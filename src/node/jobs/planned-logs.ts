@@ -1,7 +1,7 @@
 import { type CutCounts, type CutRule, MutationCut } from '../../commitlog/mutation-cut.ts';
 import { type EntryRun, cutPieces } from '../../commitlog/cut-segment.ts';
 import type { ReadPiece } from '../../commitlog/piece.ts';
-import { logDamaged } from '../../commitlog/log-damage.ts';
+import { logDamaged, readingObject } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
 import { plannedPieces } from '../../commitlog/planned-piece.ts';
 import { tokenOf } from '../../commitlog/token.ts';
@@ -48,7 +48,7 @@ async function* readPieces(
   const read = plannedPieces(bucket);
   for (const object of streams.flatMap(({ objects }) => objects)) {
     signal.throwIfAborted();
-    const piece = await read(object.key);
+    const piece = await readingObject(object.key, () => read(object.key));
     if (piece === undefined) throw logDamaged(`The shipped log ${object.key}`, 'it is no longer in the store');
     if (sha256(piece.plain) !== object.sha256) {
       throw logDamaged(`The shipped log ${object.key}`, 'it has changed since the plan was made');

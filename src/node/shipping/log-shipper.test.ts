@@ -127,6 +127,20 @@ describe('the log of a node', () => {
     expect(node.log.links.size).toBeLessThanOrEqual(3);
   });
 
+  test('an agent that comes back to a damaged object names it', async () => {
+    const node = new Node();
+    await node.agent();
+    node.log.write(100);
+    node.log.markAll();
+    await node.rounds(3000);
+    const key = (await node.shipped()).objects.map(({ header }) => logPieceKey(header)).at(-1) ?? '';
+    const body = Buffer.from((await node.bucket.get(key))?.body ?? []);
+    body[3] = (body[3] ?? 0) ^ 1;
+    await node.bucket.put(key, body);
+    const happened: unknown = expect.stringContaining(key);
+    await expect(node.agent()).rejects.toMatchObject({ code: 'log-damaged', happened });
+  });
+
   test('a quiet node advances about once a second and writes no pieces', async () => {
     const node = new Node();
     await node.agent();

@@ -1,3 +1,4 @@
+import { readingObject } from '../../commitlog/log-damage.ts';
 import { isEmptySegment, largestEmptySegment } from '../../commitlog/empty-segment.ts';
 import { readPiece } from '../../commitlog/piece.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
@@ -253,7 +254,8 @@ async function isEmptySoFar(bucket: ObjectStore, to: number, segment: SegmentObj
   const [first, ...more] = segment?.objects ?? [];
   if (first === undefined || more.length > 0 || first.from > 0 || to > largestEmptySegment) return false;
   const stored = await bucket.get(first.key);
-  return stored !== undefined && isEmptySegment(readPiece(stored.body).plain);
+  if (stored === undefined) return false;
+  return isEmptySegment((await readingObject(first.key, () => readPiece(stored.body))).plain);
 }
 
 /** For a stream without pieces: the first segment that the previous agent kept. */

@@ -1,3 +1,4 @@
+import { readingObject } from '../../commitlog/log-damage.ts';
 import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { firstLink } from '../../commitlog/piece-chain.ts';
 import { instantOf, type Micros } from '../../model/instant.ts';
@@ -95,7 +96,8 @@ interface FoundObject {
 async function headersBelow(bucket: ObjectStore, prefix: string): Promise<readonly FoundObject[]> {
   const found: FoundObject[] = [];
   for await (const { key } of bucket.list(prefix)) {
-    found.push({ key, header: await readStreamedPieceHeader(await bucket.getStream(key)) });
+    const header = await readingObject(key, async () => readStreamedPieceHeader(await bucket.getStream(key)));
+    found.push({ key, header });
   }
   return found;
 }

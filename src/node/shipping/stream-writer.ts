@@ -1,3 +1,4 @@
+import { readingObject } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
 import { chainOf, firstLink } from '../../commitlog/piece-chain.ts';
 import { readPieceHeader, writePiece } from '../../commitlog/piece.ts';
@@ -231,7 +232,8 @@ export class StreamWriter {
   async #putOrAdopt(key: string, link: PieceLink, body: Uint8Array): Promise<PieceLink> {
     if (await createObject(this.#bucket, key, body)) return link;
     const stored = await this.#bucket.get(key);
-    const [there, ...more] = stored === undefined ? [] : readPieceHeader(stored.body).pieces;
+    const [there, ...more] =
+      stored === undefined ? [] : (await readingObject(key, () => readPieceHeader(stored.body))).pieces;
     // Covered instants may differ when an agent that died had sent it.
     const same = there?.sequence === link.sequence && there.previous === link.previous && there.sha256 === link.sha256;
     if (there === undefined || more.length > 0 || !same) throw foreignStream(this.node, key);

@@ -1,4 +1,4 @@
-import { logDamaged } from '../../commitlog/log-damage.ts';
+import { logDamaged, readingObject } from '../../commitlog/log-damage.ts';
 import { firstTableOf, partitionKeyOf } from '../../commitlog/mutation-glance.ts';
 import { decodeMutation } from '../../commitlog/mutation-reader.ts';
 import { readPiece, type ReadPiece, readStreamedPieceHeader } from '../../commitlog/piece.ts';
@@ -89,7 +89,7 @@ export async function* readLogRange(
         throw logDamaged(`The shipped log ${key}`, 'it is no longer in the store');
       continue;
     }
-    const { header, plain } = readPiece(object.body);
+    const { header, plain } = await readingObject(key, () => readPiece(object.body));
     const from = coveredFrom(header);
     if (stretch.to !== undefined && from > stretch.to) {
       cursor.waiting = [];
@@ -208,7 +208,7 @@ function reaches(one: StoredObject, other: StoredObject): boolean {
 /** The header line alone, without the bytes behind it. */
 async function headerAt(bucket: ObjectStore, key: string): Promise<LogPieceHeader | undefined> {
   if ((await bucket.head(key)) === undefined) return undefined;
-  return readStreamedPieceHeader(await bucket.getStream(key));
+  return readingObject(key, async () => readStreamedPieceHeader(await bucket.getStream(key)));
 }
 
 function coveredFrom({ pieces }: LogPieceHeader): Micros {
@@ -227,7 +227,9 @@ async function segmentOf(bucket: ObjectStore, piece: ReadPiece, known: OpenSegme
   if (header.from === 0) return { file, header: segmentHeaderOf(piece) };
   for await (const { key } of bucket.list(segmentPrefix(header, header.segment.id))) {
     const first = placeOfPiece(key)?.from === 0 ? await bucket.get(key) : undefined;
-    if (first !== undefined) return { file, header: segmentHeaderOf(readPiece(first.body)) };
+    if (first !== undefined) {
+      return { file, header: segmentHeaderOf(await readingObject(key, () => readPiece(first.body))) };
+    }
     break;
   }
   return { file, header: segmentHeaderOf(piece) };

@@ -134,12 +134,15 @@ test('a missing object of a stream is said, and what other replicas have of it i
   expect(found.facts.holes).toEqual([`the log of node-a from ${secondText(15)} to ${secondText(25)} is missing`]);
 });
 
-test('a flipped bit in the log is named, never read over', async () => {
+test('a flipped bit in the log is named with its object, never read over', async () => {
   await ship(a, 0, 15, at(lone, 10));
+  let damaged = '';
   for await (const { key } of bucket.list(`log/t0001/${a}/0`)) {
     const body = Buffer.from((await bucket.get(key))?.body ?? []);
     body.writeUInt8(body.readUInt8(body.length - 9) ^ 1, body.length - 9);
     await bucket.put(key, body);
+    damaged = key;
   }
-  await expect(search(0, 60)).rejects.toMatchObject({ code: 'log-damaged' });
+  const happened: unknown = expect.stringContaining(damaged);
+  await expect(search(0, 60)).rejects.toMatchObject({ code: 'log-damaged', happened });
 });
