@@ -52,8 +52,8 @@ export function realMedusa({
         const paths = new Map([...objects.keys()].map((key) => [key, join(bucket, key)]));
         for (const path of paths.values()) utimesSync(path, unread, statSync(path).mtime);
         const destination = join(folder, 'carried', point);
-        const { download } = await tool(noView());
-        await download(facts.node.name, point, { destination, signal: new AbortController().signal });
+        const medusa = await tool(noView());
+        await medusa.download(facts.node.name, point, { destination, signal: new AbortController().signal });
         const read = [...paths].filter(([, path]) => statSync(path).atimeMs !== unread.getTime()).map(([key]) => key);
         // A file system that keeps no times of reading would say that nothing matters.
         if (!read.some((key) => key.endsWith(`/${point}/meta/manifest.json`)))
