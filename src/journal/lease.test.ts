@@ -247,6 +247,37 @@ test('a dead process’s lease goes at once to its own run, and to another only 
   expect((await taken(testWorld(), 'b')).epoch).toBe(2);
 });
 
+/** Its listings do not show what was written. */
+class Lagging extends MemoryStore {
+  listings = 0;
+  override async *list() {
+    this.listings += 1;
+    yield* [];
+  }
+}
+
+test('while a listing lags behind, the lease is tried for with pauses, a minute long, and then refused by name', async () => {
+  const store = new Lagging();
+  const world = { ...testWorld(), store };
+  await (await acquireLease(world, request('a'))).release();
+  store.listings = 0;
+  const trying = acquireLease(world, request('b'));
+  await expect(inTime(trying, world.clock)).rejects.toMatchObject({ kind: 'refused', code: 'lease-unsettled' });
+  expect(store.listings).toBeLessThan(30);
+  expect(world.clock.monotonic()).toBeGreaterThanOrEqual(60);
+});
+
+test('the tries for a lease end with Ctrl-C', async () => {
+  const store = new Lagging();
+  const world = { ...testWorld(), store };
+  await (await acquireLease(world, request('a'))).release();
+  const stop = new AbortController();
+  const trying = acquireLease(world, { ...request('b'), signal: stop.signal });
+  await world.clock.advance(1000);
+  stop.abort(new DOMException('Ctrl-C', 'AbortError'));
+  await expect(trying).rejects.toThrow('Ctrl-C');
+});
+
 test('old leases are cleared away, the newest hundred stay', async () => {
   const world = testWorld();
   for (let count = 0; count < 105; count += 1) await (await acquireLease(world, request('a'))).release();

@@ -57,13 +57,20 @@ const observation = leaseTtl + 2 * lastChance;
 /** Milliseconds by which clocks differ in daily life. */
 const believedSkew = 60_000;
 
+/** Milliseconds for which a lease is tried for that others take first, or that a listing does not show yet. */
+const unsettledFor = 60_000;
+
+/** Milliseconds between two turns: the first, doubled up to the last. */
+const [firstPause, longestPause] = [100, 5000];
+
 /** How many ended leases are kept as a record. */
 const keptLeases = 100;
 
 /**
  * Takes the environment for one run, with an epoch above that of every lease and above `above`. Throws RefusedProblem
- * `environment-busy` while another run holds it, `lease-not-usable` when the newest lease cannot be one, and
- * `epochs-used-up`. If the process that held it is known to be dead, the same run takes over its own lease at once, and
+ * `environment-busy` while another run holds it, `lease-not-usable` when the newest lease cannot be one,
+ * `epochs-used-up`, and `lease-unsettled` when what the store lists and what it takes do not come together for a minute.
+ * Rejects with the signal's reason. If the process that held it is known to be dead, the same run takes over its own lease at once, and
  * any run does so if there is nothing left to resume.
  *
  * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a
@@ -72,8 +79,15 @@ const keptLeases = 100;
  */
 export async function acquireLease(world: LeaseWorld, request: LeaseRequest): Promise<Lease> {
   const { store, clock, processes } = world;
-  const { environment, run, above = 0 } = request;
-  for (;;) {
+  const { environment, run, above = 0, signal } = request;
+  const began = clock.monotonic();
+  for (let turn = 0; ; turn += 1) {
+    // Who was only slower than another sees that at once.
+    if (turn > 1) {
+      if ((clock.monotonic() - began) * 1000 >= unsettledFor) throw leaseUnsettled(environment);
+      await clock.sleep(Math.min(firstPause * 2 ** (turn - 2), longestPause), signal);
+    }
+    if (turn > 0) signal?.throwIfAborted();
     const newest = await newestLease(store);
     if (newest !== undefined) requireUsable(newest, environment, above);
     const record = newest?.record;
@@ -300,6 +314,15 @@ function environmentBusy(record: LeaseRecord, run: string, abandoned: string | u
       abandoned !== undefined
         ? `That process is dead. ${abandoned}, or try again after ${record.expiresAt}.`
         : `Wait for that run (\`cardea run show ${record.run} --follow\`), or stop it with \`cardea run cancel ${record.run}\`. If its host is gone, try again after ${record.expiresAt}.`,
+  });
+}
+
+function leaseUnsettled(environment: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'lease-unsettled',
+    happened: `The lease of ${environment} could not be taken in ${unsettledFor / 1000} s: the store lists other leases than those that it holds, or others took each one first.`,
+    state: 'Nothing was changed.',
+    next: `Try again. If it stays so, the store does not list what was written to it: cardea doctor ${environment}.`,
   });
 }
 

@@ -107,6 +107,7 @@ export async function resumePlan(
     '',
     `So far, by its journal: ${done.length === 0 ? 'nothing' : done.join(', ')}.`,
     ...(way.doubt === undefined ? [] : [`Of ${run}: ${way.doubt}.`]),
+    ...(way.cancels === true ? [`The cancel of ${run} was asked for: a resume ends it as cancelled.`] : []),
     ...(way.command === undefined ? [] : [`Next: ${way.command}`]),
   ];
   return { json: { ...plan, run, doubt: way.doubt ?? null, next: way.command ?? null }, text: text.join('\n') };

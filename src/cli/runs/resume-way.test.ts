@@ -76,7 +76,11 @@ function context(operatorKeys: readonly string[] = [], flags: Partial<CliContext
 }
 
 /** The journal of a revert that stopped in the middle, as whoever holds the key, or nobody, wrote it. */
-async function leaveRevert(signer: AuditSigner | undefined, environment = 'prod'): Promise<void> {
+async function leaveRevert(
+  signer: AuditSigner | undefined,
+  environment = 'prod',
+  more: readonly RunEventBody[] = [],
+): Promise<void> {
   const params = { restore, newBase: false };
   const bodies: RunEventBody[] = [
     {
@@ -92,6 +96,7 @@ async function leaveRevert(signer: AuditSigner | undefined, environment = 'prod'
       confirmed: environment,
     },
     { type: 'step-started', step: 'check-restore', attempt: 1 },
+    ...more,
   ];
   let previous = noHash;
   for (const [index, event] of bodies.entries()) {
@@ -105,7 +110,7 @@ async function leaveRevert(signer: AuditSigner | undefined, environment = 'prod'
   if (signer === undefined) return;
   const actor = { name: 'ben', via: 'cli' as const, host: 'elsewhere' };
   const trail = auditTrail({ store: bucket, clock: systemClock, actor, signer });
-  await trail.record({ what: 'started', run: revert, events: 2, head: previous });
+  await trail.record({ what: 'started', run: revert, events: bodies.length, head: previous });
 }
 
 async function leaveRecord(): Promise<void> {
@@ -172,4 +177,15 @@ test('a journal that was copied here from the bucket of another environment is n
   await leaveRevert(undefined, 'staging');
   await expect(resumed(context(), 'prod')).rejects.toMatchObject({ kind: 'refused', code: 'other-environment' });
   await expect(resumed(context(), 'staging')).rejects.toMatchObject({ kind: 'refused', code: 'other-environment' });
+});
+
+test('status, run show and the plan of the resume say that it ends a run whose cancel was asked for', async () => {
+  await leaveRevert(undefined, 'prod', [
+    { type: 'cancel-requested', actor: { name: 'ben', via: 'cli', host: 'elsewhere' } },
+  ]);
+  const [said] = await signals(context(), 'runs');
+  expect(said?.says).toContain('its cancel was asked for, and the command ends it as cancelled');
+  expect(await shown(context())).toContain(`Its cancel was asked for. End it as cancelled with: ${confirming}`);
+  const { text } = await runResume(context([], { plan: true }), { id: revert, env: undefined, confirm: undefined });
+  expect(text).toContain(`The cancel of ${revert} was asked for: a resume ends it as cancelled.`);
 });

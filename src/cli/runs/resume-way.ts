@@ -12,10 +12,22 @@ export interface ResumeWay {
   readonly command: string | undefined;
   /** What a person should know of the journal before, as a clause; undefined when this machine can vouch for it. */
   readonly doubt?: string;
+  /** A cancel was asked for before it was interrupted: the command does its last steps and ends it as cancelled. */
+  readonly cancels?: true;
 }
 
 /** `environment`: the one whose bucket the run lies in. Throws the store's problem. */
 export async function resumeWay(
+  world: TrustingWorld,
+  { state, journal }: Pick<ShownRun, 'state' | 'journal'>,
+  environment: string,
+): Promise<ResumeWay> {
+  const cancels =
+    state.status === 'interrupted' && state.cancelRequestedBy !== undefined ? { cancels: true as const } : {};
+  return { ...(await vouchedWay(world, { state, journal }, environment)), ...cancels };
+}
+
+async function vouchedWay(
   world: TrustingWorld,
   { state, journal }: Pick<ShownRun, 'state' | 'journal'>,
   environment: string,

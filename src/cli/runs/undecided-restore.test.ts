@@ -72,6 +72,24 @@ test('an interrupted revert comes before its restore, be it noted or not', () =>
   expect(wayOn({ record: noted, state: state('failed'), decider: failedEarly }).next).toBe(revertCommand);
 });
 
+test('of an interrupted run whose cancel was asked for it is said that a resume ends it', () => {
+  const asked = { cancelRequestedBy: { name: 'ana', via: 'cli', host: 'ops1' } };
+  const restoring = wayOn({ record: record(), state: state('interrupted', asked), decider: undefined });
+  expect(restoring).toMatchObject({
+    says: `was interrupted, with the data half in place (the cancel of ${restore} was asked for: a resume ends it as cancelled)`,
+    next: `cardea run resume ${restore}, or to go back: ${revertCommand}`,
+  });
+  const decider = state('interrupted', {
+    ...asked,
+    run: revert,
+    runbook: 'revert',
+    runbookVersion: revertRunbook.version,
+  });
+  expect(wayOn({ record: record({ state: 'reverting', deciding: revert }), state: undefined, decider }).says).toBe(
+    `is reverted half way (the cancel of ${revert} was asked for: a resume ends it as cancelled)`,
+  );
+});
+
 test('a run is moot once another one has decided what it was about', () => {
   const decided = new Map([[restore, record({ state: 'accepted', closed: { at: '', run: 'accept-1' } })]]);
   expect(isMoot({ run: restore, params: {} }, decided)).toBe(true);

@@ -100,6 +100,10 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
     const doubt = ways?.get(run)?.doubt;
     return doubt === undefined ? '' : ` (of ${run}: ${doubt})`;
   };
+  const asked = (of: RunState) =>
+    of.status === 'interrupted' && of.cancelRequestedBy !== undefined
+      ? ` (the cancel of ${of.run} was asked for: a resume ends it as cancelled)`
+      : '';
   const { run, environment } = record;
   const revert = `cardea restore revert ${run} --confirm ${environment}`;
   const accept = `cardea restore accept ${run} --confirm ${environment}`;
@@ -110,7 +114,7 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
       return { kind: 'goes-on', says: `is being ${verb}`, next: `cardea run show ${decider.run} --follow` };
     }
     if (decider !== undefined && isCarriedOn(decider)) {
-      const says = `is ${verb} half way${doubted(decider.run)}`;
+      const says = `is ${verb} half way${asked(decider)}${doubted(decider.run)}`;
       return { kind: 'broken', says, next: resumeOf(decider.run) ?? again };
     }
     return { kind: 'broken', says: `is ${verb} half way`, next: again };
@@ -121,7 +125,7 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
       ? { kind: 'goes-on', says: `is being ${verb}ed`, next: `cardea run show ${decider.run} --follow` }
       : {
           kind: 'broken',
-          says: `has an interrupted ${verb}${doubted(decider.run)}`,
+          says: `has an interrupted ${verb}${asked(decider)}${doubted(decider.run)}`,
           next: resumeOf(decider.run) ?? (decider.runbook === 'accept' ? accept : revert),
         };
   }
@@ -136,7 +140,11 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
   const how = state === undefined ? 'has no journal any more' : wordOf(state);
   const resume = state !== undefined && isCarriedOn(state) ? resumeOf(run) : undefined;
   const next = resume === undefined ? revert : `${resume}, or to go back: ${revert}`;
-  return { kind: 'broken', says: `${how}, with the data half in place${doubted(run)}`, next };
+  return {
+    kind: 'broken',
+    says: `${how}, with the data half in place${state === undefined ? '' : asked(state)}${doubted(run)}`,
+    next,
+  };
 }
 
 /** Whether `run resume` does something with it: not with a run of another version of its runbook. */

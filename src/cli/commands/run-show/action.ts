@@ -114,5 +114,7 @@ function wayText({ run }: RunState, way: ResumeWay | undefined): string {
   const command = way === undefined ? resumeCommand(run) : way.command;
   return command === undefined
     ? `${doubt}It cannot be continued: start the operation again.`
-    : `${doubt}Continue it with: ${command}`;
+    : way?.cancels === true
+      ? `${doubt}Its cancel was asked for. End it as cancelled with: ${command}`
+      : `${doubt}Continue it with: ${command}`;
 }

@@ -176,6 +176,15 @@ test('only the newest run of each runbook counts: a failure that a later run rep
   });
 });
 
+test('of an interrupted run whose cancel was asked for it is said that the command ends it', () => {
+  const id = 'backup-20260219-020000-aaaa';
+  const ways = new Map([[id, { command: `cardea run resume ${id}`, cancels: true as const }]]);
+  expect(signal({ ...good, runs: [run(id, 'interrupted')], ways }, 'runs')).toMatchObject({
+    says: `${id} was interrupted; its cancel was asked for, and the command ends it as cancelled`,
+    next: `cardea run resume ${id}`,
+  });
+});
+
 test('B2: a backup that was refused is a warning; a restore that was refused is not, for somebody asked for it', () => {
   const facts = {
     ...good,

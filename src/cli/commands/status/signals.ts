@@ -232,7 +232,11 @@ function runSignal(
         ? say('warning', `${run.run} was interrupted; ${undecided.record.run} comes first`, wayOn(undecided).next)
         : say(
             'warning',
-            way?.doubt === undefined ? `${run.run} was interrupted` : `${run.run} was interrupted; ${way.doubt}`,
+            [
+              `${run.run} was interrupted`,
+              ...(way?.cancels === true ? ['its cancel was asked for, and the command ends it as cancelled'] : []),
+              ...(way?.doubt === undefined ? [] : [way.doubt]),
+            ].join('; '),
             (way === undefined ? resumeCommand(run.run) : way.command) ?? `cardea audit ${environment}`,
           );
     case 'running':
