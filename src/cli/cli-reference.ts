@@ -17,6 +17,11 @@ const head = [
     'as JSON on standard output, and a failure as `{"problem": …}`), `--quiet`, `--no-color` (also `NO_COLOR=1`) and `--help`. ' +
     'Commands with `--plan` can show their steps without changing anything. ' +
     'Results go to standard output, progress and warnings to standard error.',
+  'A command that carries out a run (`backup`, `restore`, `restore accept`, `restore revert`, `undo`, `rehearse`, `ship`, `run resume`) ends with ' +
+    '`--json` always with `run`, `ok`, `status` and, unless it is ok, `problem` with `code`, `happened`, `state` and `next`. `status` is ' +
+    '`succeeded`, `failed`, `cancelled`, `interrupted` or `refused`. What is refused before a run began, or was carried on, has the status ' +
+    '`refused` and the run `null`. Wrong use has only `problem`. `run resume` says of a run what the command says that begins it, and its ' +
+    '`results` beside that.',
   'Exit codes: 0 done; 1 failed, or the answer is bad; 2 wrong use; 3 refused, nothing changed; 4 waiting for a person. 130 stopped by ' +
     'Ctrl-C, 143 by SIGTERM, 129 because its terminal was closed (with `nohup` it continues). A run that was stopped where it can be resumed ' +
     'ends with 1, like every run that did not succeed.',

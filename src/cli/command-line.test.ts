@@ -149,3 +149,50 @@ test('config --schema prints a JSON Schema that knows the settings', async () =>
   const schema = z.object({ properties: z.record(z.string(), z.unknown()) }).parse(JSON.parse(out));
   expect(Object.keys(schema.properties)).toContain('environments');
 });
+
+const bankConfig = "export default { name: 'bank', environments: { here: { platform: { kind: 'sandbox' } } } };";
+
+test.each([
+  ['restore', 'here', '--confirm', 'here'],
+  ['restore', 'accept', 'restore-20260219-031500-k3f9', '--confirm', 'here'],
+  ['restore', 'revert', 'restore-20260219-031500-k3f9', '--confirm', 'here'],
+  ['run', 'resume', 'restore-20260219-031500-k3f9'],
+  ['rehearse', 'here'],
+  ['backup', 'here'],
+  ['undo', 'here', '--group', 'g', '--confirm', 'here'],
+  ['ship', 'here'],
+])('with --json what is refused before its run ends with run, ok, status and problem: %s %s', async (...argv) => {
+  const config = join(folder, 'bank.config.ts');
+  await writeFile(config, bankConfig);
+  const { code, out, err } = await cardea([...argv, '--json', '--config', config]);
+  expect({ code, err }).toEqual({ code: 3, err: '' });
+  expect(JSON.parse(out)).toEqual({
+    run: null,
+    ok: false,
+    status: 'refused',
+    problem: {
+      problem: 'refused',
+      code: expect.stringMatching(/^(not-up|environment-unreadable)$/) as string,
+      happened: expect.any(String) as string,
+      state: expect.any(String) as string,
+      next: expect.stringContaining('cardea sandbox up here') as string,
+    },
+  });
+});
+
+test('wrong use of a command that carries out a run stays wrong use, with its problem alone', async () => {
+  const { code, out } = await cardea(['restore', 'lokal', '--json']);
+  expect(code).toBe(2);
+  expect(Object.keys(JSON.parse(out) as object)).toEqual(['problem']);
+});
+
+test('that an environment cannot be read is no proof that it has no such run', async () => {
+  const config = join(folder, 'bank.config.ts');
+  await writeFile(config, bankConfig);
+  const { code, err } = await cardea(['run', 'show', 'restore-20260219-031500-k3f9', '--config', config]);
+  expect(code).toBe(3);
+  expect(err).toContain(
+    'It is not known where the run restore-20260219-031500-k3f9 is, because here could not be read',
+  );
+  expect(err).not.toContain('There is no run');
+});

@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { FailedProblem, Problem } from '../model/problem.ts';
-import { type Command, type Outcome, readingOnly } from './command.ts';
+import { type Command, type Declaration, type Outcome, readingOnly } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { GlobalFlags } from './context.ts';
 import { interrupt, type InterruptWatch, stopCodes } from './terminal/interrupt.ts';
@@ -14,7 +14,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
   watchOutput();
   // Needed before the line is parsed: a complaint about the line itself must also take the form that was asked for.
   const early = { json: argv.includes('--json'), quiet: argv.includes('--quiet'), color: !argv.includes('--no-color') };
-  const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, argv, early));
+  const code = await execute(argv).catch(async (thrown: unknown) => fail(thrown, early, { argv }));
   await flushed();
   const lost = resultLost();
   process.exit(lost === undefined ? code : await resultNotWritten(lost, code));
@@ -36,7 +36,8 @@ async function execute(argv: readonly string[]): Promise<number> {
 
 async function perform(command: Command, flags: GlobalFlags, input: CommandInput): Promise<number> {
   const output = terminalOutput(flags);
-  const { name, interrupted } = command.declaration;
+  const { declaration } = command;
+  const { name, interrupted } = declaration;
   const stop = interrupt({
     meaning: interrupted?.(input) ?? readingOnly,
     tell: (line) => output.warn(line),
@@ -54,18 +55,21 @@ async function perform(command: Command, flags: GlobalFlags, input: CommandInput
     const outcome = isLeft ? await untilLeft(work, stop.signal) : await work;
     // From here on the exit code is the answer's, read or not.
     onUnread(() => {});
-    if (outcome.problem !== undefined) return await failWith(outcome.problem, outcome, flags);
+    if (outcome.problem !== undefined) return await failWith(outcome.problem, flags, outcome);
     if (flags.json) output.line(JSON.stringify(outcome.json, null, 2));
     else if (outcome.text !== '') output.line(outcome.text);
     return outcome.exitCode ?? 0;
   } catch (thrown) {
     const { by, meaning } = stop;
-    if (by === undefined) throw thrown;
-    const { interruptedProblem } = await import('./interrupted.ts');
-    const problem = interruptedProblem(thrown, { command: name, by, meaning });
-    if (problem === undefined) throw thrown;
-    await failWith(problem, undefined, flags);
-    return stopCodes[by];
+    if (by !== undefined) {
+      const { interruptedProblem } = await import('./interrupted.ts');
+      const problem = interruptedProblem(thrown, { command: name, by, meaning });
+      if (problem !== undefined) {
+        await failWith(problem, flags, withoutRun(declaration, problem));
+        return stopCodes[by];
+      }
+    }
+    return await fail(thrown, flags, { declaration });
   }
 }
 
@@ -98,10 +102,16 @@ async function untilLeft<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 type OutputFlags = Pick<GlobalFlags, 'json' | 'quiet' | 'color'>;
 
-async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags): Promise<number> {
+/** `argv` where the line itself may be wrong, `declaration` once a command of it was begun. */
+async function fail(
+  thrown: unknown,
+  flags: OutputFlags,
+  { argv = [], declaration }: { readonly argv?: readonly string[]; readonly declaration?: Declaration },
+): Promise<number> {
+  const failed = async (problem: Problem) => failWith(problem, flags, withoutRun(declaration, problem));
   if (thrown instanceof CommanderError) {
     const { usageProblem } = await import('./wrong-use.ts');
-    return failWith(usageProblem(thrown, argv), undefined, flags);
+    return failed(usageProblem(thrown, argv));
   }
   const { Problem, FailedProblem, problemOf } = await import('../model/problem.ts');
   const [{ faultTrace }, { faultMessage }] = await Promise.all([
@@ -111,12 +121,19 @@ async function fail(thrown: unknown, argv: readonly string[], flags: OutputFlags
   if (thrown instanceof Problem) {
     // Of what no code foresaw: no log has its trace, since what is thrown here was in no run.
     const trace = thrown.code === 'unexpected' ? faultTrace(thrown).slice(0, shownFrames) : [];
-    if (trace.length === 0) return failWith(thrown, undefined, flags);
+    if (trace.length === 0) return failed(thrown);
     const { kind, code, happened, state, next, details } = thrown;
     const more = { code, happened, state, next, details: [...details, ...trace], cause: thrown };
-    return failWith(problemOf(kind, more), undefined, flags);
+    return failed(problemOf(kind, more));
   }
-  return failWith(new FailedProblem(defect(thrown, faultTrace(thrown), faultMessage)), undefined, flags);
+  return failed(new FailedProblem(defect(thrown, faultTrace(thrown), faultMessage)));
+}
+
+/** What is known beside a problem that ends a command before its run: of a command without one, and of wrong use, nothing. */
+function withoutRun(declaration: Declaration | undefined, { kind, code }: Problem): Pick<Outcome, 'json' | 'text'> {
+  if (declaration?.run !== true || kind === 'usage') return { json: {}, text: '' };
+  const status = kind === 'refused' || kind === 'waiting' ? kind : code === 'interrupted' ? code : 'failed';
+  return { json: { run: null, ok: false, status }, text: '' };
 }
 
 /** Reported on standard error also with `--json`, because standard output fails. A command that itself failed keeps its exit code. */
@@ -157,15 +174,15 @@ function defect(
 }
 
 /** Only a failure loads what failures need. */
-async function failWith(problem: Problem, outcome: Outcome | undefined, flags: OutputFlags): Promise<number> {
+async function failWith(problem: Problem, flags: OutputFlags, known: Pick<Outcome, 'json' | 'text'>): Promise<number> {
   const [{ exitCodeOf }, { failureJson, failureText }] = await Promise.all([
     import('../model/problem.ts'),
     import('./terminal/problem-text.ts'),
   ]);
   const output = terminalOutput(flags);
-  if (flags.json) output.line(failureJson(problem, outcome?.json));
+  if (flags.json) output.line(failureJson(problem, known.json));
   else {
-    if (outcome !== undefined && outcome.text !== '') output.line(outcome.text);
+    if (known.text !== '') output.line(known.text);
     output.warn(failureText(problem, output.paintNote));
   }
   return exitCodeOf(problem);

@@ -25,6 +25,11 @@ export interface Declaration<Arguments extends AnyArguments = AnyArguments, Opti
   /** True: `--plan` shows the steps and changes nothing; the action reads `context.flags.plan`. */
   readonly plan?: boolean;
   /**
+   * True: it carries out a run, or refuses to. With `--json` it always ends with `ok`, `status`, `run` (null where no run was begun or carried
+   * on) and, unless it is ok, `problem`; wrong use ends with `problem` alone, as everywhere.
+   */
+  readonly run?: true;
+  /**
    * What Ctrl-C means for it, by what was typed. Absent for a command that only reads: it ends at the first, and nothing is lost. An action
    * that knows more as it goes says so to `context.interrupt`.
    */

@@ -7,7 +7,7 @@ import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { systemIds } from '../../adapters/system/ids.ts';
 import { configSchema } from '../../model/config.ts';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, RetryableProblem } from '../../model/problem.ts';
 import { ownBucket } from '../../ports/own-bucket.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { defineRunbook } from '../../runbook/define.ts';
@@ -17,6 +17,7 @@ import { action as runShow } from '../commands/run-show/action.ts';
 import { action as runs } from '../commands/runs/action.ts';
 import type { CliContext } from '../context.ts';
 import { operate } from './operation.ts';
+import { reportOf } from './run-report.ts';
 import { noPaint } from '../terminal/output.ts';
 
 let folder: string;
@@ -123,6 +124,7 @@ const operation = {
     text: 'done',
   }),
 };
+const text = { happened: 'The store is away.', state: 'Nothing.', next: 'Wait.' };
 const written = async () => (await Array.fromAsync(bucket.list(''))).length;
 
 test('--plan shows each step with its effect and changes nothing', async () => {
@@ -165,6 +167,45 @@ test.each([undefined, 'prod'])(
     expect(await written()).toBe(0);
   },
 );
+
+test('of a run that succeeded, what it brought may be unreadable: it has succeeded all the same', async () => {
+  const done = async () => Promise.reject(new RetryableProblem({ ...text, code: 'store-unreachable' }));
+  const outcome = await operate(context(), { ...operation, done });
+  expect(outcome.problem).toBeUndefined();
+  expect(outcome.json).toMatchObject({
+    ok: true,
+    status: 'succeeded',
+    unread: expect.stringContaining('away') as string,
+  });
+});
+
+test('a run that is resumed is reported as the command reports it that begins one', async () => {
+  const at = (second: number) => ({ at: `2026-02-19T03:15:0${second}.000Z` });
+  const results = {
+    'stop-graph': at(1),
+    'start-graph': at(4),
+    'open-timeline': { timeline: 't0002' },
+    'restore-files': { roles: { kept: [], ofPoint: [], differ: false } },
+    verify: { known: 2, inherited: 1 },
+  };
+  const run = { run: 'restore-20260219-031500-k3f9', seconds: 9, results };
+  const of = { runbook: 'restore', params: { point: 'backup-20260219-020000' } };
+  expect((await reportOf(context(), 'local', of, run))?.json).toEqual({
+    run: run.run,
+    ok: true,
+    seconds: 9,
+    outageSeconds: 3,
+    point: 'backup-20260219-020000',
+    instant: null,
+    timeline: 't0002',
+    roles: results['restore-files'].roles,
+    known: 2,
+    inherited: 1,
+    notShipped: [],
+  });
+  const accepted = { runbook: 'accept', params: { restore: run.run } };
+  expect((await reportOf(context(), 'local', accepted, run))?.json).toMatchObject({ ok: true, restore: run.run });
+});
 
 test('a run stopped by Ctrl-C is left resumable and says so', async () => {
   controller.abort();

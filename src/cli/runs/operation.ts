@@ -5,7 +5,7 @@ import type { RunEvent } from '../../journal/event.ts';
 import type { RunState } from '../../journal/run-state.ts';
 import type { ShownRun } from '../../journal/runs.ts';
 import { formatSeconds } from '../../model/duration.ts';
-import { RefusedProblem } from '../../model/problem.ts';
+import { asProblem, RefusedProblem } from '../../model/problem.ts';
 import type { Progress } from '../../model/progress.ts';
 import { planOf } from '../../runbook/plan.ts';
 import type { Runbook } from '../../runbook/define.ts';
@@ -18,6 +18,7 @@ import type { CliContext } from '../context.ts';
 import type { Interruption } from '../terminal/interrupt.ts';
 import { enterEnvironment } from './enter-environment.ts';
 import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
+import { reportOf } from './run-report.ts';
 import { resumeWay, resumeWayOf } from './resume-way.ts';
 import { planText } from './plan-text.ts';
 import { inReadingOrder, type StepTitle } from './run-model.ts';
@@ -61,8 +62,8 @@ export async function operate<P>(context: CliContext, operation: Operation<P>): 
 }
 
 /**
- * Continues an interrupted run, shown live. A run that had already ended is reported as it ended. `confirmed` is what was typed with --confirm.
- * Throws RefusedProblem `other-environment` for a journal that another environment's bucket should hold.
+ * Continues an interrupted run, shown live. A run that had already ended is reported as it ended, and every one as the command reports it that
+ * begins such a run, with its results beside. `confirmed` is what was typed with --confirm. Throws RefusedProblem `other-environment` for a journal that another environment's bucket should hold.
  */
 export async function resume(
   context: CliContext,
@@ -83,10 +84,18 @@ export async function resume(
       }),
     ),
   );
-  return settled(outcome, ({ seconds, results }) => ({
-    json: { run, ok: true, seconds, results },
-    text: `${run} succeeded, ${formatSeconds(seconds)} after its start.`,
-  }));
+  return settled(outcome, async (ended) => {
+    const { seconds, results } = ended;
+    const reported = await reportOf(context, environment, state, ended);
+    return {
+      ...reported,
+      json: { ...reported?.json, seconds, results },
+      text: [
+        `${run} succeeded, ${formatSeconds(seconds)} after its start.`,
+        ...(reported === undefined ? [] : [reported.text]),
+      ].join('\n'),
+    };
+  });
 }
 
 /** The plan of a run that was started before, as `--plan` shows it. Throws as `resume` does. */
@@ -208,10 +217,18 @@ function onceEnded(run: string): Interruption {
 }
 
 async function settled<P>(outcome: RunOutcome, done: Operation<P>['done']): Promise<Outcome> {
-  if (outcome.status === 'succeeded') {
-    const end = await done(outcome);
-    return { ...end, json: { ...end.json, status: outcome.status } };
-  }
   const { run, seconds, problem } = outcome;
+  if (outcome.status === 'succeeded') {
+    const known = { run, ok: true, status: outcome.status, seconds };
+    try {
+      const end = await done(outcome);
+      return { ...end, json: { ...known, ...end.json } };
+    } catch (error) {
+      // The run has succeeded all the same, and its end is in the journal.
+      const { happened } = asProblem(error, 'Reading what it brought');
+      const unread = `What it brought could not be read: ${happened}`;
+      return { json: { ...known, unread }, text: `${run} succeeded in ${formatSeconds(seconds)}. ${unread}` };
+    }
+  }
   return { json: { run, ok: false, status: outcome.status, seconds }, text: '', ...(problem && { problem }) };
 }

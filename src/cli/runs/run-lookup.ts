@@ -1,34 +1,72 @@
 import { eventKey } from '../../journal/event-file.ts';
 import { runId } from '../../model/identifiers.ts';
-import { asProblem, UsageProblem } from '../../model/problem.ts';
+import { asProblem, type Problem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { CliContext } from '../context.ts';
+import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
 
 /**
  * The environment whose bucket holds a run. With `named` only that environment is read; else all of them, one after the
- * other, and one that cannot be reached does not hide a run of another. Throws UsageProblem `unknown-run`.
+ * other, and one that cannot be reached does not hide a run of another. Throws UsageProblem `unknown-run` where it is
+ * certain that there is none, else RefusedProblem `environment-unreadable`; of a named environment, why it cannot be read.
  */
 export async function environmentOfRun(context: CliContext, run: string, named: string | undefined): Promise<string> {
-  const details: string[] = [];
-  if (runId.safeParse(run).success) {
-    const names = named === undefined ? Object.keys((await context.config()).config.environments) : [named];
-    for (const name of names) {
-      if (named !== undefined) await context.environment(name);
-      try {
-        const { bucket } = await context.platform(name);
-        if ((await bucket.head(eventKey(run, 1))) !== undefined) return name;
-      } catch (thrown) {
-        if (named !== undefined) throw thrown;
-        details.push(`${name} could not be read: ${asProblem(thrown, 'Opening it').happened}`);
-      }
-    }
-  } else {
-    details.push('a run id looks like RUNBOOK-YYYYMMDD-HHMMSS-xxxx, for example backup-20260219-020000-k3f9');
+  if (!runId.safeParse(run).success) {
+    throw unknownRun(run, named, [
+      'a run id looks like RUNBOOK-YYYYMMDD-HHMMSS-xxxx, for example backup-20260219-020000-k3f9',
+    ]);
   }
-  throw new UsageProblem({
+  const names = named === undefined ? Object.keys((await context.config()).config.environments) : [named];
+  if (named !== undefined) await context.environment(named);
+  const unread: Unread[] = [];
+  for (const name of names) {
+    try {
+      if (await refuseWhenUnreachable(async () => holds(context, name, run))) return name;
+    } catch (thrown) {
+      if (named !== undefined) throw thrown;
+      unread.push({ name, problem: asProblem(thrown, 'Opening it') });
+    }
+  }
+  // Where this version of Cardea reaches nothing, it has no runs.
+  const [first, ...others] = unread.filter(({ problem }) => problem.code !== 'not-available');
+  if (first !== undefined) throw unreadable(run, [first, ...others]);
+  throw unknownRun(run, named, unread.map(lineOf));
+}
+
+interface Unread {
+  readonly name: string;
+  readonly problem: Problem;
+}
+
+async function holds(context: CliContext, environment: string, run: string): Promise<boolean> {
+  const { bucket } = await context.platform(environment);
+  return (await bucket.head(eventKey(run, 1))) !== undefined;
+}
+
+function lineOf({ name, problem }: Unread): string {
+  return `${name} could not be read: ${problem.happened}`;
+}
+
+function unknownRun(run: string, named: string | undefined, details: readonly string[]): UsageProblem {
+  return new UsageProblem({
     code: 'unknown-run',
     happened: `There is no run "${run}"${named === undefined ? '' : ` in ${named}`}.`,
     state: 'Nothing was changed.',
     next: 'List the runs with `cardea runs`.',
     details,
+  });
+}
+
+function unreadable(run: string, unread: readonly [Unread, ...Unread[]]): RefusedProblem {
+  const [first, ...others] = unread;
+  return new RefusedProblem({
+    code: 'environment-unreadable',
+    happened:
+      others.length === 0
+        ? `It is not known where the run ${run} is, because ${lineOf(first)}`
+        : `It is not known where the run ${run} is, because ${unread.length} environments could not be read.`,
+    state: 'Nothing was changed.',
+    next: [...new Set(unread.map(({ problem }) => problem.next))].join(' Or: '),
+    details: others.length === 0 ? [] : unread.map(lineOf),
+    cause: first.problem,
   });
 }

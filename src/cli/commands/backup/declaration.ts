@@ -21,6 +21,7 @@ export const backup = declare({
   },
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     { run: 'cardea backup prod', says: 'Back up prod; upload only what changed.' },
     { run: 'cardea backup prod --mode full', says: 'Upload every file again; reuse nothing from earlier backups.' },

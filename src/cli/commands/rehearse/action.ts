@@ -1,20 +1,17 @@
-import { formatSeconds } from '../../../model/duration.ts';
 import { RefusedProblem } from '../../../model/problem.ts';
 import { rehearseRunbook } from '../../../runbooks/index.ts';
-import { getOwnPoint, getPoint } from '../../../runbooks/catalog/point-catalog.ts';
+import { getOwnPoint } from '../../../runbooks/catalog/point-catalog.ts';
 import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { Action } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
-import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
-import { measuredRestore } from '../points/text.ts';
+import { rehearsalReport } from '../../runs/run-report.ts';
 import type { rehearse } from './declaration.ts';
 import { canProve, type Decided, decideTarget, factsOf, rehearsable, replayParamsOf } from '../restore/target.ts';
 
 export const action: Action<typeof rehearse> = async (context, input) => {
   const { name } = await context.environment(input.env);
-  const { bucket } = await context.platform(name);
   const decided = await refuseWhenUnreachable(async () => decide(context, name, input));
   context.signal.throwIfAborted();
   const { point } = decided;
@@ -25,27 +22,7 @@ export const action: Action<typeof rehearse> = async (context, input) => {
     environment: name,
     runbook: rehearseRunbook,
     params: { point: point.id, ...replayParamsOf(decided, { inPlace: false }) },
-    async done({ run, seconds, results }) {
-      const known = knownText(results.verify);
-      const after = await getPoint(bucket, point.id);
-      const restore = measuredRestore(after);
-      const measured = restore === undefined ? '' : ` Restoring it takes ${formatSeconds(restore)}.`;
-      const upTo = after.instant === undefined ? '' : `, with its log up to ${after.instant}`;
-      return {
-        json: {
-          run,
-          ok: true,
-          seconds,
-          point: point.id,
-          proof: after.proof,
-          instant: after.instant ?? null,
-          measured: after.proven?.seconds ?? null,
-          known: known.known,
-          inherited: known.inherited,
-        },
-        text: `${point.id} is ${after.proof}${upTo}: restored, opened and checked in ${formatSeconds(seconds)}.${known.text}${measured}`,
-      };
-    },
+    done: async (ended) => rehearsalReport(context, name, ended, point.id),
   });
 };
 

@@ -21,6 +21,7 @@ export const rehearse = declare({
   },
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     { run: 'cardea rehearse prod', says: 'Prove the newest checked point.' },
     { run: 'cardea rehearse staging backup-20260219-020000', says: 'Prove this point.' },

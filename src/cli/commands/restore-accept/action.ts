@@ -1,9 +1,9 @@
-import { formatSeconds } from '../../../model/duration.ts';
 import { acceptRunbook } from '../../../runbooks/index.ts';
 import type { Action } from '../../command.ts';
 import { operate } from '../../runs/operation.ts';
 import type { restoreAccept } from './declaration.ts';
 import { environmentOfRun } from '../../runs/run-lookup.ts';
+import { acceptReport } from '../../runs/run-report.ts';
 
 export const action: Action<typeof restoreAccept> = async (context, input) => {
   const environment = await environmentOfRun(context, input.run, input.env);
@@ -12,9 +12,6 @@ export const action: Action<typeof restoreAccept> = async (context, input) => {
     runbook: acceptRunbook,
     params: { restore: input.run, lost: [...input.lost], unproven: input.unproven },
     confirmed: input.confirm,
-    done: ({ run, seconds }) => ({
-      json: { run, ok: true, seconds, restore: input.run },
-      text: `${input.run} is accepted. The old data of ${environment} was deleted in ${formatSeconds(seconds)}.`,
-    }),
+    done: (ended) => acceptReport(environment, ended, input.run),
   });
 };

@@ -18,6 +18,7 @@ export const restoreAccept = declare({
   },
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     {
       run: 'cardea restore accept restore-20260219-031500-k3f9 --confirm prod',

@@ -13,6 +13,7 @@ export const restoreRevert = declare({
   },
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     {
       run: 'cardea restore revert restore-20260219-031500-k3f9 --confirm prod',

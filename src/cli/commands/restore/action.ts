@@ -1,19 +1,14 @@
-import { formatSeconds } from '../../../model/duration.ts';
 import { formatInstant } from '../../../model/instant.ts';
 import { restoreIntoRunbook, restoreRunbook } from '../../../runbooks/index.ts';
-import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
 import type { Forecast } from '../../../runbooks/recovery/restore-forecast.ts';
 import { requireRestorableForm } from '../../../runbooks/steps/graph-form.ts';
-import { outageOf } from '../../../runbooks/steps/standard-steps.ts';
-import { rolesOf, rolesWarning } from '../../../runbooks/steps/restored-roles.ts';
 import type { Action, Outcome } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
 import { forecastText } from './forecast-text.ts';
-import { withMissedNodes } from '../../runs/missed-nodes.ts';
 import { withNewBase } from '../../runs/new-base.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
-import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
+import { copyReport, restoreReport } from '../../runs/run-report.ts';
 import type { restore } from './declaration.ts';
 import { plannedRoom, roomText } from './room-text.ts';
 import { type Decided, decideTarget, replayParamsOf } from './target.ts';
@@ -34,7 +29,7 @@ export const action: Action<typeof restore> = async (context, input) => {
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);
   context.output.note(`${input.into === undefined ? name : `The copy ${input.into}`} is to come back as of ${what}.`);
-  const target = { point: point.id, instant: instantOf(decided) };
+  const target = { point: point.id, instant: instantOf(decided), what };
   if (input.into !== undefined) {
     const into = input.into;
     const outcome = await operate(context, {
@@ -42,15 +37,7 @@ export const action: Action<typeof restore> = async (context, input) => {
       runbook: restoreIntoRunbook,
       params: { ...params, into, ...replayParamsOf(decided, { inPlace: false }) },
       confirmed: input.confirm,
-      async done({ run, seconds }) {
-        const copy = await (await context.platform(name)).copies.open(into);
-        await copy?.close();
-        const gremlin = copy?.graph.url ?? null;
-        return {
-          json: { run, ok: true, seconds, ...target, into, gremlin },
-          text: `${what} was restored in ${formatSeconds(seconds)} as the copy ${into}: ${gremlin}. ${name} was not touched.\nCheck the copy: cardea check ${name}~${into}. Remove it: cardea sandbox down ${name}~${into} --confirm ${name}~${into}`,
-        };
-      },
+      done: async (ended) => copyReport(context, name, ended, { ...target, into }),
     });
     return withForecast(context, outcome, forecast);
   }
@@ -64,35 +51,8 @@ export const action: Action<typeof restore> = async (context, input) => {
       ...replayParamsOf(decided, { inPlace: true }),
     },
     confirmed: input.confirm,
-    async done({ run, seconds, results }) {
-      const outage = outageOf(results);
-      const known = knownText(results.verify);
-      const opened = (await listTimelines((await context.platform(name)).bucket)).at(-1);
-      const timeline = opened?.id ?? null;
-      // A restore to the log's end reaches a later instant than the one known when it was decided.
-      const instant = target.instant === null ? null : (opened?.parent?.forkedAt ?? target.instant);
-      const roles = rolesOf(results);
-      const done = withMissedNodes(context, name, results['start-shipping'], {
-        json: {
-          run,
-          ok: true,
-          seconds,
-          outageSeconds: outage ?? null,
-          ...target,
-          instant,
-          timeline,
-          roles,
-          known: known.known,
-          inherited: known.inherited,
-        },
-        text: [
-          `${name} was restored to ${instant ?? what} in ${formatSeconds(seconds)}, on timeline ${timeline}. Its graph was checked.${known.text}`,
-          ...(outage === undefined ? [] : [`The graph did not serve for ${formatSeconds(outage)} of that.`]),
-          rolesWarning(roles) ?? 'Roles and passwords are as they were before the restore.',
-          `The old data is kept. To delete it: cardea restore accept ${run} --confirm ${name}`,
-          `To undo the restore:                cardea restore revert ${run} --confirm ${name}`,
-        ].join('\n'),
-      });
+    async done(ended) {
+      const done = await restoreReport(context, name, ended, target);
       return input.withoutBase ? done : withNewBase(context, name, done);
     },
   });

@@ -25,6 +25,7 @@ export const restore = declare({
   },
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     { run: 'cardea restore prod --plan', says: 'Show the steps and the point that would be restored; change nothing.' },
     {

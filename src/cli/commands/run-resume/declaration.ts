@@ -16,6 +16,7 @@ export const runResume = declare({
     ),
   },
   plan: true,
+  run: true,
   interrupted: ({ id }) => ({
     ...beforeItsRun,
     stopping: 'Stopping; the run has not been resumed yet. Ctrl-C again leaves at once.',

@@ -12,6 +12,7 @@ export const ship = declare({
   options: {},
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     { run: 'cardea ship prod', says: 'Start every agent of prod that does not ship.' },
     {

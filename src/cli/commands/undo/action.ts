@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { idsOf } from '../../../graph/transactions/chosen-groups.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import { formatInstant, microsOf } from '../../../model/instant.ts';
@@ -22,6 +21,7 @@ import { withNewBase } from '../../runs/new-base.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
 import { knownText } from '../../runs/known-text.ts';
 import { operate } from '../../runs/operation.ts';
+import { undoReport } from '../../runs/run-report.ts';
 import { decideTarget, replayParamsOf } from '../restore/target.ts';
 import type { undo } from './declaration.ts';
 import { undoText } from './text.ts';
@@ -79,29 +79,7 @@ async function byCompensation(
       logs: { instant: formatInstant(before), timeline, exclusions: [] },
     },
     confirmed,
-    done({ run, seconds, results }) {
-      const { commit, writes } = z.object({ commit: z.string(), writes: z.number() }).parse(results['plan-undo']);
-      const known = knownText(results['verify-undo']);
-      const { met = [] } = (results['verify-undo'] ?? {}) as { met?: readonly string[] };
-      return {
-        json: {
-          run,
-          ok: true,
-          seconds,
-          way: 'compensate',
-          groups,
-          commit,
-          cells: writes,
-          met,
-          known: known.known,
-        },
-        text: [
-          `${groups.join(', ')} was undone on ${environment} in ${formatSeconds(seconds)}. The graph kept running and was checked.${known.text}`,
-          `The new transaction is ${commit} (${writes} cells). It can be undone like any other.`,
-          ...met.map((line) => `During the write: ${line}`),
-        ].join('\n'),
-      };
-    },
+    done: (ended) => undoReport(environment, ended, groups),
   });
 }
 

@@ -24,6 +24,7 @@ export const undo = declare({
   },
   interrupted: () => beforeItsRun,
   plan: true,
+  run: true,
   examples: [
     {
       run: "cardea undo prod --group '2026-02-19T09:10:18.123457Z/*' --plan",
