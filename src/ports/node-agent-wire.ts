@@ -43,7 +43,12 @@ export const jobParams = {
   verify: z.strictObject({ point: pointId, knownPoints: z.array(pointId) }),
   'clear-snapshot': z.strictObject({ point: pointId }),
   'delete-backup': z.strictObject({ point: pointId }),
-  'stage-files': z.strictObject({ point: pointId, source: safeName, inPlace: z.boolean() }),
+  'stage-files': z
+    .strictObject({ point: pointId, source: safeName, inPlace: z.boolean(), inventorySha256: hash.optional() })
+    .transform(({ inventorySha256, ...rest }) => ({
+      ...rest,
+      ...(inventorySha256 === undefined ? {} : { inventorySha256 }),
+    })),
   'stage-logs': z
     .strictObject({ plan: safeName, sha256: hash, ranges: tokenRanges.optional(), bytes: count.optional() })
     .transform(({ plan, sha256, ranges, bytes }) => ({
@@ -59,8 +64,18 @@ export const jobParams = {
   'look-aside': z.strictObject({ run: safeName }),
   'set-aside': z.strictObject({ run: safeName }),
   'restore-files': z
-    .strictObject({ point: pointId, source: safeName, inPlace: z.boolean(), rolesOf: safeName.optional() })
-    .transform(({ rolesOf, ...rest }) => ({ ...rest, ...(rolesOf === undefined ? {} : { rolesOf }) })),
+    .strictObject({
+      point: pointId,
+      source: safeName,
+      inPlace: z.boolean(),
+      inventorySha256: hash.optional(),
+      rolesOf: safeName.optional(),
+    })
+    .transform(({ inventorySha256, rolesOf, ...rest }) => ({
+      ...rest,
+      ...(inventorySha256 === undefined ? {} : { inventorySha256 }),
+      ...(rolesOf === undefined ? {} : { rolesOf }),
+    })),
   'repair-roles': z.strictObject({}),
   'place-logs': z
     .strictObject({
@@ -99,7 +114,7 @@ export const jobResults = {
     to: instantText,
   }),
   upload: z.object({ files: count, bytes: count, mode: z.enum(['full', 'differential']) }),
-  verify: z.object({ files: count, bytes: count, newBytes: count }),
+  verify: z.object({ files: count, bytes: count, newBytes: count, inventorySha256: hash.optional() }),
   'clear-snapshot': z.object({ cleared: z.boolean() }),
   'delete-backup': z.object({ deleted: z.boolean() }),
   'stage-files': z.object({ files: count, bytes: count }),

@@ -93,9 +93,15 @@ export interface JobParams {
   'delete-backup': { readonly point: string };
   /**
    * Brings the files of a node's backup beside the data, on the same file system, and hashes each against the inventory; Cassandra may serve
-   * meanwhile. `restore-files` of the same point then only has to move them.
+   * meanwhile. `restore-files` of the same point then only has to move them. `inventorySha256`: of the inventory's document; one with other
+   * bytes is refused.
    */
-  'stage-files': { readonly point: string; readonly source: string; readonly inPlace: boolean };
+  'stage-files': {
+    readonly point: string;
+    readonly source: string;
+    readonly inPlace: boolean;
+    readonly inventorySha256?: string;
+  };
   /**
    * Cuts the logs of the plan beside the data; Cassandra may serve meanwhile. `place-logs` of the same plan and ranges then only has to move
    * them. `plan`, `sha256`, `ranges`, `bytes` as there.
@@ -115,11 +121,12 @@ export interface JobParams {
   /** Moves data, commitlog, hints and saved_caches whole into a folder named after the run; recreates them empty. Cassandra must be stopped. */
   'set-aside': { readonly run: string };
   /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
-  /** `rolesOf`: the run that set data aside here whose roles and passwords (`system_auth`) are kept where they can be read. */
+  /** `rolesOf`: the run that set data aside here whose roles and passwords (`system_auth`) are kept where they can be read. `inventorySha256` as of `stage-files`. */
   'restore-files': {
     readonly point: string;
     readonly source: string;
     readonly inPlace: boolean;
+    readonly inventorySha256?: string;
     readonly rolesOf?: string;
   };
   /** Brings the roles and passwords of this node up to those of the other replicas. Cassandra must run. */
@@ -167,7 +174,13 @@ export interface JobResult {
   };
   /** `mode`: how it was stored; full although differential was asked for when the node uses a file name again that the store holds with other content. */
   upload: { readonly files: number; readonly bytes: number; readonly mode: 'full' | 'differential' };
-  verify: { readonly files: number; readonly bytes: number; readonly newBytes: number };
+  /** `inventorySha256`: of the inventory that the store was compared with. Agents of before do not say. */
+  verify: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly newBytes: number;
+    readonly inventorySha256?: string | undefined;
+  };
   'clear-snapshot': { readonly cleared: boolean };
   'delete-backup': { readonly deleted: boolean };
   'stage-files': { readonly files: number; readonly bytes: number };

@@ -319,7 +319,10 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       const checkedAt = clock.now();
       const byNode = new Map(done.map(({ node, result }) => [node, result]));
       const checked = ({ failure: _refuted, ...each }: RestorePoint): RestorePoint => {
-        const nodes = each.nodes.map((node) => ({ ...node, ...byNode.get(node.node) }));
+        const nodes = each.nodes.map((node) => {
+          const { bytes, files, newBytes } = byNode.get(node.node) ?? node;
+          return { ...node, bytes, files, newBytes };
+        });
         return {
           ...each,
           nodes,

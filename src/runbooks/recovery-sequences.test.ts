@@ -1,12 +1,26 @@
 import { expect, test } from 'vitest';
 import { beginningOf, type Outcome, Played } from '../../test/support/recovery-history.ts';
 import { directories } from '../../test/support/simulated-ring.ts';
+import { readJournal } from '../journal/journal-reader.ts';
+import { replay } from '../journal/run-state.ts';
 import { listRuns } from '../journal/runs.ts';
 import { Problem } from '../model/problem.ts';
+import { inventoryDocument } from '../model/restore-point.ts';
+import { sha256 } from '../model/sha256.ts';
+import type { BackupContents } from '../ports/backup-tool.ts';
+import type { Runbook } from '../runbook/define.ts';
 import { requestCancel } from '../runbook/engine.ts';
-import { listPoints } from './catalog/point-catalog.ts';
+import { getPoint, listPoints } from './catalog/point-catalog.ts';
 import { listOpenRestores } from './catalog/restore-catalog.ts';
-import { acceptRunbook, backupRunbook, restoreRunbook, revertRunbook } from './index.ts';
+import {
+  acceptRunbook,
+  backupRunbook,
+  rehearseRunbook,
+  restoreIntoRunbook,
+  restoreRunbook,
+  revertRunbook,
+  type RunbookServices,
+} from './index.ts';
 
 /**
  * Sequences that a person or a second cause makes between two commands, which the drawn histories do not have: a disk that is replaced while a
@@ -369,3 +383,82 @@ test('nothing but the proof of a restore is left out by the word of a person', a
   expect(wordOf(refused)).toBe('restore-unfinished');
   expect(nextOf(refused)).not.toContain('--unproven');
 });
+
+/** Somebody with write access to the bucket puts other data there, with a manifest and an inventory that say so. */
+async function exchangeFiles({ played: { bucket }, point }: Environment): Promise<void> {
+  const planted = JSON.stringify([{ table: 'edgestore', key: keyOf('EVIL'), column: keyOf('c'), at: 1 }]);
+  const { nodes } = await getPoint(bucket, point);
+  for (const { node, inventory } of nodes) {
+    const manifest = `medusa/${node}/${point}/meta/manifest.json`;
+    const contents = JSON.parse(bucket.text(manifest)) as BackupContents;
+    const evil = new Set<string>();
+    const files = contents.files.map((each) => {
+      if (!each.table.startsWith('edgestore')) return each;
+      evil.add(`${each.table}/${each.path}`);
+      bucket.set(each.key, planted);
+      return { ...each, bytes: planted.length };
+    });
+    bucket.set(manifest, JSON.stringify({ ...contents, files }));
+    const { point: id, tables } = inventoryDocument.read(bucket.text(inventory), inventory);
+    const changed = tables.map((table) => ({
+      ...table,
+      files: table.files.map((file) =>
+        evil.has(`${table.table}/${file.path}`) ? { ...file, bytes: planted.length, sha256: sha256(planted) } : file,
+      ),
+    }));
+    bucket.set(inventory, inventoryDocument.write({ point: id, node, tables: changed }));
+  }
+}
+
+const keyOf = (text: string) => Buffer.from(text).toString('hex');
+
+test('files that somebody exchanged together with their inventory after a restore had checked them are not placed', async () => {
+  const seen = new Set<string>();
+  for (let at = 30; at <= 120; at += 3) {
+    const world = await environment();
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      world.played.begin(process, restoreRunbook, { point: world.point, newBase: false, stage: at % 2 === 0 }, true);
+    if (!(await killed(world, at, work, true))) break;
+    const moved = (await listOpenRestores(world.played.bucket)).length > 0;
+    await exchangeFiles(world);
+    if ((await world.played.told()) === undefined) continue;
+    const word = wordOf(await asTold(world));
+    seen.add(`${word}${moved ? ' after the move' : ''}`);
+    // Placed before the exchange.
+    if (word !== 'succeeded') expect(word).toBe('inventory-changed');
+    expect(keysOf(world)).not.toContain('EVIL');
+    // Nothing was stopped for it.
+    if (!moved) expect(isUp(world)).toBe(true);
+  }
+  expect(seen).toContain('inventory-changed');
+  expect(seen).toContain('inventory-changed after the move');
+  expect(seen).toContain('succeeded after the move');
+});
+
+test.each([rehearseRunbook, restoreIntoRunbook])(
+  'files that somebody exchanged after $name had looked at the point are not placed in its copy',
+  async (runbook) => {
+    let seen = 0;
+    for (let at = 6; at <= 40; at += 1) {
+      const world = await environment();
+      const params = { point: world.point, ...(runbook === restoreIntoRunbook ? { into: 'beside' } : {}) };
+      const work = async (process: ReturnType<Played['newProcess']>) =>
+        world.played.begin(process, runbook as Runbook<unknown, RunbookServices>, params, true);
+      if (!(await killed(world, at, work))) break;
+      const process = world.played.newProcess();
+      const [left] = await listRuns({ ...world.played.worldOf(process), store: world.played.bucket }, { limit: 1 });
+      process.end();
+      if (left?.status !== 'interrupted') continue;
+      const { events } = await readJournal(world.played.bucket, left.run);
+      if (replay(events)?.steps['check-point']?.status !== 'succeeded') continue;
+      await exchangeFiles(world);
+      const outcome = await run(world, (again) => world.played.resume(again, left.run));
+      for (const copy of world.played.made) {
+        const keys = [...copy.content('edgestore').cells].map((name) => name.split(' ')[1]);
+        expect(keys).not.toContain(keyOf('EVIL'));
+      }
+      if (wordOf(outcome) === 'inventory-changed') seen += 1;
+    }
+    expect(seen).toBeGreaterThan(0);
+  },
+);

@@ -4,15 +4,22 @@ import { pointId, runId } from '../model/identifiers.ts';
 import { RefusedProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
+import type { JobParams } from '../ports/node-agent.ts';
 import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { recordingDamage } from './steps/point-damage.ts';
-import { verifyPoint } from './steps/verify-point.ts';
+import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
+import {
+  bindInventories,
+  boundInventories,
+  inventoriesOf,
+  requireSameInventories,
+} from './catalog/bound-inventories.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import {
   findIdMark,
@@ -98,7 +105,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 8,
+  version: 9,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -148,11 +155,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: ['check-point', 'check-store', 'start-agents'],
     timeout: { atLeast: '1h', perGiB: '2m', of: ['check-point.bytes'] },
     retry: patientRetry,
-    result: z.object({ files: z.number(), bytes: z.number() }),
+    result: z.object({ files: z.number(), bytes: z.number(), inventories: boundInventories }),
     run: async (context) => {
       const { point } = context.params;
       const done = await verifyPoint(context, point, [point]);
-      return filesOf(done);
+      return { ...filesOf(done), inventories: bindInventories(verifiedInventories(done)) };
     },
   })
   .step({
@@ -212,8 +219,9 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     run: async (context) => {
       const { point } = context.params;
       const { platform } = context.services;
+      const paramsOf = await filesParams(context);
       const done = await recordingDamage(context, point, async (failed) =>
-        onEachNode(platform, context, 'stage-files', (source) => ({ point, source, inPlace: true }), failed),
+        onEachNode(platform, context, 'stage-files', paramsOf, failed),
       );
       return filesOf(done);
     },
@@ -223,6 +231,21 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: ['verify-logs', 'check-disk', 'check-aside'],
     when: { result: 'check-disk.stageLogs', is: true },
     run: async (context) => stageLogs(context, context.services.platform, context.results['verify-logs']),
+  })
+  .step({
+    id: 'same-files',
+    title: 'Nobody has exchanged what the bucket says of the files since they were checked',
+    effect: 'read',
+    guard: 'until-moved',
+    needs: ['check-files', 'stage-files'],
+    timeout: '5m',
+    retry: standardRetry,
+    result: emptyResult,
+    run: async ({ params, results, services: { platform } }) => {
+      const point = await getPoint(platform.bucket, params.point);
+      await requireSameInventories(platform.bucket, point, results['check-files'].inventories);
+      return {};
+    },
   })
   .step({ ...lookAtServices, needs: ['start-agents'] })
   .step({
@@ -235,6 +258,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       'stage-logs',
       'verify-logs',
       'look-services',
+      'same-files',
       'same-history',
     ],
   })
@@ -313,11 +337,9 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number(), roles: rolesResult }),
     run: async (context) => {
-      const { point } = context.params;
+      const paramsOf = await filesParams(context);
       const done = await onEachNode(context.services.platform, context, 'restore-files', (node) => ({
-        point,
-        source: node,
-        inPlace: true,
+        ...paramsOf(node),
         rolesOf: context.run,
       }));
       const roles = restoredRoles(done, context.results['look-services'].nodes, context.log);
@@ -427,6 +449,21 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step(startAgainStep)
   .build();
+
+/** What each node's agent is told to bring: only the files that were checked. */
+async function filesParams({
+  params: { point: id },
+  results,
+  services: { platform },
+}: {
+  readonly params: Pick<RestoreParams, 'point'>;
+  readonly results: { readonly 'check-files': { readonly inventories: z.output<typeof boundInventories> } };
+  readonly services: RunbookServices;
+}): Promise<(node: string) => JobParams['stage-files']> {
+  const point = await getPoint(platform.bucket, id);
+  const inventoryOf = await inventoriesOf(platform.bucket, point, results['check-files'].inventories);
+  return (node) => ({ point: id, source: node, inPlace: true, inventorySha256: inventoryOf(node) });
+}
 
 /** What all nodes brought or moved. */
 function filesOf(done: ReadonlyArray<{ readonly result: { readonly files: number; readonly bytes: number } }>): {

@@ -48,7 +48,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 6,
+    version: 7,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.

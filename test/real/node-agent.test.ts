@@ -108,7 +108,7 @@ describe('the backups of a node', () => {
     expect(snapshot.tables.some((table) => table.startsWith('system_schema.tables-'))).toBe(true);
     expect(snapshot.tables.some((table) => table.startsWith('system_traces.'))).toBe(false);
     expect(uploaded).toEqual({ files: snapshot.files, bytes: snapshot.bytes, mode: 'differential' });
-    expect(verified).toEqual({ files: snapshot.files, bytes: snapshot.bytes, newBytes: snapshot.bytes });
+    expect(verified).toMatchObject({ files: snapshot.files, bytes: snapshot.bytes, newBytes: snapshot.bytes });
     expect(inStore('data/bank/accounts-*/.by_owner/*-Data.db')).toHaveLength(1);
     expect(globSync(join(data, '*', '*', 'snapshots', first))).toEqual([]);
   });

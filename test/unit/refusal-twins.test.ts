@@ -31,6 +31,7 @@ const roots = [
 /** The step before `stop-graph` that meets the same first: of `restore`, or of `revert`. */
 const twins: Readonly<Record<string, string>> = {
   'agent-not-understood': 'check-files',
+  'agent-outdated': 'check-files',
   'aside-elsewhere': 'check-aside',
   'backup-damaged': 'check-files',
   'bad-document': 'check-point',
@@ -48,6 +49,7 @@ const twins: Readonly<Record<string, string>> = {
   'history-changed': 'same-history',
   'in-the-future': 'plan-logs',
   'instant-unreachable': 'plan-logs',
+  'inventory-changed': 'same-files',
   'inventory-damaged': 'check-files',
   'inventory-missing': 'check-files',
   'layout-differs': 'check-point',

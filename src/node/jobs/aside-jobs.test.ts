@@ -4,12 +4,15 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
 import { openNodeFiles } from '../../adapters/node-files/node-files.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import { inventoryDocument, inventoryKey } from '../../model/restore-point.ts';
+import { sha256 } from '../../model/sha256.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import { acceptAside, checkAside, lookAside, revertAside, setAside } from './aside-jobs.ts';
 import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
 import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
+import { verify } from './verify-job.ts';
 
 const point = 'backup-20260219-020000';
 const run = 'restore-1';
@@ -116,6 +119,19 @@ const stage = async (node: SimulatedNode) =>
   stageFiles(node, { point, source: node.node, inPlace: true }, idleContext());
 const storedFile = (node: SimulatedNode) =>
   join(node.root, 'bucket', 'medusa', node.node, 'data', 'bank', edges, 'nb-1-big-Data.db');
+const inventory = (node: SimulatedNode) => inventoryKey(point, node.node);
+
+/** Other data of the same size, and an inventory that says so. Gives the inventory of before. */
+async function exchangeFiles(node: SimulatedNode): Promise<string> {
+  const planted = asBackedUp.toUpperCase();
+  const original = Buffer.from((await node.bucket.get(inventory(node)))?.body ?? '').toString();
+  const { kind: _kind, version: _version, check: _check, ...body } = JSON.parse(original);
+  await writeFile(storedFile(node), planted);
+  const text = JSON.stringify(body).replace(sha256(asBackedUp), sha256(planted));
+  await node.bucket.put(inventory(node), inventoryDocument.write(JSON.parse(text)));
+  return original;
+}
+
 const revert = async (node: SimulatedNode) => revertAside(node, { run }, idleContext());
 const accept = async (node: SimulatedNode, of = run) => acceptAside(node, { run: of }, idleContext());
 
@@ -317,6 +333,45 @@ describe('staged first', () => {
     const node = await ruinedNode();
     await stage(node);
     await rm(join(node.directories.aside, 'staging', 'bank'), { recursive: true });
+    await aside(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+    expect(node.toolCalls.filter((call) => call === 'download')).toHaveLength(2);
+  });
+
+  test('files are staged and placed only by the inventory that the run has checked', async () => {
+    const node = await ruinedNode();
+    const { inventorySha256 = '' } = await verify(node, { point, knownPoints: [] }, idleContext());
+    const params = { point, source: node.node, inPlace: true, inventorySha256 };
+    await stageFiles(node, params, idleContext());
+    const original = await exchangeFiles(node);
+    const refused = { kind: 'refused', code: 'inventory-changed', happened: expect.stringContaining(inventory(node)) };
+    await expect(stageFiles(node, params, idleContext())).rejects.toMatchObject(refused);
+    await aside(node);
+    await expect(restoreFiles(node, params, idleContext())).rejects.toMatchObject(refused);
+    await expectEmpty(node.directories.data);
+    await node.bucket.put(inventory(node), original);
+    await restoreFiles(node, params, idleContext());
+    expect(await liveData(node)).toBe(asBackedUp);
+  });
+
+  test('what was staged by another inventory of the same sizes is not placed', async () => {
+    const node = await ruinedNode();
+    const original = await exchangeFiles(node);
+    await stage(node);
+    await node.bucket.put(inventory(node), original);
+    await writeFile(storedFile(node), asBackedUp);
+    await clearStage(node, { keepPoint: point });
+    await aside(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+  });
+
+  test('what an agent of before has staged is brought again, because nobody knows by which inventory', async () => {
+    const node = await ruinedNode();
+    await stage(node);
+    const marker = join(node.directories.aside, 'staged.json');
+    await writeFile(marker, (await readFile(marker, 'utf8')).replace(/,\s*"inventory": "[0-9a-f]+"/, ''));
     await aside(node);
     await restore(node);
     expect(await liveData(node)).toBe(asBackedUp);

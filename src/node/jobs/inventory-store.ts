@@ -1,21 +1,25 @@
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import { type Inventory, inventoryDocument, inventoryKey } from '../../model/restore-point.ts';
+import { sha256 } from '../../model/sha256.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 export type InventoryBody = Omit<Inventory, 'kind' | 'version'>;
 export type InventoryFile = InventoryBody['tables'][number]['files'][number];
 
+/** An inventory with the SHA-256 of its document. */
+interface StoredInventory {
+  readonly inventory: InventoryBody;
+  readonly sha256: string;
+}
+
 /** Throws FailedProblem `inventory-damaged`, which names the object. */
-export async function findInventory(
-  bucket: ObjectStore,
-  point: string,
-  node: string,
-): Promise<InventoryBody | undefined> {
+async function findInventory(bucket: ObjectStore, point: string, node: string): Promise<StoredInventory | undefined> {
   const key = inventoryKey(point, node);
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
   try {
-    return inventoryDocument.read(stored.body, `${bucket.description}: ${key}`);
+    const inventory = inventoryDocument.read(stored.body, `${bucket.description}: ${key}`);
+    return { inventory, sha256: sha256(stored.body) };
   } catch (cause) {
     if (!(cause instanceof FailedProblem)) throw cause;
     throw new FailedProblem({
@@ -35,7 +39,7 @@ export async function readableInventory(
   node: string,
 ): Promise<InventoryBody | 'damaged' | undefined> {
   try {
-    return await findInventory(bucket, point, node);
+    return (await findInventory(bucket, point, node))?.inventory;
   } catch (error) {
     if (error instanceof FailedProblem && error.code === 'inventory-damaged') return 'damaged';
     throw error;
@@ -44,14 +48,31 @@ export async function readableInventory(
 
 /** Throws FailedProblem `inventory-missing`, `inventory-damaged`. */
 export async function requireInventory(bucket: ObjectStore, point: string, node: string): Promise<InventoryBody> {
+  return (await requireStoredInventory(bucket, point, node)).inventory;
+}
+
+/**
+ * `bound`: the only one that is followed, whatever the bucket holds now. Throws FailedProblem `inventory-missing`, `inventory-damaged`,
+ * RefusedProblem `inventory-changed`.
+ */
+export async function requireStoredInventory(
+  bucket: ObjectStore,
+  point: string,
+  node: string,
+  bound?: string,
+): Promise<StoredInventory> {
   const found = await findInventory(bucket, point, node);
-  if (found !== undefined) return found;
-  throw new FailedProblem({
-    code: 'inventory-missing',
-    happened: `The bucket has no inventory of ${node} for ${point} (${inventoryKey(point, node)}).`,
-    state: 'Nothing was changed.',
-    next: 'Choose another restore point (`cardea points ENV`). Without its inventory nothing can show whether this one is complete.',
-  });
+  if (found === undefined) {
+    throw new FailedProblem({
+      code: 'inventory-missing',
+      happened: `The bucket has no inventory of ${node} for ${point} (${inventoryKey(point, node)}).`,
+      state: 'Nothing was changed.',
+      next: 'Choose another restore point (`cardea points ENV`). Without its inventory nothing can show whether this one is complete.',
+    });
+  }
+  if (bound !== undefined && found.sha256 !== bound)
+    throw inventoryChanged(point, node, { found: found.sha256, bound });
+  return found;
 }
 
 /** Points that have an inventory of this node, newest first. */
@@ -82,4 +103,18 @@ export function sizeOf(inventory: InventoryBody): { readonly files: number; read
 /** `janusgraph/edgestore-7f…/nb-1-big-Data.db`: the name of a file that every message uses. */
 export function nameOf(keyspace: string, table: string, path: string): string {
   return `${keyspace}/${table}/${path}`;
+}
+
+function inventoryChanged(
+  point: string,
+  node: string,
+  { found, bound }: { readonly found: string; readonly bound: string },
+): RefusedProblem {
+  return new RefusedProblem({
+    code: 'inventory-changed',
+    happened: `The inventory of ${node} for ${point} (${inventoryKey(point, node)}) is not the one that the run has checked, and is not followed.`,
+    state: 'No file of the node was moved.',
+    next: 'Find out who changed it: only a backup writes it, once. Then choose another restore point: `cardea points ENV`.',
+    details: [`SHA-256 ${found}, checked was ${bound}`],
+  });
 }

@@ -3,6 +3,9 @@ import { documentType } from '../../model/document.ts';
 import { jobResults, rolesOrigin } from '../../ports/node-agent-wire.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
+/** SHA-256 of the inventory by which the files are those of the point. Agents of before did not write it down. */
+const inventoryHash = z.string().optional();
+
 /**
  * `<aside>/placement.json`: which backup's files are being put into the data directory (`placing`) or are there
  * (`placed`). It is written before the first file is placed, so that the files of a killed attempt are known to be ours
@@ -12,6 +15,7 @@ export const placementDocument = documentType('placement', 1, {
   point: z.string(),
   source: z.string(),
   inPlace: z.boolean(),
+  inventory: inventoryHash,
   phase: z.enum(['placing', 'placed']),
   roles: rolesOrigin.optional(),
 });
@@ -44,6 +48,7 @@ export const stagedDocument = documentType('staged', 1, {
   point: z.string(),
   source: z.string(),
   inPlace: z.boolean(),
+  inventory: inventoryHash,
 });
 
 export function stagedFile(directories: Pick<NodeDirectories, 'aside'>): string {

@@ -3,7 +3,7 @@ import { FailedProblem, RefusedProblem, RetryableProblem } from '../../model/pro
 import { formatBytes } from '../../model/bytes.ts';
 import type { JobParams, JobResult, RolesOrigin } from '../../ports/node-agent.ts';
 import { lookInStore } from './stored-files.ts';
-import { type InventoryBody, filesOf, nameOf, requireInventory, sizeOf } from './inventory-store.ts';
+import { type InventoryBody, filesOf, nameOf, requireStoredInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { watchDownload } from './download-progress.ts';
@@ -22,6 +22,17 @@ import {
 } from './placement-marker.ts';
 import { whileStopped } from './stopped-database.ts';
 
+type FilesParams = JobParams['stage-files'];
+
+/** What is placed: of the whole inventory that which belongs on this node. */
+interface Wanted extends InventoryBody {
+  readonly whole: InventoryBody;
+  readonly marker: Marker;
+}
+
+/** Which files lie somewhere. Two inventories of one point are not the same files, also where their sizes are. */
+type Marker = Pick<FilesParams, 'point' | 'source' | 'inPlace'> & { readonly inventory: string };
+
 /** Keyspaces that hold a node's own identity and its view of the ring. A copy has its own. */
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
 
@@ -36,7 +47,7 @@ export async function stageFiles(
   context: JobContext,
 ): Promise<JobResult['stage-files']> {
   const wanted = await wantedFiles(parts, params);
-  await stage(parts, wanted, params, context);
+  await stage(parts, wanted, context);
   return sizeOf(wanted);
 }
 
@@ -62,21 +73,21 @@ async function placeFiles(
   const size = sizeOf(wanted);
   const keyspaces = [...new Set(wanted.tables.map((table) => table.keyspace))];
   const staging = stagingFolder(directories);
-  const before = await placementOf(parts, params);
+  const before = await placementOf(parts, wanted.marker);
   if (before?.phase === 'placed' && (await isWhole(parts, wanted, before.roles)))
     return { ...size, ...rolesOf(before) };
   const resumed = before?.phase === 'placing';
   let roles = before?.roles;
   if (!resumed) {
     await requireEmpty(parts, wanted);
-    await stage(parts, wanted, params, context);
+    await stage(parts, wanted, context);
     roles = await chooseRoles(parts, wanted, params);
     await files.makeDirectory(directories.data);
   }
   const placement = (phase: 'placing' | 'placed') =>
     files.writeWhole(
       placementFile(directories),
-      placementDocument.write({ ...markerOf(params), phase, ...rolesOf({ roles }) }),
+      placementDocument.write({ ...wanted.marker, phase, ...rolesOf({ roles }) }),
     );
   const folderOf = (keyspace: string) =>
     keyspace === rolesKeyspace && roles?.from === 'living' ? rolesStagingFolder(directories) : `${staging}/${keyspace}`;
@@ -97,7 +108,7 @@ async function placeFiles(
     }
   }
   if (missing.length > 0) {
-    await stage(parts, wanted, params, context);
+    await stage(parts, wanted, context);
     // As it was decided: the same files lie aside as before.
     if (roles?.from === 'living' && missing.includes(rolesKeyspace)) await chooseRoles(parts, wanted, params);
     await context.ask();
@@ -107,7 +118,7 @@ async function placeFiles(
   if (findings.length > 0 && resumed) throw changedSince(parts, wanted, findings);
   if (findings.length > 0) {
     const state = 'The files are in the data directory; the data that was moved aside is unchanged.';
-    throw notRestored(params, findings, state);
+    throw notRestored(wanted.marker, findings, state);
   }
   await placement('placed');
   await files.remove(stagedFile(directories));
@@ -155,22 +166,20 @@ export async function clearStage(
   return {};
 }
 
-async function wantedFiles({ bucket }: NodeParts, { point, source, inPlace }: Marker): Promise<InventoryBody> {
-  const whole = await requireInventory(bucket, point, source);
-  return inPlace ? whole : { ...whole, tables: whole.tables.filter((table) => !ownKeyspaces.has(table.keyspace)) };
+async function wantedFiles({ bucket }: NodeParts, params: FilesParams): Promise<Wanted> {
+  const { point, source, inPlace, inventorySha256: bound } = params;
+  const { inventory: whole, sha256 } = await requireStoredInventory(bucket, point, source, bound);
+  const tables = whole.tables.filter((table) => inPlace || !ownKeyspaces.has(table.keyspace));
+  return { ...whole, tables, whole, marker: { point, source, inPlace, inventory: sha256 } };
 }
 
 /** Does nothing when an earlier attempt staged exactly these files. Throws FailedProblem `restore-incomplete` or `restore-damaged`. */
-async function stage(
-  parts: NodeParts,
-  wanted: InventoryBody,
-  marker: Marker,
-  { signal, progress }: JobContext,
-): Promise<void> {
+async function stage(parts: NodeParts, wanted: Wanted, { signal, progress }: JobContext): Promise<void> {
   const { tool, files, directories } = parts;
+  const { marker } = wanted;
   const staging = stagingFolder(directories);
   if ((await isStaged(parts, marker)) && (await compareFolder(parts, staging, wanted)).length === 0) return;
-  await requireStored(parts, marker, signal);
+  await requireStored(parts, wanted, signal);
   const { bytes } = sizeOf(wanted);
   await files.remove(stagedFile(directories));
   await files.remove(staging);
@@ -193,13 +202,16 @@ async function stage(
   if (damaged.length > 0) throw await notWhole(parts, marker, damaged, signal);
   await files.sync(staging);
   signal.throwIfAborted();
-  await files.writeWhole(stagedFile(directories), stagedDocument.write(markerOf(marker)));
+  await files.writeWhole(stagedFile(directories), stagedDocument.write(marker));
 }
 
 /** Throws FailedProblem `backup-damaged` when the store does not hold exactly the files of the inventory: the tool would bring others. */
-async function requireStored(parts: NodeParts, { point, source }: Marker, signal: AbortSignal): Promise<void> {
-  const inventory = await requireInventory(parts.bucket, point, source);
-  const { findings } = await lookInStore(parts, { node: source, inventory, signal });
+async function requireStored(
+  parts: NodeParts,
+  { whole, marker: { point, source } }: Wanted,
+  signal: AbortSignal,
+): Promise<void> {
+  const { findings } = await lookInStore(parts, { node: source, inventory: whole, signal });
   if (findings.length === 0) return;
   throw new FailedProblem({
     code: 'backup-damaged',
@@ -215,14 +227,9 @@ async function isStaged({ files, directories }: NodeParts, marker: Marker): Prom
   return text !== undefined && isSame(stagedDocument.read(text, stagedFile(directories)), marker);
 }
 
-function isSame(a: Marker, b: Marker): boolean {
-  return a.point === b.point && a.source === b.source && a.inPlace === b.inPlace;
-}
-
-type Marker = Omit<JobParams['restore-files'], 'rolesOf'>;
-
-function markerOf({ point, source, inPlace }: Marker): Marker {
-  return { point, source, inPlace };
+/** A marker that an agent of before wrote does not say by which inventory: then it may be another one. */
+function isSame(a: Omit<Marker, 'inventory'> & { readonly inventory?: string | undefined }, b: Marker): boolean {
+  return a.point === b.point && a.source === b.source && a.inPlace === b.inPlace && a.inventory === b.inventory;
 }
 
 /** True when the data directory holds exactly what an earlier attempt placed. */

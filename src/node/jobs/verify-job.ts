@@ -3,7 +3,7 @@ import { FailedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import { objectPatience, patiently } from '../../ports/patience.ts';
 import { byName } from './backup-comparison.ts';
-import { filesOf, nameOf, readableInventory, requireInventory, sizeOf } from './inventory-store.ts';
+import { filesOf, nameOf, readableInventory, requireStoredInventory, sizeOf } from './inventory-store.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { type StoredAs, lookInStore } from './stored-files.ts';
@@ -23,7 +23,7 @@ export async function verify(
   sound: Set<string> = new Set(),
 ): Promise<JobResult['verify']> {
   const { node, bucket } = parts;
-  const inventory = await requireInventory(bucket, point, node);
+  const { inventory, sha256 } = await requireStoredInventory(bucket, point, node);
   const { expected, findings } = await lookInStore(parts, { node, inventory, signal });
   if (findings.length > 0) throw damaged(node, point, findings);
 
@@ -52,7 +52,7 @@ export async function verify(
   await Promise.all(Array.from({ length: readers }, reading));
   broken.signal.throwIfAborted();
   if (findings.length > 0) throw damaged(node, point, findings);
-  return { ...sizeOf(inventory), newBytes };
+  return { ...sizeOf(inventory), newBytes, inventorySha256: sha256 };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Copies, Platform } from '../../ports/platform.ts';
 import type { RunbookBuilder } from '../../runbook/define.ts';
 import { acceptPoint } from '../recovery/choose-point.ts';
+import { bindInventories, boundInventories, inventoriesNow, inventoriesOf } from '../catalog/bound-inventories.ts';
 import { onEachNode } from './each-node.ts';
 import { recordingDamage } from './point-damage.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
@@ -53,7 +54,12 @@ export function withCopyDatabase<Params extends CopyParams>(
       needs: [],
       timeout: '1m',
       retry: standardRetry,
-      result: z.object({ proof, bytes: z.number(), warning: z.string().optional() }),
+      result: z.object({
+        proof,
+        bytes: z.number(),
+        warning: z.string().optional(),
+        inventories: boundInventories,
+      }),
       run: async (context) => {
         const { params, log } = context;
         const { platform } = context.services;
@@ -62,7 +68,9 @@ export function withCopyDatabase<Params extends CopyParams>(
         await requireRestorableForm(platform, point.id, params.replay);
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);
-        return { proof: point.proof, bytes: point.bytes, ...(warning === undefined ? {} : { warning }) };
+        const inventories = bindInventories(await inventoriesNow(platform.bucket, point));
+        const { bytes } = point;
+        return { proof: point.proof, bytes, inventories, ...(warning === undefined ? {} : { warning }) };
       },
     })
     .step(checkStore)
@@ -100,11 +108,11 @@ export function withCopyDatabase<Params extends CopyParams>(
         inCopy(context, nameOf(context), async (copy) => {
           const from = context.services.clock.monotonic();
           const point = await getPoint(copy.bucket, context.params.point);
-          const paramsOf = (node: string) => ({
-            point: point.id,
-            source: sourceOf(copy, point, node),
-            inPlace: false,
-          });
+          const inventoryOf = await inventoriesOf(copy.bucket, point, context.results['check-point'].inventories);
+          const paramsOf = (node: string) => {
+            const source = sourceOf(copy, point, node);
+            return { point: point.id, source, inPlace: false, inventorySha256: inventoryOf(source) };
+          };
           const done = await recordingDamage(context, point.id, async (failed) =>
             onEachNode(copy, context, 'restore-files', paramsOf, failed),
           );
