@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TableRows } from '../../test/support/table-rows.ts';
 import type { Clock } from '../ports/clock.ts';
-import { readGlobalSettings } from './global-settings.ts';
-import { markKey, namespaces, type PoolMark } from './id-claims.ts';
+import { firstSettings, readGlobalSettings } from './global-settings.ts';
+import { markKey, namespaces, readClaims, type PoolMark } from './id-claims.ts';
 import { decideAdvance, cleanAfterRestore, readIdMark } from './clean-after-restore.ts';
 
 const keyspace = 'janusgraph';
@@ -40,6 +40,42 @@ test('without it, every pool there can be jumps far ahead, also one that had no 
   expect(after.size).toBe(32 * 3 + 2);
   for (const pool of before) expect(after.get(markKey(pool))).toBeGreaterThan(BigInt(pool.next) + 9999n);
   expect(after.get('unmodifiable 7 0')).toBeGreaterThan(1_000_000_000n);
+});
+
+const nothing = { instancesCleared: 0, locksCleared: 0, idBlocksAdvanced: 0 };
+
+test('a keyspace without the tables of a graph has nothing to clean', async () => {
+  const database = new TableRows();
+  for (const table of Object.keys(database.tables)) delete (database.tables as Record<string, unknown>)[table];
+  expect(await cleanAfterRestore({ database, keyspace, clock, mark: undefined })).toEqual(nothing);
+});
+
+test('where JanusGraph was never started there is nothing to clean, and no id that was given out is given out by its first server', async () => {
+  const database = restoredTables();
+  database.tables.system_properties?.clear();
+  database.tables.janusgraph_ids?.clear();
+  database.tables.edgestore_lock_?.clear();
+  expect(await cleanAfterRestore({ database, keyspace, clock, mark: [] })).toEqual(nothing);
+  const mark = [{ namespace: 'normal', partition: 3, tag: 0, next: '77' }] as const;
+  expect(await cleanAfterRestore({ database, keyspace, clock, mark: [...mark] })).toMatchObject({
+    idBlocksAdvanced: 1,
+  });
+  expect(await readClaims(database, keyspace, firstSettings)).toEqual(mark);
+});
+
+test('a lock table that is not there holds no lock, and a claim that cannot be read stops nothing', async () => {
+  const database = new TableRows();
+  database.put('janusgraph_ids', '00', '01', '');
+  expect(await cleanAfterRestore({ database, keyspace, clock, mark: undefined })).toMatchObject({ locksCleared: 0 });
+});
+
+test('a graph whose ids are claimed in another table is not made sound by halves', async () => {
+  const database = restoredTables();
+  delete (database.tables as Record<string, unknown>)['janusgraph_ids'];
+  await expect(cleanAfterRestore({ database, keyspace, clock, mark: undefined })).rejects.toMatchObject({
+    code: 'graph-form-unsupported',
+  });
+  expect((await readGlobalSettings(database, keyspace)).instances).toHaveLength(1);
 });
 
 const pool: fc.Arbitrary<PoolMark> = fc.record({

@@ -1,8 +1,9 @@
 import { FailedProblem } from '../model/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Database } from '../ports/database.ts';
-import { readGlobalSettings } from './global-settings.ts';
-import { claimCell, markKey, namespaces, readIdMark, type IdMark, type Namespace, type PoolMark } from './id-claims.ts';
+import { findGlobalSettings, firstSettings, type GlobalSettings } from './global-settings.ts';
+import { idTable, requireIdTable, settingsTable, tablesIn } from './graph-tables.ts';
+import { claimCell, markKey, namespaces, readClaims, type IdMark, type Namespace, type PoolMark } from './id-claims.ts';
 import { clearDeadRegistrations } from './invariants/registrations.ts';
 
 export { idMark, readIdMark, type IdMark } from './id-claims.ts';
@@ -27,14 +28,18 @@ export interface CleaningResult {
 
 /**
  * Cleans JanusGraph's own records in a restored database while no graph server runs: no instance is registered, nothing is locked, and the
- * next ids lie beyond any that was ever issued. May be done again; with `mark` the second time changes nothing. Throws RetryableProblem
- * `database-unreachable`.
+ * next ids lie beyond any that was ever issued. May be done again; with `mark` the second time changes nothing. A keyspace on which JanusGraph was
+ * never started has little of that, or nothing: its first server makes the rest. Throws RetryableProblem `database-unreachable`, RefusedProblem
+ * `graph-form-unsupported`.
  */
 export async function cleanAfterRestore(options: CleaningOptions): Promise<CleaningResult> {
   const { database, keyspace } = options;
-  const cleared = await clearDeadRegistrations(database, keyspace, []);
-  const locks = await clearLocks(database, keyspace);
-  const advanced = await advanceIds(options);
+  const tables = await tablesIn(database, keyspace);
+  const settings = tables.has(settingsTable) ? await findGlobalSettings(database, keyspace) : undefined;
+  if (settings !== undefined) requireIdTable(`The restored graph in "${keyspace}"`, tables, settings);
+  const cleared = settings === undefined ? [] : await clearDeadRegistrations(database, keyspace, []);
+  const locks = await clearLocks(database, keyspace, tables);
+  const advanced = tables.has(idTable) ? await advanceIds(options, settings ?? firstSettings) : [];
   return { instancesCleared: cleared.length, locksCleared: locks, idBlocksAdvanced: advanced.length };
 }
 
@@ -43,9 +48,9 @@ const lockTables = ['edgestore_lock_', 'graphindex_lock_', 'system_properties_lo
 /**
  * Row by row: there are few, TRUNCATE would need every node up and would leave a snapshot on each, and a delete is in the commit log.
  */
-async function clearLocks(database: Database, keyspace: string): Promise<number> {
+async function clearLocks(database: Database, keyspace: string, tables: ReadonlySet<string>): Promise<number> {
   let cleared = 0;
-  for (const table of lockTables) {
+  for (const table of lockTables.filter((each) => tables.has(each))) {
     for await (const row of database.rows(`SELECT DISTINCT key FROM "${keyspace}".${table}`)) {
       await database.execute(`DELETE FROM "${keyspace}".${table} WHERE key = ?`, [row.key]);
       cleared++;
@@ -70,26 +75,25 @@ const unknownJump: Readonly<Record<Namespace, bigint>> = {
  * Moves the next id of every pool to where it is certain that no id after the backup was issued, by a claim like those of instances, which
  * nobody uses: the next instance starts at its end. Gives the pools that were moved.
  */
-async function advanceIds({
-  database,
-  keyspace,
-  clock,
-  mark,
-  mayBeOld = false,
-}: CleaningOptions): Promise<readonly PoolMark[]> {
-  const { partitions, tagBits } = await readGlobalSettings(database, keyspace);
-  const restored = await readIdMark(database, keyspace);
+async function advanceIds(
+  { database, keyspace, clock, mark, mayBeOld = false }: CleaningOptions,
+  settings: GlobalSettings,
+): Promise<readonly PoolMark[]> {
+  const { partitions, tagBits } = settings;
+  // A claim that cannot be read is one that no instance reads either. The check of the graph names it.
+  const claims = async () => readClaims(database, keyspace, settings, () => undefined);
+  const restored = await claims();
   const wanted = decideAdvance(restored, mark, { partitions, tags: 2 ** tagBits, mayBeOld });
   const micros = BigInt(clock.now().getTime()) * 1000n;
   for (const pool of wanted) {
     const { key, column } = claimCell(pool, Math.round(Math.log2(partitions)), micros, 'cardea');
-    await database.execute(`INSERT INTO "${keyspace}".janusgraph_ids (key, column1, value) VALUES (?, ?, ?)`, [
+    await database.execute(`INSERT INTO "${keyspace}".${idTable} (key, column1, value) VALUES (?, ?, ?)`, [
       key,
       column,
       Buffer.alloc(0),
     ]);
   }
-  const now = new Map((await readIdMark(database, keyspace)).map((pool) => [markKey(pool), BigInt(pool.next)]));
+  const now = new Map((await claims()).map((pool) => [markKey(pool), BigInt(pool.next)]));
   const behind = wanted.filter((pool) => (now.get(markKey(pool)) ?? 0n) < BigInt(pool.next));
   if (behind.length > 0) {
     throw new FailedProblem({

@@ -2,6 +2,7 @@ import { RefusedProblem } from '../model/problem.ts';
 import type { Database } from '../ports/database.ts';
 import { readTagged, type Attribute } from './codec/attribute.ts';
 import { ByteReader, UndecodableRow } from './codec/byte-reader.ts';
+import { idTable } from './graph-tables.ts';
 
 /** Settings that JanusGraph keeps in the database for all its instances, as far as they decide how rows are to be read. */
 export interface GlobalSettings {
@@ -14,6 +15,8 @@ export interface GlobalSettings {
   readonly customVertexIds: boolean;
   /** `graph.allow-custom-vid-types`: vertices may have ids of text. */
   readonly textVertexIds: boolean;
+  /** `ids.store-name`: the table in which ids are claimed. */
+  readonly idStore: string;
   /** Instances that are registered as open. */
   readonly instances: readonly string[];
 }
@@ -25,14 +28,28 @@ const registration = /^system-registration\.(.+)\.startup-time$/;
 
 /** Throws RefusedProblem `graph-missing` when there are none. */
 export async function readGlobalSettings(database: Database, keyspace: string): Promise<GlobalSettings> {
+  const found = await findGlobalSettings(database, keyspace);
+  if (found === undefined) throw noGraph(keyspace);
+  return found;
+}
+
+/** Undefined when there are none: JanusGraph was never started on this keyspace. */
+export async function findGlobalSettings(database: Database, keyspace: string): Promise<GlobalSettings | undefined> {
   const values = await settingsIn(database, keyspace);
-  if (values.size === 0) throw noGraph(keyspace);
+  return values.size === 0 ? undefined : settingsOf(values);
+}
+
+/** What JanusGraph writes when it starts for the first time and is told nothing. */
+export const firstSettings: GlobalSettings = settingsOf(new Map());
+
+function settingsOf(values: ReadonlyMap<string, Attribute>): GlobalSettings {
   return {
     partitions: numberOf(values.get('cluster.max-partitions')) ?? defaultPartitions,
     tagBits: numberOf(values.get('ids.authority.conflict-avoidance-tag-bits')) ?? defaultTagBits,
     blockSize: numberOf(values.get('ids.block-size')) ?? defaultBlockSize,
     customVertexIds: booleanOf(values.get('graph.set-vertex-id')),
     textVertexIds: booleanOf(values.get('graph.allow-custom-vid-types')),
+    idStore: textOf(values.get('ids.store-name')) ?? idTable,
     instances: [...values.keys()].flatMap((name) => registration.exec(name)?.[1] ?? []).sort(),
   };
 }
@@ -68,10 +85,15 @@ const decisive: ReadonlySet<string> = new Set([
   'ids.block-size',
   'graph.set-vertex-id',
   'graph.allow-custom-vid-types',
+  'ids.store-name',
 ]);
 
 function numberOf(setting: Attribute | undefined): number | undefined {
   return typeof setting?.value === 'number' || typeof setting?.value === 'bigint' ? Number(setting.value) : undefined;
+}
+
+function textOf(setting: Attribute | undefined): string | undefined {
+  return typeof setting?.value === 'string' ? setting.value : undefined;
 }
 
 function booleanOf(setting: Attribute | undefined): boolean {
@@ -90,7 +112,7 @@ export function requireSupportedForm({ textVertexIds }: Pick<GlobalSettings, 'te
   });
 }
 
-function noGraph(keyspace: string): RefusedProblem {
+export function noGraph(keyspace: string): RefusedProblem {
   return new RefusedProblem({
     code: 'graph-missing',
     happened: `The keyspace "${keyspace}" holds no JanusGraph settings, so that no graph can be read in it.`,

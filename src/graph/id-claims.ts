@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../ports/database.ts';
 import { exactId, UndecodableRow, type Id } from './codec/byte-reader.ts';
-import { readGlobalSettings } from './global-settings.ts';
+import { readGlobalSettings, type GlobalSettings } from './global-settings.ts';
 
 /** JanusGraph's id namespaces, by position. Vertices that are partitioned are counted in partition 1, schema vertices in partition 0. */
 export const namespaces = ['normal', 'unmodifiable', 'partitioned', 'relation', 'schema'] as const;
@@ -37,12 +37,19 @@ export function poolName({ namespace, partition }: Pool): string {
  * cluster after its graph servers were stopped: no id below it may be issued again. A claim that cannot be
  * read says nothing about any pool; `onDamage` is told of it. Throws RetryableProblem `database-unreachable`.
  */
-export async function readIdMark(
+export async function readIdMark(database: Database, keyspace: string, onDamage?: OnDamage): Promise<IdMark> {
+  return readClaims(database, keyspace, await readGlobalSettings(database, keyspace), onDamage);
+}
+
+type OnDamage = (claim: { readonly key: Buffer; readonly column: Buffer }, problem: UndecodableRow) => void;
+
+/** The same, of a graph whose settings are known. */
+export async function readClaims(
   database: Database,
   keyspace: string,
-  onDamage?: (claim: { readonly key: Buffer; readonly column: Buffer }, problem: UndecodableRow) => void,
+  { partitions }: Pick<GlobalSettings, 'partitions'>,
+  onDamage?: OnDamage,
 ): Promise<IdMark> {
-  const { partitions } = await readGlobalSettings(database, keyspace);
   const bits = Math.round(Math.log2(partitions));
   const marks = new Map<string, PoolMark>();
   for await (const row of database.rows(`SELECT key, column1, value FROM "${keyspace}".janusgraph_ids`)) {

@@ -462,3 +462,37 @@ test.each([rehearseRunbook, restoreIntoRunbook])(
     expect(seen).toBeGreaterThan(0);
   },
 );
+
+test('a graph that claims its ids in another table is backed up and restored by nobody, and nothing is stopped for it', async () => {
+  const world = await environment();
+  world.played.ring.lacks.add('ids');
+  const refused = await backup(world);
+  expect(wordOf(refused)).toBe('graph-form-unsupported');
+  expect(refused).toMatchObject({ status: 'refused' });
+  // A point that was taken before anybody asked.
+  const { bucket } = world.played;
+  const { nodes } = await getPoint(bucket, world.point);
+  for (const { node, inventory } of nodes) {
+    const { point: id, tables } = inventoryDocument.read(bucket.text(inventory), inventory);
+    const changed = tables.map((each) =>
+      each.table.startsWith('janusgraph_ids-') ? { ...each, table: `system_properties-${'0'.repeat(32)}` } : each,
+    );
+    bucket.set(inventory, inventoryDocument.write({ point: id, node, tables: changed }));
+  }
+  expect(wordOf(await restore(world))).toBe('graph-form-unsupported');
+  expect(isUp(world)).toBe(true);
+});
+
+test('tables in which JanusGraph was never started are backed up, and restored to its first start', async () => {
+  const world = await environment();
+  const { ring } = world.played;
+  ring.lacks.add('settings');
+  expect(wordOf(await backup(world))).toBe('succeeded');
+  const [{ id } = { id: world.point }] = await listPoints(world.played.bucket);
+  expect(id).not.toBe(world.point);
+  const restoring = await restore({ ...world, point: id });
+  expect(wordOf(restoring)).toBe('succeeded');
+  expect(isUp(world)).toBe(true);
+  expect(ring.lacks.has('settings')).toBe(false);
+  expect(wordOf(await accept(world, runOf(restoring)))).toBe('succeeded');
+});

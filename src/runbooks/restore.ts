@@ -129,7 +129,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const { warning } = acceptPoint(point, params.allowTaken);
       if (warning !== undefined) log(warning);
       requireSameLayout(point, platform);
-      if (!(await isUnderWay(platform, run))) await requireRestorableForm(platform, point.id, params.replay);
+      if (!(await isUnderWay(platform, run))) await requireRestorableForm(platform, point, params.replay);
       await requireNoOpenRestore(platform, run);
       return { proof: point.proof, bytes: point.bytes, ...(warning === undefined ? {} : { warning }) };
     },

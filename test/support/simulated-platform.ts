@@ -29,6 +29,8 @@ export class SimulatedRing {
   readonly copies = new Map<string, SimulatedRing>();
   readonly graph = { up: false, index: 'of the beginning', startFails: 0, stopFails: 0 };
   readonly indexesAside = new Map<string, string>();
+  /** What this graph has not: `settings` before JanusGraph's first start, `ids` where they are claimed in another table. */
+  readonly lacks = new Set<'settings' | 'ids'>();
   /** Where the blocks of ids begin that were given out, and how far each goes. */
   readonly blocks: Array<{ readonly from: bigint; readonly to: bigint }> = [];
   /** Tells of ids that were given out a second time. */
@@ -124,6 +126,7 @@ export class SimulatedRing {
       throw serviceFails('JanusGraph did not answer after its start.');
     }
     if (this.graph.up) return;
+    this.lacks.delete('settings');
     const marks = await readIdMark(this.#database(), 'bank');
     const from = BigInt(marks.find((mark) => mark.namespace === 'normal' && mark.partition === 0)?.next ?? 1);
     const block = { from, to: from + blockLength };
@@ -255,6 +258,7 @@ export class SimulatedRing {
     const places = nodes.map(({ rack, tokens }, at) => ({ node: `${name}-${at}`, rack, tokens }));
     const { bucket, clock } = this.#parts;
     const copy = new SimulatedRing(places, { bucket, clock }, true);
+    for (const each of this.lacks) copy.lacks.add(each);
     this.onCopy(copy);
     return copy;
   }
@@ -267,9 +271,11 @@ export class SimulatedRing {
         throw unreachable('database-unreachable', 'No node answers.');
       }
       if (query.includes('.system_properties')) {
+        if (this.lacks.has('settings')) return [];
         return [{ column1: Buffer.from('cluster.max-partitions'), value: maximumPartitions }];
       }
       if (query.includes('.janusgraph_ids')) {
+        if (this.lacks.has('ids')) throw queryFails('table janusgraph_ids does not exist');
         const claims = new Map<string, Cell>();
         for (const node of this.nodes) {
           for (const cell of node.up ? node.cells().values() : []) {
@@ -282,7 +288,9 @@ export class SimulatedRing {
           value: Buffer.alloc(0),
         }));
       }
-      return query.includes('system_schema.tables') ? tables.map(({ id }) => ({ id })) : [];
+      if (!query.includes('system_schema.tables')) return [];
+      const own = tables.filter(({ table }) => table !== 'janusgraph_ids' || !this.lacks.has('ids'));
+      return [...own.map(({ id, table }) => ({ id, table_name: table })), { id: '', table_name: 'system_properties' }];
     };
     return {
       ring: async () => {
@@ -336,6 +344,10 @@ function addressOf(at: number): string {
 
 function unreachable(code: string, happened: string): RetryableProblem {
   return new RetryableProblem({ code, happened, state: 'Nothing was changed.', next: 'See that it runs.' });
+}
+
+function queryFails(happened: string): FailedProblem {
+  return new FailedProblem({ code: 'database-query-failed', happened, state: '', next: '' });
 }
 
 function serviceFails(happened: string): FailedProblem {

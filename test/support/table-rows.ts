@@ -42,6 +42,9 @@ export class TableRows implements Database {
   }
 
   execute(query: string, params: readonly unknown[] = []): Promise<readonly CqlRow[]> {
+    if (query.startsWith('SELECT table_name FROM system_schema.tables')) {
+      return Promise.resolve(Object.keys(this.tables).map((name) => ({ table_name: name })));
+    }
     const parts = /^(?:SELECT .+ FROM|INSERT INTO|DELETE FROM|TRUNCATE) "\w+"\.(\w+)(.*)$/s.exec(query);
     if (parts === null) throw unexpected(`the query is not known here: ${query}`);
     const [, table = '', rest = ''] = parts;

@@ -65,7 +65,7 @@ export function withCopyDatabase<Params extends CopyParams>(
         const { platform } = context.services;
         const point = await getOwnPoint(platform.bucket, params.point, context.environment);
         await requireNewName(platform, nameOf(context));
-        await requireRestorableForm(platform, point.id, params.replay);
+        await requireRestorableForm(platform, point, params.replay);
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);
         const inventories = bindInventories(await inventoriesNow(platform.bucket, point));

@@ -24,7 +24,7 @@ export const action: Action<typeof restore> = async (context, input) => {
   const { point } = decided;
   // The run asks for itself; a plan must not promise what it would refuse.
   if (context.flags.plan) {
-    await requireRestorableForm(await context.platform(name), point.id, decided.instant !== undefined);
+    await requireRestorableForm(await context.platform(name), point, decided.instant !== undefined);
   }
   const params = { point: point.id, allowTaken: input.allowTaken };
   const what = targetText(decided);
