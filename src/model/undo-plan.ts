@@ -7,13 +7,13 @@ const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 
 /**
  * The compensating transaction of an undo, decided once before it is written, at `restores/<run>/undo-plan.json`: so that a run that was
- * killed while it wrote comes back to the same writes at the same commit time. It is followed only by its SHA-256, which the journal holds.
+ * killed while it wrote comes back to the same writes. It is followed only by its SHA-256, which the journal holds.
  */
 export const undoPlanDocument = documentType('undo-plan', 1, {
   run: runId,
   timeline: timelineId,
   groups: z.array(z.string()).min(1),
-  /** Its commit time, odd: removals are written a microsecond before. */
+  /** The least that its commit time is, odd: later than everything it replaces. Removals are written a microsecond before. */
   commit: instantText,
   /** Up to here the log was compared with it. */
   compared: instantText,
@@ -26,6 +26,20 @@ export const undoPlanDocument = documentType('undo-plan', 1, {
       value: hex.optional(),
     }),
   ),
+  /**
+   * What the writes stand on, as it was when they were decided: the cells that were compared, and those that say that the vertices concerned exist.
+   * Write time in microseconds and SHA-256 of the value; neither where there was no such cell. Plans of before have none.
+   */
+  stands: z
+    .array(
+      z.object({
+        table: z.enum(['edgestore', 'graphindex']),
+        key: hex,
+        column: hex,
+        was: z.object({ at: z.number(), sha256: z.string() }).optional(),
+      }),
+    )
+    .default([]),
   /** Vertices whose documents in the mixed index are made again, and edges and properties whose documents are removed, by their Gremlin ids. */
   vertices: z.array(z.string().regex(/^\d{1,19}$/)),
   gone: z.array(z.string().regex(/^[0-9a-z]+(?:-[0-9a-z]+){2,3}$/)),

@@ -3,7 +3,8 @@ import { checkGraph } from '../graph/check.ts';
 import { exactId } from '../graph/codec/byte-reader.ts';
 import { cacheSeconds, reindexElements } from '../graph/indexes/reindex-elements.ts';
 import { pointId } from '../model/identifiers.ts';
-import { instantOf } from '../model/instant.ts';
+import { commitSlot } from '../model/commit-slot.ts';
+import { formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
 import { FailedProblem, RefusedProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { batchesOf, batchLimit, writeBatch } from './undo/compensating-write.ts';
@@ -18,6 +19,7 @@ import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
+import { requireStanding } from './undo/undo-standing.ts';
 import { getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo/undo-plan.ts';
 
 const params = z
@@ -48,12 +50,12 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 7,
+    version: 8,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.
     pivot: 'write-undo',
-    noWayOn: ['history-changed'],
+    noWayOn: ['history-changed', 'undo-changed'],
   }),
   { purpose: 'rehearsal', nameOf: copyOfRun },
 )
@@ -87,7 +89,6 @@ export const undoCompensateRunbook = withCopyDatabase(
     result: z.object({
       /** Of the plan, for the steps that follow it. */
       sha256: z.string(),
-      commit: z.string(),
       writes: z.number(),
       unchanged: z.number(),
       vertices: z.number(),
@@ -116,10 +117,9 @@ export const undoCompensateRunbook = withCopyDatabase(
           signal,
         }),
       );
-      const { commit, writes, vertices } = plan;
+      const { writes, vertices } = plan;
       return {
         sha256: await keepUndoPlan(platform.bucket, plan),
-        commit,
         writes: writes.length,
         unchanged,
         vertices: vertices.length,
@@ -136,15 +136,33 @@ export const undoCompensateRunbook = withCopyDatabase(
     },
   })
   .step({
+    id: 'same-cells',
+    title: 'Nobody has changed what would be written, or what it stands on, since it was decided',
+    effect: 'read',
+    guard: 'until-moved',
+    needs: ['plan-undo', 'same-history'],
+    timeout: '1h',
+    retry: standardRetry,
+    /** `commit`: the time of the transaction. Log that is written long after its commit time is found by nobody. */
+    result: z.object({ commit: z.string() }),
+    run: async ({ run, environment, results, services: { platform, clock }, signal, log }) => {
+      const plan = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
+      await requireStanding({ platform, clock, environment, plan, patienceMs: shippingPatienceMs, signal, log });
+      const now = Math.max(microsOf(clock.now()), instantOf(plan.commit));
+      return { commit: formatInstant(commitSlot(micros(now))) };
+    },
+  })
+  .step({
     id: 'write-undo',
     title: 'Write the compensating transaction',
     effect: 'destroy',
-    needs: ['plan-undo', 'same-history', 'check-servers'],
+    needs: ['plan-undo', 'same-history', 'same-cells', 'check-servers'],
     timeout: '1h',
     retry: standardRetry,
     result: z.object({ batches: z.number(), cells: z.number() }),
     run: async ({ run, results, services: { platform }, signal, progress, log }) => {
-      const { writes, commit } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
+      const { writes } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
+      const { commit } = results['same-cells'];
       const batches = batchesOf(writes, await batchLimit(platform.database));
       if (batches.length > 1) {
         log(
@@ -191,7 +209,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'verify-undo',
     title: 'Check that nobody wrote the same cells meanwhile, and that the graph is consistent',
     effect: 'read',
-    needs: ['plan-undo', 'reindex'],
+    needs: ['plan-undo', 'same-cells', 'reindex'],
     timeout: '12h',
     retry: standardRetry,
     result: z.object({
@@ -202,7 +220,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     }),
     run: async ({ run, params, results, services: { platform, clock }, signal, progress, log }) => {
       const plan = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
-      const commit = instantOf(plan.commit);
+      const { commit: written } = results['same-cells'];
+      const commit = instantOf(written);
       const known = await knownSchema(platform, commit);
       const shipped = await waitUntilShipped(
         platform.bucket,
@@ -225,11 +244,11 @@ export const undoCompensateRunbook = withCopyDatabase(
           code: 'graph-unsound',
           happened: `After the undo the graph is not consistent: ${check.findingCount} new findings.`,
           state: 'The compensating transaction is written; the graph keeps running.',
-          next: `Look at the findings. The compensating transaction can be undone like any other: cardea undo ENV --group ${plan.commit}.`,
+          next: `Look at the findings. The compensating transaction can be undone like any other: cardea undo ENV --group ${written}.`,
           details: [...met, ...findingLines(check.findings)],
         });
       }
-      const comparedUpTo = shipped ? plan.commit : plan.compared;
+      const comparedUpTo = shipped ? written : plan.compared;
       return { elements: check.elements, comparedUpTo, met, known: check.knownCount };
     },
   })

@@ -184,7 +184,9 @@ export function undoReport(
   { run, seconds, results }: Succeeded,
   groups: readonly string[],
 ): Outcome {
-  const { commit, writes } = z.object({ commit: text, writes: z.number() }).parse(results['plan-undo']);
+  const { writes } = z.object({ writes: z.number() }).parse(results['plan-undo']);
+  // Undos of before chose it when they were planned.
+  const { commit } = z.object({ commit: text }).parse(results['same-cells'] ?? results['plan-undo']);
   const known = knownText(results['verify-undo']);
   const { met = [] } = z.object({ met: z.array(text).optional() }).parse(results['verify-undo'] ?? {});
   return {

@@ -1,5 +1,11 @@
-import type { LeftCell, ReadCell } from '../../graph/transactions/compensation.ts';
+import type { ReadCell } from '../../graph/transactions/compensation.ts';
 import type { Database } from '../../ports/database.ts';
+
+/** A cell that is to be read. */
+export interface WantedCell {
+  readonly name: string;
+  readonly cell: { readonly table: string; readonly key: Buffer; readonly column: Buffer | undefined };
+}
 
 /** Cells that are asked for together. */
 const asked = 32;
@@ -11,7 +17,7 @@ const asked = 32;
 export async function readCells(
   database: Database,
   keyspace: string,
-  cells: readonly LeftCell[],
+  cells: readonly WantedCell[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ReadCell>> {
   const found = new Map<string, ReadCell>();

@@ -31,6 +31,8 @@ export interface UndoQuestion {
   readonly timeline?: string | undefined;
   /** A commit time that is not compared: that of the compensating transaction itself. */
   readonly ignoring?: Micros;
+  /** Of later transactions only those from here on are compared; all of them by default. */
+  readonly since?: Micros;
 }
 
 /** If chosen times are further apart than this, each is searched separately. */
@@ -43,7 +45,7 @@ const together = 600_000_000;
 export async function analyseUndo(
   log: GraphLog,
   known: Pick<KnownSchema, 'schema'>,
-  { groups: texts, timeline, ignoring }: UndoQuestion,
+  { groups: texts, timeline, ignoring, since }: UndoQuestion,
   signal?: AbortSignal,
 ): Promise<UndoAnalysis> {
   const refs = parseGroups(texts);
@@ -60,7 +62,8 @@ export async function analyseUndo(
   const first = chosen.groups[0]?.slot ?? micros(0);
   let facts: ReadFacts | undefined;
   const rows = rowsOf(schema, chosen);
-  const range = { from: first, to: undefined, timeline, ...(rows === undefined ? {} : { rows }) };
+  const from = micros(Math.max(first, since ?? 0));
+  const range = { from, to: undefined, timeline, ...(rows === undefined ? {} : { rows }) };
   const onRead = (read: ReadFacts): void => {
     facts = read;
   };

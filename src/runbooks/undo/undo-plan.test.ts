@@ -45,7 +45,7 @@ test('a plan that somebody has put there before is not taken for that of an earl
   expect(await getUndoPlan(store, { run, sha256 })).toEqual(plan);
 });
 
-test.each(['same-history', 'write-undo', 'reindex', 'verify-undo'])(
+test.each(['same-history', 'same-cells', 'write-undo', 'reindex', 'verify-undo'])(
   '%s refuses a changed plan before it does anything',
   async (id) => {
     const store = new MemoryStore();

@@ -12,6 +12,7 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { readCells } from './cell-reader.ts';
 import type { UndoAnalysis } from './undo-analysis.ts';
+import { standingOf } from './undo-standing.ts';
 
 /** For more cells a restore without the groups is better: it is quicker, and nobody sees a part of it. */
 export const mostCells = 100_000;
@@ -66,6 +67,7 @@ export async function makeUndoPlan(making: Making): Promise<{ readonly plan: Und
         column: column.toString('hex'),
         ...(value === undefined ? {} : { value: value.toString('hex') }),
       })),
+      stands: await standingOf(live, { schema: making.schema, chosen }, { cells, are }, signal),
       vertices: [...vertices].map(String),
       gone: chosen.groups.flatMap((group) => writtenEdges(group)),
     },
