@@ -38,9 +38,12 @@ const manifest = z.array(
   }),
 );
 
-/** Throws FailedProblem `bad-manifest` when the text is no manifest, or names a file outside of its table. */
-export function readManifest(text: string, where: string): BackupContents {
-  const sections = parse(text, where);
+/**
+ * Throws FailedProblem `bad-manifest` when it is no manifest, or names a file outside of its table; also where Medusa itself
+ * would fail, because the text is not UTF-8.
+ */
+export function readManifest(body: Uint8Array, where: string): BackupContents {
+  const sections = parse(textOf(body, where), where);
   return {
     record: where,
     tables: sections.map(({ keyspace, columnfamily }) => ({ keyspace, table: columnfamily })),
@@ -53,6 +56,14 @@ export function readManifest(text: string, where: string): BackupContents {
       }),
     ),
   };
+}
+
+function textOf(body: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw badManifest(where, 'it is not UTF-8');
+  }
 }
 
 function parse(text: string, where: string): z.infer<typeof manifest> {

@@ -106,12 +106,21 @@ describe("Medusa's manifest", () => {
       { path: 'medusa/node-1/data/bank/edges-01/nb-1-big-Data.db', size: 3, MD5: 'x' },
       { path: 'medusa/node-1/b/data/bank/edges-01/.edges_index/nb-1-big-Data.db', size: 4, MD5: 'x' },
     ];
-    const contents = readManifest(JSON.stringify([{ ...section, objects }]), 'm');
+    const contents = readManifest(Buffer.from(JSON.stringify([{ ...section, objects }])), 'm');
     expect(contents.tables).toEqual([{ keyspace: 'bank', table: 'edges-01' }]);
     expect(contents.files.map(({ path, key, bytes }) => [path, key, bytes])).toEqual([
       ['nb-1-big-Data.db', objects[0]?.path, 3],
       ['.edges_index/nb-1-big-Data.db', objects[1]?.path, 4],
     ]);
+  });
+
+  test('text that is not UTF-8 is refused by name, because Medusa fails on it and does not say where', () => {
+    const body = Buffer.from(JSON.stringify([{ ...section, objects: [] }]));
+    body[4] = (body[4] ?? 0) ^ 0x80;
+    const happened: unknown = expect.stringContaining('manifest.json cannot be used: it is not UTF-8');
+    expect(() => readManifest(body, 'manifest.json')).toThrow(
+      expect.objectContaining({ code: 'bad-manifest', happened }),
+    );
   });
 
   test.each([
@@ -122,7 +131,7 @@ describe("Medusa's manifest", () => {
       JSON.stringify([{ ...section, objects: [{ path: 'medusa/node-1/data/a/b/c', size: 1 }] }]),
     ],
   ])('%s is refused as bad-manifest', (_what, text) => {
-    expect(() => readManifest(text, 'm')).toThrow(expect.objectContaining({ code: 'bad-manifest' }));
+    expect(() => readManifest(Buffer.from(text), 'm')).toThrow(expect.objectContaining({ code: 'bad-manifest' }));
   });
 });
 

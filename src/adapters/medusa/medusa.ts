@@ -55,7 +55,7 @@ export async function openMedusa(
       if ((await bucket.head(indexKey(of, backup, 'manifest'))) === undefined) return undefined;
       const key = manifestKey(of, backup);
       const stored = await bucket.get(key);
-      return stored === undefined ? undefined : readManifest(new TextDecoder().decode(stored.body), key);
+      return stored === undefined ? undefined : readManifest(stored.body, key);
     },
     folderOf: (backup, mode, keyspace, table) => tableFolder(node, { backup, mode }, keyspace, table),
     async download(of, backup, { destination, keyspaces, signal }) {
