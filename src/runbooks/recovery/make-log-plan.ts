@@ -1,3 +1,4 @@
+import type { LogFault } from '../../commitlog/verified-stream.ts';
 import { requireTimely } from '../../graph/commit-times.ts';
 import { incompleteSlots } from '../../graph/transactions/wholeness.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
@@ -21,6 +22,12 @@ export interface Planning extends ReplayParams {
   readonly signal: AbortSignal;
 }
 
+interface MadePlan {
+  readonly plan: LogPlan;
+  /** Objects that were left out of consideration because they are damaged. */
+  readonly damaged: readonly LogFault[];
+}
+
 /**
  * The plan of a run, made from what is in the store now. What the command decided (base, instant, timeline, exclusions)
  * does not change. A plan to the log's end has only what is settled by now: `extendLogPlan` makes the rest when nothing
@@ -30,7 +37,7 @@ export async function makeLogPlan(
   services: RunbookServices,
   wanted: Planning,
   { idsKnown }: { readonly idsKnown: boolean },
-): Promise<LogPlan> {
+): Promise<MadePlan> {
   const { toEnd, run, signal } = wanted;
   const found = await readRecoveryFacts(services, signal);
   const facts = toEnd ? atItsEnd(found) : found;
@@ -38,11 +45,12 @@ export async function makeLogPlan(
   const id = runId.parse(run);
   if (toEnd) {
     const settled = micros(Math.min(choice.settledUntil, choice.instant - facts.limits.settleMargin));
-    return { run: id, ...planLogs(facts, choice, { idsKnown, settled }) };
+    return { plan: { run: id, ...planLogs(facts, choice, { idsKnown, settled }) }, damaged: damagedIn(facts) };
   }
   const incomplete = await incompleteTail(services.platform, choice, signal);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
-  return { run: id, ...planLogs(facts, all, { idsKnown }), incomplete: incomplete.map(formatInstant) };
+  const plan = { run: id, ...planLogs(facts, all, { idsKnown }), incomplete: incomplete.map(formatInstant) };
+  return { plan, damaged: damagedIn(facts) };
 }
 
 /**
@@ -53,7 +61,7 @@ export async function extendLogPlan(
   services: RunbookServices,
   wanted: Planning,
   plan: LogPlan,
-): Promise<{ readonly plan: LogPlan; readonly extent: Extent }> {
+): Promise<MadePlan & { readonly extent: Extent }> {
   const facts = atItsEnd(await readRecoveryFacts(services, wanted.signal));
   const choice = choiceOf(facts, wanted, endOf(facts, targetOf(wanted)));
   const incomplete = await incompleteTail(services.platform, choice, wanted.signal);
@@ -61,7 +69,17 @@ export async function extendLogPlan(
   // A write may come from a server whose clock is ahead of the node's.
   const extent = { since: micros(settledIn(plan) - facts.limits.clockLead) };
   const extension = { run: plan.run, ...planLogs(facts, all, extent), incomplete: incomplete.map(formatInstant) };
-  return { plan: extension, extent };
+  return { plan: extension, damaged: damagedIn(facts), extent };
+}
+
+/**
+ * What of the log cannot be used, on any timeline: of the others the ids are read. What an instant needs was refused when
+ * it was chosen, so the plan does without these, and somebody must hear of it.
+ */
+function damagedIn({ catalog }: RecoveryFacts): readonly LogFault[] {
+  return [...catalog.logs.values()]
+    .flatMap(({ streams, faults }) => [...faults, ...streams.flatMap((stream) => stream.faults)])
+    .filter(({ key }) => key !== '');
 }
 
 /** Up to where a plan to the log's end has everything. */

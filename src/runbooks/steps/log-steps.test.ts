@@ -148,7 +148,7 @@ async function growing() {
   for (let from = 0; from < 60; from += 5) await ship(from, from + 5, from + 2);
   const point = await shipped.point(10, 12, { nodeCount: 1 });
   const read: string[] = [];
-  const { work, platform } = workOn(shipped.store, 120);
+  const { work, platform, lines } = workOn(shipped.store, 120);
   const { bucket } = platform;
   const watched = {
     ...storeOf(bucket),
@@ -160,7 +160,7 @@ async function growing() {
   const services = { ...work.services, platform: { ...platform, bucket: watched } as unknown as Platform };
   const target = { instant: secondText(60), timeline: timelineId.parse('t0001'), exclusions: [] };
   const params = { point: pointId.parse(point), replay: true, toEnd: true, logs: target };
-  return { ship, read, work: { ...work, services }, params, bucket };
+  return { ship, read, work: { ...work, services }, params, bucket, lines };
 }
 
 test('the extension has what was not settled when the plan was made and what came since, and nothing that was read before is read again', async () => {
@@ -182,6 +182,18 @@ test('the extension has what was not settled when the plan was made and what cam
   const before = new Set(plannedObjects(settled).map(({ key }) => key));
   expect(read).toEqual(keys.filter((key) => !before.has(key)));
   expect(read).toHaveLength(2);
+});
+
+test('an object that the plan does without, because its header is damaged, is named', async () => {
+  const { work, params, bucket, lines } = await growing();
+  const objects = (await Array.fromAsync(bucket.list('log/t0001/'))).map(({ key }) => key);
+  const key = objects.filter((each) => /\/\d{10,}-\d{10,}$/.test(each)).at(-1) ?? '';
+  const body = Buffer.from((await bucket.get(key))?.body ?? []);
+  body[3] = (body[3] ?? 0) ^ 4;
+  await bucket.put(key, body);
+  const early = { ...params, toEnd: false, logs: { ...params.logs, instant: secondText(30) } };
+  await decideLogs(work, early, { idsKnown: false });
+  expect(lines.join('\n')).toContain(`the plan does without ${key}: A log piece is damaged`);
 });
 
 test('a table that was created since the plan was shown ends the run before anything is moved', async () => {

@@ -128,7 +128,9 @@ export async function decideLogs(
   { idsKnown }: { readonly idsKnown: boolean },
 ): Promise<LogsResult> {
   const services = patientServices(work.services, work.signal);
-  const plan = await makeLogPlan(services, { ...params, run: work.run, signal: work.signal }, { idsKnown });
+  const wanted = { ...params, run: work.run, signal: work.signal };
+  const { plan, damaged } = await makeLogPlan(services, wanted, { idsKnown });
+  for (const { key, reason } of damaged) work.log(`the plan does without ${key}: ${reason}`);
   return keep(work, plan, { idsKnown });
 }
 
@@ -187,7 +189,9 @@ export async function extendLogs(
 ): Promise<LogsResult> {
   const services = patientServices(work.services, work.signal);
   const settled = await planOf(services.platform, work, verified);
-  const { plan, extent } = await extendLogPlan(services, { ...params, run: work.run, signal: work.signal }, settled);
+  const wanted = { ...params, run: work.run, signal: work.signal };
+  const { plan, damaged, extent } = await extendLogPlan(services, wanted, settled);
+  for (const { key, reason } of damaged) work.log(`the plan does without ${key}: ${reason}`);
   // Which tables to create was decided and shown before anything stopped.
   const before = new Set(settled.addedTables.map(({ id }) => id));
   const newer = plan.addedTables.filter(({ id }) => !before.has(id)).map(({ name }) => name);
