@@ -4,7 +4,7 @@ import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { safeName } from '../model/safe-name.ts';
 import { onEachNode } from './steps/each-node.ts';
-import { type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import { bytesAside, type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import {
   closeRestore,
   decidedRuns,
@@ -38,7 +38,7 @@ export type AcceptParams = z.output<typeof params>;
  */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 4,
+  version: 5,
   pivot: decisionPivots.accepting,
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
@@ -56,9 +56,9 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     effect: 'read',
     guard: 'until-moved',
     needs: ['check-restore', 'start-agents'],
-    timeout: '5m',
+    timeout: '30m',
     retry: standardRetry,
-    result: emptyResult,
+    result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
       const { aside, finished: succeeded } = context.results['check-restore'];
@@ -70,7 +70,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       const missing = looks
         .filter(({ node }) => !lost.includes(node))
         .filter(({ phase }) => phase !== 'kept' && (state === 'open' || (phase !== 'accepting' && phase !== null)));
-      if (missing.length === 0 && (succeeded || state !== 'open')) return {};
+      if (missing.length === 0 && (succeeded || state !== 'open'))
+        return { bytes: await bytesAside(platform, context) };
       const resume = succeeded ? undefined : await resumeOf(context.services, restore);
       throw notKept(restore, context.environment, { resume, missing });
     },
@@ -80,8 +81,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     id: 'delete-aside',
     title: 'Delete the old data on every node',
     effect: 'destroy',
-    needs: ['check-restore', 'begin-decision'],
-    timeout: '6h',
+    needs: ['check-restore', 'check-kept', 'begin-decision'],
+    timeout: { atLeast: '6h', perGiB: '1m', of: ['check-kept.bytes'] },
     retry: standardRetry,
     result: z.object({ bytes: z.number() }),
     run: async (context) => {

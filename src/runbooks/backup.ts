@@ -50,7 +50,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 5,
+  version: 6,
   title: 'Back up every node and check the backup in the store',
   params,
 })
@@ -86,7 +86,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     title: 'Check that every disk has room for the backup',
     effect: 'read',
     needs: [],
-    timeout: '1m',
+    timeout: '30m',
     retry: standardRetry,
     result: z.object({ bytes: z.number(), expectedNewBytes: z.number() }),
     run: async (context) => {
@@ -154,7 +154,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     title: 'Take a snapshot on every node and hash every file',
     effect: 'write',
     needs: ['check-nodes', 'same-history', 'check-store', 'check-disk', 'check-form', 'ship-logs'],
-    timeout: '2h',
+    timeout: { atLeast: '2h', perGiB: '2m', of: ['check-disk.bytes'] },
     retry: patientRetry,
     result: z.object({
       startedAt: z.iso.datetime(),
@@ -162,8 +162,11 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       to: instantText,
       bytes: z.number(),
       files: z.number(),
+      seconds: z.number(),
     }),
     run: async (context) => {
+      const { clock } = context.services;
+      const since = clock.monotonic();
       const point = pointOfRun(context.run);
       const done = await onEachNode(context.services.platform, context, 'snapshot', () => ({ point }));
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
@@ -173,6 +176,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         ...spanOf(done.map(({ result }) => result)),
         bytes,
         files: done.reduce((sum, { result }) => sum + result.files, 0),
+        seconds: clock.monotonic() - since,
       };
     },
   })
@@ -220,9 +224,9 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     id: 'fingerprint',
     title: 'Check the quiet graph, record what is found, and compute its fingerprint',
     effect: 'write',
-    needs: ['check-nodes', 'check-form'],
+    needs: ['check-nodes', 'check-form', 'check-disk'],
     when: { param: 'cut', is: 'quiesced' },
-    timeout: '12h',
+    timeout: { atLeast: '12h', perGiB: '10m', of: ['check-disk.bytes'] },
     retry: standardRetry,
     result: fingerprint.extend({ findings: pointFindings }),
     run: async (context) => takeStock(context, pointOfRun(context.run)),
@@ -232,16 +236,19 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     title: 'Upload every snapshot with Medusa',
     effect: 'write',
     needs: ['snapshot'],
-    timeout: '12h',
+    timeout: { atLeast: '12h', perGiB: '5m', of: ['snapshot.bytes'], rates: ['snapshot'] },
     retry: patientRetry,
-    result: z.object({ bytes: z.number(), files: z.number() }),
+    result: z.object({ bytes: z.number(), files: z.number(), seconds: z.number() }),
     run: async (context) => {
+      const { clock } = context.services;
+      const since = clock.monotonic();
       const point = pointOfRun(context.run);
       const { mode } = context.params;
       const done = await onEachNode(context.services.platform, context, 'upload', () => ({ point, mode }));
       return {
         bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
         files: done.reduce((sum, { result }) => sum + result.files, 0),
+        seconds: clock.monotonic() - since,
       };
     },
   })
@@ -303,8 +310,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     id: 'verify',
     title: 'Check that the store holds every file of the snapshots; read new bytes back',
     effect: 'write',
-    needs: ['record-taken'],
-    timeout: '12h',
+    needs: ['record-taken', 'snapshot', 'upload'],
+    timeout: { atLeast: '12h', perGiB: '5m', of: ['snapshot.bytes'], rates: ['snapshot', 'upload'] },
     retry: patientRetry,
     result: z.object({ bytes: z.number(), newBytes: z.number(), files: z.number() }),
     run: async (context) => {
@@ -358,7 +365,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     effect: 'write',
     needs: ['choose-points'],
     when: { param: 'retention', is: true },
-    timeout: '2h',
+    timeout: { atLeast: '2h', perGiB: '10s', of: ['choose-points.bytes'] },
     retry: patientRetry,
     result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
     run: async (context) => {
@@ -377,15 +384,15 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     retry: standardRetry,
     result: z.object({ objects: z.number(), bytes: z.number(), before: instantText.nullable() }),
     run: async ({ services, signal, log }) =>
-      removeOldLogs(patientServices(services, signal).platform.bucket, { signal, log }),
+      removeOldLogs(patientServices(services, signal).platform.bucket, { signal, log, clock: services.clock }),
   })
   .step({
     id: 'clean-up',
     title: 'Clear the snapshots, and remove the remains of a failed backup',
     effect: 'write',
-    needs: [],
+    needs: ['check-disk'],
     always: 'after-change',
-    timeout: '10m',
+    timeout: { atLeast: '1h', perGiB: '1m', of: ['check-disk.bytes'] },
     retry: standardRetry,
     result: emptyResult,
     run: async (context) => {

@@ -34,7 +34,8 @@ test.each([restoreRunbook, revertRunbook])(
     }
     expect(before(steps, 'look-services')).not.toContain('stop-graph');
     const again = steps.filter(({ always }) => always === 'unless-moved');
-    expect(again.map(({ id, needs }) => [id, needs])).toEqual([['start-again', ['look-services']]]);
+    expect(again.map(({ id }) => id)).toEqual(['start-again']);
+    expect(again[0]?.needs).toContain('look-services');
     const destroys = steps.filter(({ id, effect }) => effect === 'destroy' && !stops.includes(id));
     expect(destroys[0]?.id).toBe(pivot);
     for (const { id } of destroys.slice(1)) expect(before(steps, id), id).toContain(pivot);

@@ -175,7 +175,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     title: 'Remove what earlier restores brought beside the data and never placed',
     effect: 'write',
     needs: ['check-point', 'start-agents'],
-    timeout: '30m',
+    // What an earlier restore left there is about as much as a point.
+    timeout: { atLeast: '1h', perGiB: '1m', of: ['check-point.bytes'] },
     retry: standardRetry,
     result: emptyResult,
     run: async (context) => {
@@ -190,7 +191,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     guard: 'until-moved',
     needs: ['check-point', 'clear-stage', 'verify-logs'],
-    timeout: '5m',
+    timeout: '30m',
     retry: standardRetry,
     result: z.object({ stageLogs: z.boolean() }),
     run: async (context) => {
@@ -409,7 +410,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...makeSoundStep,
-    needs: ['start-database', 'repair-roles', 'start-shipping', 'note-ids'],
+    needs: ['start-database', 'repair-roles', 'start-shipping', 'note-ids', 'check-files'],
+    timeout: { ...makeSoundStep.timeout, of: ['check-files.bytes'] },
     retry: standardRetry,
     result: soundResult,
     run: async (context) => {
@@ -447,7 +449,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return verifyRestored({ ...context, ...context.services }, restored, remedy);
     },
   })
-  .step(startAgainStep)
+  .step({
+    ...startAgainStep,
+    needs: ['look-services', 'check-files', 'verify-logs'],
+    timeout: { ...startAgainStep.timeout, of: ['check-files.bytes', 'verify-logs.bytes'] },
+  })
   .build();
 
 /** What each node's agent is told to bring: only the files that were checked. */

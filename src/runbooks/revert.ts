@@ -16,7 +16,7 @@ import {
   requireUndecided,
 } from './catalog/restore-catalog.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
-import { lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
 import { makeGraphSound, soundResult } from './steps/restored-graph.ts';
 import {
@@ -54,7 +54,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 6,
+  version: 7,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -74,13 +74,14 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     effect: 'read',
     guard: 'until-moved',
     needs: ['check-restore', 'start-agents'],
-    timeout: '5m',
+    timeout: '30m',
     retry: standardRetry,
-    result: emptyResult,
+    result: z.object({ bytes: z.number() }),
     run: async (context) => {
+      const { platform } = context.services;
       const { aside, whole, succeeded } = context.results['check-restore'];
-      const lost = lostNodes(await lookAtKept(context.services.platform, context, aside));
-      if (!whole || lost.length === 0) return {};
+      const lost = lostNodes(await lookAtKept(platform, context, aside));
+      if (!whole || lost.length === 0) return { bytes: await bytesAside(platform, context) };
       const { restore } = context.params;
       const resume = succeeded ? undefined : await resumeOf(context.services, restore);
       throw nothingKept(context.environment, { restore, lost, resume, state: 'Nothing was stopped or moved.' });
@@ -97,8 +98,9 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     id: 'bring-back',
     title: 'Exchange the restored data with the old data',
     effect: 'destroy',
-    needs: ['stop-database', 'begin-decision', 'check-restore'],
-    timeout: '1h',
+    needs: ['stop-database', 'begin-decision', 'check-restore', 'check-kept'],
+    // Renames; but what was brought beside the data and never placed is deleted.
+    timeout: { atLeast: '1h', perGiB: '1m', of: ['check-kept.bytes'] },
     retry: standardRetry,
     result: z.object({ lastSegments: z.record(z.string(), z.string().nullable()) }),
     run: async (context) => {
@@ -124,7 +126,12 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       return { lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])) };
     },
   })
-  .step({ ...startDatabase, needs: ['bring-back'] })
+  .step({
+    ...startDatabase,
+    needs: ['bring-back', 'check-kept'],
+    // The log that lay aside with the data is replayed.
+    timeout: { atLeast: '6h', perGiB: '5m', of: ['check-kept.bytes'] },
+  })
   .step({
     ...openTimelineStep,
     needs: ['start-database'],
@@ -143,7 +150,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({
     ...makeSoundStep,
-    needs: ['start-database', 'start-shipping', 'note-ids', 'check-restore'],
+    needs: ['start-database', 'start-shipping', 'note-ids', 'check-restore', 'check-kept'],
+    timeout: { ...makeSoundStep.timeout, of: ['check-kept.bytes'] },
     retry: standardRetry,
     result: soundResult,
     run: async (context) => {
@@ -190,7 +198,11 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       return {};
     },
   })
-  .step(startAgainStep)
+  .step({
+    ...startAgainStep,
+    needs: ['look-services', 'check-kept'],
+    timeout: { ...startAgainStep.timeout, of: ['check-kept.bytes'] },
+  })
   .build();
 
 function nothingKept(

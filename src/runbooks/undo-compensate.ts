@@ -29,6 +29,8 @@ const params = z
     /** The base that the copy is made from; `logs.instant` is the one just before the first group. */
     point: pointId,
     allowTaken: z.boolean().default(false),
+    /** Bytes of log from the first group on, as whoever decided this has read them: they are read again, twice. */
+    compared: z.number().optional(),
     ...replayParams,
   })
   .superRefine(requireTarget);
@@ -50,7 +52,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 8,
+    version: 9,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.
@@ -83,12 +85,13 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'plan-undo',
     title: 'Compare the old and the present value of every touched cell',
     effect: 'write',
-    needs: ['start-database'],
-    timeout: '1h',
+    needs: ['start-database', 'verify-logs'],
+    timeout: { atLeast: '1h', perGiB: '5m', of: ['params.compared', 'verify-logs.bytes'], rates: ['verify-logs'] },
     retry: standardRetry,
     result: z.object({
       /** Of the plan, for the steps that follow it. */
       sha256: z.string(),
+      bytes: z.number(),
       writes: z.number(),
       unchanged: z.number(),
       vertices: z.number(),
@@ -119,7 +122,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       );
       const { writes, vertices } = plan;
       return {
-        sha256: await keepUndoPlan(platform.bucket, plan),
+        ...(await keepUndoPlan(platform.bucket, plan)),
         writes: writes.length,
         unchanged,
         vertices: vertices.length,
@@ -140,8 +143,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     title: 'Nobody has changed what would be written, or what it stands on, since it was decided',
     effect: 'read',
     guard: 'until-moved',
-    needs: ['plan-undo', 'same-history'],
-    timeout: '1h',
+    needs: ['plan-undo', 'same-history', 'verify-logs'],
+    timeout: { atLeast: '1h', perGiB: '5m', of: ['params.compared', 'verify-logs.bytes'], rates: ['verify-logs'] },
     retry: standardRetry,
     /** `commit`: the time of the transaction. Log that is written long after its commit time is found by nobody. */
     result: z.object({ commit: z.string() }),
@@ -157,7 +160,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     title: 'Write the compensating transaction',
     effect: 'destroy',
     needs: ['plan-undo', 'same-history', 'same-cells', 'check-servers'],
-    timeout: '1h',
+    // A GiB of plan has some five million cells.
+    timeout: { atLeast: '1h', perGiB: '24h', of: ['plan-undo.bytes'] },
     retry: standardRetry,
     result: z.object({ batches: z.number(), cells: z.number() }),
     run: async ({ run, results, services: { platform }, signal, progress, log }) => {
@@ -186,7 +190,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     title: 'Update the mixed index and the caches of the servers',
     effect: 'write',
     needs: ['plan-undo', 'write-undo'],
-    timeout: '1h',
+    // JanusGraph makes the documents one by one.
+    timeout: { atLeast: '1h', perGiB: '5d', of: ['plan-undo.bytes'] },
     retry: standardRetry,
     result: z.object({ documents: z.number(), cacheSeconds: z.number() }),
     run: async ({ run, results, services: { platform, clock }, signal, log }) => {
@@ -209,8 +214,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'verify-undo',
     title: 'Check that nobody wrote the same cells meanwhile, and that the graph is consistent',
     effect: 'read',
-    needs: ['plan-undo', 'same-cells', 'reindex'],
-    timeout: '12h',
+    needs: ['plan-undo', 'same-cells', 'reindex', 'check-point', 'verify-logs'],
+    timeout: { atLeast: '12h', perGiB: '10m', of: ['check-point.bytes', 'verify-logs.bytes', 'params.compared'] },
     retry: standardRetry,
     result: z.object({
       elements: z.number(),

@@ -10,7 +10,7 @@ import { type RecoveryFacts, usualLimits } from '../recovery/recovery-facts.ts';
 import { computeWindow } from '../recovery/window.ts';
 
 const [a, b] = hosts;
-const quiet = { signal: new AbortController().signal, log: () => {} };
+const quiet = { signal: new AbortController().signal, log: () => {}, clock: { monotonic: () => 0 } };
 
 async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
   const [catalog, points] = await Promise.all([readLogCatalog(store), listPoints(store)]);
@@ -122,5 +122,25 @@ test('the log that a point with a damaged document needs stays: the document may
       .replace('"local"', '"locam"'),
   );
   expect(await listPoints(bucket.store)).toHaveLength(1);
+  expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
+});
+
+test('what is left after an hour stays for the next time, without a hole', async () => {
+  const bucket = await shipped(9, [8500]);
+  let seconds = 0;
+  const slow = {
+    monotonic: () => {
+      seconds += 2500;
+      return seconds;
+    },
+  };
+  const said: string[] = [];
+  const all = pieces(bucket);
+  const first = await removeOldLogs(bucket.store, { ...quiet, clock: slow, log: (line) => void said.push(line) });
+  expect(first.objects).toBeGreaterThan(0);
+  expect(said).toContain('there is more to remove than an hour allows: the next backup goes on with it');
+  expect(pieces(bucket)).toHaveLength(all.length - first.objects);
+  const second = await removeOldLogs(bucket.store, quiet);
+  expect(second.objects).toBeGreaterThan(0);
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
 });

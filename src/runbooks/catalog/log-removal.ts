@@ -4,6 +4,7 @@ import { logMarkDocument, placeOfPiece } from '../../model/log-piece.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
 import { requestsAtOnce, segmentOfInstant } from './log-catalog.ts';
 import { type DamagedPoint, surveyPoints } from './point-catalog.ts';
@@ -33,6 +34,9 @@ function nameInstant(id: string): Micros {
   return instantOf(`${year}-${month}-${day}T${hour}:${minute}:${second}.000000Z`);
 }
 
+/** Seconds: one backup need not remove what has gathered for years. */
+const longest = 3600;
+
 export interface RemovedLogs {
   readonly objects: number;
   readonly bytes: number;
@@ -43,12 +47,17 @@ export interface RemovedLogs {
 /**
  * Removes whole segments that end before the horizon, oldest first, and the marks that tell only of the time before it:
  * every kept base is newer. The newest segment of every stream is kept. May be done again after a kill. If the log of a
- * stream cannot be read, nothing of that stream is removed.
+ * stream cannot be read, nothing of that stream is removed. What is left after an hour is for the next backup.
  */
 export async function removeOldLogs(
   bucket: ObjectStore,
-  { signal, log }: { readonly signal: AbortSignal; readonly log: (line: string) => void },
+  {
+    signal,
+    log,
+    clock,
+  }: { readonly signal: AbortSignal; readonly log: (line: string) => void; readonly clock: Pick<Clock, 'monotonic'> },
 ): Promise<RemovedLogs> {
+  const until = clock.monotonic() + longest;
   const { points, damaged } = await surveyPoints(bucket);
   const horizon = logHorizon(points, damaged);
   if (horizon === undefined) return { objects: 0, bytes: 0, before: null };
@@ -58,17 +67,17 @@ export async function removeOldLogs(
     for await (const stream of bucket.children(`log/${timeline}/`)) {
       const going = await goingOf(bucket, stream, horizon);
       // In this order and a few at a time, so that a kill leaves an older beginning but no hole.
-      for (let at = 0; at < going.length; at += requestsAtOnce) {
+      for (let at = 0; at < going.length && clock.monotonic() < until; at += requestsAtOnce) {
         signal.throwIfAborted();
-        await mapConcurrently(going.slice(at, at + requestsAtOnce), requestsAtOnce, async ({ key }) =>
-          bucket.delete(key),
-        );
+        const together = going.slice(at, at + requestsAtOnce);
+        await mapConcurrently(together, requestsAtOnce, async ({ key }) => bucket.delete(key));
+        objects += together.length;
+        bytes += together.reduce((sum, each) => sum + each.bytes, 0);
       }
-      objects += going.length;
-      bytes += going.reduce((sum, each) => sum + each.bytes, 0);
     }
   }
   const before = formatInstant(horizon);
+  if (clock.monotonic() >= until) log('there is more to remove than an hour allows: the next backup goes on with it');
   if (objects > 0) log(`removed ${objects} objects of log from before ${before}, ${formatBytes(bytes)}`);
   return { objects, bytes, before };
 }

@@ -57,7 +57,7 @@ function services(...points: readonly RestorePoint[]) {
 
 function pointOf(day: string, proof: Proof): RestorePoint {
   const at = new Date(`2026-${day.slice(0, 2)}-${day.slice(2)}T02:00:00Z`);
-  return pointTakenAt(at, { proof, replicationFactor: 1 });
+  return pointTakenAt(at, { proof, replicationFactor: 1, bytes: 10 });
 }
 
 const points = [
@@ -73,7 +73,8 @@ test('B5: what goes is removed on the nodes and from the catalogue, and every go
   const { given, context, jobs, bucket, made } = services(...points);
   await made;
   const choice = await choosePointsToRemove(given);
-  expect(choice).toEqual({ kept: 5, going: [{ point: 'backup-20260101-020000', why: 'older than 30d' }] });
+  // The one that goes, and four good ones that stay.
+  expect(choice).toEqual({ kept: 5, bytes: 50, going: [{ point: 'backup-20260101-020000', why: 'older than 30d' }] });
   await removePoints(context, choice);
   expect((await listPoints(bucket)).map(({ id }) => id)).not.toContain('backup-20260101-020000');
   // A point that had failed its check is kept for the record; it would fail again.
@@ -152,7 +153,7 @@ test('a point of another environment is never chosen nor removed, not even when 
   const { given, context, jobs, bucket, made } = services(old, ...points.slice(3));
   await made;
   expect((await choosePointsToRemove(given)).going).toEqual([]);
-  await removePoints(context, { kept: 3, going: [{ point: old.id, why: 'older than 30d' }] });
+  await removePoints(context, { kept: 3, bytes: 0, going: [{ point: old.id, why: 'older than 30d' }] });
   expect((await listPoints(bucket)).map(({ id }) => id)).toContain(old.id);
   expect(jobs.filter((job) => job.includes(old.id))).toEqual([]);
 });

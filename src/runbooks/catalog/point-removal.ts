@@ -15,6 +15,8 @@ const mostAtOnce = 50;
  */
 export const pointChoice = z.object({
   kept: z.number(),
+  /** Of the points that go and of the good ones that stay: of each, every file is deleted or looked at. */
+  bytes: z.number(),
   going: z.array(z.object({ point: z.string(), why: z.string() })),
 });
 export type PointChoice = z.infer<typeof pointChoice>;
@@ -26,7 +28,13 @@ export async function choosePointsToRemove({ platform, config, clock }: RunbookS
   const decisions = decideRetention(points, config.backup.retention, clock.now(), needed);
   const kept = decisions.filter((decision) => decision.keep).length;
   const going = decisions.filter((decision) => !decision.keep).slice(0, mostAtOnce);
-  return { kept, going: going.map(({ point, why }) => ({ point: point.id, why })) };
+  const looked = decisions.filter(({ keep, point: { proof } }) => keep && (proof === 'checked' || proof === 'proven'));
+  const bytes = [...going, ...looked].reduce((sum, { point }) => sum + point.bytes, 0);
+  return {
+    kept,
+    bytes: going.length === 0 ? 0 : bytes,
+    going: going.map(({ point, why }) => ({ point: point.id, why })),
+  };
 }
 
 type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServices; log(line: string): void };

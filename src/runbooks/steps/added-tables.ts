@@ -12,7 +12,8 @@ export const createTablesStep = {
   id: 'create-tables',
   title: 'Start the nodes without logs, create the tables that are newer than the base, stop the nodes',
   effect: 'write',
-  timeout: '1h',
+  // The nodes open every file of the point.
+  timeout: { atLeast: '1h', perGiB: '1m', of: ['restore-files.bytes'] },
   retry: standardRetry,
   result: z.object({ tables: someNames }),
 } as const;

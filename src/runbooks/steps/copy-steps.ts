@@ -9,6 +9,7 @@ import { acceptPoint } from '../recovery/choose-point.ts';
 import { bindInventories, boundInventories, inventoriesNow, inventoriesOf } from '../catalog/bound-inventories.ts';
 import { onEachNode } from './each-node.ts';
 import { recordingDamage } from './point-damage.ts';
+import { makeSoundStep } from './id-steps.ts';
 import { createTablesStep, requireTables } from './added-tables.ts';
 import { requireRestorableForm } from './graph-form.ts';
 import { createAddedTables, placeLogs, placeLogsStep, planLogsStep, planOf, verifyLogsStep } from './log-steps.ts';
@@ -175,8 +176,8 @@ export function withCopySteps<Params extends CopyParams>(
       id: 'make-sound',
       title: "Clear the live environment's registrations and locks from the copy",
       effect: 'write',
-      needs: ['start-database'],
-      timeout: '10m',
+      needs: ['start-database', 'check-point'],
+      timeout: { ...makeSoundStep.timeout, of: ['check-point.bytes'] },
       retry: standardRetry,
       result: soundResult,
       run: async (context) =>
@@ -231,9 +232,9 @@ export function removeCopyStep(nameOf: (context: { readonly run: string }) => st
     id: 'remove-copy',
     title: 'Stop and remove the copy',
     effect: 'write',
-    needs: [],
+    needs: ['check-point'],
     always: 'after-change',
-    timeout: '10m',
+    timeout: { atLeast: '1h', perGiB: '1m', of: ['check-point.bytes'] },
     retry: standardRetry,
     result: emptyResult,
     run: async (context: { readonly run: string; readonly services: RunbookServices }) => {

@@ -22,7 +22,7 @@ export const noteIdsStep = {
   title: 'Record the highest ids that JanusGraph gave out, while they can still be read',
   effect: 'read',
   guard: 'until-moved',
-  timeout: '5m',
+  timeout: '30m',
   result: z.object({ known: z.boolean() }),
 } as const;
 
@@ -64,10 +64,10 @@ export async function liveIdsAnswer({ database, keyspace }: Platform, log: (line
   }
 }
 
-/** Its own work differs: what is known of the ids that were given out. */
+/** Its own work differs: what is known of the ids that were given out, and the bytes of the data, whose locks are cleared row by row. */
 export const makeSoundStep = {
   id: 'make-sound',
   title: 'Clear dead instances and locks; move the id counters past every id ever given out',
   effect: 'write',
-  timeout: '10m',
+  timeout: { atLeast: '1h', perGiB: '1m' },
 } as const;

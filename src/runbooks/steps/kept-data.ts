@@ -1,6 +1,6 @@
 import type { JobResult } from '../../ports/node-agent.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { type NodeJobCall, onEachNode } from './each-node.ts';
+import { askEachNode, type NodeJobCall, onEachNode } from './each-node.ts';
 
 export interface KeptData {
   readonly node: string;
@@ -21,6 +21,12 @@ export async function lookAtKept(platform: Platform, call: NodeJobCall, aside: s
     phase,
     exchanged: displaced.find((each) => each.node === node)?.result.phase !== null,
   }));
+}
+
+/** Of everything that lies aside on the nodes, under whatever name: what is deleted or comes back is at most that. */
+export async function bytesAside(platform: Platform, call: NodeJobCall): Promise<number> {
+  const disks = await askEachNode(platform, call, 'Asking for the disk', async (node) => platform.agent(node).disk());
+  return disks.reduce((sum, { value }) => sum + value.aside, 0);
 }
 
 /** Nodes on which neither what was moved aside nor what a revert has displaced lies: their disks were replaced or emptied since. */

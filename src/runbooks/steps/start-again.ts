@@ -24,9 +24,9 @@ export const startAgainStep = {
   id: 'start-again',
   title: 'Nothing was moved: start again what was stopped',
   effect: 'write',
-  needs: ['look-services'],
   always: 'unless-moved',
-  timeout: '6h',
+  /** Of the bytes that may lie staged: they are removed. */
+  timeout: { atLeast: '6h', perGiB: '1m' },
   retry: standardRetry,
   result: emptyResult,
   run: async (work: StartAgainWork) => {

@@ -21,6 +21,8 @@ export interface UndoAnalysis {
   readonly before: Micros;
   /** Up to here the log was compared. */
   readonly newest: Micros;
+  /** Of log that were read for it. */
+  readonly bytes: number;
   /** Where the log has holes, so that a conflict may be missed. */
   readonly holes: readonly string[];
 }
@@ -82,6 +84,7 @@ export async function analyseUndo(
     bases: scan.bases(),
     before: cutBefore(first),
     newest: facts?.newest ?? first,
+    bytes: facts?.bytes ?? 0,
     holes: facts?.holes ?? [],
   };
 }

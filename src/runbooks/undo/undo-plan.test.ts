@@ -25,7 +25,7 @@ function change(store: MemoryStore): void {
 
 test('an undo plan is followed only as the run decided on it, and a changed one is refused by name', async () => {
   const store = new MemoryStore();
-  const sha256 = await keepUndoPlan(store, plan);
+  const { sha256 } = await keepUndoPlan(store, plan);
   expect(await getUndoPlan(store, { run, sha256 })).toEqual(plan);
   change(store);
   await expect(getUndoPlan(store, { run, sha256 })).rejects.toMatchObject({
@@ -41,7 +41,7 @@ test('a plan that somebody has put there before is not taken for that of an earl
   const store = new MemoryStore();
   await keepUndoPlan(store, plan);
   change(store);
-  const sha256 = await keepUndoPlan(store, plan);
+  const { sha256 } = await keepUndoPlan(store, plan);
   expect(await getUndoPlan(store, { run, sha256 })).toEqual(plan);
 });
 
@@ -49,7 +49,7 @@ test.each(['same-history', 'same-cells', 'write-undo', 'reindex', 'verify-undo']
   '%s refuses a changed plan before it does anything',
   async (id) => {
     const store = new MemoryStore();
-    const sha256 = await keepUndoPlan(store, plan);
+    const { sha256 } = await keepUndoPlan(store, plan);
     change(store);
     // Only the bucket is there: whatever else the step touched would be another error.
     const platform = { bucket: store } as unknown as Platform;

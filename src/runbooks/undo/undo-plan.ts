@@ -96,13 +96,13 @@ function isOfChosen({ schema, analysis }: Making, { cell }: LeftCell, was: ReadC
 }
 
 /**
- * Writes a plan down and gives the hash by which the run asks for it. What lies there is replaced: an attempt that was broken off before its hash
+ * Writes a plan down and gives its length and the hash by which the run asks for it. What lies there is replaced: an attempt that was broken off before its hash
  * was in the journal has written nothing to the graph, and what anybody else put there is not followed.
  */
-export async function keepUndoPlan(bucket: ObjectStore, plan: UndoPlan): Promise<string> {
+export async function keepUndoPlan(bucket: ObjectStore, plan: UndoPlan): Promise<{ sha256: string; bytes: number }> {
   const text = undoPlanDocument.write(plan);
   await bucket.put(undoPlanKey(plan.run), text);
-  return sha256(text);
+  return { sha256: sha256(text), bytes: Buffer.byteLength(text) };
 }
 
 /**

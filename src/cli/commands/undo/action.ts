@@ -75,8 +75,9 @@ async function byCompensation(
     params: {
       groups,
       point: choice?.point.id,
+      compared: analysis.bytes,
       replay: true,
-      logs: { instant: formatInstant(before), timeline, exclusions: [] },
+      logs: { instant: formatInstant(before), timeline, exclusions: [], bytes: way?.replayBytes ?? undefined },
     },
     confirmed,
     done: (ended) => undoReport(environment, ended, groups),
