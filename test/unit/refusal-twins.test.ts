@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { medusaCodes } from '../../src/adapters/medusa/medusa-fault.ts';
 import { restoreRunbook, revertRunbook } from '../../src/runbooks/index.ts';
 
 /**
  * What a restore would be refused for, or fail with, once servers are stopped and data is moved has to be found while everything still serves:
  * each code that such a step can throw has a twin, a step before `stop-graph` that meets the same fault first, or a reason why nothing can meet
- * it there. The codes are read from the source, of all that these runbooks, their agents' jobs and the parts below them import.
+ * it there. So has each kind of document, of which one code tells all. The codes are read from the source, of all that these runbooks, their
+ * agents' jobs and the parts below them import; also those of faults that may pass, because the last attempt makes them final.
  */
 const checkout = join(import.meta.dirname, '../..');
 
@@ -28,13 +30,15 @@ const roots = [
   'src/platforms/sandbox/index-aside.ts',
 ];
 
-/** The step before `stop-graph` that meets the same first: of `restore`, or of `revert`. */
+/**
+ * The step before `stop-graph` that meets the same first: of `restore`, or of `revert`. A restore `--without-staging` has no `stage-files`: what
+ * only that meets comes after the stop then, as the plan of such a restore says.
+ */
 const twins: Readonly<Record<string, string>> = {
   'agent-not-understood': 'check-files',
   'agent-outdated': 'check-files',
   'aside-elsewhere': 'check-aside',
   'backup-damaged': 'check-files',
-  'bad-document': 'check-point',
   'bad-manifest': 'stage-files',
   'bucket-changed': 'check-files',
   'bucket-of-another-environment': 'check-files',
@@ -61,7 +65,11 @@ const twins: Readonly<Record<string, string>> = {
   'log-plan-missing': 'verify-logs',
   'log-schema-damaged': 'verify-logs',
   'log-shrunk': 'plan-logs',
+  'medusa-backup-missing': 'stage-files',
+  'medusa-disk-full': 'stage-files',
   'medusa-failed': 'stage-files',
+  'medusa-manifest-damaged': 'stage-files',
+  'medusa-store-denied': 'stage-files',
   'no-base': 'plan-logs',
   'no-good-point': 'check-point',
   'no-log-there': 'plan-logs',
@@ -90,6 +98,10 @@ const twins: Readonly<Record<string, string>> = {
   'tables-not-understood': 'plan-logs',
   'timeline-broken': 'plan-logs',
   'times-not-assigned': 'plan-logs',
+  'unknown-point': 'check-point',
+  'unknown-restore': 'check-restore',
+  'unknown-run': 'check-restore',
+  'unknown-timeline': 'plan-logs',
 };
 
 const asItGoes = {
@@ -101,13 +113,21 @@ const asItGoes = {
   moved:
     'It is what the same run, or the one that is reverted, moved; before the first move there is nothing to look at.',
   cut: 'Shown by the cut of the log. Where the log is cut before the stop, it is met there; else the placement fails. Resume or revert.',
+  /** It answered before the stop, and nobody knows whether it will after it. */
+  away: 'It may go away at any moment. It is waited for; then what was stopped is started again or, after the first move, the run is resumed or reverted.',
+  /** Shipping is stopped and begun by each agent for itself. */
+  told: 'No step fails with it: the step names the node, and its agent goes on by itself when it can.',
   never: 'No step after stop-graph can throw it: it belongs to another use of the same file.',
 } as const;
 
 /** Why a code has no twin. */
 const reasons: Readonly<Record<string, string>> = {
   'accepted-contended': asItGoes.never,
+  'agent-unreachable': asItGoes.away,
   'aside-busy': asItGoes.moved,
+  'bad-document': 'One code for many documents: each kind has a twin or a reason of its own, below.',
+  'bad-key': 'A defect of the program: names are checked where they come in, and no key is made of anything else.',
+  'bad-runbook': 'A defect of the program, found when it starts.',
   'cannot-move':
     'The renames that were made stay; check-aside compares the file systems, and only the rename itself tells more.',
   'data-present':
@@ -115,12 +135,15 @@ const reasons: Readonly<Record<string, string>> = {
   'database-denied': asItGoes.data,
   'database-running': 'It runs until stop-database, and has to. check-aside asks whether its end will be seen.',
   'database-started': 'Somebody starts it while files are moved. The lock refuses everybody who respects it.',
+  'database-unreachable': asItGoes.away,
   'fingerprint-differs': asItGoes.data,
   'graph-denied': asItGoes.data,
   'graph-missing':
     'make-sound passes over tables in which JanusGraph has written nothing, and its first start writes what the steps after it read.',
   'graph-not-started': asItGoes.start,
+  'graph-row-undecodable': asItGoes.data,
   'graph-script-failed': asItGoes.data,
+  'graph-unreachable': asItGoes.away,
   'graph-unsound': asItGoes.data,
   'graph-value-unfit': asItGoes.data,
   'ids-not-advanced': 'It is the outcome of a write to the restored database, read back. Resume writes again.',
@@ -128,15 +151,22 @@ const reasons: Readonly<Record<string, string>> = {
   'journal-damaged': 'The journal of the run that is decided; check-restore reads the same one first.',
   'log-compression-unknown': asItGoes.cut,
   'log-encrypted': asItGoes.cut,
-  'log-not-shipped': 'Agents are told to ship after the start; one that is away follows by itself.',
+  'log-not-drained': asItGoes.told,
+  'log-not-shipped': asItGoes.told,
   'log-not-understood': asItGoes.cut,
   'log-schema-missing': asItGoes.cut,
   'log-stream-foreign':
     'Another agent writes the stream of this node, which shows when this one ships; the restored data is not touched.',
+  'log-stream-unsteady': asItGoes.told,
   'log-table-unknown': asItGoes.cut,
   'log-version-unknown': asItGoes.cut,
-  'not-lost': asItGoes.never,
+  'medusa-store-full': 'Medusa only reads after the stop.',
+  'medusa-store-unreachable': asItGoes.away,
+  'node-locked':
+    'Cassandra is started when the job of its agent has ended, which holds the lock. Somebody else holds it: it is waited for, then resume or revert.',
   'node-not-started': asItGoes.start,
+  'nodes-failed': 'Several nodes failed, each with a code of its own that stands here.',
+  'not-lost': asItGoes.never,
   'nodetool-failed': 'Only repair-roles calls nodetool after the stop. Its failure is said and ends nothing.',
   'point-contended': asItGoes.never,
   'point-exists': asItGoes.never,
@@ -145,11 +175,43 @@ const reasons: Readonly<Record<string, string>> = {
   'ring-not-ready': asItGoes.start,
   'schema-changed':
     'Thrown by extend-logs, after the graph has stopped and before anything is moved: a table that was made while the run prepared. What was stopped is started again.',
-  'shipping-off': asItGoes.never,
   'snapshot-failed': asItGoes.never,
+  'store-busy': asItGoes.away,
+  'store-unreachable': asItGoes.away,
   'tables-not-created': 'The restored database is asked to make a table. Resume or revert.',
-  'too-many-findings': asItGoes.never,
   unexpected: 'A defect of the program.',
+};
+
+/** By the kind of a document that cannot be read: the step before `stop-graph` that reads the same one. */
+const documentTwins: Readonly<Record<string, string>> = {
+  aside: 'check-kept',
+  'environment-identity': 'check-store',
+  'graph-schema': 'plan-logs',
+  inventory: 'check-files',
+  'log-mark': 'plan-logs',
+  'log-piece': 'verify-logs',
+  'log-plan': 'verify-logs',
+  'log-schema': 'verify-logs',
+  'log-watermark': 'plan-logs',
+  'restore-point': 'check-point',
+  'restore-record': 'check-restore',
+  'run-event': 'check-restore',
+  staged: 'clear-stage',
+  'staged-logs': 'stage-logs',
+};
+
+const own =
+  'What earlier runs left of it was removed when data was set aside, so that the run itself has just written it. Revert.';
+const passedOver = 'A damaged one is named and passed over.';
+const documentReasons: Readonly<Record<string, string>> = {
+  'accepted-findings': `${passedOver} What it accepted counts as new.`,
+  findings: `${passedOver} What it knew counts as new.`,
+  'id-mark': `${passedOver} The ids jump far ahead.`,
+  'log-placement': own,
+  'passed-over': own,
+  placement: own,
+  'shipping-order': 'A damaged one is replaced by the next order, which comes first of all after the stop.',
+  timeline: `${passedOver} A new timeline needs only the ids of those before it.`,
 };
 
 test('every code that a destructive step of a restore can throw has a twin before stop-graph, or a reason why not', () => {
@@ -161,32 +223,86 @@ test('every code that a destructive step of a restore can throw has a twin befor
   ).toEqual({});
 });
 
+test('every document that a destructive step of a restore can read has a twin before stop-graph, or a reason why not', () => {
+  const kinds = new Set<string>();
+  for (const [, text] of sources()) {
+    for (const [, kind = ''] of text.matchAll(/documentType\(\s*'([a-z-]+)'/g)) kinds.add(kind);
+  }
+  expect([...kinds].toSorted()).toEqual([...Object.keys(documentTwins), ...Object.keys(documentReasons)].toSorted());
+});
+
 test('every twin is a step that ends before stop-graph begins', () => {
   const before = new Set([...stepsBefore(restoreRunbook.steps), ...stepsBefore(revertRunbook.steps)]);
-  expect(Object.entries(twins).filter(([, step]) => !before.has(step))).toEqual([]);
+  const named = [...Object.entries(twins), ...Object.entries(documentTwins)];
+  expect(named.filter(([, step]) => !before.has(step))).toEqual([]);
   expect(Object.keys(twins).filter((code) => code in reasons)).toEqual([]);
+  expect(Object.keys(documentTwins).filter((kind) => kind in documentReasons)).toEqual([]);
 });
 
-test('the codes of the jobs that move files are among those that are found', () => {
+test('no twin and no reason is left over of a code that nothing throws any more', () => {
   const found = codes();
-  for (const code of ['aside-elsewhere', 'data-present', 'database-running', 'restore-damaged', 'stopped-unproved']) {
-    expect(found.has(code), code).toBe(true);
-  }
+  expect([...Object.keys(twins), ...Object.keys(reasons)].filter((code) => !found.has(code))).toEqual([]);
 });
 
-/** By code: the files that refuse or fail with it. */
+test('the codes of the jobs that move files, of Medusa and of what may pass are among those that are found', () => {
+  const found = codes();
+  const some = [
+    'aside-elsewhere',
+    'data-present',
+    'database-running',
+    'restore-damaged',
+    'stopped-unproved',
+    'medusa-disk-full',
+    'medusa-failed',
+    'nodes-failed',
+    'graph-row-undecodable',
+    'store-unreachable',
+    'log-not-drained',
+    'log-stream-foreign',
+    'unknown-point',
+  ];
+  expect(some.filter((code) => !found.has(code))).toEqual([]);
+});
+
+/** Where a problem gets a code that is not written there: from what names a cause, from a constant, or from another problem, whose code is found. */
+const madeCodes: Readonly<Record<string, readonly string[]>> = {
+  "found === undefined ? 'medusa-failed' : `medusa-${found.cause}`": medusaCodes,
+  "common(problems, 'code') ?? 'nodes-failed'": ['nodes-failed'],
+  foreignCode: ['log-stream-foreign'],
+  code: [],
+};
+
+/** A problem that is made, of whatever kind, and how its code is: undefined where the code is named `code`, as that of another problem is. */
+const making =
+  /(?:\bnew (?:Usage|Refused|Failed|Retryable|Waiting)Problem\(|\bproblemOf\([^{}]*|\bsuper\()\{\s*code(?:: ([^\n]*),\n|,\s)/g;
+
+/** By code: the files that make a problem of it. Fails where one is made in a way that this does not know. */
 function codes(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const file of imported()) {
-    const text = readFileSync(join(checkout, file), 'utf8');
-    for (const [, code = ''] of text.matchAll(/new (?:Refused|Failed)Problem\(\{\s*code:([^\n]*),\n/g)) {
-      // `command === 'snapshot' ? 'snapshot-failed' : 'nodetool-failed'`: what it is compared with is no code.
-      for (const [, name = ''] of code.replaceAll(/===\s*'[^']*'/g, '').matchAll(/'([a-z0-9-]+)'/g)) {
-        found.set(name, [...(found.get(name) ?? []), file]);
-      }
+  const unknown: string[] = [];
+  for (const [file, text] of sources()) {
+    const all = [...text.matchAll(making)];
+    // The classes themselves make problems of documents.
+    const made = file === 'src/model/problem.ts' ? [] : text.match(/\bnew \w+Problem\((?!key\))|\bproblemOf\(/g);
+    const seen = all.filter(([start]) => !start.startsWith('super('));
+    if (seen.length < (made ?? []).length) unknown.push(`${file}: not every problem begins with its code`);
+    for (const [, expression = 'code'] of all) {
+      const names = madeCodes[expression] ?? (expression.includes('`') ? [] : literals(expression));
+      if (names.length === 0 && expression !== 'code') unknown.push(`${file}: ${expression}`);
+      for (const name of names) found.set(name, [...(found.get(name) ?? []), file]);
     }
   }
+  expect(unknown, 'Say in `madeCodes` which codes it makes.').toEqual([]);
   return found;
+}
+
+/** `command === 'snapshot' ? 'snapshot-failed' : 'nodetool-failed'`: what it is compared with is no code. */
+function literals(expression: string): readonly string[] {
+  return [...expression.replaceAll(/===\s*'[^']*'/g, '').matchAll(/'([a-z0-9-]+)'/g)].map(([, name = '']) => name);
+}
+
+function sources(): ReadonlyArray<readonly [file: string, text: string]> {
+  return [...imported()].map((file) => [file, readFileSync(join(checkout, file), 'utf8')]);
 }
 
 /** The roots and every file that they import as more than types. */

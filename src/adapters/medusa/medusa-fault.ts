@@ -19,6 +19,9 @@ const signs: ReadonlyArray<readonly [Cause, RegExp]> = [
   ],
 ];
 
+/** Every code that `medusaFault` can give. */
+export const medusaCodes: readonly string[] = ['medusa-failed', ...signs.map(([cause]) => `medusa-${cause}`)];
+
 /**
  * Pure: the problem that a failed Medusa means. `command` is its subcommand, `how` its exit code or signal, `lines` the
  * end of its log and `errors` the last lines of it that tell of an error, which a long traceback may have pushed out of
