@@ -23,7 +23,7 @@ export type RestoreIntoParams = z.output<typeof params>;
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',
-    version: 7,
+    version: 8,
     title: 'Restore into a copy beside the live environment',
     params,
   }),

@@ -105,7 +105,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 9,
+  version: 10,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -121,7 +121,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     guard: true,
     needs: [],
-    timeout: '1m',
+    timeout: '10m',
     retry: standardRetry,
     result: z.object({ proof, bytes: z.number(), warning: z.string().optional() }),
     run: async ({ run, params, environment, log, services: { platform } }) => {
@@ -239,7 +239,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     effect: 'read',
     guard: 'until-moved',
     needs: ['check-files', 'stage-files'],
-    timeout: '5m',
+    timeout: { atLeast: '30m', perGiB: '1s', of: ['check-files.bytes'] },
     retry: standardRetry,
     result: emptyResult,
     run: async ({ params, results, services: { platform } }) => {

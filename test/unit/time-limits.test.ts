@@ -27,7 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
   'check-form': 'It reads the schema of the graph and the settings of its servers, not its data.',
   'check-kept': files,
   'check-nodes': servers,
-  'check-point': documents,
+  'check-point': 'It reads the documents of the point; the longest have a line for each file.',
   'check-restore': documents,
   'check-restores': documents,
   'check-servers': servers,

@@ -53,7 +53,7 @@ export function withCopyDatabase<Params extends CopyParams>(
       title: 'Check that the point is good',
       effect: 'read',
       needs: [],
-      timeout: '1m',
+      timeout: '10m',
       retry: standardRetry,
       result: z.object({
         proof,
