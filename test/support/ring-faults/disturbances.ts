@@ -46,13 +46,14 @@ export async function disturb(ring: FaultRing, what: Disturbance): Promise<Done>
 
 async function killAgents(
   ring: FaultRing,
-  { nodes, startedLate }: Extract<Disturbance, { kind: 'agents killed' }>,
+  { nodes, started, forMs }: Extract<Disturbance, { kind: 'agents killed' }>,
 ): Promise<Done> {
   const pids = pidsOf(ring, nodes, 'agentPidFile');
   if (pids.length === 0) return notPlayed;
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   await untilGone(ring, nodes, 'agentPidFile');
-  if (!startedLate) await startNodeAgents(openLocal(ring.sandbox.home), new AbortController().signal);
+  if (started === 'late') await aMoment(forMs);
+  if (started !== 'by Cardea') await startNodeAgents(openLocal(ring.sandbox.home), new AbortController().signal);
   return { played: true, mend: nothingToMend };
 }
 

@@ -7,7 +7,13 @@ export type Operation = (typeof operations)[number];
 /** What goes wrong. `nodes`: which of the ring, by their numbers. Times in milliseconds. */
 export type Disturbance =
   | { readonly kind: 'program killed' }
-  | { readonly kind: 'agents killed'; readonly nodes: readonly number[]; readonly startedLate: boolean }
+  | {
+      readonly kind: 'agents killed';
+      readonly nodes: readonly number[];
+      /** By Cardea: whatever command does it first, minutes later perhaps. */
+      readonly started: 'at once' | 'late' | 'by Cardea';
+      readonly forMs: number;
+    }
   | { readonly kind: 'agents paused'; readonly nodes: readonly number[]; readonly forMs: number }
   | { readonly kind: 'Cassandra killed'; readonly nodes: readonly number[] }
   | { readonly kind: 'store away'; readonly forMs: number }
@@ -78,12 +84,12 @@ function disturbance(random: Random, operation: Operation): Disturbance {
   const nodes = someNodes(random);
   const one = [random.below(size)];
   const forMs = 1000 + random.below(14_000);
-  const startedLate = random.chance(0.5);
+  const started = !random.chance(0.5) ? 'at once' : forMs < 3000 ? 'by Cardea' : 'late';
   const reads = operation !== 'revert' && operation !== 'accept';
   const stored: Disturbance = { kind: 'stored files of a node missing', nodes: one };
   return random.pick<Disturbance>([
     ...Array.from({ length: 5 }, () => ({ kind: 'program killed' }) as const),
-    ...Array.from({ length: 3 }, () => ({ kind: 'agents killed', nodes, startedLate }) as const),
+    ...Array.from({ length: 3 }, () => ({ kind: 'agents killed', nodes, started, forMs }) as const),
     { kind: 'agents paused', nodes, forMs },
     { kind: 'agents paused', nodes: one, forMs },
     { kind: 'Cassandra killed', nodes: one },
@@ -106,6 +112,6 @@ function someNodes(random: Random): readonly number[] {
 export function textOf(what: Disturbance): string {
   const nodes = 'nodes' in what ? ` (${what.nodes.map((node) => node + 1).join(', ')})` : '';
   const time = 'forMs' in what ? ` for ${(what.forMs / 1000).toFixed(1)} s` : '';
-  const late = 'startedLate' in what && what.startedLate ? ' and started late' : '';
-  return `${what.kind}${nodes}${time}${late}`;
+  if (what.kind !== 'agents killed') return `${what.kind}${nodes}${time}`;
+  return `${what.kind}${nodes}${what.started === 'late' ? time : ` and started ${what.started}`}`;
 }
