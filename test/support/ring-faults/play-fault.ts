@@ -61,6 +61,8 @@ class Player {
   /** What the graph becomes when a run succeeds. */
   readonly #becomes = new Map<string, Line>();
   #mayBeDown = false;
+  /** Every invariant of the graph was just checked by the last step of a restore. */
+  #checked = false;
 
   constructor(ring: FaultRing, drawn: DrawnFault) {
     this.#ring = ring;
@@ -303,6 +305,7 @@ class Player {
     const { oracle } = this.#ring;
     const becomes = this.#becomes.get(run);
     if (becomes !== undefined && /^(restore|revert)-/.test(run)) oracle.line = becomes;
+    this.#checked = run.startsWith('restore-');
     await this.#ring.goodPoints();
   }
 
@@ -430,8 +433,10 @@ class Player {
     }
     const print = await this.#ring.fingerprint();
     if (print !== oracle.now.print) this.#wrong.push(await this.#difference(print));
-    const check = await sandbox.cardea('check', 'local');
-    if (check.exitCode !== 0) this.#wrong.push(`the graph is not sound: ${check.stdout}${check.stderr}`);
+    if (!this.#checked) {
+      const check = await sandbox.cardea('check', 'local');
+      if (check.exitCode !== 0) this.#wrong.push(`the graph is not sound: ${check.stdout}${check.stderr}`);
+    }
     this.#wrong.push(...(await this.#ring.leftovers()));
     // After a restore to an instant every replica holds the same; a point comes back as each node had it.
     const replayed: readonly Operation[] = ['instant', 'newest', 'undo'];
