@@ -38,7 +38,7 @@ export type AcceptParams = z.output<typeof params>;
  */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 5,
+  version: 6,
   pivot: decisionPivots.accepting,
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
@@ -81,7 +81,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     id: 'delete-aside',
     title: 'Delete the old data on every node',
     effect: 'destroy',
-    needs: ['check-restore', 'check-kept', 'begin-decision'],
+    needs: ['check-restore', 'check-kept', 'begin-decision', 'start-agents'],
     timeout: { atLeast: '6h', perGiB: '1m', of: ['check-kept.bytes'] },
     retry: standardRetry,
     result: z.object({ bytes: z.number() }),

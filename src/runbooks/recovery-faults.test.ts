@@ -217,6 +217,24 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
       back: true,
     },
   ],
+  ...(
+    [
+      ['set-aside', ['restore']],
+      ['restore-files', ['restore']],
+      ['place-logs', ['undo']],
+      ['accept-aside', ['restore', 'accept']],
+      ['revert-aside', ['restore', 'revert']],
+    ] as const
+  ).map(
+    ([job, deeds]) =>
+      [
+        `an agent that dies for good at ${job} is started again by whoever carries on`,
+        {
+          faults: [{ job, nodes: 2, fault: 'gone', times: 1 }],
+          person: deeds.map((deed) => ({ deed })),
+        },
+      ] as const,
+  ),
 ];
 
 test.each(past)('%s', async (_name, drawn) => {

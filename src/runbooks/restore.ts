@@ -105,7 +105,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 10,
+  version: 11,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -309,7 +309,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'set-aside',
     title: 'Move the present data, logs, hints and index aside',
     effect: 'destroy',
-    needs: ['open-record', 'stop-database'],
+    needs: ['open-record', 'stop-database', 'start-agents'],
     timeout: '1h',
     retry: standardRetry,
     result: z.object({
@@ -355,7 +355,15 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...placeLogsStep,
-    needs: ['restore-files', 'plan-logs', 'verify-logs', 'extend-logs', 'create-tables', 'stop-database'],
+    needs: [
+      'restore-files',
+      'plan-logs',
+      'verify-logs',
+      'extend-logs',
+      'create-tables',
+      'stop-database',
+      'start-agents',
+    ],
     when: { param: 'replay', is: true },
     run: async (context) => {
       const { results, params, services } = context;
@@ -381,7 +389,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
-  .step({ ...repairRolesStep, needs: ['start-database', 'restore-files'] })
+  .step({ ...repairRolesStep, needs: ['start-database', 'restore-files', 'start-agents'] })
   .step({
     ...openTimelineStep,
     needs: ['start-database', 'verify-logs', 'extend-logs'],
@@ -396,7 +404,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...startShippingStep,
-    needs: ['open-timeline', 'set-aside', 'place-logs'],
+    needs: ['open-timeline', 'set-aside', 'place-logs', 'start-agents'],
     run: async (context) => {
       const { results, params } = context;
       // What was set aside belongs to the timeline that was left, also where nothing was placed: its kept links must not begin the new one.

@@ -54,7 +54,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 7,
+  version: 8,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -98,7 +98,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     id: 'bring-back',
     title: 'Exchange the restored data with the old data',
     effect: 'destroy',
-    needs: ['stop-database', 'begin-decision', 'check-restore', 'check-kept'],
+    needs: ['stop-database', 'begin-decision', 'check-restore', 'check-kept', 'start-agents'],
     // Renames; but what was brought beside the data and never placed is deleted.
     timeout: { atLeast: '1h', perGiB: '1m', of: ['check-kept.bytes'] },
     retry: standardRetry,
@@ -142,7 +142,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({
     ...startShippingStep,
-    needs: ['open-timeline', 'bring-back'],
+    needs: ['open-timeline', 'bring-back', 'start-agents'],
     run: async (context) => {
       const { results } = context;
       return startShipping(context, results['open-timeline'].timeline, results['bring-back'].lastSegments);

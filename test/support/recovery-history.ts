@@ -102,7 +102,7 @@ export interface Drawn {
 }
 
 export const jobKinds = Object.keys(jobParams) as JobKind[];
-const jobFaults = ['refused', 'fails', 'killed', 'answer-lost', 'late', 'away', 'away-and-back'] as const;
+const jobFaults = ['refused', 'fails', 'killed', 'answer-lost', 'late', 'away', 'away-and-back', 'gone'] as const;
 
 const optionally = <T>(arbitrary: fc.Arbitrary<T>, freq = 1) => fc.option(arbitrary, { nil: undefined, freq });
 
@@ -368,6 +368,8 @@ export class Played {
         return;
       }
       const failedBefore = await this.#failuresOf(told);
+      // What moves data starts the agents itself; for any other run their supervisor does.
+      if (!/ (restore|revert|accept)-/.test(told)) for (const node of this.ring.nodes) node.agentGone = false;
       const outcome = await this.carryOut({ deed: 'told', which: turn }, this.newProcess());
       // What a restore has overtaken ends where it is carried on: it has cleaned up, and nothing is named any more.
       if (!(outcome instanceof Problem) && outcome.problem?.code === 'history-changed') continue;
@@ -702,7 +704,9 @@ export class Played {
     for (const { job, nodes, fault, times, copy: ofCopy = false } of this.#drawn.faults) {
       for (const [at, node] of ring.nodes.entries()) {
         if (ofCopy !== copy || ((nodes >> at) & 1) === 0) continue;
-        node.faults.set(job, [...(node.faults.get(job) ?? []), ...Array.from({ length: times }, () => fault)]);
+        // A copy's agents are started with it, each time it is prepared.
+        const felt = copy && fault === 'gone' ? 'away' : fault;
+        node.faults.set(job, [...(node.faults.get(job) ?? []), ...Array.from({ length: times }, () => felt)]);
       }
     }
   }

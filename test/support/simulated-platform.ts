@@ -237,7 +237,10 @@ export class SimulatedRing {
             act(async () => agent.run(key, kind, params, options)),
         };
       },
-      ensureAgents: async () => look(() => undefined),
+      ensureAgents: async () =>
+        look(() => {
+          for (const node of nodes) node.agentGone = false;
+        }),
       copies: {
         prepare: async (name: string, layout: CopyLayout) =>
           act(() => {

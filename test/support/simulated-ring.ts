@@ -26,7 +26,9 @@ export type JobFault =
   /** Not to be reached for longer than anybody waits. */
   | 'away'
   /** Not to be reached for a while. */
-  | 'away-and-back';
+  | 'away-and-back'
+  /** The agent dies before it begins, and is there again when somebody starts the agents. */
+  | 'gone';
 
 export const directories = {
   data: '/var/data',
@@ -176,6 +178,9 @@ export class RingNode {
     this.start();
   }
 
+  /** Nobody has started the agent since it died. */
+  agentGone = false;
+
   /** `run` as the HTTP client does it: starts, joins, follows, begins a lost job anew. */
   agent(): Pick<NodeAgent, 'node' | 'run' | 'disk' | 'health'> {
     const { clock } = this.parts;
@@ -188,10 +193,14 @@ export class RingNode {
         highestEpoch: 0,
         runningJobs: 0,
       }),
-      disk: async () => ({ total: 1e12, free: 5e11, liveData: 100, aside: 0, snapshots: 0 }),
+      disk: async () => {
+        if (this.agentGone) throw this.#unreachable();
+        return { total: 1e12, free: 5e11, liveData: 100, aside: 0, snapshots: 0 };
+      },
       run: async (key, kind, params, { signal }) => {
         let fault = this.faults.get(kind)?.shift();
-        if (fault === 'away') {
+        if (fault === 'gone') this.agentGone = true;
+        if (this.agentGone || fault === 'away') {
           await clock.sleep(10_000, signal);
           throw this.#unreachable();
         }

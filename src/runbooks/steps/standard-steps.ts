@@ -38,7 +38,10 @@ export const checkStore = {
   run: async ({ services: { platform, clock } }: Context) => probeStore(platform.bucket, clock),
 } as const;
 
-/** After a disaster the agents may be down as well, and a restore needs them. */
+/**
+ * After a disaster the agents may be down as well, and a restore needs them. Whatever asks agents after the pivot needs this step by itself: only
+ * then does a resume start those that have died since, because other guards are not repeated once data was moved.
+ */
 export const startAgents = {
   id: 'start-agents',
   title: 'Start the agents that are not running',
