@@ -496,3 +496,18 @@ test('tables in which JanusGraph was never started are backed up, and restored t
   expect(ring.lacks.has('settings')).toBe(false);
   expect(wordOf(await accept(world, runOf(restoring)))).toBe('succeeded');
 });
+
+test('a second restore while an accept has broken off is refused, and names no way that is closed', async () => {
+  const world = await environment();
+  const made = await restore(world);
+  if (made instanceof Problem) throw made;
+  world.played.ring.nodes[1]?.faults.set('accept-aside', ['refused']);
+  expect(await accept(world, made.run)).toMatchObject({ status: 'failed' });
+  const second = await restore(world);
+  expect(second).toMatchObject({ status: 'refused', problem: { code: 'restore-open' } });
+  if (second instanceof Problem) throw second;
+  expect(second.problem?.happened).toContain(made.run);
+  expect(second.problem?.next).toBe('Decide that one first: cardea status local names the command.');
+  expect(await world.played.told()).toMatch(/^cardea run resume accept-/);
+  expect(await asTold(world)).toMatchObject({ status: 'succeeded' });
+});

@@ -525,9 +525,10 @@ async function requireNoOpenRestore(platform: Platform, run: string): Promise<vo
   if (open.length === 0) return;
   throw new RefusedProblem({
     code: 'restore-open',
-    happened: `An earlier restore of ${platform.environment} was neither accepted nor reverted; its old data is still on the nodes.`,
+    happened: `An earlier restore of ${platform.environment} was neither accepted nor reverted; its old data is still on the nodes: ${open.map((record) => record.run).join(', ')}.`,
     state: 'Nothing was changed.',
-    next: 'First decide about it: `cardea restore accept RUN` deletes the old data, `cardea restore revert RUN` brings it back.',
+    // Of one that broke off, or whose decision did, not both ways are open: only the status knows which.
+    next: `Decide that one first: cardea status ${platform.environment} names the command.`,
     details: open.map((record) => `${record.run} (to ${record.point}, started ${record.startedAt})`),
   });
 }
