@@ -29,6 +29,8 @@ export interface LeaseRequest {
   readonly run: string;
   /** The highest epoch that is known from elsewhere, such as from agents: the lease's is higher. */
   readonly above?: number;
+  /** Other runs that are over with this one: the lease that a dead process left to one of them need not run out. */
+  readonly decides?: () => Promise<readonly string[]>;
   /** Ends the wait for a holder that may be gone. */
   readonly signal?: AbortSignal;
 }
@@ -70,8 +72,8 @@ const keptLeases = 100;
  * Takes the environment for one run, with an epoch above that of every lease and above `above`. Throws RefusedProblem
  * `environment-busy` while another run holds it, `lease-not-usable` when the newest lease cannot be one,
  * `epochs-used-up`, and `lease-unsettled` when what the store lists and what it takes do not come together for a minute.
- * Rejects with the signal's reason. If the process that held it is known to be dead, the same run takes over its own lease at once, and
- * any run does so if there is nothing left to resume.
+ * Rejects with the signal's reason. If the process that held it is known to be dead, the same run takes over its own lease at once, so does a
+ * run that decides it, and any run does so if there is nothing left to resume.
  *
  * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a
  * renewal by a holder that is still alive cannot both succeed, whatever the clocks say. Nor do clocks decide whether a
@@ -136,12 +138,16 @@ export async function requireClaimable(world: LeaseWorld, request: LeaseRequest,
 async function requireFree(world: LeaseWorld, request: LeaseRequest, held: HeldLease): Promise<void> {
   const { store, clock, processes } = world;
   const { record } = held;
-  const { run } = request;
+  const { run, decides } = request;
   const left = Date.parse(record.expiresAt) - clock.now().getTime();
   // No holder promises more than the ttl: what seems to hold longer was promised by another clock.
   const holds = left > 0 && left <= leaseTtl + believedSkew;
   if (processes.isAlive(record.holder) === false) {
-    if (holds && (await isOthersOpenRun(store, record.run, run))) {
+    if (
+      holds &&
+      (await isOthersOpenRun(store, record.run, run)) &&
+      (await decides?.())?.includes(record.run) !== true
+    ) {
       throw environmentBusy(record, run, await wayOn(world, record));
     }
     return;

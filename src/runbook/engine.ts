@@ -63,7 +63,8 @@ export async function startRun<P, S>(
   if (isDestructive(plan) && confirmed !== environment) throw notConfirmed(runbook.name, environment, confirmed);
   const run = options.run ?? newRunId(runbook.name, world);
   if ((await world.store.head(eventKey(run, 1))) !== undefined) throw runExists(run);
-  const lease = await enter(world, { environment, run, leaseFree: onlyReads(plan), signal: options.signal });
+  const decides = async () => (await runbook.ends?.({ run, params, services: options.services })) ?? [];
+  const lease = await enter(world, { environment, run, leaseFree: onlyReads(plan), signal: options.signal, decides });
   return withLease(lease, async () => {
     const epoch = lease?.epoch ?? 1;
     const keys = await keysOf(world);
@@ -337,12 +338,20 @@ async function enter(
     run,
     leaseFree,
     signal,
-  }: { environment: string; run: string; leaseFree: boolean; signal: AbortSignal | undefined },
+    decides,
+  }: {
+    environment: string;
+    run: string;
+    leaseFree: boolean;
+    signal: AbortSignal | undefined;
+    /** Runs that are over with this one. */
+    decides?: () => Promise<readonly string[]>;
+  },
 ): Promise<Lease | undefined> {
   const entered = await world.enter?.(environment);
   if (leaseFree) return undefined;
   const above = entered?.highestEpoch ?? 0;
-  return acquireLease(world, { environment, run, above, ...(signal && { signal }) });
+  return acquireLease(world, { environment, run, above, ...(decides && { decides }), ...(signal && { signal }) });
 }
 
 async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): Promise<T> {

@@ -511,3 +511,23 @@ test('a second restore while an accept has broken off is refused, and names no w
   expect(await world.played.told()).toMatch(/^cardea run resume accept-/);
   expect(await asTold(world)).toMatchObject({ status: 'succeeded' });
 });
+
+test('the way back of a restore whose program was killed is open at once, while any other run waits for its lease', async () => {
+  let reverted = 0;
+  for (let at = 40; reverted < 3; at += 9) {
+    const world = await environment();
+    const { played, point } = world;
+    const process = played.newProcess({ at, before: false, how: 'killed' });
+    const params = { point, newBase: false };
+    await Promise.race([played.begin(process, restoreRunbook, params, true), process.death]);
+    const [open] = await listOpenRestores(played.bucket);
+    if (open === undefined) continue;
+    await expect(played.told()).resolves.toContain(`cardea restore revert ${open.run}`);
+    expect(await played.begin(played.newProcess(), backupRunbook, { cut: 'fuzzy' })).toMatchObject({
+      code: 'environment-busy',
+    });
+    const back = { restore: open.run, newBase: false };
+    expect(wordOf(await played.begin(played.newProcess(), revertRunbook, back, true))).toBe('succeeded');
+    reverted += 1;
+  }
+});
