@@ -1,7 +1,18 @@
 import { readJournal } from '../journal/journal-reader.ts';
 import { replay, type RunState } from '../journal/run-state.ts';
 import { eventKey } from '../journal/event-file.ts';
+import { Problem } from '../model/problem.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+
+/** As `lookAtRun`, for those who must find a way on without it: `damaged` where its journal cannot be read. */
+export async function lookAtRunIfReadable(store: ObjectStore, run: string): Promise<RunState | 'damaged' | undefined> {
+  try {
+    return await lookAtRun(store, run);
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'journal-damaged') return 'damaged';
+    throw thrown;
+  }
+}
 
 /**
  * What the journal of another run of the environment says; undefined when it never wrote one. For whoever holds the environment's lease: a run

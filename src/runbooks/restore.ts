@@ -423,7 +423,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     retry: standardRetry,
     result: soundResult,
     run: async (context) => {
-      const mark = await findIdMark(context.services.platform.bucket, context.run);
+      const mark = await findIdMark(context.services.platform.bucket, context.run, context.log);
       return makeGraphSound({ ...context, ...context.services }, mark);
     },
   })

@@ -156,7 +156,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     result: soundResult,
     run: async (context) => {
       const { results, run, services } = context;
-      const mark = await findIdMark(services.platform.bucket, run);
+      const mark = await findIdMark(services.platform.bucket, run, context.log);
       // Where no server ever started on the restored data, the old data knows every id that was given out.
       const none = results['check-restore'].served ? undefined : { mark: [] };
       try {

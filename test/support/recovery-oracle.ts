@@ -25,6 +25,8 @@ export class RecoveryOracle {
   readonly wrong: string[] = [];
   readonly #bucket: MemoryStore;
   ring: SimulatedRing | undefined;
+  /** Objects that it reads were damaged: it says nothing any more. */
+  blind = false;
   /** Nodes that had lost their roles before anything was done. */
   readonly withoutRoles = new Set<string>();
   #written: Written[] = [];
@@ -48,6 +50,7 @@ export class RecoveryOracle {
 
   /** Acknowledged. */
   wrote(cell: Cell): void {
+    if (this.blind) return;
     const timeline = this.#timelines().at(-1)?.id ?? 't0001';
     this.#written.push({ name: nameOfCell(cell), at: cell.at, timeline, shipped: false });
   }
@@ -67,7 +70,7 @@ export class RecoveryOracle {
 
   /** After a put. */
   stored(key: string, before: Uint8Array | undefined): void {
-    if (!recordKey.test(key) || this.ring === undefined) return;
+    if (!recordKey.test(key) || this.ring === undefined || this.blind) return;
     const record = this.#record(key);
     const was = before === undefined ? undefined : restoreRecordDocument.read(before, key).state;
     if (was === undefined && record.run.startsWith('restore-')) this.#keep(record.aside);
@@ -86,7 +89,7 @@ export class RecoveryOracle {
   /** Before an agent changes something on its disk. */
   changes(node: string, { what, path }: DiskChange): void {
     const prefix = `${directories.aside}/`;
-    if (what !== 'remove' || !path.startsWith(prefix) || this.ring === undefined) return;
+    if (what !== 'remove' || !path.startsWith(prefix) || this.ring === undefined || this.blind) return;
     const name = path.slice(prefix.length).split('/')[0] ?? '';
     if (/^(((log|roles)-)?stag|log-extension)/.test(name) || /^(placement|logs|staged)\.json$/.test(name)) return;
     const disk = this.ring.nodes.find((each) => each.name === node)?.disk;
@@ -98,6 +101,7 @@ export class RecoveryOracle {
 
   /** After a command said that its run succeeded. */
   succeeded(run: string): void {
+    if (this.blind) return;
     const key = `runs/${run}/000001.json`;
     const first = this.#bucket.objects.get(key);
     const started = first === undefined ? undefined : runEventDocument.read(first, key).event;

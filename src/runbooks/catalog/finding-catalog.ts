@@ -4,7 +4,7 @@ import { finding, type Found, identityOf } from '../../graph/invariants/finding.
 import { documentType } from '../../model/document.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { FailedProblem } from '../../model/problem.ts';
+import { FailedProblem, Problem } from '../../model/problem.ts';
 
 /**
  * What a graph was known to have when it was looked at: the findings of a restore point, of a restored graph, and those that a person
@@ -54,6 +54,8 @@ const newestRecords = 4;
 
 /** Findings that are no new fault, with the reason for each, by identity. */
 export class KnownFindings {
+  /** Records that cannot be read, each with the object's name: what they knew counts as new. */
+  readonly damaged: string[] = [];
   readonly #why = new Map<string, string>();
 
   get size(): number {
@@ -74,8 +76,9 @@ export class KnownFindings {
 /** What is known of the live graph: by the newest records of its points and restores, and by what people accepted. */
 export async function knownFindings(bucket: ObjectStore): Promise<KnownFindings> {
   const known = new KnownFindings();
-  for (const each of await acceptedFindings(bucket)) known.add(each, `accepted by ${each.by} at ${each.at}`);
-  for (const record of await newestOf(bucket)) {
+  for (const each of (await readable(known, async () => acceptedFindings(bucket))) ?? [])
+    known.add(each, `accepted by ${each.by} at ${each.at}`);
+  for (const record of await newestOf(bucket, known)) {
     for (const each of record.findings) if (each.fresh !== true) known.add(each, `recorded in ${record.of}`);
   }
   return known;
@@ -83,9 +86,20 @@ export async function knownFindings(bucket: ObjectStore): Promise<KnownFindings>
 
 /** Adds all that a point recorded: what it comes back to has them, accepted or not. */
 export async function addFindingsOf(known: KnownFindings, bucket: ObjectStore, point: string): Promise<void> {
-  const record = await findFindings(bucket, point);
+  const record = await readable(known, async () => findFindings(bucket, point));
   for (const each of record?.findings ?? []) {
     known.add(each, each.fresh === true ? `recorded in ${point}, not accepted` : `recorded in ${point}`);
+  }
+}
+
+/** One damaged record must not stop whoever only judges what is new. */
+async function readable<T>(known: KnownFindings, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    if (!known.damaged.includes(thrown.happened)) known.damaged.push(thrown.happened);
+    return undefined;
   }
 }
 
@@ -118,7 +132,10 @@ export async function recordFindings(
 
 /** Whether a point's findings were ever recorded here. */
 export async function hasBaseline(bucket: ObjectStore): Promise<boolean> {
-  return (await newestOf(bucket)).some(({ of }) => of.startsWith('backup-'));
+  const known = new KnownFindings();
+  const records = await newestOf(bucket, known);
+  // What cannot be read was recorded all the same: the next one is no first.
+  return known.damaged.length > 0 || records.some(({ of }) => of.startsWith('backup-'));
 }
 
 /** Copies the record of a run to the point that it proved; the run's own is not needed any more. */
@@ -139,7 +156,12 @@ export async function acceptFindings(
   const there = new Set(all.map(identityOf));
   for (let attempt = 0; attempt < 20; attempt += 1) {
     const stored = await bucket.get(acceptedKey);
-    const before = stored === undefined ? [] : acceptedDocument.read(stored.body, acceptedKey).findings;
+    // A damaged list is replaced: what it had accepted is new again, and is asked for again.
+    const before =
+      stored === undefined
+        ? []
+        : ((await readable(new KnownFindings(), async () => acceptedDocument.read(stored.body, acceptedKey)))
+            ?.findings ?? []);
     const kept = before.filter((each) => there.has(identityOf(each)));
     const known = new Set(kept.map(identityOf));
     const added = accepted
@@ -169,7 +191,7 @@ async function acceptedFindings(bucket: ObjectStore): Promise<Accepted> {
 }
 
 /** The newest records of points, and of restores: their names hold their times. */
-async function newestOf(bucket: ObjectStore): Promise<readonly Findings[]> {
+async function newestOf(bucket: ObjectStore, known: KnownFindings): Promise<readonly Findings[]> {
   const names: string[] = [];
   for await (const { key } of bucket.list(prefix)) names.push(key.slice(prefix.length, -'.json'.length));
   const newest = (kind: RegExp): string[] =>
@@ -179,7 +201,7 @@ async function newestOf(bucket: ObjectStore): Promise<readonly Findings[]> {
       .slice(-newestRecords);
   const records: Findings[] = [];
   for (const name of [...newest(/^backup-\d/), ...newest(/^restore-\d/)]) {
-    const record = await findFindings(bucket, name);
+    const record = await readable(known, async () => findFindings(bucket, name));
     if (record !== undefined) records.push(record);
   }
   return records;

@@ -15,7 +15,7 @@ import {
 import { type LogSchema, instantOfSchemaKey, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
-import type { Timeline } from '../../model/timeline.ts';
+import type { KnownTimeline } from './timeline-record.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { listTimelines } from './timeline-catalog.ts';
 
@@ -24,7 +24,7 @@ export const requestsAtOnce = 48;
 
 /** Everything shipped from an environment that can be trusted. */
 export interface LogCatalog {
-  readonly timelines: readonly Timeline[];
+  readonly timelines: readonly KnownTimeline[];
   /** By timeline id; a timeline on which nothing was shipped has none. */
   readonly logs: ReadonlyMap<string, TimelineLog>;
 }

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { idMark } from '../../graph/clean-after-restore.ts';
 import { documentType } from '../../model/document.ts';
-import type { runId } from '../../model/identifiers.ts';
-import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
+import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
+import { instantText } from '../../model/instant.ts';
+import { safeName } from '../../model/safe-name.ts';
+import { asProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
-import { lookAtRun } from '../../runbook/look-at-run.ts';
+import type { RunState } from '../../journal/run-state.ts';
+import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -21,11 +24,72 @@ export async function listRestores(bucket: ObjectStore): Promise<readonly Restor
   for await (const key of bucket.children('restores/')) {
     if (!key.endsWith('.json')) continue;
     const stored = await bucket.get(key);
-    if (stored !== undefined) {
-      records.push(await asItStands(bucket, restoreRecordDocument.read(stored.body, key)));
-    }
+    if (stored !== undefined) records.push(await asItStands(bucket, await recordIn(bucket, key, stored.body)));
   }
   return records;
+}
+
+/**
+ * What the record says or, where it is damaged, what the journals of its run and of those that decide it say: each word of a record is
+ * theirs. Throws FailedProblem `bad-document` where they cannot tell.
+ */
+async function recordIn(bucket: ObjectStore, key: string, body: Uint8Array): Promise<RestoreRecord> {
+  try {
+    return restoreRecordDocument.read(body, key);
+  } catch (thrown) {
+    const told = await recordOfJournals(bucket, /^restores\/([^/]+)\.json$/.exec(key)?.[1] ?? '');
+    if (told === undefined) throw thrown;
+    return told;
+  }
+}
+
+/** What a restore or a revert recorded, from its journal. */
+const recorded = z.object({
+  point: pointId.optional(),
+  'pause-shipping': z.object({ timeline: timelineId, newest: instantText.nullable() }).optional(),
+  'check-restore': z.object({ aside: safeName, point: pointId, succeeded: z.boolean() }).optional(),
+});
+
+async function recordOfJournals(bucket: ObjectStore, run: string): Promise<RestoreRecord | undefined> {
+  const id = runId.safeParse(run).data;
+  const made = id === undefined ? undefined : await lookAtRunIfReadable(bucket, id);
+  if (id === undefined || made === undefined || made === 'damaged') return undefined;
+  const results = Object.fromEntries(Object.values(made.steps).map(({ step, result }) => [step, result]));
+  const { point } = z.object({ point: pointId.optional() }).catch({}).parse(made.params);
+  const found = recorded.safeParse({ ...results, ...(point === undefined ? {} : { point }) }).data;
+  const reverted = found?.['check-restore'];
+  const restored = reverted?.point ?? found?.point;
+  if (found === undefined || restored === undefined) return undefined;
+  const left = found['pause-shipping'];
+  const record: RestoreRecord = {
+    run: id,
+    environment: environmentText.parse(made.environment),
+    point: restored,
+    aside: reverted === undefined ? safeName.parse(id) : safeName.parse(`revert-${reverted.aside}`),
+    startedAt: made.startedAt,
+    state: 'open',
+    ...(left === undefined
+      ? {}
+      : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
+    ...(reverted?.succeeded === false ? { half: true } : {}),
+  };
+  for (const other of await decidedRuns(bucket, id, '')) {
+    const decider = await lookAtRunIfReadable(bucket, other);
+    if (other === id || decider === undefined || decider === 'damaged') continue;
+    const state = decider.runbook === 'accept' ? 'accepting' : 'reverting';
+    if (!hasBegun(decider.steps, decisionPivots[state])) continue;
+    const by = runId.parse(other);
+    if (decider.status !== 'succeeded') return { ...record, state, deciding: by };
+    const closed = { at: decider.endedAt ?? decider.lastEventAt, run: by };
+    return { ...record, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
+  }
+  // It moved nothing and started again what it had stopped.
+  const isNothing = made.status !== 'running' && made.status !== 'succeeded' && !movedData(made);
+  return isNothing ? { ...record, state: 'reverted', closed: { at: made.lastEventAt, run: id } } : record;
+}
+
+function movedData({ steps }: RunState): boolean {
+  return hasBegun(steps, 'set-aside') || hasBegun(steps, decisionPivots.reverting);
 }
 
 /** The step in which a decision begins to move or delete data: until then its run can end with everything as it was. */
@@ -40,8 +104,8 @@ async function asItStands(bucket: ObjectStore, record: RestoreRecord): Promise<R
   const { deciding: _deciding, closed, ...rest } = record;
   if ((await idleDecision(bucket, record)) === 'ended') return { ...rest, state: 'open' };
   if (record.state !== 'reverted' || closed === undefined || closed.run === record.run) return record;
-  const run = await lookAtRun(bucket, closed.run);
-  const isOver = run === undefined || run.status === 'succeeded';
+  const run = await lookAtRunIfReadable(bucket, closed.run);
+  const isOver = run === undefined || run === 'damaged' || run.status === 'succeeded';
   return isOver ? record : { ...rest, state: 'reverting', deciding: closed.run };
 }
 
@@ -51,8 +115,8 @@ async function idleDecision(
   { state, deciding }: RestoreRecord,
 ): Promise<'ended' | 'left' | undefined> {
   if ((state !== 'accepting' && state !== 'reverting') || deciding === undefined) return undefined;
-  const run = await lookAtRun(bucket, deciding);
-  if (run === undefined || hasBegun(run.steps, decisionPivots[state])) return undefined;
+  const run = await lookAtRunIfReadable(bucket, deciding);
+  if (run === undefined || run === 'damaged' || hasBegun(run.steps, decisionPivots[state])) return undefined;
   return run.status === 'running' ? 'left' : 'ended';
 }
 
@@ -131,8 +195,8 @@ export async function requireSameDecision(
  */
 export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<void> {
   for (const { run, environment, state } of await listOpenRestores(bucket)) {
-    const made = await lookAtRun(bucket, run);
-    if (state === 'open' && (made === undefined || made.status === 'succeeded')) continue;
+    const made = await lookAtRunIfReadable(bucket, run);
+    if (state === 'open' && (made === undefined || (made !== 'damaged' && made.status === 'succeeded'))) continue;
     if (state === 'accepting') continue;
     throw new RefusedProblem({
       code: 'restore-unfinished',
@@ -161,7 +225,7 @@ export async function requireNoOtherRestore(bucket: ObjectStore, runs: readonly 
 export async function requireUndecided(bucket: ObjectStore, run: string, by?: string): Promise<void> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored === undefined) return;
-  const written = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
+  const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
   const { state, deciding, closed } = await asItStands(bucket, written);
   const decider = closed?.run ?? deciding;
   // A restore that moved nothing closes its own record.
@@ -211,8 +275,9 @@ export async function decidedRuns(bucket: ObjectStore, restore: string, by: stri
     const run = /^runs\/((?:accept|revert)-[^/]+)\/$/.exec(child)?.[1];
     // Ids hold the time: a decision on it is not older than the restore.
     if (run === undefined || run === by || timeOf(run) < timeOf(restore)) continue;
-    const state = await lookAtRun(bucket, run);
-    if (decision.safeParse(state?.params).data?.restore === restore) runs.push(run);
+    const state = await lookAtRunIfReadable(bucket, run);
+    if (state === undefined || state === 'damaged') continue;
+    if (decision.safeParse(state.params).data?.restore === restore) runs.push(run);
   }
   return runs;
 }
@@ -239,7 +304,7 @@ function isUndecided({ state }: RestoreRecord): boolean {
 async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: RestoreRecord; etag: string }> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored !== undefined) {
-    const written = restoreRecordDocument.read(stored.body, restoreRecordKey(run));
+    const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
     return { record: await asItStands(bucket, written), etag: stored.etag };
   }
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
@@ -277,9 +342,20 @@ export async function keepIdMark(bucket: ObjectStore, run: string, noted: NotedI
   await bucket.put(idMarkKey(run), idMarkDocument.write({ run, ...noted }));
 }
 
-export async function findIdMark(bucket: ObjectStore, run: string): Promise<NotedIds | undefined> {
+/** Undefined also for a damaged one, which `log` is told: then nothing is known, and ids jump far ahead. */
+export async function findIdMark(
+  bucket: ObjectStore,
+  run: string,
+  log: (line: string) => void,
+): Promise<NotedIds | undefined> {
   const stored = await bucket.get(idMarkKey(run));
-  return stored === undefined ? undefined : idMarkDocument.read(stored.body, idMarkKey(run));
+  if (stored === undefined) return undefined;
+  try {
+    return idMarkDocument.read(stored.body, idMarkKey(run));
+  } catch (thrown) {
+    log(asProblem(thrown, 'Reading the ids that were given out').happened);
+    return undefined;
+  }
 }
 
 function idMarkKey(run: string): string {

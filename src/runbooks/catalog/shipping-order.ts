@@ -1,4 +1,5 @@
 import { type ShippingOrder, shippingOrderDocument, shippingOrderKey } from '../../model/shipping-order.ts';
+import { Problem } from '../../model/problem.ts';
 import { ConflictProblem } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { currentTimeline } from './timeline-record.ts';
@@ -48,11 +49,12 @@ async function replaceOrder(
   wanted: (before: ShippingOrder | undefined) => Promise<Omit<ShippingOrder, 'number'> | undefined>,
 ): Promise<ShippingOrder> {
   for (;;) {
-    const { order: before, etag } = await readOrder(bucket);
+    const { order: before, etag, damaged } = await readOrder(bucket);
     const next = await wanted(before);
     if (next === undefined && before !== undefined) return before;
     if (next === undefined) throw new RangeError('no order stands, and none is wanted');
-    const order: ShippingOrder = { ...next, number: (before?.number ?? 0) + 1 };
+    const number = damaged ? numberAfterDamage(next) : (before?.number ?? 0) + 1;
+    const order: ShippingOrder = { ...next, number };
     try {
       const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
       await bucket.put(shippingOrderKey, shippingOrderDocument.write(order), condition);
@@ -64,10 +66,26 @@ async function replaceOrder(
   }
 }
 
-async function readOrder(
-  bucket: ObjectStore,
-): Promise<{ readonly order: ShippingOrder | undefined; readonly etag: string | undefined }> {
+/**
+ * Seconds since 1970: above any number that counts orders, and above that of an earlier damage. An agent follows each number once, and only
+ * upwards.
+ */
+function numberAfterDamage({ at }: Omit<ShippingOrder, 'number'>): number {
+  return Math.floor(Date.parse(at) / 1000);
+}
+
+/** A damaged order is none: whoever gives the next one puts it in its place. */
+async function readOrder(bucket: ObjectStore): Promise<{
+  readonly order: ShippingOrder | undefined;
+  readonly etag: string | undefined;
+  readonly damaged: boolean;
+}> {
   const stored = await bucket.get(shippingOrderKey);
-  if (stored === undefined) return { order: undefined, etag: undefined };
-  return { order: shippingOrderDocument.read(stored.body, shippingOrderKey), etag: stored.etag };
+  if (stored === undefined) return { order: undefined, etag: undefined, damaged: false };
+  try {
+    return { order: shippingOrderDocument.read(stored.body, shippingOrderKey), etag: stored.etag, damaged: false };
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    return { order: undefined, etag: stored.etag, damaged: true };
+  }
 }

@@ -1,14 +1,14 @@
-import { type Timeline, timelineDocument, timelineKey } from '../../model/timeline.ts';
+import { timelineKey } from '../../model/timeline.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { timelineIds } from './timeline-record.ts';
+import { type KnownTimeline, knownTimeline, timelineIds } from './timeline-record.ts';
 
-/** Every timeline that was opened, ascending. Throws FailedProblem `bad-document` for a record that cannot be read. */
-export async function listTimelines(bucket: ObjectStore): Promise<readonly Timeline[]> {
+/** Every timeline that was opened, ascending; of a damaged record what `knownTimeline` makes of it. */
+export async function listTimelines(bucket: ObjectStore): Promise<readonly KnownTimeline[]> {
   const ids = await timelineIds(bucket);
   const read = await Promise.all(
     ids.map(async (id) => {
       const stored = await bucket.get(timelineKey(id));
-      return stored === undefined ? [] : [timelineDocument.read(stored.body, timelineKey(id))];
+      return stored === undefined ? [] : [knownTimeline(stored.body, id, '')];
     }),
   );
   return read.flat();

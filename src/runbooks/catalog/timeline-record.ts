@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
+import { formatInstant, micros } from '../../model/instant.ts';
+import { Problem } from '../../model/problem.ts';
 import { type Timeline, nextTimelineId, timelineDocument, timelineKey } from '../../model/timeline.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -47,13 +49,39 @@ export async function openTimeline(
   for (const id of known.toReversed()) {
     const stored = await bucket.get(timelineKey(id));
     if (stored === undefined) continue;
-    const timeline = timelineDocument.read(stored.body, timelineKey(id));
+    const timeline = knownTimeline(stored.body, id, wanted.environment);
     if (timeline.run === wanted.run) return timeline;
   }
   const timeline = { ...wanted, id: nextTimelineId(known.at(-1)) };
   // Nobody else opens one under the environment's lease: a conflict here means that this same run did it before.
   if (await createTimeline(bucket, timeline)) return timeline;
   return openTimeline(bucket, wanted);
+}
+
+/** A timeline as far as its record can be read. */
+export type KnownTimeline = Timeline & {
+  /** What is wrong with its record. */
+  readonly damaged?: string;
+};
+
+/**
+ * Of a damaged record nothing is known but the id. It counts as a root without a beginning: what was taken on it can be restored, with its log, and
+ * nothing is assumed of where it came from.
+ */
+export function knownTimeline(body: Uint8Array, id: TimelineId, environment: string): KnownTimeline {
+  const key = timelineKey(id);
+  try {
+    const timeline = timelineDocument.read(body, key);
+    if (timeline.id === id) return timeline;
+    return unreadable(id, environment, `${key} is the record of ${timeline.id}.`);
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    return unreadable(id, environment, thrown.happened);
+  }
+}
+
+function unreadable(id: TimelineId, environment: string, damaged: string): KnownTimeline {
+  return { id, environment, exclusions: [], openedAt: formatInstant(micros(0)), why: damaged, damaged };
 }
 
 async function createTimeline(bucket: ObjectStore, timeline: Timeline): Promise<boolean> {

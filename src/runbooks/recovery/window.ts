@@ -108,6 +108,9 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
       `The newest base, ${last.base.point}, is checked but not proven. To prove it: cardea rehearse ${environment} ${last.base.point}`,
     );
   }
+  for (const { damaged } of facts.catalog.timelines) {
+    if (damaged !== undefined) warnings.push(`${damaged} Nothing before its own restore points can be restored on it.`);
+  }
   for (const log of path.logs) {
     for (const { key, reason } of log?.faults ?? []) warnings.push(`${key}: ${reason}`);
   }

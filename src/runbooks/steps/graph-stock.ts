@@ -32,6 +32,7 @@ export async function takeStock({ services, progress, signal, log }: Work, point
     const check = await checkGraph({ ...options, known: known.judge });
     const { fresh } = await recordFindings(bucket, point, check, { at: clock.now(), first });
     for (const line of knownLines(check)) log(line);
+    for (const line of known.damaged) log(`WARNING: ${line} What it knew counts as new.`);
     const total = check.knownCount + check.findingCount;
     if (total > 0) log(`${total} findings were there already; they are recorded with the point`);
     if (fresh > 0) log(`WARNING: ${fresh} of them were not known before: look at them with \`cardea check\``);

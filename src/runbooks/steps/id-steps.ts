@@ -40,7 +40,7 @@ export async function noteIds(
     // After a disaster there may be no database to read. Then the ids jump far ahead instead.
     log(`the live id claims cannot be read: ${problem.happened}`);
     for (const line of faultTrace(error)) log(`  ${line}`);
-    const noted = await findIdMark(platform.bucket, run);
+    const noted = await findIdMark(platform.bucket, run, log);
     // Done again after this process stopped the database: what was noted before it still holds.
     if (noted === undefined || noted.epoch === epoch) return { known: noted !== undefined };
     // Between two processes somebody may have started the servers, and they gave out ids.

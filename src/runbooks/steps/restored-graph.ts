@@ -133,6 +133,7 @@ export async function verifyRestored(
   const { database, graph, keyspace, indexBackend, bucket } = platform;
   const known = await knownFindings(bucket);
   await addFindingsOf(known, bucket, point.id);
+  for (const line of known.damaged) log(`WARNING: ${line} What it knew counts as new.`);
   const passedOver = await passedOverIn(bucket, run);
   const wholeBefore = plan === undefined ? undefined : wholeUntil(plan, point);
   let inheritedCount = 0;
@@ -161,7 +162,7 @@ export async function verifyRestored(
           : `The graph restored from ${name} is not consistent: ${check.findingCount} new findings.`,
       state: 'The restored data is in place and its servers are running; nothing was deleted.',
       next: remedy,
-      details: [...differences, ...findingLines(check.findings)],
+      details: [...differences, ...findingLines(check.findings), ...known.damaged],
     });
   }
   for (const line of knownLines(check)) log(line);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pointId, runId } from '../../model/identifiers.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
-import { lookAtRun } from '../../runbook/look-at-run.ts';
+import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
 import { resumeOf, type RunbookServices } from '../services.ts';
 import { probeStore } from '../catalog/store-probe.ts';
@@ -176,7 +176,9 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       const record = await getOpenRestore(platform.bucket, params.restore, run);
       const givenUp = wanted === 'accepting' && record.state === 'reverting' && (params.lost ?? []).length > 0;
       if (!givenUp) await requireSameDecision(platform.bucket, record, wanted);
-      const state = await lookAtRun(platform.bucket, params.restore);
+      const found = await lookAtRunIfReadable(platform.bucket, params.restore);
+      // Of a journal that cannot be read nobody knows how far its run came: the nodes say it when they are asked.
+      const state = found === 'damaged' ? undefined : found;
       const succeeded = state?.status === 'succeeded';
       if (state?.runbook === 'revert' && !succeeded)
         throw revertUnfinished(record, await resumeOf(services, record.run), restoreOf(state.params));

@@ -32,12 +32,14 @@ export const startAgainStep = {
   run: async (work: StartAgainWork) => {
     const { platform, clock } = work.services;
     const before = work.results['look-services'];
+    // The service first: nothing that the bucket holds may keep it down.
+    if (before !== undefined && before.nodes.length > 0) {
+      await platform.databaseLifecycle.startAll(work.signal, before.nodes);
+      if (before.graph) await platform.graphLifecycle.startAll(work.signal);
+      await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
+    }
     await dropRestore(platform.bucket, work.run, { at: clock.now().toISOString(), run: runId.parse(work.run) });
     await clearStaged(work);
-    if (before === undefined || before.nodes.length === 0) return {};
-    await platform.databaseLifecycle.startAll(work.signal, before.nodes);
-    await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
-    if (before.graph) await platform.graphLifecycle.startAll(work.signal);
     return {};
   },
 } as const;

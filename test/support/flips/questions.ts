@@ -148,7 +148,10 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
       sort: 'ids',
       hidden: [],
       ask: async ({ bucket }) =>
-        shown([await findIdMark(bucket, facts.killed), await findIdMark(bucket, facts.restored)]),
+        shown([
+          await findIdMark(bucket, facts.killed, () => undefined),
+          await findIdMark(bucket, facts.restored, () => undefined),
+        ]),
     },
     {
       name: 'the writes of the undo',

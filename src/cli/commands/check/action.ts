@@ -15,6 +15,7 @@ export const action: Action<typeof check> = async (context, input) => {
     output.note(`What is known cannot be read, so that every finding counts as new: ${error.happened}\n`);
     return new KnownFindings();
   });
+  for (const each of before.damaged) output.note(`${each} What it knew counts as new.\n`);
   const line = await progressLine(output, `check ${input.env}`, () => clock.now(), flags.quiet || flags.json);
   try {
     const options = { database, graph, keyspace, indexBackend, clock, progress: line.report, signal };
