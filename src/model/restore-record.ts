@@ -16,7 +16,8 @@ export const restoreRecordDocument = documentType(
     run: runId,
     /** It stands in commands that people copy. */
     environment: environmentText,
-    point: pointId,
+    /** Absent in a record that was made from what lies aside on the nodes, because the bucket had lost it. */
+    point: pointId.optional(),
     /** Name under which the nodes keep the data that was moved aside. */
     aside: safeName,
     startedAt: z.iso.datetime(),

@@ -27,6 +27,9 @@ export interface GraphLifecycle {
   /** Moves the index's storage aside under the run's name (a way back), leaving an empty one. */
   setIndexAside(run: string): Promise<void>;
   acceptIndexAside(run: string): Promise<void>;
-  /** `mayBeAbsent`: nothing may have been moved aside; then there is nothing to do. */
-  revertIndexAside(run: string, options: { readonly mayBeAbsent: boolean }): Promise<void>;
+  /**
+   * `mayBeAbsent`: nothing may have been moved aside; then there is nothing to do. `lost`: something was, and is gone: the servers come up with an
+   * empty index, which has to be made anew.
+   */
+  revertIndexAside(run: string, options: { readonly mayBeAbsent: boolean }): Promise<{ readonly lost: boolean }>;
 }

@@ -4,8 +4,11 @@ import { eventKey } from '../journal/event-file.ts';
 import { Problem } from '../model/problem.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
+/** What a journal says of a run. */
+export type FoundRun = RunState;
+
 /** As `lookAtRun`, for those who must find a way on without it: `damaged` where its journal cannot be read. */
-export async function lookAtRunIfReadable(store: ObjectStore, run: string): Promise<RunState | 'damaged' | undefined> {
+export async function lookAtRunIfReadable(store: ObjectStore, run: string): Promise<FoundRun | 'damaged' | undefined> {
   try {
     return await lookAtRun(store, run);
   } catch (thrown) {
@@ -18,7 +21,7 @@ export async function lookAtRunIfReadable(store: ObjectStore, run: string): Prom
  * What the journal of another run of the environment says; undefined when it never wrote one. For whoever holds the environment's lease: a run
  * that is `running` there is carried out by nobody. Throws RefusedProblem `journal-damaged`.
  */
-export async function lookAtRun(store: ObjectStore, run: string): Promise<RunState | undefined> {
+export async function lookAtRun(store: ObjectStore, run: string): Promise<FoundRun | undefined> {
   if ((await store.head(eventKey(run, 1))) === undefined) return undefined;
   return replay((await readJournal(store, run)).events);
 }

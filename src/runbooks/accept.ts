@@ -11,6 +11,7 @@ import {
   decisionPivots,
   getOpenRestore,
   requireNoOtherRestore,
+  requireNothingStopped,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
@@ -63,6 +64,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       const { platform } = context.services;
       const { aside, finished: succeeded } = context.results['check-restore'];
       const { restore, lost } = context.params;
+      await requireNothingStopped(platform.bucket, restore, context.run);
       const looks = await lookAtKept(platform, context, aside);
       requireLost(lost, looks);
       const { state } = await getOpenRestore(platform.bucket, restore, context.run);

@@ -3,6 +3,8 @@ import { beginningOf, type Outcome, Played } from '../../test/support/recovery-h
 import { directories } from '../../test/support/simulated-ring.ts';
 import { readJournal } from '../journal/journal-reader.ts';
 import { replay } from '../journal/run-state.ts';
+import { refuseUnfinishedRestore } from '../cli/runs/unfinished-restore.ts';
+import { acquireLease } from '../journal/lease.ts';
 import { listRuns } from '../journal/runs.ts';
 import { Problem } from '../model/problem.ts';
 import { inventoryDocument } from '../model/restore-point.ts';
@@ -495,6 +497,84 @@ test('tables in which JanusGraph was never started are backed up, and restored t
   expect(isUp(world)).toBe(true);
   expect(ring.lacks.has('settings')).toBe(false);
   expect(wordOf(await accept(world, runOf(restoring)))).toBe('succeeded');
+test('the old mixed index is gone when a restore is reverted: it is made anew', async () => {
+  const world = await restored();
+  world.played.ring.indexesAside.clear();
+  // What the oracle would want is the old index itself.
+  world.played.oracle.blind = true;
+  expect(wordOf(await revert(world, world.restore))).toBe('succeeded');
+  expect(world.played.ring.graph.index).toBe('rebuilt');
+  expect(isUp(world)).toBe(true);
+});
+
+test('what has moved nothing is neither accepted nor reverted, and the way to end it is named', async () => {
+  const world = await environment();
+  const work = async (process: ReturnType<Played['newProcess']>) =>
+    world.played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+  expect(await killed(world, 50, work, true)).toBe(true);
+  const [left] = await listRuns(
+    { ...world.played.worldOf(world.played.newProcess()), store: world.played.bucket },
+    { limit: 1 },
+  );
+  for (const decide of [accept, revert]) {
+    const refused = await decide(world, left?.run ?? '');
+    expect(wordOf(refused)).toBe('restore-unfinished');
+    expect(nextOf(refused)).toContain(`cardea run cancel ${left?.run}`);
+  }
+  expect(wordOf((await cancelled(world)) ?? (new TypeError('nothing was left') as never))).toBe('cancelled');
+  expect(isUp(world)).toBe(true);
+});
+
+test('a bucket that is emptied in the middle of a restore: no server is started on half placed data, and the old data comes back', async () => {
+  const world = await environment();
+  const { played } = world;
+  const before = keysOf(world);
+  const work = async (process: ReturnType<Played['newProcess']>) =>
+    played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+  for (let at = 95; (await listOpenRestores(played.bucket)).length === 0; at += 1) await killed(world, at, work, true);
+  const aside = new Set(
+    played.ring.nodes.flatMap(({ disk }) =>
+      disk
+        .names(directories.aside)
+        .filter((name) => disk.read(`${directories.aside}/${name}/aside.json`) !== undefined),
+    ),
+  );
+  const [name = ''] = aside;
+  for (const key of played.bucket.objects.keys()) played.bucket.remove(key);
+  played.oracle.blind = true;
+  const process = played.newProcess();
+  await expect(
+    refuseUnfinishedRestore({ ...played.worldOf(process), store: played.bucket }, 'local', aside),
+  ).rejects.toMatchObject({
+    code: 'restore-unfinished',
+    next: `Bring the old data back: cardea restore revert ${name} --confirm local`,
+  });
+  // As a command does, which asks the agents for the highest that they have seen.
+  await (await acquireLease(played.worldOf(process), { environment: 'local', run: 'before', above: 50 })).release();
+  process.end();
+  expect(wordOf(await revert(world, name))).toBe('succeeded');
+  expect(keysOf(world)).toEqual(before);
+  expect(isUp(world)).toBe(true);
+});
+
+test('a restore is not accepted while a revert of it that has stopped servers was left', async () => {
+  let seen = 0;
+  for (let at = 25; at <= 45; at += 1) {
+    const world = await restored();
+    const work = async (process: ReturnType<Played['newProcess']>) =>
+      world.played.begin(process, revertRunbook, { restore: world.restore, newBase: false }, true);
+    if (!(await killed(world, at, work))) break;
+    const [record] = await listOpenRestores(world.played.bucket);
+    if (record?.state !== 'open' || isUp(world)) continue;
+    seen += 1;
+    const refused = await accept(world, world.restore);
+    expect(wordOf(refused)).toBe('restore-being-decided');
+    expect(nextOf(refused)).toContain('cardea run cancel revert-');
+    await cancelled(world);
+    expect(isUp(world)).toBe(true);
+    expect(wordOf(await accept(world, world.restore))).toBe('succeeded');
+  }
+  expect(seen).toBeGreaterThan(2);
 });
 
 test('a second restore while an accept has broken off is refused, and names no way that is closed', async () => {

@@ -529,6 +529,9 @@ async function requireNoOpenRestore(platform: Platform, run: string): Promise<vo
     state: 'Nothing was changed.',
     // Of one that broke off, or whose decision did, not both ways are open: only the status knows which.
     next: `Decide that one first: cardea status ${platform.environment} names the command.`,
-    details: open.map((record) => `${record.run} (to ${record.point}, started ${record.startedAt})`),
+    details: open.map(
+      (record) =>
+        `${record.run} (${record.point === undefined ? '' : `to ${record.point}, `}started ${record.startedAt})`,
+    ),
   });
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
 import { RefusedProblem } from '../model/problem.ts';
+import { safeName } from '../model/safe-name.ts';
 import { defineRunbook } from '../runbook/define.ts';
+import { lookAtRunIfReadable } from '../runbook/look-at-run.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { onEachNode } from './steps/each-node.ts';
 import {
@@ -11,6 +13,7 @@ import {
   decisionPivots,
   findIdMark,
   getOpenRestore,
+  hasRecord,
   openRestore,
   requireNoOtherRestore,
   requireUndecided,
@@ -18,9 +21,10 @@ import {
 import { resumeOf, type RunbookServices } from './services.ts';
 import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
-import { makeGraphSound, soundResult } from './steps/restored-graph.ts';
+import { indexResult, makeGraphSound, rebuildIndex, soundResult } from './steps/restored-graph.ts';
 import {
   beginDecisionStep,
+  patientRetry,
   standardRetry,
   checkRestore,
   lookAtServices,
@@ -65,7 +69,32 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   title: 'Revert a restore: bring back the old data',
   params,
 })
-  .step(checkRestore('reverting'))
+  .step({
+    id: 'find-record',
+    title: 'Find the record of the restore, or make it anew from what lies aside on the nodes',
+    effect: 'write',
+    needs: [],
+    timeout: '5m',
+    retry: standardRetry,
+    result: z.object({ madeAnew: z.boolean() }),
+    run: async (context) => {
+      const { environment, params, services, signal, log } = context;
+      const { platform, clock } = services;
+      const { bucket } = platform;
+      // Where the bucket knows the run, it says itself what there is to decide.
+      const known = await lookAtRunIfReadable(bucket, params.restore);
+      const isKnown = known !== undefined && known !== 'damaged';
+      if (isKnown || (await hasRecord(bucket, params.restore))) return { madeAnew: false };
+      await platform.ensureAgents(signal);
+      const kept = await lookAtKept(platform, context, params.restore);
+      if (kept.every(({ phase }) => phase === null)) return { madeAnew: false };
+      log('the bucket holds no record of this restore; the nodes keep what it moved aside');
+      const startedAt = clock.now().toISOString();
+      await openRestore(bucket, { run: params.restore, environment, aside: safeName.parse(params.restore), startedAt });
+      return { madeAnew: true };
+    },
+  })
+  .step({ ...checkRestore('reverting'), needs: ['find-record'] })
   .step({ ...startAgents, needs: ['check-restore'] })
   .step(checkAsideStep)
   .step({
@@ -102,7 +131,11 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     // Renames; but what was brought beside the data and never placed is deleted.
     timeout: { atLeast: '1h', perGiB: '1m', of: ['check-kept.bytes'] },
     retry: standardRetry,
-    result: z.object({ lastSegments: z.record(z.string(), z.string().nullable()) }),
+    result: z.object({
+      lastSegments: z.record(z.string(), z.string().nullable()),
+      /** Of the mixed index there is no old one any more. */
+      indexLost: z.boolean().default(false),
+    }),
     run: async (context) => {
       const { platform } = context.services;
       const { aside, whole } = context.results['check-restore'];
@@ -121,9 +154,13 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
         const state = 'The other nodes have the old data again or still keep it. The servers are stopped.';
         throw nothingKept(context.environment, { restore: context.params.restore, lost, resume: undefined, state });
       });
-      await platform.graphLifecycle.revertIndexAside(aside, { mayBeAbsent });
+      const { lost: indexLost } = await platform.graphLifecycle.revertIndexAside(aside, { mayBeAbsent });
+      if (indexLost) context.log('the old mixed index is gone: it is made anew from the old data');
       await clearStaged(context);
-      return { lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])) };
+      return {
+        lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
+        indexLost,
+      };
     },
   })
   .step({
@@ -171,10 +208,21 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({ ...startGraph, needs: ['start-database', 'make-sound'] })
   .step({
+    id: 'rebuild-index',
+    title: 'Make the mixed index anew, because the old one is gone',
+    effect: 'write',
+    needs: ['start-graph', 'bring-back'],
+    when: { result: 'bring-back.indexLost', is: true },
+    timeout: '12h',
+    retry: patientRetry,
+    result: indexResult,
+    run: async (context) => rebuildIndex({ ...context, ...context.services }),
+  })
+  .step({
     id: 'record-reverted',
     title: 'Record the restore as reverted',
     effect: 'write',
-    needs: ['start-graph', 'check-restore', 'pause-shipping', 'open-timeline'],
+    needs: ['start-graph', 'rebuild-index', 'check-restore', 'pause-shipping', 'open-timeline'],
     timeout: '1m',
     retry: standardRetry,
     result: emptyResult,
@@ -187,8 +235,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const record = {
         run: id,
         environment,
-        point,
-        aside: `revert-${aside}`,
+        ...(point === undefined ? {} : { point }),
+        aside: safeName.parse(`revert-${aside}`),
         left: leftTimeline(results['pause-shipping']),
         ...(succeeded ? {} : { half: true }),
         startedAt: at,

@@ -208,12 +208,16 @@ export class SimulatedRing {
           act(() => {
             const kept = indexesAside.get(run);
             if (kept === undefined) {
-              if (mayBeAbsent || indexesAside.has(`revert-${run}`)) return;
-              throw serviceFails('no index lies aside');
+              if (mayBeAbsent) return { lost: false };
+              if (!indexesAside.has(`revert-${run}`)) indexesAside.set(`revert-${run}`, graph.index);
+              else if (graph.index !== 'empty') return { lost: false };
+              graph.index = 'empty';
+              return { lost: true };
             }
             indexesAside.set(`revert-${run}`, graph.index);
             graph.index = kept;
             indexesAside.delete(run);
+            return { lost: false };
           }),
       },
       graph: {

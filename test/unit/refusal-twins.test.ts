@@ -164,6 +164,7 @@ const reasons: Readonly<Record<string, string>> = {
   'medusa-store-unreachable': asItGoes.away,
   'node-locked':
     'Cassandra is started when the job of its agent has ended, which holds the lock. Somebody else holds it: it is waited for, then resume or revert.',
+  'nothing-to-decide': asItGoes.never,
   'node-not-started': asItGoes.start,
   'nodes-failed': 'Several nodes failed, each with a code of its own that stands here.',
   'not-lost': asItGoes.never,

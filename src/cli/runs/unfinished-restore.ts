@@ -1,12 +1,14 @@
 import type { RunsWorld } from '../../journal/runs.ts';
 import type { TrustingWorld } from '../../journal/vouching.ts';
+import { runId } from '../../model/identifiers.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
 /**
  * Refuses to start a database whose data a restore or a revert left partly in place: Cassandra would begin an empty
  * ring, or replay logs that were not cut. `aside` are the names under which data lies aside on the nodes; a record with
- * other names belongs to an environment that is gone. Throws RefusedProblem `restore-unfinished`, and what reading that
+ * other names belongs to an environment that is gone, and a name without a record to a bucket that is. Throws RefusedProblem `restore-unfinished`, and what reading that
  * run's journal throws.
  */
 export async function refuseUnfinishedRestore(
@@ -15,6 +17,9 @@ export async function refuseUnfinishedRestore(
   aside: ReadonlySet<string>,
 ): Promise<void> {
   const { undecided } = await restoreDecisions(world);
+  const recorded = new Set<string>((await listRestores(world.store)).map((record) => record.aside));
+  const unknown = [...aside].find((name) => !recorded.has(name));
+  if (unknown !== undefined) throw notRecorded(environment, unknown);
   for (const restore of undecided) {
     const { record, state, decider } = restore;
     if (!aside.has(record.aside)) continue;
@@ -30,4 +35,17 @@ export async function refuseUnfinishedRestore(
       next: `It starts the servers itself: ${next}`,
     });
   }
+}
+
+/** Nobody can tell whether that restore had come to its end: the old data is what is whole for certain. */
+function notRecorded(environment: string, name: string): RefusedProblem {
+  const known = runId.safeParse(name).success;
+  return new RefusedProblem({
+    code: 'restore-unfinished',
+    happened: `Data of ${environment} lies aside as ${name}, and the bucket has no record of that restore: it was emptied or exchanged since.`,
+    state: 'No server of the environment was started: its data may be half in place.',
+    next: known
+      ? `Bring the old data back: cardea restore revert ${name} --confirm ${environment}`
+      : 'Give the environment the bucket in which that restore is recorded.',
+  });
 }

@@ -116,7 +116,13 @@ async function requireOwnBucket(record: EnvironmentRecord): Promise<void> {
 
 function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string> {
   const folders = record.nodes.map(({ name }) => nodeFolders(directory, name).aside);
-  return new Set(folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder)));
+  const names = folders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      // What is staged lies there, too.
+      readdirSync(folder).filter((name) => existsSync(join(folder, name, 'aside.json'))),
+    );
+  return new Set(names);
 }
 
 /** A store of the environment's own: a folder, or an S3 server and its bucket. */

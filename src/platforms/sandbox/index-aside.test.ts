@@ -54,9 +54,17 @@ test('an accepted index is gone, and a revert after that is refused with nothing
   await acceptIndexAside(place(), 'restore-1');
   await acceptIndexAside(place(), 'restore-1');
   expect(existsSync(join(place().aside, 'restore-1'))).toBe(false);
-  await expect(revertIndexAside(place(), 'restore-1', { mayBeAbsent: false })).rejects.toMatchObject({
-    code: 'nothing-aside',
-  });
+});
+
+test('of an index whose old one is gone an empty one comes back, once more after a kill', async () => {
+  await setIndexAside(place(), 'restore-1');
+  rmSync(place().aside, { recursive: true });
+  writeFileSync(join(place().index, 'segments'), 'restored');
+  for (let turn = 0; turn < 2; turn += 1) {
+    expect(await revertIndexAside(place(), 'restore-1', { mayBeAbsent: false })).toEqual({ lost: true });
+  }
+  expect(existsSync(join(place().index, 'segments'))).toBe(false);
+  expect(existsSync(join(place().aside, 'revert-restore-1', 'segments'))).toBe(true);
 });
 
 test('reverting an index that may never have been moved leaves it as it is', async () => {

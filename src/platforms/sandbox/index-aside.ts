@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FailedProblem } from '../../model/problem.ts';
 import type { GraphFolders } from './topology.ts';
 
 /**
@@ -26,26 +25,27 @@ export async function acceptIndexAside({ aside }: GraphFolders, run: string): Pr
 }
 
 /**
- * The present index is kept as `revert-<run>`. Throws FailedProblem `nothing-aside` when the run kept nothing although it
- * should have.
+ * The present index is kept as `revert-<run>`. Where the run kept nothing although it should have, an empty one comes into its place and
+ * `lost` is true: an index is made anew from the graph.
  */
 export async function revertIndexAside(
   { index, aside }: GraphFolders,
   run: string,
   { mayBeAbsent }: { readonly mayBeAbsent: boolean },
-): Promise<void> {
+): Promise<{ readonly lost: boolean }> {
   const kept = join(aside, run);
   const replaced = join(aside, `revert-${run}`);
   if (!existsSync(kept)) {
-    if (mayBeAbsent || (existsSync(replaced) && existsSync(index))) return;
-    throw new FailedProblem({
-      code: 'nothing-aside',
-      happened: `There is no old mixed index of run ${run} to bring back.`,
-      state: 'The index was not changed.',
-      next: 'Rebuild the index from the graph instead; `cardea check ENV` shows where it differs.',
-    });
+    if (mayBeAbsent) return { lost: false };
+    // What lies in its place after the exchange is the old one, unless it was lost: then it is empty.
+    if (existsSync(replaced) && existsSync(index)) return { lost: (await readdir(index)).length === 0 };
+    await mkdir(aside, { recursive: true });
+    if (existsSync(index) && !existsSync(replaced)) await rename(index, replaced);
+    await mkdir(index, { recursive: true });
+    return { lost: true };
   }
   if (existsSync(index) && !existsSync(replaced)) await rename(index, replaced);
   await rm(index, { recursive: true, force: true });
   await rename(kept, index);
+  return { lost: false };
 }

@@ -7,8 +7,7 @@ import { safeName } from '../../model/safe-name.ts';
 import { asProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
-import type { RunState } from '../../journal/run-state.ts';
-import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
+import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -61,7 +60,8 @@ async function recordOfJournals(bucket: ObjectStore, run: string): Promise<Resto
   const restored = reverted?.point ?? found?.point;
   if (found === undefined || restored === undefined) return undefined;
   const left = found['pause-shipping'];
-  const record: RestoreRecord = {
+  // Parsed, so that it is the same as one that was read.
+  const record = restoreRecordDocument.body.parse({
     run: id,
     environment: environmentText.parse(made.environment),
     point: restored,
@@ -72,7 +72,7 @@ async function recordOfJournals(bucket: ObjectStore, run: string): Promise<Resto
       ? {}
       : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
     ...(reverted?.succeeded === false ? { half: true } : {}),
-  };
+  });
   for (const other of await decidedRuns(bucket, id, '')) {
     const decider = await lookAtRunIfReadable(bucket, other);
     if (other === id || decider === undefined || decider === 'damaged') continue;
@@ -88,7 +88,7 @@ async function recordOfJournals(bucket: ObjectStore, run: string): Promise<Resto
   return isNothing ? { ...record, state: 'reverted', closed: { at: made.lastEventAt, run: id } } : record;
 }
 
-function movedData({ steps }: RunState): boolean {
+function movedData({ steps }: FoundRun): boolean {
   return hasBegun(steps, 'set-aside') || hasBegun(steps, decisionPivots.reverting);
 }
 
@@ -118,6 +118,10 @@ async function idleDecision(
   const run = await lookAtRunIfReadable(bucket, deciding);
   if (run === undefined || run === 'damaged' || hasBegun(run.steps, decisionPivots[state])) return undefined;
   return run.status === 'running' ? 'left' : 'ended';
+}
+
+export async function hasRecord(bucket: ObjectStore, run: string): Promise<boolean> {
+  return (await bucket.head(restoreRecordKey(run))) !== undefined;
 }
 
 /** Records that a restore begins to move data aside. Doing it again for the same run is not an error. */
@@ -282,10 +286,41 @@ export async function decidedRuns(bucket: ObjectStore, restore: string, by: stri
   return runs;
 }
 
+/**
+ * Throws RefusedProblem `restore-being-decided` when a revert of the restore was left after it had stopped servers: an accept would end it, and
+ * nobody would start them again.
+ */
+export async function requireNothingStopped(bucket: ObjectStore, restore: string, by: string): Promise<void> {
+  for (const run of await decidedRuns(bucket, restore, by)) {
+    const state = run === restore ? undefined : await lookAtRunIfReadable(bucket, run);
+    if (state === undefined || state === 'damaged' || state.status !== 'running') continue;
+    if (!hasBegun(state.steps, 'stop-graph')) continue;
+    throw new RefusedProblem({
+      code: 'restore-being-decided',
+      happened: `${run} has begun to revert the restore ${restore}, has stopped servers, and did not finish.`,
+      state: 'Nothing was changed by this run.',
+      next: `Carry it on: cardea run resume ${run}. Or end it, which starts the servers again: cardea run cancel ${run}`,
+    });
+  }
+}
+
 const decision = z.object({ restore: z.string() });
 
 function timeOf(run: string): string {
   return /\d{8}-\d{6}/.exec(run)?.[0] ?? '';
+}
+
+/** Of a restore or a revert that has no record: there is nothing of it to decide. */
+function nothingMoved({ run, runbook, environment, status }: FoundRun): RefusedProblem {
+  const goesOn = status === 'running';
+  return new RefusedProblem({
+    code: goesOn ? 'restore-unfinished' : 'nothing-to-decide',
+    happened: `The ${runbook} ${run} ${goesOn ? 'has moved nothing yet' : 'ended and moved nothing'}, so there is nothing to accept or to bring back.`,
+    state: 'Nothing was changed.',
+    next: goesOn
+      ? `To end it and start again what it has stopped: cardea run cancel ${run}. To carry it on: cardea run resume ${run}`
+      : `See what ${environment} needs: cardea status ${environment}.`,
+  });
 }
 
 /** Ends the record of a restore that moved nothing: there is nothing to decide. Without a record there is nothing to do. */
@@ -294,7 +329,7 @@ export async function dropRestore(
   run: string,
   closed: NonNullable<RestoreRecord['closed']>,
 ): Promise<void> {
-  if ((await bucket.head(restoreRecordKey(run))) !== undefined) await closeRestore(bucket, run, 'reverted', closed);
+  if (await hasRecord(bucket, run)) await closeRestore(bucket, run, 'reverted', closed);
 }
 
 function isUndecided({ state }: RestoreRecord): boolean {
@@ -307,6 +342,8 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
     const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
     return { record: await asItStands(bucket, written), etag: stored.etag };
   }
+  const found = await lookAtRunIfReadable(bucket, run);
+  if (found !== undefined && found !== 'damaged' && /^(restore|revert)$/.test(found.runbook)) throw nothingMoved(found);
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
   throw new UsageProblem({
     code: 'unknown-restore',

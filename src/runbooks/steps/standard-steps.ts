@@ -149,7 +149,8 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
     retry: standardRetry,
     result: z.object({
       aside: z.string(),
-      point: pointId,
+      /** Absent where the bucket had lost it. */
+      point: pointId.optional(),
       /** Every node had moved everything aside. */
       whole: z.boolean(),
       /** The restore finished: the data that it brought is complete. */

@@ -1,3 +1,4 @@
+import { FailedProblem } from '../../../src/model/problem.ts';
 import { z } from 'zod';
 import { decideTarget, rehearsable, replayParamsOf } from '../../../src/cli/commands/restore/target.ts';
 import { pointJson } from '../../../src/cli/commands/points/text.ts';
@@ -148,10 +149,7 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
       sort: 'ids',
       hidden: [],
       ask: async ({ bucket }) =>
-        shown([
-          await findIdMark(bucket, facts.killed, () => undefined),
-          await findIdMark(bucket, facts.restored, () => undefined),
-        ]),
+        shown([await findIdMark(bucket, facts.killed, damaged), await findIdMark(bucket, facts.restored, damaged)]),
     },
     {
       name: 'the writes of the undo',
@@ -340,4 +338,9 @@ function contextOf({ world, config, clock }: Asking): CliContext {
     platform: async () => world.platform,
     environment: async (name: string) => ({ name, config, auditKey: '' }),
   } as unknown as CliContext;
+}
+
+/** What a step says in its log of an object that it passes over. */
+function damaged(line: string): never {
+  throw new FailedProblem({ code: 'passed-over', happened: line, state: '', next: '' });
 }
