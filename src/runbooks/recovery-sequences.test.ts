@@ -497,6 +497,8 @@ test('tables in which JanusGraph was never started are backed up, and restored t
   expect(isUp(world)).toBe(true);
   expect(ring.lacks.has('settings')).toBe(false);
   expect(wordOf(await accept(world, runOf(restoring)))).toBe('succeeded');
+});
+
 test('the old mixed index is gone when a restore is reverted: it is made anew', async () => {
   const world = await restored();
   world.played.ring.indexesAside.clear();

@@ -4,9 +4,11 @@ import { ConflictProblem } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { currentTimeline } from './timeline-record.ts';
 
-/** Undefined before any run has paused or started the shipping of this environment. */
+/** Undefined before any run has paused or started the shipping of this environment. Throws FailedProblem `bad-document`. */
 export async function findShippingOrder(bucket: ObjectStore): Promise<ShippingOrder | undefined> {
-  return (await readOrder(bucket)).order;
+  const { order, damaged } = await readOrder(bucket);
+  if (damaged !== undefined) throw damaged;
+  return order;
 }
 
 type By = Pick<ShippingOrder, 'run' | 'at'>;
@@ -53,7 +55,7 @@ async function replaceOrder(
     const next = await wanted(before);
     if (next === undefined && before !== undefined) return before;
     if (next === undefined) throw new RangeError('no order stands, and none is wanted');
-    const number = damaged ? numberAfterDamage(next) : (before?.number ?? 0) + 1;
+    const number = damaged !== undefined ? numberAfterDamage(next) : (before?.number ?? 0) + 1;
     const order: ShippingOrder = { ...next, number };
     try {
       const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
@@ -78,14 +80,14 @@ function numberAfterDamage({ at }: Omit<ShippingOrder, 'number'>): number {
 async function readOrder(bucket: ObjectStore): Promise<{
   readonly order: ShippingOrder | undefined;
   readonly etag: string | undefined;
-  readonly damaged: boolean;
+  readonly damaged?: Problem;
 }> {
   const stored = await bucket.get(shippingOrderKey);
-  if (stored === undefined) return { order: undefined, etag: undefined, damaged: false };
+  if (stored === undefined) return { order: undefined, etag: undefined };
   try {
-    return { order: shippingOrderDocument.read(stored.body, shippingOrderKey), etag: stored.etag, damaged: false };
+    return { order: shippingOrderDocument.read(stored.body, shippingOrderKey), etag: stored.etag };
   } catch (thrown) {
     if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
-    return { order: undefined, etag: stored.etag, damaged: true };
+    return { order: undefined, etag: stored.etag, damaged: thrown };
   }
 }

@@ -1,6 +1,7 @@
 import { milliseconds } from '../../model/duration.ts';
 import { type Micros, microsOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import { Problem } from '../../model/problem.ts';
 import type { ShippingOrder } from '../../model/shipping-order.ts';
 import { type LogCatalog, type Reading, readLogCatalog } from '../catalog/log-catalog.ts';
 import { type DamagedPoint, ownPoints, surveyOwnPoints } from '../catalog/point-catalog.ts';
@@ -20,6 +21,8 @@ export interface RecoveryFacts {
   readonly damaged?: readonly DamagedPoint[];
   /** What the agents were told last; absent before any run has told them something. */
   readonly order?: ShippingOrder | undefined;
+  /** What is wrong with the order of the shipping, which the next one replaces. */
+  readonly orderDamage?: string | undefined;
   readonly now: Micros;
   readonly limits: RecoveryLimits;
 }
@@ -51,7 +54,7 @@ export async function readRecoveryFacts(
   const [catalog, { points, damaged }, order] = await Promise.all([
     readLogCatalog(platform.bucket, { ...wanted, onWatermark }),
     surveyOwnPoints(platform.bucket, platform.environment),
-    findShippingOrder(platform.bucket),
+    findShippingOrder(platform.bucket).catch(damageOf),
   ]);
   const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
   return {
@@ -59,10 +62,15 @@ export async function readRecoveryFacts(
     catalog,
     points,
     damaged,
-    order,
+    ...(order instanceof Problem ? { orderDamage: order.happened } : { order }),
     now: microsOf(seenAt),
     limits: { ...usualLimits, settleMargin },
   };
+}
+
+function damageOf(thrown: unknown): Problem {
+  if (thrown instanceof Problem && thrown.code === 'bad-document') return thrown;
+  throw thrown;
 }
 
 /**

@@ -78,7 +78,8 @@ function latest(serving: readonly Service[], now: Micros): Micros | undefined {
 
 function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Service[], current: boolean): string[] {
   const warnings = [...damagedBases(facts)];
-  const { environment, limits, order } = facts;
+  const { environment, limits, order, orderDamage } = facts;
+  if (orderDamage !== undefined) warnings.push(`${orderDamage} To give the order anew: cardea ship ${environment}`);
   if (current && order?.state === 'paused') {
     warnings.push(
       `The shipping of the log is paused since ${order.at}, by ${order.run}. When that run goes on no more: cardea ship ${environment}`,
