@@ -34,6 +34,7 @@ const reasons: Readonly<Record<string, string>> = {
   'check-store': 'It writes, reads and deletes one small object.',
   'choose-points': 'It reads one document for each point, and retention keeps them few.',
   'commit-times': servers,
+  'find-record': documents,
   'log-retention': 'It stops by itself after an hour; the next backup removes the rest.',
   'look-services': servers,
   'note-history': documents,
