@@ -49,7 +49,7 @@ export function managementFiles(checkout: string): readonly string[] {
   const own = filesBelow(join(checkout, 'lab/cassandra-image'), (path) => !path.endsWith('.test.ts'));
   return [
     'package.json',
-    ...['problem', 'error-code', 'fault-message', 'secrets'].map((name) => `src/model/${name}.ts`),
+    ...['problem', 'disk-full', 'error-code', 'fault-message', 'secrets'].map((name) => `src/model/${name}.ts`),
     'src/host/file-lock.ts',
     ...own.map((path) => `lab/cassandra-image/${path}`),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDiskFull } from './disk-full.ts';
 import { faultMessage } from './fault-message.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -115,6 +116,15 @@ export function problemFromDocument({ problem, details, trace, ...text }: Traced
 /** Any thrown value as a problem: ours unchanged, everything else as a failure that names the operation it broke. */
 export function asProblem(thrown: unknown, during: string): Problem {
   if (thrown instanceof Problem) return thrown;
+  if (isDiskFull(thrown)) {
+    return new FailedProblem({
+      code: 'disk-full',
+      happened: `${during}: the disk is full (${faultMessage(thrown)})`,
+      state: 'The operation stopped at this point. Everything that had finished before remains.',
+      next: freeDisk,
+      cause: thrown,
+    });
+  }
   return new FailedProblem({
     code: 'unexpected',
     happened: `${during}: ${faultMessage(thrown)}`,
@@ -123,6 +133,10 @@ export function asProblem(thrown: unknown, during: string): Problem {
     cause: thrown,
   });
 }
+
+/** What a person can free on the disk of a node. */
+export const freeDisk =
+  'Free space on that disk, then try again. Old data of restores goes by `cardea restore accept RUN`, and what an unfinished restore has brought and never placed by `cardea restore revert RUN`, which needs no room of its own (`cardea status` names them); old snapshots go by `nodetool clearsnapshot --all`.';
 
 /** Exit code of the process for a problem: 1 failed, 2 wrong use, 3 refused and nothing changed, 4 waiting for approval. */
 export function exitCodeOf(problem: Problem): 1 | 2 | 3 | 4 {

@@ -1,8 +1,8 @@
-import { errorCode } from '../model/error-code.ts';
+import { isDiskFull } from '../model/disk-full.ts';
 import { tracedDocument } from '../model/fault-trace.ts';
 import { farthestLeap } from '../model/lease-epoch.ts';
 import { sha256 } from '../model/sha256.ts';
-import { RefusedProblem, asProblem } from '../model/problem.ts';
+import { RefusedProblem, asProblem, freeDisk } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
 import type { AgentLog } from '../ports/agent-log.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -74,7 +74,8 @@ export class JobTable {
       const lost = record.status.state === 'running';
       const kept: JobRecord = lost ? { ...record, status: { state: 'lost' } } : record;
       if (lost) {
-        await this.#store.save(id, kept);
+        // As it is written down it says the same: that it runs, which without an agent it cannot.
+        await saved(async () => this.#store.save(id, kept));
         this.#log.write('job lost', { id });
       }
       this.#jobs.set(id, kept);
@@ -93,10 +94,11 @@ export class JobTable {
     if (key.epoch < this.#highestEpoch) throw this.#staleEpoch(key);
     // An agent that has seen none yet may join an environment that is old.
     if (this.#highestEpoch > 0 && key.epoch - this.#highestEpoch > farthestLeap) throw this.#epochLeap(key);
-    if (key.epoch > this.#savedEpoch) await this.#saveEpoch(key.epoch, job);
-    this.#highestEpoch = key.epoch;
     const id = jobId(key, job, params);
     const known = this.#jobs.get(id);
+    const begun = known !== undefined;
+    if (key.epoch > this.#savedEpoch) await this.#saveEpoch(key.epoch, { job, begun });
+    this.#highestEpoch = key.epoch;
     const running = this.#live.get(id);
     if (running !== undefined && !running.superseded) {
       running.epoch = key.epoch;
@@ -113,7 +115,7 @@ export class JobTable {
       startedAt: this.#clock.now().toISOString(),
       status: { state: 'running' },
     };
-    await unlessFull(job, async () => this.#store.save(id, record));
+    await unlessFull({ job, begun }, async () => this.#store.save(id, record));
     this.#jobs.delete(id);
     this.#jobs.set(id, record);
     this.#launch(id, record, async (live) => {
@@ -212,7 +214,7 @@ export class JobTable {
       this.#jobs.set(id, ended);
       this.#live.delete(id);
       if (this.#savedEpoch < this.#highestEpoch) {
-        await this.#saveEpoch(this.#highestEpoch, record.job).catch((thrown: unknown) => {
+        await this.#saveEpoch(this.#highestEpoch, { job: record.job, begun: true }).catch((thrown: unknown) => {
           this.#log.write('epoch not saved', { problem: tracedDocument(asProblem(thrown, 'Saving the epoch failed')) });
         });
       }
@@ -221,9 +223,8 @@ export class JobTable {
     this.#queue = live.ended;
   }
 
-  async #saveEpoch(epoch: number, job: JobKind): Promise<void> {
-    const saved = await unlessFull(job, async () => this.#store.saveEpoch(epoch));
-    if (saved) this.#savedEpoch = epoch;
+  async #saveEpoch(epoch: number, what: Beginning): Promise<void> {
+    if (await unlessFull(what, async () => this.#store.saveEpoch(epoch))) this.#savedEpoch = epoch;
   }
 
   /** Ends running jobs that have no right to go on: those of a lower epoch, and work on a point that is now being cleared or deleted. */
@@ -276,21 +277,42 @@ export class JobTable {
 
 /** What a person needs to get a full disk free: these go on without a record. An agent that dies meanwhile does them anew. */
 const worksOnFullDisk: ReadonlySet<JobKind> = new Set([
+  'check-aside',
   'look-aside',
+  'pause-shipping',
+  'revert-aside',
+  'start-shipping',
   'accept-aside',
   'clear-stage',
   'clear-snapshot',
   'delete-backup',
 ]);
 
-/** False when the disk is full and the job goes on all the same. */
-async function unlessFull(job: JobKind, save: () => Promise<void>): Promise<boolean> {
+interface Beginning {
+  readonly job: JobKind;
+  /** It was begun before, so there is a record that says no less than a new one would. */
+  readonly begun: boolean;
+}
+
+/** False when the disk is full and the job goes on all the same. Throws RefusedProblem `disk-full` when it must not. */
+async function unlessFull({ job, begun }: Beginning, save: () => Promise<void>): Promise<boolean> {
+  if (await saved(save)) return true;
+  if (begun || worksOnFullDisk.has(job)) return false;
+  throw new RefusedProblem({
+    code: 'disk-full',
+    happened: `The disk is full: the agent has no room to write down that ${job} was begun.`,
+    state: 'The job was not begun; nothing was changed on this node.',
+    next: freeDisk,
+  });
+}
+
+/** False when there was no room for it. */
+async function saved(save: () => Promise<void>): Promise<boolean> {
   try {
     await save();
     return true;
   } catch (thrown) {
-    const full = errorCode(thrown) === 'ENOSPC' || errorCode(thrown) === 'EDQUOT';
-    if (!full || !worksOnFullDisk.has(job)) throw thrown;
+    if (!isDiskFull(thrown)) throw thrown;
     return false;
   }
 }

@@ -111,7 +111,7 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
       faults: [],
       person: [
         { deed: 'restore' },
-        { deed: 'revert', ending: { at: 40, before: false, how: 'interrupted' } },
+        { deed: 'revert', ending: { at: 50, before: false, how: 'interrupted' } },
         { deed: 'accept' },
       ],
     },

@@ -135,6 +135,32 @@ test('a restore that is resumed after it had started everything again ends so, a
   expect(seen).toBeGreaterThan(5);
 });
 
+test.each((['set-aside', 'restore-files'] as const).flatMap((at) => [0, 400, 1000].map((spare) => ({ at, spare }))))(
+  'a restore that meets a full disk at $at, with $spare bytes left, is reverted without room, and says so until then',
+  async ({ at, spare }) => {
+    const world = await environment();
+    const { played } = world;
+    await played.write();
+    const before = keysOf(world);
+    const [, full] = played.ring.nodes;
+    if (full === undefined) throw new TypeError('there is no second node');
+    full.fills = { at, spare };
+    const failed = await run(world, async (process) =>
+      played.begin(process, restoreRunbook, { point: world.point, newBase: false, stage: false }, true),
+    );
+    expect(wordOf(failed)).toBe('disk-full');
+    const of = runOf(failed);
+    expect(nextOf(failed)).toContain(`cardea restore revert ${of}`);
+    expect(wordOf(await asTold(world))).toBe('disk-full');
+    const reverted = await revert(world, of);
+    expect(wordOf(reverted)).toBe('succeeded');
+    expect(keysOf(world)).toEqual(before);
+    expect(isUp(world)).toBe(true);
+    expect(wordOf(await accept(world, runOf(reverted)))).toBe('succeeded');
+    expect(full.disk.names(directories.aside)).toEqual([]);
+  },
+);
+
 test('an accept that was cancelled before it deleted anything leaves the revert possible', async () => {
   let seen = 0;
   for (let at = 1; at <= 40; at += 1) {

@@ -96,7 +96,6 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({ ...checkRestore('reverting'), needs: ['find-record'] })
   .step({ ...startAgents, needs: ['check-restore'] })
-  .step(checkAsideStep)
   .step({
     id: 'check-kept',
     title: 'Every node keeps the old data',
@@ -116,6 +115,22 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       throw nothingKept(context.environment, { restore, lost, resume, state: 'Nothing was stopped or moved.' });
     },
   })
+  .step({
+    id: 'clear-stage',
+    title: 'Remove what the restore brought beside the data and never placed',
+    effect: 'write',
+    needs: ['check-kept', 'start-agents'],
+    // About as much as lies aside.
+    timeout: { atLeast: '1h', perGiB: '1m', of: ['check-kept.bytes'] },
+    retry: standardRetry,
+    result: emptyResult,
+    // First of all: it may be what fills the disk of a node.
+    run: async (context) => {
+      await clearStaged(context);
+      return {};
+    },
+  })
+  .step({ ...checkAsideStep, needs: ['start-agents', 'clear-stage'] })
   .step({ ...lookAtServices, needs: ['start-agents'] })
   .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'check-aside', 'check-kept', 'look-services'] })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })

@@ -8,6 +8,8 @@ import { jobRunners } from '../../src/node/jobs/job-runners.ts';
 import { jobStoreIn } from '../../src/node/job-store.ts';
 import { JobTable } from '../../src/node/job-table.ts';
 import type { NodeParts } from '../../src/node/node-parts.ts';
+import type { NodeFiles } from '../../src/ports/node-files.ts';
+import { noSpace, usedBytes, withRoom } from './full-disk.ts';
 import { type Cell, cellsOfSegment, folderOf, nameOfCell } from './ring-cells.ts';
 import { type DiskChange, MemoryFiles } from './memory-files.ts';
 import { SimulatedShipping } from './simulated-shipping.ts';
@@ -72,6 +74,9 @@ export class RingNode {
   readonly parts: RingNodeParts;
   up = false;
   startFails = 0;
+  /** The disk is full, but for so many bytes, from the first job of this kind on. */
+  fills: { readonly at: JobKind; readonly spare: number } | undefined;
+  #capacity = Number.POSITIVE_INFINITY;
   #segment = 0n;
   #agent: Agent | undefined;
   /** An agent that is alive holds the lock. */
@@ -209,6 +214,8 @@ export class RingNode {
           signal.throwIfAborted();
           const agent = await this.#alive();
           this.begun.add(kind);
+          if (this.fills?.at === kind) this.#capacity = usedBytes(this.disk) + this.fills.spare;
+          if (this.fills?.at === kind) this.fills = undefined;
           if (fault === 'refused') throw problemOf('refused', this.name);
           if (fault === 'killed' || fault === 'fails') {
             agent.changesLeft = 3;
@@ -241,7 +248,8 @@ export class RingNode {
   async #alive(): Promise<Agent> {
     if (this.#agent?.alive === true) return this.#agent;
     const agent = { alive: true, changesLeft: Number.POSITIVE_INFINITY, fails: false } as Agent;
-    const files = this.disk.as(async (change) => {
+    const withinRoom = (files: NodeFiles) => withRoom(this.disk, files, () => this.#capacity);
+    const changed = this.disk.as(async (change) => {
       if (!agent.alive) await new Promise(() => {});
       agent.changesLeft -= 1;
       if (agent.changesLeft <= 0) {
@@ -253,6 +261,7 @@ export class RingNode {
       }
       this.parts.onChange?.(change);
     });
+    const files = withinRoom(changed);
     const parts: NodeParts = {
       node: this.name,
       clock: this.parts.clock,
@@ -303,7 +312,7 @@ export class RingNode {
     };
     // An agent's own memory lies on a disk of its own here: to write it is no change that kills.
     agent.jobs = new JobTable({
-      store: jobStoreIn('/agent', this.disk.as()),
+      store: jobStoreIn('/agent', withinRoom(this.disk.as())),
       runners: jobRunners(parts, this.parts.ships ? this.shipping : undefined),
       clock: this.parts.clock,
       log: { write: () => {} },
@@ -391,6 +400,7 @@ export class RingNode {
           if (keyspaces?.includes(keyspace) === false) continue;
           const stored = await bucket().get(key);
           if (stored !== undefined) {
+            if (usedBytes(this.disk) + stored.body.length > this.#capacity) throw noSpace();
             this.disk.write(`${destination}/${keyspace}/${table}/${path}`, Buffer.from(stored.body).toString());
           }
         }

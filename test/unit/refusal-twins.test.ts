@@ -136,6 +136,8 @@ const reasons: Readonly<Record<string, string>> = {
   'database-running': 'It runs until stop-database, and has to. check-aside asks whether its end will be seen.',
   'database-started': 'Somebody starts it while files are moved. The lock refuses everybody who respects it.',
   'database-unreachable': asItGoes.away,
+  'disk-full':
+    'check-disk asks for all the room that a restore needs; what fills the disk after it is not known before. A revert needs none.',
   'fingerprint-differs': asItGoes.data,
   'graph-denied': asItGoes.data,
   'graph-missing':

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentConfig } from '../../model/agent-config.ts';
 import type { BackupTool } from '../../ports/backup-tool.ts';
@@ -23,7 +23,10 @@ export async function openMedusa(
   const { bucket, files, folder } = parts;
   const iniFile = join(folder, 'medusa.ini');
   await mkdir(folder, { recursive: true });
-  await writeFile(iniFile, medusaIni(config), { mode: 0o600 });
+  const ini = medusaIni(config);
+  // An agent must be able to start on a full disk: only with it can space be freed.
+  const before = await readFile(iniFile, 'utf8').catch(() => undefined);
+  if (before !== ini) await writeFile(iniFile, ini, { mode: 0o600 });
   const medusa = new MedusaProcess(config, iniFile, folder);
   const { node, store } = config;
 

@@ -14,6 +14,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { isDiskFull } from '../../model/disk-full.ts';
 import { errorCode } from '../../model/error-code.ts';
 import { syncPath, writeDurably } from '../../host/write-whole.ts';
 import { FailedProblem } from '../../model/problem.ts';
@@ -35,6 +36,7 @@ export function openNodeFiles(hashFile: string): NodeFiles {
       try {
         await rename(from, to);
       } catch (cause) {
+        if (isDiskFull(cause)) throw cause;
         throw cannotMove(from, to, cause);
       }
       await syncPath(dirname(from));

@@ -1,7 +1,21 @@
 import { RefusedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
-import { type Aside, asideFolder, findAside, markAccepting, movesOf, revertName, saveAside } from './aside-marker.ts';
+import {
+  type Aside,
+  asideFolder,
+  beginAside,
+  beginDisplaced,
+  displacedFolder,
+  findAside,
+  ifRoom,
+  keepAside,
+  keepNothing,
+  markAside,
+  movesOf,
+  prepareDisplaced,
+  revertName,
+} from './aside-marker.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { newestSegment } from '../log-segments.ts';
@@ -23,7 +37,7 @@ export async function setAside(
   const before = await findAside(files, folder);
   if (before?.phase === 'kept') {
     const lastSegment = await newestSegment(files, `${folder}/commitlog`);
-    return { bytes: before.bytes, path: folder, lastSegment };
+    return { bytes: await bytesOf(files, folder, before), path: folder, lastSegment };
   }
   if (before !== undefined && before.phase !== 'setting-aside') throw otherPhase(run, before.phase, 'set aside');
   await requireOneFileSystem(parts);
@@ -36,16 +50,12 @@ async function moveAside(
   before: Aside | undefined,
   { run, log, ask }: { readonly run: string; readonly log: JobContext['log']; readonly ask: () => Promise<void> },
 ): Promise<JobResult['set-aside']> {
-  const aside: Aside = before ?? {
-    run,
-    phase: 'setting-aside',
-    moves: await movesOf(files, directories),
-    bytes: 0,
-  };
-  if (before === undefined) {
-    await files.makeDirectory(folder, directories.aside);
-    await saveAside(files, folder, aside);
-  }
+  if (before === undefined) await files.makeDirectory(folder, directories.aside);
+  const aside = before ?? (await beginAside(files, folder, { run, moves: await movesOf(files, directories) }));
+  const prepare = async () => prepareDisplaced(files, directories, run);
+  // What an agent of before this had begun to move is moved to its end all the same.
+  if (await hasMoved(files, folder, aside)) await ifRoom(prepare);
+  else await prepare();
   // Removed before anything moves: with this marker, a restore would believe that the data directory holds its own
   // files.
   for (const marker of markerFiles(directories)) await files.remove(marker);
@@ -57,8 +67,8 @@ async function moveAside(
     }
     await files.makeDirectory(live, kept);
   }
-  const bytes = await bytesBelow(files, folder);
-  await saveAside(files, folder, { ...aside, phase: 'kept', bytes });
+  const bytes = await bytesIn(files, folder, aside);
+  await keepAside(files, folder, aside, bytes);
   log('set aside', { run, bytes });
   return { bytes, path: folder, lastSegment: await newestSegment(files, `${folder}/commitlog`) };
 }
@@ -90,18 +100,17 @@ export async function acceptAside(
   const folder = asideFolder(directories, run);
   const aside = await findAside(files, folder);
   if (aside === undefined) {
-    // A folder without marker and directories is the rest of an accepted one after a kill. With directories it is
-    // unknown, so it is kept.
-    const left = (await files.entries(folder)) ?? [];
-    if (!left.some((entry) => entry.directory)) await files.remove(folder);
+    await removeRest(files, folder);
     return { bytes: 0 };
   }
   if (aside.phase !== 'kept' && aside.phase !== 'accepting') throw otherPhase(run, aside.phase, 'accepted');
-  if (aside.phase === 'kept') await markAccepting(files, folder);
+  const bytes = await bytesOf(files, folder, aside);
+  if (aside.phase === 'kept') await markAside(files, folder, aside, 'accepting');
   for (const { name } of aside.moves) await files.remove(`${folder}/${name}`);
+  await files.remove(displacedFolder(directories, run));
   await files.remove(folder);
-  log('accepted', { run, bytes: aside.bytes });
-  return { bytes: aside.bytes };
+  log('accepted', { run, bytes });
+  return { bytes };
 }
 
 /**
@@ -122,13 +131,16 @@ export async function revertAside(
     if (displaced?.phase === 'kept')
       return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
     // A restore that failed on another node before it came to this one: what is live here was never touched.
-    if (mayBeAbsent) {
-      // With a marker of its own, so that this revert can be accepted or reverted on every node alike.
-      await files.makeDirectory(other, directories.aside);
-      await saveAside(files, other, { run: revertName(run), phase: 'kept', moves: [], bytes: 0 });
-      return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
-    }
-    throw nothingKept(parts.node, run);
+    if (!mayBeAbsent) throw nothingKept(parts.node, run);
+    await keepNothing(files, directories, revertName(run));
+    await removeRest(files, folder);
+    return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
+  }
+  if (aside.phase === 'setting-aside' && !(await hasMoved(files, folder, aside))) {
+    // It broke off before the first move, perhaps because a full disk had no room for what is written before it.
+    if (displaced === undefined) await keepNothing(files, directories, revertName(run));
+    await files.remove(folder);
+    return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
   }
   if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');
   return whileStopped(parts, async (ask) => exchange(parts, { run, aside, displaced, log, ask }));
@@ -152,26 +164,16 @@ async function exchange(
 ): Promise<JobResult['revert-aside']> {
   const folder = asideFolder(directories, run);
   const other = asideFolder(directories, revertName(run));
-  if (displaced === undefined) {
-    await files.makeDirectory(other, folder);
-    const moves = await movesOf(files, directories);
-    await saveAside(files, other, { run: revertName(run), phase: 'setting-aside', moves, bytes: 0 });
-  }
-  // An interrupted set-aside left some directories in their place: those are not moved.
-  const stayed = new Set<string>();
-  if (aside.phase === 'setting-aside') {
-    for (const { name } of aside.moves) {
-      if ((await files.entries(`${folder}/${name}`)) === undefined) stayed.add(name);
-    }
-  }
-  const moves = aside.moves.filter(({ name }) => !stayed.has(name));
-  if (aside.phase !== 'reverting') await saveAside(files, folder, { ...aside, moves, phase: 'reverting' });
+  if (displaced === undefined) await beginDisplaced(files, directories, run);
+  const { moves, partly } = aside.phase === 'reverting' ? aside : await markAside(files, folder, aside, 'reverting');
   for (const marker of markerFiles(directories)) await files.remove(marker);
   await ask();
   for (const { name, live, existed } of moves) {
     const kept = `${folder}/${name}`;
     const current = `${other}/${name}`;
     const waiting = (await files.entries(kept)) !== undefined;
+    // An interrupted set-aside left some directories in their place: those are not moved.
+    if (partly && !waiting) continue;
     const undone = waiting || !existed;
     if (undone && (await files.entries(current)) === undefined && (await files.entries(live)) !== undefined) {
       await files.rename(live, current);
@@ -181,7 +183,9 @@ async function exchange(
   }
   const begun = await findAside(files, other);
   if (begun !== undefined && begun.phase !== 'kept') {
-    await saveAside(files, other, { ...begun, phase: 'kept', bytes: await bytesBelow(files, other) });
+    await keepAside(files, other, begun, await bytesIn(files, other, begun));
+    // For the case that it is reverted in turn.
+    await ifRoom(async () => prepareDisplaced(files, directories, revertName(run)));
   }
   await files.remove(folder);
   log('reverted', { run });
@@ -202,14 +206,35 @@ async function requireOneFileSystem({ node, files, directories }: NodeParts): Pr
   });
 }
 
-async function bytesBelow(files: NodeFiles, folder: string): Promise<number> {
+/**
+ * A folder without marker and directories is the rest of an accepted one after a kill, or of one that was never begun.
+ * With directories it is unknown, so it is kept.
+ */
+async function removeRest(files: NodeFiles, folder: string): Promise<void> {
+  const left = (await files.entries(folder)) ?? [];
+  if (!left.some((entry) => entry.directory)) await files.remove(folder);
+}
+
+async function hasMoved(files: NodeFiles, folder: string, { moves }: Aside): Promise<boolean> {
+  for (const { name } of moves) if ((await files.entries(`${folder}/${name}`)) !== undefined) return true;
+  return false;
+}
+
+/** As it was counted when all was moved. */
+async function bytesOf(files: NodeFiles, folder: string, aside: Aside): Promise<number> {
+  return aside.bytes > 0 ? aside.bytes : bytesIn(files, folder, aside);
+}
+
+async function bytesIn(files: NodeFiles, folder: string, { moves }: Aside): Promise<number> {
   let bytes = 0;
   const seen = new Set<string>();
-  // A snapshot consists of hard links to the files beside it: each file is counted once.
-  for await (const file of files.walk(folder)) {
-    if (seen.has(file.identity)) continue;
-    seen.add(file.identity);
-    bytes += file.bytes;
+  for (const { name } of moves) {
+    // A snapshot consists of hard links to the files beside it: each file is counted once.
+    for await (const file of files.walk(`${folder}/${name}`)) {
+      if (seen.has(file.identity)) continue;
+      seen.add(file.identity);
+      bytes += file.bytes;
+    }
   }
   return bytes;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isDiskFull } from '../../model/disk-full.ts';
 import { documentType } from '../../model/document.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import type { NodeDirectories } from '../node-parts.ts';
@@ -16,7 +17,7 @@ export type AsideMoves = z.infer<typeof moves>;
 
 /**
  * `<aside>/<run>/aside.json`, written before anything is moved. `setting-aside`: some directories may still be live. `kept`: all moved.
- * `accepting`: being deleted; then the file is called `accepting.json`. `reverting`: some are live again.
+ * `accepting`: being deleted. `reverting`: some are live again. The name of the file says more than its text (`names` below).
  */
 export const asideDocument = documentType('aside', 1, {
   run: z.string(),
@@ -24,7 +25,14 @@ export const asideDocument = documentType('aside', 1, {
   moves,
   bytes: z.number().int().nonnegative(),
 });
-export type Aside = Omit<z.infer<typeof asideDocument.schema>, 'kind' | 'version'>;
+type AsideText = Omit<z.infer<typeof asideDocument.schema>, 'kind' | 'version'>;
+
+/** A marker as it stands. */
+export interface Aside extends AsideText {
+  readonly file: string;
+  /** It was reverted while it was still being set aside: what is not in the folder stayed live. */
+  readonly partly: boolean;
+}
 
 export function asideFolder(directories: Pick<NodeDirectories, 'aside'>, run: string): string {
   return `${directories.aside}/${run}`;
@@ -34,26 +42,126 @@ export function revertName(run: string): string {
   return `revert-${run}`;
 }
 
+/** As long as the text is right. One that an older agent wrote may say any phase. */
+const byItsText = 'aside.json';
+const settingAside = 'setting-aside.json';
+/** Without a byte, for where there is no room: nothing was moved here. */
+const empty = 'empty-aside.json';
+/** A marker goes on by its name alone, because a full disk has no room for another text, and must be freed by an accept or a revert. */
+const names: ReadonlyArray<{ readonly file: string; readonly phase?: Aside['phase']; readonly partly?: true }> = [
+  { file: 'accepting.json', phase: 'accepting' },
+  { file: 'reverting-aside.json', phase: 'reverting' },
+  { file: 'reverting-setting-aside.json', phase: 'reverting', partly: true },
+  { file: settingAside, phase: 'setting-aside' },
+  { file: byItsText },
+  { file: empty },
+];
+
 export async function findAside(files: NodeFiles, folder: string): Promise<Aside | undefined> {
-  const accepting = await files.read(acceptingFile(folder));
-  if (accepting !== undefined) {
-    return { ...asideDocument.read(accepting, acceptingFile(folder)), phase: 'accepting' };
+  for (const { file, phase, partly = false } of names) {
+    const text = await files.read(`${folder}/${file}`);
+    if (text === undefined) continue;
+    const said: AsideText = text === '' ? nothing(folder) : asideDocument.read(text, `${folder}/${file}`);
+    return { ...said, phase: phase ?? said.phase, file, partly };
   }
-  const text = await files.read(`${folder}/aside.json`);
-  return text === undefined ? undefined : asideDocument.read(text, `${folder}/aside.json`);
+  return undefined;
 }
 
-/** From here on it is `accepting`. By the file's name alone, because a full disk, which an accept is to free, has no room for another text. */
-export async function markAccepting(files: NodeFiles, folder: string): Promise<void> {
-  await files.rename(`${folder}/aside.json`, acceptingFile(folder));
+/** From here on it is so, without a byte. */
+export async function markAside(
+  files: NodeFiles,
+  folder: string,
+  aside: Aside,
+  as: 'accepting' | 'reverting',
+): Promise<Aside> {
+  const partly = as === 'reverting' && aside.phase === 'setting-aside';
+  const file = names.find((name) => name.phase === as && (name.partly ?? false) === partly)?.file ?? aside.file;
+  await files.rename(`${folder}/${aside.file}`, `${folder}/${file}`);
+  return { ...aside, phase: as, file, partly };
 }
 
-function acceptingFile(folder: string): string {
-  return `${folder}/accepting.json`;
+/** Before anything is moved. When all is, `keepAside` needs no room any more. */
+export async function beginAside(
+  files: NodeFiles,
+  folder: string,
+  { run, moves: begun }: Pick<Aside, 'run' | 'moves'>,
+): Promise<Aside> {
+  const text: AsideText = { run, phase: 'kept', moves: begun, bytes: 0 };
+  await files.writeWhole(`${folder}/${settingAside}`, asideDocument.write(text));
+  return { ...text, phase: 'setting-aside', file: settingAside, partly: false };
 }
 
-export async function saveAside(files: NodeFiles, folder: string, aside: Aside): Promise<void> {
-  await files.writeWhole(`${folder}/aside.json`, asideDocument.write(aside));
+/** All is moved. How much it is, is left out where there is no room to write it; then it is counted when it is asked. */
+export async function keepAside(files: NodeFiles, folder: string, aside: Aside, bytes: number): Promise<void> {
+  const text: AsideText = { run: aside.run, phase: 'kept', moves: aside.moves, bytes };
+  const write = async () => files.writeWhole(`${folder}/${byItsText}`, asideDocument.write(text));
+  if (aside.file !== settingAside) return write();
+  await files.rename(`${folder}/${settingAside}`, `${folder}/${byItsText}`);
+  await ifRoom(write);
+}
+
+/** Nothing was displaced here; the marker lets it be accepted or reverted on every node alike. */
+export async function keepNothing(files: NodeFiles, directories: NodeDirectories, run: string): Promise<void> {
+  const folder = asideFolder(directories, run);
+  await files.makeDirectory(folder, directories.aside);
+  const written = await ifRoom(async () =>
+    files.writeWhole(`${folder}/${byItsText}`, asideDocument.write(nothing(folder))),
+  );
+  if (!written) await files.writeWhole(`${folder}/${empty}`, '');
+}
+
+function nothing(folder: string): AsideText {
+  return { run: folder.slice(folder.lastIndexOf('/') + 1), phase: 'kept', moves: [], bytes: 0 };
+}
+
+/**
+ * What a revert will need: the folder for what it displaces, with a marker. It is made while there is room, because the revert may be what a
+ * full disk needs.
+ */
+export async function prepareDisplaced(files: NodeFiles, directories: NodeDirectories, run: string): Promise<void> {
+  const folder = displacedFolder(directories, run);
+  if ((await files.read(`${folder}/${settingAside}`)) !== undefined) return;
+  await files.makeDirectory(folder, asideFolder(directories, run));
+  // Every directory will be there: what moves them aside makes them anew.
+  const all = (await movesOf(files, directories)).map((each) => ({ ...each, existed: true }));
+  await beginAside(files, folder, { run: revertName(run), moves: all });
+}
+
+/** The beginning of a revert: the folder of what it displaces, and its marker. */
+export async function beginDisplaced(files: NodeFiles, directories: NodeDirectories, run: string): Promise<void> {
+  const [kept, folder] = [asideFolder(directories, run), asideFolder(directories, revertName(run))];
+  // A set-aside that broke off between moving a directory and making it anew.
+  for (const { name, live, existed } of await movesOf(files, directories)) {
+    if (!existed && (await files.entries(`${kept}/${name}`)) !== undefined) {
+      await files.makeDirectory(live, `${kept}/${name}`);
+    }
+  }
+  const now = await movesOf(files, directories);
+  const prepared = displacedFolder(directories, run);
+  const found = await findAside(files, prepared);
+  const isFree = ((await files.entries(folder)) ?? []).length === 0;
+  if (isFree && found !== undefined && placesOf(found.moves) === placesOf(now)) return files.rename(prepared, folder);
+  await files.makeDirectory(folder, kept);
+  await beginAside(files, folder, { run: revertName(run), moves: now });
+}
+
+function placesOf(all: AsideMoves): string {
+  return JSON.stringify(all.map(({ name, live }) => [name, live]));
+}
+
+export function displacedFolder(directories: Pick<NodeDirectories, 'aside'>, run: string): string {
+  return `${asideFolder(directories, run)}/displaced`;
+}
+
+/** For what can be left out where the disk is full: false when it was. */
+export async function ifRoom(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (thrown) {
+    if (!isDiskFull(thrown)) throw thrown;
+    return false;
+  }
 }
 
 /** The directories that go aside together, and whether each is there. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isDiskFull } from '../../model/disk-full.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
 import { formatInstant, microsOf } from '../../model/instant.ts';
@@ -212,7 +213,11 @@ export class ShippingLoop {
 
   async #halt(): Promise<void> {
     await this.#end();
-    await this.#save({ paused: true });
+    await this.#save({ paused: true }).catch((thrown: unknown) => {
+      // An agent that starts anew reads the order in the bucket before it ships.
+      if (!isDiskFull(thrown)) throw thrown;
+      this.#parts.log.write('pause not saved', { why: 'the disk is full' });
+    });
   }
 
   async #save(change: Partial<ShippingState>): Promise<void> {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EnvironmentRecord } from './environment-record.ts';
 import type { Toolchain } from '../../toolchain/toolchain.ts';
@@ -16,7 +16,8 @@ export type RenderedFiles = ReadonlyMap<string, { readonly content: string; read
 export function writeFiles(files: RenderedFiles): void {
   for (const [file, { content, mode }] of files) {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content, { mode });
+    // What is there already needs no room, which a full disk does not have.
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== content) writeFileSync(file, content, { mode });
     // The mode above only counts for a file that was not there.
     chmodSync(file, mode);
   }
