@@ -43,6 +43,7 @@ const withoutBucket: ReadonlySet<JobKind> = new Set<JobKind>([
   'clear-stage',
   'check-aside',
   'look-aside',
+  'note-drained',
   'set-aside',
   'accept-aside',
   'revert-aside',

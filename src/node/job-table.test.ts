@@ -43,6 +43,7 @@ function table(): JobTable {
     'clear-snapshot',
     'delete-backup',
     'set-aside',
+    'note-drained',
     'revert-aside',
   ];
   return new JobTable({
@@ -92,6 +93,16 @@ describe('starting a job', () => {
     await next.recover();
     expect((await next.start(key, 'upload', uploadParams)).status).toMatchObject({ result: { files: 3 } });
     expect(calls).toHaveLength(1);
+  });
+
+  test('what a drain has left is noted anew whenever it is asked for: there may have been another drain', async () => {
+    const jobs = table();
+    const params = { run: 'restore-1', ranAt: '2026-02-19T03:00:00.000Z' };
+    for (const at of [0, 1]) {
+      const { id } = await jobs.start(key, 'note-drained', params);
+      (await call(at)).succeed({ files: at });
+      expect(await endOf(jobs, id)).toMatchObject({ state: 'succeeded', result: { files: at } });
+    }
   });
 
   test('what failed keeps its problem until it is started again', async () => {

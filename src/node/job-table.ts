@@ -334,10 +334,10 @@ export function jobId(key: Pick<JobKey, 'run' | 'step'>, job: JobKind, params: u
 
 /**
  * Whether an answer is still true. What looks at the node, or keeps it as the next steps need it, is done again for each holder of the lease: between
- * two of them somebody may have started the database, and applications may have written.
+ * two of them somebody may have started the database, and applications may have written. What a drain has left is noted for each drain.
  */
 function holdsStill({ job, epoch }: JobRecord, key: JobKey): boolean {
-  return !looks.has(job) || epoch === key.epoch;
+  return job !== 'note-drained' && (!looks.has(job) || epoch === key.epoch);
 }
 
 const looks: ReadonlySet<JobKind> = new Set(['check-aside', 'look-aside', 'pause-shipping']);

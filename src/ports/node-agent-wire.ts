@@ -94,6 +94,7 @@ export const jobParams = {
       ...(bytes === undefined ? {} : { bytes }),
       ...(afterDrain === undefined ? {} : { afterDrain }),
     })),
+  'note-drained': z.strictObject({ run: safeName, ranAt: z.iso.datetime() }),
   'pause-shipping': z.strictObject({}),
   'start-shipping': z
     .strictObject({ timeline: timelineId, after: segmentId.optional() })
@@ -126,6 +127,7 @@ export const jobResults = {
   'restore-files': z.object({ files: count, bytes: count, roles: rolesOrigin.optional() }),
   'repair-roles': z.object({}),
   'place-logs': cutOutcome,
+  'note-drained': z.object({ files: count }),
   'pause-shipping': z.object({ newest: instantText.nullable(), sequence: count, chain: z.string().nullable() }),
   'start-shipping': z.object({ timeline: timelineId, since: instantText.nullable() }),
   'accept-aside': z.object({ bytes: count }),

@@ -4,7 +4,7 @@ import type { Progress } from '../model/progress.ts';
 /**
  * The agent beside one Cassandra. Long work belongs to it: a job is keyed by run, step and node, carries the lease's epoch, and goes on
  * when the caller dies. Starting the same key (with the same kind and params) again joins the running job or reports the one that
- * succeeded; one that failed or was lost runs anew, so does one that only looks or pauses when another epoch asks, and every job kind first clears what a dead attempt left. A lower epoch than the
+ * succeeded; one that failed or was lost runs anew, so does one that only looks or pauses when another epoch asks, and one that notes what lies there now, and every job kind first clears what a dead attempt left. A lower epoch than the
  * highest seen is refused (RefusedProblem `stale-epoch`), and so is one that leaps too far above it (`epoch-leap`); a higher one ends what a run without the lease still has running here. A job whose
  * agent died with it is `lost`. One job runs at a time, others wait; clearing or deleting a point ends a job that still works on it.
  */
@@ -135,8 +135,8 @@ export interface JobParams {
    * Writes what the log plan of the run `plan` keeps of the shipped logs into the empty commitlog directory, as new segments that
    * Cassandra replays when it starts. `sha256`: of the plan's document; one with other bytes is refused. `ranges`: the token ranges (start, end] that this node holds; everything when absent. Cassandra must be
    * stopped. System keyspaces are never placed. `extension`: SHA-256 of a second plan of the run, which is placed with it: what was shipped
-   * since. `bytes`: what the new segments of the plan are expected to take at most; a disk with less free space is refused. `afterDrain`: Cassandra was started on the restored files and drained; what it left in the
-   * directory is removed.
+   * since. `bytes`: what the new segments of the plan are expected to take at most; a disk with less free space is refused. `afterDrain`: Cassandra was started on the restored files and drained; what
+   * `note-drained` of the same run has found there is removed, and nothing else.
    */
   'place-logs': {
     readonly plan: string;
@@ -146,6 +146,11 @@ export interface JobParams {
     readonly bytes?: number;
     readonly afterDrain?: boolean;
   };
+  /**
+   * Notes what the drain of a Cassandra left in the commitlog directory that the run had started on the restored files. `ranAt`: ISO, by the
+   * clock of this agent, when that Cassandra still ran; what is newer is of another one, and refused.
+   */
+  'note-drained': { readonly run: string; readonly ranAt: string };
   /**
    * Ships everything that Cassandra acknowledged before this moment and stops, until `start-shipping`. RetryableProblem `log-not-drained`
    * when that does not come about: it has stopped all the same, and asking again goes on with the rest.
@@ -209,6 +214,7 @@ export interface JobResult {
     readonly bytes: number;
     readonly lastSegment: string | null;
   };
+  'note-drained': { readonly files: number };
   /** Where the stream stands. Null when this node never shipped. */
   'pause-shipping': { readonly newest: string | null; readonly sequence: number; readonly chain: string | null };
   /** `since`: when the stream's coverage begins; null when it has not begun yet, for Cassandra or the store does not answer. */

@@ -45,6 +45,7 @@ const places: Readonly<Record<JobKind, Drawn>> = {
   'restore-files': plain('rehearse'),
   'repair-roles': { ...plain('restore'), rolesLost: 2 },
   'place-logs': plain('instant'),
+  'note-drained': { ...plain('instant'), tableMade: true },
   'pause-shipping': plain('restore'),
   'start-shipping': plain('restore'),
   'accept-aside': plain('restore', 'accept'),

@@ -135,6 +135,42 @@ test('a restore that is resumed after it had started everything again ends so, a
   expect(seen).toBeGreaterThan(5);
 });
 
+test.each(['killed', 'drained'] as const)(
+  'what a Cassandra acknowledged that was started between the creation of tables and the placing of the log, and then was %s, is named and kept',
+  async (how) => {
+    let seen = 0;
+    for (let at = 100; at <= 190; at += 1) {
+      const world = await environment();
+      const { ring, played } = { ring: world.played.ring, played: world.played };
+      await played.makeTable();
+      if (!(await killed(world, at, async (process) => played.carryOut({ deed: 'instant' }, process), true))) break;
+      const on = (file: string) =>
+        ring.nodes.filter(({ disk }) => disk.read(`${directories.aside}/${file}`) !== undefined);
+      if (
+        on('drained.json').length < ring.nodes.length ||
+        on('logs.json').length > 0 ||
+        ring.nodes.some(({ up }) => up)
+      )
+        continue;
+      const cell = { table: 'edgestore', key: 'ffff', column: '00', at: ring.nextMicros() } as const;
+      for (const node of ring.nodes) node.start();
+      ring.write([cell]);
+      for (const node of ring.nodes) {
+        if (how === 'killed') node.up = false;
+        else node.stop();
+      }
+      const outcome = await asTold(world);
+      expect(wordOf(outcome)).toBe('data-present');
+      seen += 1;
+      expect(ring.content('edgestore').cells).toContain('edgestore ffff 00');
+      expect(wordOf(await revert(world, runOf(outcome)))).toBe('succeeded');
+      expect(ring.content('edgestore').cells).not.toContain('edgestore ffff 00');
+      expect(isUp(world)).toBe(true);
+    }
+    expect(seen).toBeGreaterThan(0);
+  },
+);
+
 test.each((['set-aside', 'restore-files'] as const).flatMap((at) => [0, 400, 1000].map((spare) => ({ at, spare }))))(
   'a restore that meets a full disk at $at, with $spare bytes left, is reverted without room, and says so until then',
   async ({ at, spare }) => {

@@ -4,7 +4,8 @@ import { readJournal } from '../../src/journal/journal-reader.ts';
 import { replay } from '../../src/journal/run-state.ts';
 import { listRuns } from '../../src/journal/runs.ts';
 import { configSchema } from '../../src/model/config.ts';
-import { micros } from '../../src/model/instant.ts';
+import { timelineId } from '../../src/model/identifiers.ts';
+import { micros, microsOf } from '../../src/model/instant.ts';
 import { FailedProblem, Problem } from '../../src/model/problem.ts';
 import { jobParams } from '../../src/ports/node-agent-wire.ts';
 import type { JobKind } from '../../src/ports/node-agent.ts';
@@ -41,6 +42,7 @@ import { MemoryStore } from './memory-store.ts';
 import { RecoveryOracle } from './recovery-oracle.ts';
 import type { Cell } from './ring-cells.ts';
 import { SimulatedRing } from './simulated-platform.ts';
+import { schemaOf } from './simulated-shipping.ts';
 import { type Ending, SimulatedProcess } from './simulated-process.ts';
 import type { JobFault } from './simulated-ring.ts';
 
@@ -96,6 +98,8 @@ export interface Drawn {
   readonly busy?: number | undefined;
   /** Nodes whose roles and passwords are lost before the first command: one bit for each. */
   readonly rolesLost?: number | undefined;
+  /** Before the first command an application makes a table that no backup has. */
+  readonly tableMade?: boolean | undefined;
   readonly person: readonly Move[];
   /** Of what is named at the end, take the way back where there are two. */
   readonly back?: boolean | undefined;
@@ -180,6 +184,7 @@ export const history: fc.Arbitrary<Drawn> = fc.record({
     { weight: 7, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 31 }) },
   ),
+  tableMade: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constant(true) }),
   person: fc.array(move, { minLength: 1, maxLength: 4 }),
   back: fc.boolean(),
 });
@@ -332,6 +337,7 @@ export class Played {
       node.loseRoles();
       this.oracle.withoutRoles.add(node.name);
     }
+    if (this.#drawn.tableMade === true) await this.makeTable();
     this.store.failing = true;
     for (let at = 0; at < person.length; at += 1) {
       const now = [person[at], ...(person[at]?.together === true ? [person[at + 1]] : [])].filter(
@@ -669,6 +675,17 @@ export class Played {
     this.ring.write([cell]);
     this.oracle.wrote(cell);
     await this.ring.ship();
+  }
+
+  /** A restore to a later instant starts the nodes once without their log, and creates it. */
+  async makeTable(): Promise<void> {
+    await this.clock.sleep(2);
+    const [first] = this.ring.nodes;
+    await this.bucket.put(
+      ...schemaOf(first?.shipping.timeline ?? timelineId.parse('t0001'), microsOf(this.clock.now()), true),
+    );
+    for (const { shipping } of this.ring.nodes) shipping.hasLaterTable = true;
+    await this.write();
   }
 
   #services(process: SimulatedProcess): RunbookServices {

@@ -20,6 +20,8 @@ export const tables = [
   graphTable('edgestore', '00000000-0000-4000-8000-000000000010'),
   graphTable('janusgraph_ids', '00000000-0000-4000-8000-000000000012'),
 ];
+/** One that an application makes after the first backup. */
+export const laterTable = graphTable('later', '00000000-0000-4000-8000-000000000014');
 const byId = new Map(tables.map((table) => [table.id, table]));
 
 export function folderOf(table: Cell['table']): string {

@@ -6,7 +6,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { CqlRow, Database } from '../../src/ports/database.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { CopyLayout, Platform } from '../../src/ports/platform.ts';
-import { type Cell, nameOfCell, type Place, placesOf, replicasOf, tables } from './ring-cells.ts';
+import { type Cell, laterTable, nameOfCell, type Place, placesOf, replicasOf, tables } from './ring-cells.ts';
 import type { DiskChange } from './memory-files.ts';
 import { RingNode } from './simulated-ring.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -36,6 +36,8 @@ export class SimulatedRing {
   /** Tells of ids that were given out a second time. */
   doubled = false;
   stopFails = 0;
+  /** Ids of the tables that a restore has created. */
+  readonly created = new Set<string>();
   /** Faults of the jobs of copies that are made from now on, by the place of the node. */
   onCopy: (copy: SimulatedRing) => void = () => {};
   readonly #replicas: (key: string) => readonly string[];
@@ -297,7 +299,11 @@ export class SimulatedRing {
       }
       if (!query.includes('system_schema.tables')) return [];
       const own = tables.filter(({ table }) => table !== 'janusgraph_ids' || !this.lacks.has('ids'));
-      return [...own.map(({ id, table }) => ({ id, table_name: table })), { id: '', table_name: 'system_properties' }];
+      return [
+        ...own.map(({ id, table }) => ({ id, table_name: table })),
+        ...[...this.created].map((id) => ({ id, table_name: laterTable.table })),
+        { id: '', table_name: 'system_properties' },
+      ];
     };
     return {
       ring: async () => {
@@ -311,6 +317,7 @@ export class SimulatedRing {
       },
       execute: async (query, params = []) => {
         const rows = rowsOf(query);
+        if (query.startsWith('CREATE TABLE')) this.created.add(laterTable.id);
         if (query.startsWith('INSERT')) {
           const [key, column] = params as readonly [Buffer, Buffer];
           const at = this.nextMicros();

@@ -11,7 +11,7 @@ import { notDrained } from '../../src/node/shipping/shipping-problems.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { JobParams, JobResult } from '../../src/ports/node-agent.ts';
 import { createObject, type ObjectStore } from '../../src/ports/object-store.ts';
-import { type Cell, segmentOf, tables } from './ring-cells.ts';
+import { type Cell, laterTable, segmentOf, tables } from './ring-cells.ts';
 
 interface Waiting {
   readonly segment: { readonly id: bigint };
@@ -42,6 +42,8 @@ interface Parts {
  */
 export class SimulatedShipping {
   paused = false;
+  /** An application has made a table that is newer than the first backup. */
+  hasLaterTable = false;
   timeline = timelineId.parse('t0001');
   #waiting: Waiting[] = [];
   #streams = new Map<string, Stream>();
@@ -112,6 +114,7 @@ export class SimulatedShipping {
   /** The same of another node, whose disk is a copy. */
   copyTo(other: SimulatedShipping): void {
     other.paused = this.paused;
+    other.hasLaterTable = this.hasLaterTable;
     other.timeline = this.timeline;
     other.#waiting = [...this.#waiting];
     other.#streams = new Map([...this.#streams].map(([id, stream]) => [id, { ...stream }]));
@@ -126,7 +129,7 @@ export class SimulatedShipping {
       this.#streams.set(this.timeline, stream);
     }
     if (!stream.begun) {
-      await createObject(bucket(), ...schemaOf(this.timeline, stream.since));
+      await createObject(bucket(), ...schemaOf(this.timeline, stream.since, this.hasLaterTable));
       await this.#tell(stream);
       stream.begun = true;
     }
@@ -193,14 +196,15 @@ export class SimulatedShipping {
   }
 }
 
-function schemaOf(timeline: LogSchema['timeline'], at: Micros): [string, string] {
+/** Where the schema lies that is in force from then on, and its document. */
+export function schemaOf(timeline: LogSchema['timeline'], at: Micros, withLater: boolean): [string, string] {
   const schema: LogSchema = {
     timeline,
     at: formatInstant(at),
-    schemaVersion: 'one',
-    tables,
+    schemaVersion: withLater ? 'two' : 'one',
+    tables: withLater ? [...tables, laterTable] : tables,
     keyspaces: [{ keyspace: 'bank', durableWrites: true, replication: { class: 'NetworkTopologyStrategy', dc1: '3' } }],
-    cql: '',
+    cql: withLater ? `CREATE TABLE bank.later (key blob PRIMARY KEY) WITH ID = ${laterTable.id};` : '',
   };
   return [logSchemaKey(schema), logSchemaDocument.write(schema)];
 }

@@ -208,6 +208,7 @@ const own =
 const passedOver = 'A damaged one is named and passed over.';
 const documentReasons: Readonly<Record<string, string>> = {
   'accepted-findings': `${passedOver} What it accepted counts as new.`,
+  'drained-log': own,
   findings: `${passedOver} What it knew counts as new.`,
   'id-mark': `${passedOver} The ids jump far ahead.`,
   'log-placement': own,

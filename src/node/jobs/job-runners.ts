@@ -4,6 +4,7 @@ import { rolesKeyspace } from './living-roles.ts';
 import type { JobContext, JobRunners } from './job-context.ts';
 import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
+import { noteDrained } from './drained-log.ts';
 import { placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import type { ShippingLoop } from '../shipping/shipping-loop.ts';
@@ -45,6 +46,7 @@ export function jobRunners(parts: NodeParts, shipping?: Pick<ShippingLoop, 'paus
       await parts.database.repair(rolesKeyspace, signal);
       return {};
     },
+    'note-drained': async (params, context) => noteDrained(parts, params, context),
     'place-logs': async (params, context) => placeLogs(patient(context), params, context),
     'pause-shipping': async (_params, { signal }) =>
       (await shipping?.pause(signal)) ?? { newest: null, sequence: 0, chain: null },

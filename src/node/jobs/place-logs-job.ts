@@ -1,9 +1,9 @@
-import { RefusedProblem } from '../../model/problem.ts';
 import { sha256 } from '../../model/sha256.ts';
 import { getLogPlan } from '../../ports/log-plan-store.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { type CutLogs, type Cutting, clearStagedLogs, cutLogs, stagedLogs, together } from './cut-logs.ts';
+import { dataPresent, drainedIn, logFiles } from './drained-log.ts';
 import type { JobContext } from './job-context.ts';
 import { logExtensionFolder, logPlacementDocument, logPlacementFile, logStagingFolder } from './placement-marker.ts';
 import { whileStopped } from './stopped-database.ts';
@@ -47,10 +47,9 @@ async function cutAndPlace(
           bytes: undefined,
         };
   const wanted = sha256(JSON.stringify([hash, extension ?? null, ranges ?? null]));
-  const before = await earlierAttempt(parts, wanted);
+  const drainOf = afterDrain ? run : undefined;
+  const before = await earlierAttempt(parts, wanted, drainOf);
   if (before !== undefined) return finish(parts, before, context);
-  if (afterDrain) await clearDrained(parts);
-  await requireEmpty(parts);
 
   const staged = await stagedLogs(parts, planned, context);
   const added =
@@ -65,7 +64,7 @@ async function cutAndPlace(
   await files.makeDirectory(directories.commitlog);
   // Asked again: the cut may have taken hours.
   await context.ask();
-  await requireEmpty(parts);
+  for (const name of await drainedAlone(parts, drainOf, [])) await files.remove(`${directories.commitlog}/${name}`);
   const outcome = added === undefined ? staged.outcome : together(staged.outcome, added.outcome);
   const marker: Placement = { plan: run, wanted, files: namesOf(staged, added), outcome, phase: 'placing' };
   await files.writeWhole(logPlacementFile(directories), logPlacementDocument.write(marker));
@@ -102,21 +101,25 @@ async function finish(
 
 /**
  * An earlier attempt that placed exactly this, or began to and left everything that it had cut. What another attempt had
- * placed is removed. Throws RefusedProblem `data-present` when the directory also holds files of somebody else.
+ * placed is removed. Throws RefusedProblem `data-present`, before anything is removed, when the directory also holds
+ * files of somebody else.
  */
-async function earlierAttempt(parts: NodeParts, wanted: string): Promise<Placement | undefined> {
+async function earlierAttempt(
+  parts: NodeParts,
+  wanted: string,
+  drainOf: string | undefined,
+): Promise<Placement | undefined> {
   const { files, directories } = parts;
   const text = await files.read(logPlacementFile(directories));
-  if (text === undefined) return undefined;
-  const found = logPlacementDocument.read(text, logPlacementFile(directories));
+  const found = text === undefined ? undefined : logPlacementDocument.read(text, logPlacementFile(directories));
+  const drained = await drainedAlone(parts, drainOf, found?.files ?? []);
+  if (found === undefined) return undefined;
   const placed = await namesIn(parts, directories.commitlog);
   const waiting =
     found.phase === 'placed'
       ? []
       : (await Promise.all(cutFolders(parts).map(async (folder) => namesIn(parts, folder)))).flat();
-  const isWhole =
-    found.files.every((name) => placed.includes(name) || waiting.includes(name)) &&
-    placed.every((name) => found.files.includes(name));
+  const isWhole = drained.length === 0 && found.files.every((name) => placed.includes(name) || waiting.includes(name));
   if (found.wanted === wanted && isWhole) return found;
   for (const name of placed.filter((each) => found.files.includes(each))) {
     await files.remove(`${directories.commitlog}/${name}`);
@@ -133,24 +136,18 @@ async function namesIn({ files }: NodeParts, folder: string): Promise<readonly s
   return ((await files.entries(folder)) ?? []).map(({ name }) => name);
 }
 
-/** Throws RefusedProblem `data-present` when the directory holds files that no attempt of ours placed. */
-async function requireEmpty(parts: NodeParts): Promise<void> {
-  const { node, directories } = parts;
-  const foreign = await namesIn(parts, directories.commitlog);
-  if (foreign.length === 0) return;
-  throw new RefusedProblem({
-    code: 'data-present',
-    happened: `${directories.commitlog} on ${node} is not empty; logs are placed only into an empty directory.`,
-    state: 'No file was moved or deleted.',
-    next: 'Find out who wrote there (was Cassandra started in between?) and keep what is needed of it. Then move it away and try again, or bring the old data back: cardea restore revert RUN --confirm ENV',
-    details: foreign.slice(0, 20),
-  });
-}
-
-/** What Cassandra left when it was drained is needed no more. */
-async function clearDrained(parts: NodeParts): Promise<void> {
-  const { files, directories } = parts;
-  for (const name of await namesIn(parts, directories.commitlog)) {
-    await files.remove(`${directories.commitlog}/${name}`);
-  }
+/**
+ * What the drain of this run left in the directory. Throws RefusedProblem `data-present` when it holds anything else
+ * that is not `ours`: somebody may have started Cassandra since, and it may have acknowledged writes.
+ */
+async function drainedAlone(
+  parts: NodeParts,
+  drainOf: string | undefined,
+  ours: readonly string[],
+): Promise<readonly string[]> {
+  const present = (await logFiles(parts)).filter(({ name }) => !ours.includes(name));
+  const drained = drainOf === undefined ? [] : await drainedIn(parts, drainOf, present);
+  const foreign = present.filter(({ name }) => !drained.includes(name));
+  if (foreign.length > 0) throw dataPresent(parts, foreign);
+  return drained;
 }

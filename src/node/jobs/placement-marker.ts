@@ -68,6 +68,16 @@ export function stagedLogsFile(directories: Pick<NodeDirectories, 'aside'>): str
   return `${directories.aside}/staged-logs.json`;
 }
 
+/** `<aside>/drained.json`: what the drain of a Cassandra that the run had started left in the commit log directory. */
+export const drainedLogDocument = documentType('drained-log', 1, {
+  run: z.string(),
+  files: z.array(z.object({ name: z.string(), bytes: z.number().int().nonnegative() })),
+});
+
+export function drainedLogFile(directories: Pick<NodeDirectories, 'aside'>): string {
+  return `${directories.aside}/drained.json`;
+}
+
 /** Where the segments of an extension are written, which is cut when the database has stopped. */
 export function logExtensionFolder(directories: Pick<NodeDirectories, 'aside'>): string {
   return `${directories.aside}/log-extension`;
@@ -80,7 +90,7 @@ export function logStagingFolder(directories: Pick<NodeDirectories, 'aside'>): s
 
 /** Markers say what the live directories hold, so they are removed together with them. */
 export function markerFiles(directories: Pick<NodeDirectories, 'aside'>): readonly string[] {
-  return [placementFile(directories), logPlacementFile(directories)];
+  return [placementFile(directories), logPlacementFile(directories), drainedLogFile(directories)];
 }
 
 /** Where the files of roles and passwords that were set aside are copied before they are placed. */

@@ -20,12 +20,13 @@ export const createTablesStep = {
 
 /**
  * Creates the plan's added tables with the ids that the log uses, on the nodes of `platform`, which are stopped before
- * and after.
+ * and, by `stop`, after.
  */
 export async function createTables(
   platform: Platform,
   plan: LogPlan,
   signal: AbortSignal,
+  stop: () => Promise<void> = async () => platform.databaseLifecycle.stopAll(signal),
 ): Promise<z.infer<typeof createTablesStep.result>> {
   const { addedTables: tables } = plan;
   const { known, unknown } = await creations(platform.bucket, plan);
@@ -40,7 +41,7 @@ export async function createTables(
   const missing = tables.filter(({ id }) => !now.has(id));
   if (missing.length > 0) throw notCreated(missing);
   // After a drain the new tables are in files, and the log that they were written to is no longer needed.
-  await platform.databaseLifecycle.stopAll(signal);
+  await stop();
   return { tables: namesOf(tables.map(({ name }) => name)) };
 }
 

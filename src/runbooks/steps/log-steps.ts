@@ -7,7 +7,7 @@ import { RefusedProblem } from '../../model/problem.ts';
 import { getLogPlan, keepLogPlan } from '../../ports/log-plan-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { createTables, requireCreatable } from './added-tables.ts';
-import { type NodeJobCall, onEachNode } from './each-node.ts';
+import { type NodeJobCall, askEachNode, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
 import { extendLogPlan, makeLogPlan, settledIn } from '../recovery/make-log-plan.ts';
@@ -205,7 +205,14 @@ export async function extendLogs(
 
 /** Before the logs are placed: see `createTables`. */
 export async function createAddedTables(work: Work, platform: Platform, planned: Planned) {
-  return createTables(platform, await planOf(platform, work, planned), work.signal);
+  const stop = async () => {
+    // By the nodes' own clocks, while the databases still run that this step has started: what a later one writes is not ours to remove.
+    const ran = await askEachNode(platform, work, 'Asking the agent', async (node) => platform.agent(node).health());
+    await platform.databaseLifecycle.stopAll(work.signal);
+    const ranAt = new Map(ran.map(({ node, value }) => [node, value.at]));
+    await onEachNode(platform, work, 'note-drained', (node) => ({ run: work.run, ranAt: ranAt.get(node) ?? '' }));
+  };
+  return createTables(platform, await planOf(platform, work, planned), work.signal, stop);
 }
 
 /** While the graph serves: `place-logs` of the same plan then only has to move the new segments. */
