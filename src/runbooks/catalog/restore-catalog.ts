@@ -4,7 +4,7 @@ import { documentType } from '../../model/document.ts';
 import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
 import { instantText } from '../../model/instant.ts';
 import { safeName } from '../../model/safe-name.ts';
-import { asProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
+import { asProblem, Problem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
@@ -104,9 +104,22 @@ async function asItStands(bucket: ObjectStore, record: RestoreRecord): Promise<R
   const { deciding: _deciding, closed, ...rest } = record;
   if ((await idleDecision(bucket, record)) === 'ended') return { ...rest, state: 'open' };
   if (record.state !== 'reverted' || closed === undefined || closed.run === record.run) return record;
+  if (await isDecided(bucket, closed.run)) return record;
   const run = await lookAtRunIfReadable(bucket, closed.run);
   const isOver = run === undefined || run === 'damaged' || run.status === 'succeeded';
   return isOver ? record : { ...rest, state: 'reverting', deciding: closed.run };
+}
+
+/** Whether what the revert had kept was decided in its turn: that is possible only after it. Reverts of long ago cost no look at their journals. */
+async function isDecided(bucket: ObjectStore, revert: string): Promise<boolean> {
+  const stored = await bucket.get(restoreRecordKey(revert));
+  if (stored === undefined) return false;
+  try {
+    return restoreRecordDocument.read(stored.body, restoreRecordKey(revert)).state !== 'open';
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    return false;
+  }
 }
 
 /** Whether the run of a decision that is under way has moved or deleted nothing: it has `ended` so, or is `left` so. */
