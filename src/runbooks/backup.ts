@@ -3,7 +3,7 @@ import { UndecodableRow } from '../graph/codec/byte-reader.ts';
 import { commitTimes, readCommitTimes, untimely } from '../graph/commit-times.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
-import { cut, fingerprint, inventoryKey, pointFindings, type RestorePoint } from '../model/restore-point.ts';
+import { cut, inventoryKey, pointFindings, type RestorePoint } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { faultTrace } from '../model/fault-trace.ts';
@@ -21,7 +21,9 @@ import { patientServices, type RunbookServices } from './services.ts';
 import { verifyPoint } from './steps/verify-point.ts';
 import { checkForm } from './steps/graph-form.ts';
 import { stockOf, takeStock } from './steps/graph-stock.ts';
-import { shipEverywhere } from './steps/shipping-steps.ts';
+import { keepPrint, printed } from './steps/printed-graph.ts';
+import { shipEverywhere, shippedResult, shipStepResult } from './steps/shipping-steps.ts';
+import { namesOf, someNames } from './steps/some-names.ts';
 import { patientRetry, standardRetry, checkStore, emptyResult } from './steps/standard-steps.ts';
 import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
@@ -50,7 +52,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 6,
+  version: 7,
   title: 'Back up every node and check the backup in the store',
   params,
 })
@@ -136,16 +138,16 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['check-nodes', 'same-history', 'check-store', 'check-disk', 'check-form'],
     timeout: '5m',
     retry: standardRetry,
-    result: z.object({
-      started: z.array(z.string()),
-      /** One line for each node that does not ship, and their names: the backup is good all the same. */
-      problems: z.array(z.string()),
-      missed: z.array(z.string()),
-    }),
+    /** A backup is good also where a node does not ship. */
+    result: shipStepResult.omit({ timeline: true, without: true }),
     run: async (context) => {
-      if (!context.services.config.backup.log.ship) return { started: [], problems: [], missed: [] };
-      const { started, problems, missed } = await shipEverywhere(context);
-      if (started.length > 0) context.log(`the log of ${started.join(', ')} was not shipped; now it is`);
+      if (!context.services.config.backup.log.ship) {
+        return { started: namesOf([]), problems: namesOf([]), missed: namesOf([]) };
+      }
+      const shipped = await shipEverywhere(context);
+      const before = shipped.started;
+      if (before.length > 0) context.log(`the log of ${before.join(', ')} was not shipped; now it is`);
+      const { started, problems, missed } = shippedResult(shipped);
       return { started, problems, missed };
     },
   })
@@ -228,8 +230,12 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     when: { param: 'cut', is: 'quiesced' },
     timeout: { atLeast: '12h', perGiB: '10m', of: ['check-disk.bytes'] },
     retry: standardRetry,
-    result: fingerprint.extend({ findings: pointFindings }),
-    run: async (context) => takeStock(context, pointOfRun(context.run)),
+    // The fingerprint counts by label and key, of which a schema may have many.
+    result: z.object({ fingerprint: printed, findings: pointFindings }),
+    run: async (context) => {
+      const { findings, ...fingerprint } = await takeStock(context, pointOfRun(context.run));
+      return { fingerprint: await keepPrint(context, fingerprint), findings };
+    },
   })
   .step({
     id: 'upload',
@@ -260,7 +266,9 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ point: z.string() }),
-    run: async ({ run, environment, params, results, services: { platform, config, clock } }) => {
+    run: async (context) => {
+      const { run, environment, params, results, services } = context;
+      const { platform, config, clock } = services;
       const point = pointOfRun(run);
       const ring = await requireHealthyRing(platform, {
         means: 'A restore point needs the host id and the tokens of every node.',
@@ -299,7 +307,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         schemaVersion: results['check-nodes'].schemaVersion,
         keyspace: platform.keyspace,
         replicationFactor: config.janusgraph.replicationFactor,
-        ...(params.cut === 'quiesced' ? stockOf(results.fingerprint) : {}),
+        ...(params.cut === 'quiesced' ? await stockOf(context, results.fingerprint) : {}),
         ...(results['commit-times'].times === undefined ? {} : { commitTimes: results['commit-times'].times }),
         seconds: { taken: (takenAt.getTime() - before) / 1000 },
       });
@@ -367,11 +375,17 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     when: { param: 'retention', is: true },
     timeout: { atLeast: '2h', perGiB: '10s', of: ['choose-points.bytes'] },
     retry: patientRetry,
-    result: z.object({ kept: z.number(), removed: z.array(z.string()) }),
+    result: z.object({ kept: z.number(), removed: someNames }),
     run: async (context) => {
       const choice = context.results['choose-points'];
       await removePoints(context, choice);
-      return { kept: choice.kept, removed: choice.going.map(({ point }) => point) };
+      return {
+        kept: choice.kept,
+        removed: namesOf(
+          choice.going.map(({ point }) => point),
+          20,
+        ),
+      };
     },
   })
   .step({

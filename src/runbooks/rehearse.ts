@@ -28,7 +28,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 8,
+    version: 9,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
   }),

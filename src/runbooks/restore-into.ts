@@ -23,7 +23,7 @@ export type RestoreIntoParams = z.output<typeof params>;
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',
-    version: 8,
+    version: 9,
     title: 'Restore into a copy beside the live environment',
     params,
   }),

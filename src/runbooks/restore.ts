@@ -9,6 +9,8 @@ import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
+import { getNotes, keepNotes, nodeNotes, type Notes } from './steps/node-notes.ts';
+import { namesIn } from './steps/node-set.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { recordingDamage } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
@@ -28,12 +30,13 @@ import {
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
-import { repairRolesStep, restoredRoles, rolesResult } from './steps/restored-roles.ts';
+import { repairRolesStep, restoredRoles, rolesResult, rolesAsResult } from './steps/restored-roles.ts';
 import {
   indexResult,
   makeGraphSound,
   rebuildIndex,
   soundResult,
+  verifiedAsResult,
   verifiedResult,
   verifyRestored,
 } from './steps/restored-graph.ts';
@@ -105,7 +108,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 11,
+  version: 12,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -314,8 +317,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     retry: standardRetry,
     result: z.object({
       bytes: z.number(),
-      /** By node: the highest id of the commit log segments that were there, null when there were none. */
-      lastSegments: z.record(z.string(), z.string().nullable()),
+      /** Of each node: the highest id of the commit log segments that were there, null when there were none. */
+      lastSegments: nodeNotes,
     }),
     run: async (context) => {
       const { platform } = context.services;
@@ -323,10 +326,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       await platform.graphLifecycle.setIndexAside(context.run);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
       context.log(`${formatBytes(bytes)} moved aside; \`cardea restore revert ${context.run}\` brings them back`);
-      return {
-        bytes,
-        lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
-      };
+      const last = Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment]));
+      return { bytes, lastSegments: await keepNotes(context, last) };
     },
   })
   .step({
@@ -343,8 +344,12 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         ...paramsOf(node),
         rolesOf: context.run,
       }));
-      const roles = restoredRoles(done, context.results['look-services'].nodes, context.log);
-      return { ...filesOf(done), roles };
+      const roles = restoredRoles(
+        done,
+        namesIn(context.services.platform, context.results['look-services'].running),
+        context.log,
+      );
+      return { ...filesOf(done), roles: rolesAsResult(context.services.platform, roles) };
     },
   })
   .step({
@@ -408,8 +413,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     run: async (context) => {
       const { results, params } = context;
       // What was set aside belongs to the timeline that was left, also where nothing was placed: its kept links must not begin the new one.
-      const after = { ...results['set-aside'].lastSegments };
-      for (const [node, last] of Object.entries(params.replay ? results['place-logs'].lastSegments : {})) {
+      const after = { ...(await getNotes(context, 'set-aside', results['set-aside'].lastSegments)) };
+      const placed: Notes = params.replay
+        ? await getNotes(context, 'place-logs', results['place-logs'].lastSegments)
+        : {};
+      for (const [node, last] of Object.entries(placed)) {
         // The placed ones were cut while the database still made new ones, so either may be the highest.
         if (last !== null && BigInt(last) > BigInt(after[node] ?? 0)) after[node] = last;
       }
@@ -454,7 +462,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const remedy = `When you have looked at the graph and keep it as it is: cardea restore accept ${context.run} --unproven --confirm ${context.environment}.`;
       const wanted = context.params.replay ? undefined : point.fingerprint;
       const restored = { name: targetName(context.params), point, wanted, plan };
-      return verifyRestored({ ...context, ...context.services }, restored, remedy);
+      return verifiedAsResult(context, await verifyRestored({ ...context, ...context.services }, restored, remedy));
     },
   })
   .step({

@@ -21,6 +21,7 @@ import {
 import { resumeOf, type RunbookServices } from './services.ts';
 import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
+import { getNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { indexResult, makeGraphSound, rebuildIndex, soundResult } from './steps/restored-graph.ts';
 import {
   beginDecisionStep,
@@ -58,7 +59,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 8,
+  version: 9,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -147,7 +148,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     timeout: { atLeast: '1h', perGiB: '1m', of: ['check-kept.bytes'] },
     retry: standardRetry,
     result: z.object({
-      lastSegments: z.record(z.string(), z.string().nullable()),
+      /** Of each node: the highest id of the segments of the data that came back, null when it has none. */
+      lastSegments: nodeNotes,
       /** Of the mixed index there is no old one any more. */
       indexLost: z.boolean().default(false),
     }),
@@ -172,10 +174,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const { lost: indexLost } = await platform.graphLifecycle.revertIndexAside(aside, { mayBeAbsent });
       if (indexLost) context.log('the old mixed index is gone: it is made anew from the old data');
       await clearStaged(context);
-      return {
-        lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
-        indexLost,
-      };
+      const last = Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment]));
+      return { lastSegments: await keepNotes(context, last), indexLost };
     },
   })
   .step({
@@ -197,7 +197,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     needs: ['open-timeline', 'bring-back', 'start-agents'],
     run: async (context) => {
       const { results } = context;
-      return startShipping(context, results['open-timeline'].timeline, results['bring-back'].lastSegments);
+      const after = await getNotes(context, 'bring-back', results['bring-back'].lastSegments);
+      return startShipping(context, results['open-timeline'].timeline, after);
     },
   })
   .step({

@@ -12,6 +12,7 @@ import { findShippingOrder, orderPause, orderShipping } from './catalog/shipping
 import { openTimeline } from './catalog/timeline-record.ts';
 import { shipRunbook } from './ship.ts';
 import { pauseShipping, shipEverywhere, startShipping } from './steps/shipping-steps.ts';
+import { linesOf, nodesOf } from './steps/some-names.ts';
 
 const [first, second] = [timelineId.parse('t0001'), timelineId.parse('t0002')];
 const restore = runId.parse('restore-20260219-020000-aaaa');
@@ -93,7 +94,11 @@ describe('cardea ship', () => {
     ring.health.set('c', shipping(first));
     const outcome = await ring.ship();
     expect(outcome).toMatchObject({ status: 'succeeded' });
-    expect(outcome.results['start-shipping']).toMatchObject({ timeline: second, started: ['b', 'c'], problems: [] });
+    expect(outcome.results['start-shipping']).toMatchObject({
+      timeline: second,
+      started: { count: 2, first: ['b', 'c'] },
+      problems: { count: 0 },
+    });
     expect(ring.told.map(({ node, params }) => ({ node, params }))).toEqual([
       { node: 'b', params: { timeline: second, after: null } },
       { node: 'c', params: { timeline: second, after: '9' } },
@@ -157,7 +162,7 @@ describe('what a restore tells the agents stands in the bucket before', () => {
     ring.health.set('b', 'away');
     await orderPause(ring.bucket, { run: restore, at });
     const { problems, missed } = await startShipping(ring.work, second, { a: '7', b: '8' });
-    expect({ problems, missed }).toEqual({ problems: ['b: b is away.'], missed: ['b'] });
+    expect({ problems, missed }).toEqual({ problems: linesOf(['b: b is away.']), missed: nodesOf(['b']) });
     const after = { a: '7', b: '8', c: null };
     expect(await findShippingOrder(ring.bucket)).toMatchObject({
       number: 2,

@@ -3,7 +3,7 @@ import { RefusedProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import type { RunbookServices } from './services.ts';
-import { notAllShip, shipEverywhere, shipStepResult } from './steps/shipping-steps.ts';
+import { notAllShip, shipEverywhere, shippedResult, shipStepResult } from './steps/shipping-steps.ts';
 import { checkStore, emptyResult, standardRetry, startAgents } from './steps/standard-steps.ts';
 
 /**
@@ -12,7 +12,7 @@ import { checkStore, emptyResult, standardRetry, startAgents } from './steps/sta
  */
 export const shipRunbook = defineRunbook<object, RunbookServices>({
   name: 'ship',
-  version: 1,
+  version: 2,
   title: 'Make every node ship its log',
   params: z.object({}),
 })
@@ -44,7 +44,7 @@ export const shipRunbook = defineRunbook<object, RunbookServices>({
     run: async (context) => {
       const shipped = await shipEverywhere(context);
       if (shipped.problems.length > 0) throw notAllShip(context.environment, shipped.problems);
-      return shipped;
+      return shippedResult(shipped);
     },
   })
   .build();

@@ -16,6 +16,7 @@ import { knownFindings } from './catalog/finding-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { findingLines, knownLines } from './steps/restored-graph.ts';
 import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
+import { linesOf, someLines } from './steps/some-names.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
@@ -52,7 +53,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 9,
+    version: 10,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.
@@ -220,7 +221,8 @@ export const undoCompensateRunbook = withCopyDatabase(
     result: z.object({
       elements: z.number(),
       comparedUpTo: z.string(),
-      met: z.array(z.string()),
+      /** Later transactions that wrote the same meanwhile. */
+      met: someLines,
       known: z.number().default(0),
     }),
     run: async ({ run, params, results, services: { platform, clock }, signal, progress, log }) => {
@@ -239,6 +241,8 @@ export const undoCompensateRunbook = withCopyDatabase(
       if (!shipped)
         log('the newest log is not in the store yet, so the transactions of the last moments were not compared');
       for (const line of met) log(`during the write: ${line}`);
+      const metCount = Math.max(met.length, report.conflictCount);
+      if (metCount > met.length) log(`during the write: … and ${metCount - met.length} more`);
       const { database, graph, keyspace, indexBackend } = platform;
       const before = await knownFindings(platform.bucket);
       const options = { database, graph, keyspace, indexBackend, clock, progress, signal };
@@ -254,7 +258,12 @@ export const undoCompensateRunbook = withCopyDatabase(
         });
       }
       const comparedUpTo = shipped ? written : plan.compared;
-      return { elements: check.elements, comparedUpTo, met, known: check.knownCount };
+      return {
+        elements: check.elements,
+        comparedUpTo,
+        met: { ...linesOf(met), count: metCount },
+        known: check.knownCount,
+      };
     },
   })
   .step(removeCopyStep(copyOfRun))

@@ -267,7 +267,7 @@ async function roles(): Promise<readonly string[]> {
 async function restoredRolesOf(run: string): Promise<readonly unknown[]> {
   const state = await lookAtRun(sandbox.platform.bucket, run);
   const result = state?.steps['restore-files'];
-  return result?.status === 'succeeded' ? [rolesOf({ 'restore-files': result.result })] : [];
+  return result?.status === 'succeeded' ? [rolesOf(sandbox.platform, { 'restore-files': result.result })] : [];
 }
 
 /** The node dies as by a power cut, and its disk is new. */

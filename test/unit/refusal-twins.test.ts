@@ -179,6 +179,8 @@ const reasons: Readonly<Record<string, string>> = {
   'schema-changed':
     'Thrown by extend-logs, after the graph has stopped and before anything is moved: a table that was made while the run prepared. What was stopped is started again.',
   'snapshot-failed': asItGoes.never,
+  'step-document-changed': asItGoes.moved,
+  'step-document-missing': asItGoes.moved,
   'store-busy': asItGoes.away,
   'store-unreachable': asItGoes.away,
   'tables-not-created': 'The restored database is asked to make a table. Resume or revert.',
@@ -214,6 +216,7 @@ const documentReasons: Readonly<Record<string, string>> = {
   'log-placement': own,
   'passed-over': own,
   placement: own,
+  'step-document': 'The run itself has just written it; where it is not that any more, the problem names it. Revert.',
   'shipping-order': 'A damaged one is replaced by the next order, which comes first of all after the stop.',
   timeline: `${passedOver} A new timeline needs only the ids of those before it.`,
 };

@@ -7,6 +7,7 @@ import { pointOfRun } from '../../runbooks/backup.ts';
 import { getPoint } from '../../runbooks/catalog/point-catalog.ts';
 import { listTimelines } from '../../runbooks/catalog/timeline-catalog.ts';
 import { rolesOf, rolesWarning } from '../../runbooks/steps/restored-roles.ts';
+import { linesText, namesJson, someLines } from '../../runbooks/steps/some-names.ts';
 import { outageOf } from '../../runbooks/steps/standard-steps.ts';
 import type { Outcome } from '../command.ts';
 import { measuredRestore } from '../commands/points/text.ts';
@@ -75,11 +76,12 @@ export async function restoreReport(
   const outage = outageOf(results);
   const known = knownText(results['verify']);
   const timeline = z.object({ timeline: text }).safeParse(results['open-timeline']).data?.timeline ?? null;
-  const timelines = await listTimelines((await context.platform(environment)).bucket);
+  const platform = await context.platform(environment);
+  const timelines = await listTimelines(platform.bucket);
   // A restore to the log's end reaches a later instant than the one known when it was decided.
   const reached = timelines.find(({ id }) => id === timeline)?.parent?.forkedAt;
   const instant = wanted === null ? null : (reached ?? wanted);
-  const roles = rolesOf(results);
+  const roles = rolesOf(platform, results);
   return withMissedNodes(context, environment, results['start-shipping'], {
     json: {
       run,
@@ -188,13 +190,23 @@ export function undoReport(
   // Undos of before chose it when they were planned.
   const { commit } = z.object({ commit: text }).parse(results['same-cells'] ?? results['plan-undo']);
   const known = knownText(results['verify-undo']);
-  const { met = [] } = z.object({ met: z.array(text).optional() }).parse(results['verify-undo'] ?? {});
+  const { met } = z.object({ met: someLines.default({ count: 0, first: [] }) }).parse(results['verify-undo'] ?? {});
   return {
-    json: { run, ok: true, seconds, way: 'compensate', groups, commit, cells: writes, met, known: known.known },
+    json: {
+      run,
+      ok: true,
+      seconds,
+      way: 'compensate',
+      groups,
+      commit,
+      cells: writes,
+      ...namesJson('met', met),
+      known: known.known,
+    },
     text: [
       `${groups.join(', ')} was undone on ${environment} in ${formatSeconds(seconds)}. The graph kept running and was checked.${known.text}`,
       `The new transaction is ${commit} (${writes} cells). It can be undone like any other.`,
-      ...met.map((line) => `During the write: ${line}`),
+      ...linesText(met, `cardea logs ${run} verify-undo`).map((line) => `During the write: ${line}`),
     ].join('\n'),
   };
 }

@@ -17,7 +17,7 @@ export const pointChoice = z.object({
   kept: z.number(),
   /** Of the points that go and of the good ones that stay: of each, every file is deleted or looked at. */
   bytes: z.number(),
-  going: z.array(z.object({ point: z.string(), why: z.string() })),
+  going: z.array(z.object({ point: z.string(), why: z.string() })).max(mostAtOnce),
 });
 export type PointChoice = z.infer<typeof pointChoice>;
 

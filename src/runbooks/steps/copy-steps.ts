@@ -20,6 +20,7 @@ import {
   makeGraphSound,
   rebuildIndex,
   soundResult,
+  verifiedAsResult,
   verifiedResult,
   verifyRestored,
 } from './restored-graph.ts';
@@ -221,7 +222,7 @@ export function withCopySteps<Params extends CopyParams>(
           const restored = { name: targetName(context.params), point, wanted, plan };
           const verified = await verifyRestored({ ...context, platform: copy, clock }, restored, remedy);
           await requireIsolation(platform.copies, nameOf(context));
-          return verified;
+          return verifiedAsResult(context, verified);
         }),
     });
 }

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { checkGraph } from '../../graph/check.ts';
 import { fingerprintGraph } from '../../graph/fingerprint.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
@@ -6,6 +7,7 @@ import type { ReportProgress } from '../../model/progress.ts';
 import type { Fingerprint, PointFindings } from '../../model/restore-point.ts';
 import { hasBaseline, knownFindings, recordFindings } from '../catalog/finding-catalog.ts';
 import type { RunbookServices } from '../services.ts';
+import { type printed, wholePrint } from './printed-graph.ts';
 import { knownLines } from './restored-graph.ts';
 
 interface Work {
@@ -54,9 +56,9 @@ export async function takeStock({ services, progress, signal, log }: Work, point
 const serverAway: ReadonlySet<string> = new Set(['graph-unreachable', 'graph-script-failed', 'graph-denied']);
 
 /** As a point's document holds it. */
-export function stockOf({ findings, ...fingerprint }: Stock): {
-  readonly fingerprint: Fingerprint;
-  readonly findings: PointFindings;
-} {
-  return { fingerprint, findings };
+export async function stockOf(
+  work: Parameters<typeof wholePrint>[0],
+  { findings, fingerprint }: { readonly fingerprint: z.infer<typeof printed>; readonly findings: PointFindings },
+): Promise<{ readonly fingerprint: Fingerprint; readonly findings: PointFindings }> {
+  return { fingerprint: await wholePrint(work, 'fingerprint', fingerprint), findings };
 }

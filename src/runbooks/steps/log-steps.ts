@@ -14,6 +14,7 @@ import { extendLogPlan, makeLogPlan, settledIn } from '../recovery/make-log-plan
 import { logsOfNodes } from '../recovery/node-logs.ts';
 import type { Extent } from '../recovery/plan-logs.ts';
 import { patientServices, type RunbookServices } from '../services.ts';
+import { keepNotes, nodeNotes } from './node-notes.ts';
 import { namesOf, namesText, someNames } from './some-names.ts';
 import { patientRetry } from './standard-steps.ts';
 import { verifyLogs } from '../recovery/verify-logs.ts';
@@ -115,8 +116,8 @@ export const placeLogsStep = {
     cut: z.number(),
     dropped: z.number(),
     bytes: z.number(),
-    /** By node: the highest id of the segments that it was given, null when it was given none. */
-    lastSegments: z.record(z.string(), z.string().nullable()),
+    /** Of each node: the highest id of the segments that it was given, null when it was given none. */
+    lastSegments: nodeNotes,
     seconds: z.number(),
   }),
 } as const;
@@ -263,7 +264,7 @@ export async function placeLogs(
     cut: sum('cut'),
     dropped: sum('dropped'),
     bytes: sum('bytes'),
-    lastSegments: Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment])),
+    lastSegments: await keepNotes(work, Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment]))),
     seconds: clock.monotonic() - from,
   };
 }

@@ -10,13 +10,14 @@ import { instantOf } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
-import { fingerprint } from '../../model/restore-point.ts';
 import type { Fingerprint, RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import type { NotedIds } from '../catalog/restore-catalog.ts';
 import { addFindingsOf, knownFindings, recordFindings } from '../catalog/finding-catalog.ts';
+import { keepPrint, printed } from './printed-graph.ts';
+import { namesOf, someNames } from './some-names.ts';
 
 /**
  * Makes a restored database a consistent graph again, for a restore in place and for a copy: JanusGraph's own records
@@ -54,7 +55,8 @@ export async function makeGraphSound(
 }
 
 export const indexResult = z.object({
-  rebuilt: z.array(z.string()),
+  /** Names of the mixed indexes. */
+  rebuilt: someNames,
   /** Documents that the index or JanusGraph itself cannot take: they are in the document at `passedOverKey`. */
   passedOver: z.number().default(0),
 });
@@ -78,7 +80,7 @@ const mostNamed = 20;
 
 export async function rebuildIndex(work: Work): Promise<z.infer<typeof indexResult>> {
   const { platform, progress, signal, clock, log } = work;
-  if (platform.indexBackend === undefined) return { rebuilt: [], passedOver: 0 };
+  if (platform.indexBackend === undefined) return { rebuilt: namesOf([]), passedOver: 0 };
   const { indexes, passedOver, passedOverCount } = await rebuildMixedIndexes({
     database: platform.database,
     graph: platform.graph,
@@ -97,11 +99,12 @@ export async function rebuildIndex(work: Work): Promise<z.infer<typeof indexResu
     const document = passedOverDocument.write({ run: work.run, documents: [...passedOver] });
     await platform.bucket.put(passedOverKey(work.run), document);
   }
-  return { rebuilt: [...indexes], passedOver: passedOverCount };
+  if (indexes.length > 0) log(`rebuilt: ${indexes.join(', ')}`);
+  return { rebuilt: namesOf(indexes), passedOver: passedOverCount };
 }
 
 export const verifiedResult = z.object({
-  fingerprint,
+  fingerprint: printed,
   compared: z.boolean(),
   elements: z.number(),
   seconds: z.number(),
@@ -110,6 +113,16 @@ export const verifiedResult = z.object({
   /** Findings whose cells all belong to transactions that are whole in the base and its log: the graph had them at that instant. */
   inherited: z.number().default(0),
 });
+
+type Verified = Omit<z.infer<typeof verifiedResult>, 'fingerprint'> & { readonly fingerprint: Fingerprint };
+
+/** As a step's result has room for it. */
+export async function verifiedAsResult(
+  work: Parameters<typeof keepPrint>[0],
+  { fingerprint, ...rest }: Verified,
+): Promise<z.infer<typeof verifiedResult>> {
+  return { ...rest, fingerprint: await keepPrint(work, fingerprint) };
+}
 
 /** What was restored: the point alone, or with its log. */
 export interface Restored {
@@ -128,7 +141,7 @@ export async function verifyRestored(
   work: Work,
   { name, point, wanted, plan }: Restored,
   remedy: string,
-): Promise<z.infer<typeof verifiedResult>> {
+): Promise<Verified> {
   const { platform, clock, progress, signal, log, run } = work;
   const { database, graph, keyspace, indexBackend, bucket } = platform;
   const known = await knownFindings(bucket);

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { FailedProblem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { repairRolesStep, restoredRoles, rolesWarning } from './restored-roles.ts';
+import { repairRolesStep, restoredRoles, rolesAsResult, rolesOf, rolesWarning } from './restored-roles.ts';
+import { namesOf } from './some-names.ts';
 
 const point = { from: 'point', why: 'the data that was set aside has none' } as const;
 const living = { from: 'living' } as const;
@@ -38,6 +39,7 @@ test('only nodes with the roles of the point are repaired; a repair that fails i
   const asked: string[] = [];
   const lines: string[] = [];
   const platform = {
+    nodes: [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
     agent: (node: string) => ({
       run: async (_key: unknown, kind: string) => {
         asked.push(`${kind} on ${node}`);
@@ -53,6 +55,11 @@ test('only nodes with the roles of the point are repaired; a repair that fails i
       },
     }),
   } as unknown as Platform;
+  const whole = { kept: ['a'], ofPoint: ['b', 'c'], differ: true };
+  const roles = rolesAsResult(platform, whole);
+  expect(rolesOf(platform, { 'restore-files': { roles } })).toEqual(whole);
+  // As the step of before had it.
+  expect(rolesOf(platform, { 'restore-files': { roles: whole } })).toEqual(whole);
   const done = await repairRolesStep.run({
     run: 'restore-1',
     step: 'repair-roles',
@@ -61,9 +68,9 @@ test('only nodes with the roles of the point are repaired; a repair that fails i
     progress: () => {},
     log: (line) => lines.push(line),
     services: { platform } as never,
-    results: { 'restore-files': { roles: { kept: ['a'], ofPoint: ['b', 'c'], differ: true } } },
+    results: { 'restore-files': { roles } },
   });
-  expect(done).toEqual({ repaired: ['b'], failed: ['c'] });
+  expect(done).toEqual({ repaired: namesOf(['b']), failed: namesOf(['c']) });
   expect(asked).toEqual(['repair-roles on b', 'repair-roles on c']);
   expect(lines[0]).toContain('nodetool repair --full system_auth');
 });

@@ -2,22 +2,44 @@ import { z } from 'zod';
 import { faultTrace } from '../../model/fault-trace.ts';
 import { asProblem } from '../../model/problem.ts';
 import type { RolesOrigin } from '../../ports/node-agent.ts';
+import type { Platform } from '../../ports/platform.ts';
 import type { RunbookServices } from '../services.ts';
 import { type NodeJobCall, oneNode } from './each-node.ts';
+import { namesIn, nodeSet, nodeSetOf } from './node-set.ts';
+import { nodesOf, someNames } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
 
 /** Which nodes kept their roles and passwords, and which have those of the point: names of nodes. */
-export const rolesResult = z.object({
-  kept: z.array(z.string()),
-  ofPoint: z.array(z.string()),
+export interface RestoredRoles {
+  readonly kept: readonly string[];
+  readonly ofPoint: readonly string[];
   /** Some kept theirs and some did not: the replicas differ until they are repaired. */
-  differ: z.boolean(),
-});
-export type RestoredRoles = z.infer<typeof rolesResult>;
+  readonly differ: boolean;
+}
+
+/** As a step's result has room for it. */
+export const rolesResult = z.object({ kept: nodeSet, ofPoint: nodeSet, differ: z.boolean() });
+type RolesResult = z.infer<typeof rolesResult>;
+/** As the steps of before had it. */
+const wholeResult = z.object({ kept: z.array(z.string()), ofPoint: z.array(z.string()), differ: z.boolean() });
+
+export function rolesAsResult(
+  platform: Pick<Platform, 'nodes'>,
+  { kept, ofPoint, differ }: RestoredRoles,
+): RolesResult {
+  return { kept: nodeSetOf(platform, kept), ofPoint: nodeSetOf(platform, ofPoint), differ };
+}
 
 /** From the results of a restore in place. */
-export function rolesOf(results: Readonly<Record<string, unknown>>): RestoredRoles {
-  return z.object({ roles: rolesResult }).parse(results['restore-files']).roles;
+export function rolesOf(platform: Pick<Platform, 'nodes'>, results: Readonly<Record<string, unknown>>): RestoredRoles {
+  const { roles } = z.object({ roles: z.union([wholeResult, rolesResult]) }).parse(results['restore-files']);
+  return isWhole(roles)
+    ? roles
+    : { kept: namesIn(platform, roles.kept), ofPoint: namesIn(platform, roles.ofPoint), differ: roles.differ };
+}
+
+function isWhole(roles: RolesResult | z.infer<typeof wholeResult>): roles is z.infer<typeof wholeResult> {
+  return Array.isArray(roles.kept);
 }
 
 /** Says for each node where roles and passwords came from. `ran`: the nodes that were drained, so that all they knew is in their files. */
@@ -53,7 +75,7 @@ export function rolesWarning({ kept, ofPoint }: RestoredRoles): string | undefin
 interface Work extends NodeJobCall {
   readonly log: (line: string) => void;
   readonly services: RunbookServices;
-  readonly results: { readonly 'restore-files': { readonly roles: RestoredRoles } };
+  readonly results: { readonly 'restore-files': { readonly roles: RolesResult } };
 }
 
 /**
@@ -67,11 +89,12 @@ export const repairRolesStep = {
   when: { result: 'restore-files.roles.differ', is: true },
   timeout: '30m',
   retry: standardRetry,
-  result: z.object({ repaired: z.array(z.string()), failed: z.array(z.string()) }),
+  result: z.object({ repaired: someNames, failed: someNames }),
   run: async (work: Work) => {
     const repaired: string[] = [];
     const failed: string[] = [];
-    for (const node of work.results['restore-files'].roles.ofPoint) {
+    const { ofPoint } = work.results['restore-files'].roles;
+    for (const node of namesIn(work.services.platform, ofPoint)) {
       try {
         await oneNode(work.services.platform, work, node, 'repair-roles', {});
         repaired.push(node);
@@ -84,6 +107,7 @@ export const repairRolesStep = {
         for (const line of faultTrace(error)) work.log(`  ${line}`);
       }
     }
-    return { repaired, failed };
+    if (repaired.length > 0) work.log(`repaired: ${repaired.join(', ')}`);
+    return { repaired: nodesOf(repaired), failed: nodesOf(failed) };
   },
 } as const;

@@ -10,6 +10,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type NodeJobCall, oneNode } from './each-node.ts';
+import { linesOf, nodesOf, someLines, someNames } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
 import { orderPause, orderShipping } from '../catalog/shipping-order.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
@@ -30,7 +31,7 @@ const pausedResult = z.object({
   /** The latest instant that any node's stream reaches; null when none ships. */
   newest: instantText.nullable(),
   /** One line for each node whose tail could not be shipped: the last writes that it acknowledged may be lost. */
-  lost: z.array(z.string()),
+  lost: someLines,
 });
 
 export const pauseShippingStep = {
@@ -65,7 +66,7 @@ export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedRe
   const newest = outcomes.flatMap((each) => each.newest ?? []).toSorted();
   const lost = outcomes.flatMap((each) => ('lost' in each ? [each.lost] : []));
   for (const line of lost) work.log(`the rest of the log was not shipped: ${line}`);
-  return { timeline: await currentTimeline(platform.bucket), newest: newest.at(-1) ?? null, lost };
+  return { timeline: await currentTimeline(platform.bucket), newest: newest.at(-1) ?? null, lost: linesOf(lost) };
 }
 
 /** What a restore's record keeps of it. */
@@ -75,9 +76,9 @@ export function leftTimeline({ timeline, newest }: z.infer<typeof pausedResult>)
 
 const shippingResult = z.object({
   /** One line for each node that does not ship now. */
-  problems: z.array(z.string()),
+  problems: someLines,
   /** Their names. The order in the bucket has told them: they begin by themselves when they are back. */
-  missed: z.array(z.string()).default([]),
+  missed: someNames,
 });
 type Started = z.infer<typeof shippingResult>;
 
@@ -111,7 +112,10 @@ export async function startShipping(
   );
   const missed = outcomes.flatMap(({ name, problem }) => (problem === undefined ? [] : [{ name, problem }]));
   for (const { problem } of missed) work.log(`the log is not shipped: ${problem}`);
-  return { problems: missed.map(({ problem }) => problem), missed: missed.map(({ name }) => name) };
+  return {
+    problems: linesOf(missed.map(({ problem }) => problem)),
+    missed: nodesOf(missed.map(({ name }) => name)),
+  };
 }
 
 /** Why the node does not ship now; undefined when it does. */
@@ -137,19 +141,38 @@ async function beginOn(
 export const shipStepResult = z.object({
   timeline: timelineId,
   /** Nodes that ship now and did not before. */
-  started: z.array(z.string()),
+  started: someNames,
   /** Nodes that ship no log at all, by their agents' configuration. */
-  without: z.array(z.string()),
+  without: someNames,
   /** One line for each node that does not ship although it should, and their names. */
-  problems: z.array(z.string()),
-  missed: z.array(z.string()),
+  problems: someLines,
+  missed: someNames,
 });
+
+interface Shipped {
+  readonly timeline: z.infer<typeof timelineId>;
+  readonly started: readonly string[];
+  readonly without: readonly string[];
+  readonly problems: readonly string[];
+  readonly missed: readonly string[];
+}
+
+/** As a step's result has room for it. */
+export function shippedResult({ timeline, started, without, problems, missed }: Shipped) {
+  return {
+    timeline,
+    started: nodesOf(started),
+    without: nodesOf(without),
+    problems: linesOf(problems),
+    missed: nodesOf(missed),
+  };
+}
 
 /**
  * Every agent that should ship ships, on the current timeline. What ships already is left alone. The caller has made
  * sure that no restore has left its data half in place.
  */
-export async function shipEverywhere(work: Work): Promise<z.infer<typeof shipStepResult>> {
+export async function shipEverywhere(work: Work): Promise<Shipped> {
   const { platform } = work.services;
   const order = await orderShipping(platform.bucket, givenBy(work), {
     timeline: await currentTimeline(platform.bucket),

@@ -5,6 +5,7 @@ import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
 import { resumeOf, type RunbookServices } from '../services.ts';
+import { nodeSet, nodeSetOf } from './node-set.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
 /**
@@ -64,9 +65,9 @@ export const lookAtServices = {
   needs: [],
   timeout: '2m',
   retry: standardRetry,
-  result: z.object({ nodes: z.array(z.string()), graph: z.boolean() }),
+  result: z.object({ running: nodeSet, graph: z.boolean() }),
   run: async ({ services: { platform } }: Context) => ({
-    nodes: [...(await platform.databaseLifecycle.running())],
+    running: nodeSetOf(platform, await platform.databaseLifecycle.running()),
     graph: await platform.graphLifecycle.running(),
   }),
 } as const;

@@ -5,6 +5,7 @@ import { dropRestore } from '../catalog/restore-catalog.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
 import type { RunbookServices } from '../services.ts';
 import { onEachNode } from './each-node.ts';
+import { namesIn, type NodeSet } from './node-set.ts';
 import { startShipping, type Work } from './shipping-steps.ts';
 import { emptyResult, standardRetry } from './standard-steps.ts';
 
@@ -12,7 +13,7 @@ interface StartAgainWork extends Work {
   readonly services: RunbookServices;
   /** Undefined where that step had not finished. */
   readonly results: {
-    readonly 'look-services': { readonly nodes: readonly string[]; readonly graph: boolean } | undefined;
+    readonly 'look-services': { readonly running: NodeSet; readonly graph: boolean } | undefined;
   };
 }
 
@@ -33,8 +34,9 @@ export const startAgainStep = {
     const { platform, clock } = work.services;
     const before = work.results['look-services'];
     // The service first: nothing that the bucket holds may keep it down.
-    if (before !== undefined && before.nodes.length > 0) {
-      await platform.databaseLifecycle.startAll(work.signal, before.nodes);
+    const nodes = before === undefined ? [] : namesIn(platform, before.running);
+    if (before !== undefined && nodes.length > 0) {
+      await platform.databaseLifecycle.startAll(work.signal, nodes);
       if (before.graph) await platform.graphLifecycle.startAll(work.signal);
       await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
     }

@@ -31,6 +31,7 @@ const kinds: ReadonlyArray<readonly [kind: string, key: RegExp]> = [
   ['passed over', /^restores\/[^/]+\/passed-over\.json$/],
   ['ids', /^restores\/[^/]+\/ids\.json$/],
   ['event', /^runs\/[^/]+\/\d+\.json$/],
+  ['document of a step', /^runs\/[^/]+\/results\/[^/]+\.json$/],
   ['log of a step', /^runs\/[^/]+\/logs\/[^/]+\.log$/],
   ['lease', /^leases\//],
   ['audit entry', /^audit\/\d+\.json$/],

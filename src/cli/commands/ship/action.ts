@@ -1,5 +1,6 @@
 import { shipRunbook } from '../../../runbooks/index.ts';
 import { shipStepResult } from '../../../runbooks/steps/shipping-steps.ts';
+import { namesJson, namesText } from '../../../runbooks/steps/some-names.ts';
 import type { Action } from '../../command.ts';
 import { operate } from '../../runs/operation.ts';
 import type { ship } from './declaration.ts';
@@ -12,11 +13,18 @@ export const action: Action<typeof ship> = async (context, input) => {
     params: {},
     done: ({ run, seconds, results }) => {
       const { timeline, started, without } = shipStepResult.parse(results['start-shipping']);
-      const shipped = started.length === 0 ? 'All of them did before.' : `Started: ${started.join(', ')}.`;
-      const silent = `\nThe agents of ${without.join(', ')} are configured to ship no log.`;
+      const shipped = started.count === 0 ? 'All of them did before.' : `Started: ${namesText(started)}.`;
+      const silent = `\nThe agents of ${namesText(without)} are configured to ship no log.`;
       return {
-        json: { run, ok: true, seconds, timeline, started, without },
-        text: `Every agent of ${name} that ships does so, on timeline ${timeline}. ${shipped}${without.length === 0 ? '' : silent}`,
+        json: {
+          run,
+          ok: true,
+          seconds,
+          timeline,
+          ...namesJson('started', started),
+          ...namesJson('without', without),
+        },
+        text: `Every agent of ${name} that ships does so, on timeline ${timeline}. ${shipped}${without.count === 0 ? '' : silent}`,
       };
     },
   });
