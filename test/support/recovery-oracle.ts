@@ -257,7 +257,10 @@ export class RecoveryOracle {
     const { snapshot, timeline } = restorePointDocument.read(stored, id);
     const from = instantOf(snapshot?.from ?? '1970-01-01T00:00:00.000000Z');
     const held = this.pointHolds(id);
-    const missing = [...this.#stateOf(timeline, from - 1)].filter((name) => !held.has(name));
+    // What the ring held is never older than its timeline.
+    const opened = this.#timelines().find((each) => each.id === timeline)?.openedAt;
+    const before = Math.max(from - 1, opened === undefined ? 0 : instantOf(opened));
+    const missing = [...this.#stateOf(timeline, before)].filter((name) => !held.has(name));
     if (missing.length > 0) this.wrong.push(`${id} lacks ${missing.length} writes of before its snapshot`);
     const foreign = [...held].filter((name) => !this.#stateOf(timeline).has(name));
     if (foreign.length > 0)
