@@ -56,9 +56,10 @@ async function verifyOnce(world: RunsWorld, trust: AuditTrust | undefined): Prom
     events += files.length;
     const entries: readonly AuditEntry[] = byRun.get(run) ?? [];
     const state = readableState(files);
-    const status = state && trueStatus(state, lease, world.clock.now(), world.processes);
+    const held = state?.copy === undefined ? lease : await currentLease(store, state.copy);
+    const status = state && trueStatus(state, held, world.clock.now(), world.processes);
     // A run that just ended still holds its lease while it records its end.
-    const isEnding = lease?.run === run && claimOf(lease, world.clock.now(), world.processes) === 'held';
+    const isEnding = held?.run === run && claimOf(held, world.clock.now(), world.processes) === 'held';
     const isLive = status === 'running' || isEnding;
     if (status === 'running' || status === 'interrupted') open[status].push(run);
     findings.push(...runFindings(run, files, entries, isLive));

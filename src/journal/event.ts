@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { documentType } from '../model/document.ts';
+import { environmentText } from '../model/identifiers.ts';
 import { problemDocument } from '../model/problem.ts';
 import { processIdentity } from '../model/process-identity.ts';
 import { progress } from '../model/progress.ts';
@@ -23,8 +24,10 @@ export const runEventBody = z.discriminatedUnion('type', [
     actor,
     /** The process that executes the run. */
     holder: processIdentity,
-    /** Whether the run holds the environment's lease; one that only reads needs none. */
+    /** Whether the run holds a lease; one that only reads needs none. */
     leased: z.boolean(),
+    /** The copy that it works on and holds the lease of; absent when it is the environment. */
+    copy: environmentText.optional(),
     /** The name typed with `--confirm`, when the runbook has destructive steps. */
     confirmed: z.string().optional(),
   }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { documentType } from '../model/document.ts';
+import { environmentText } from '../model/identifiers.ts';
 import { leaseEpoch } from '../model/lease-epoch.ts';
 import { asProblem, RefusedProblem } from '../model/problem.ts';
 import { processIdentity } from '../model/process-identity.ts';
@@ -7,13 +8,18 @@ import { ConflictProblem, type ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import { actor } from './event.ts';
 
-/** `leases/<epoch>.json`: who may change the environment. Only the one with the highest epoch counts. */
+/**
+ * `leases/<epoch>.json`: who may change the environment, and `leases/copies/<copy>/<epoch>.json`: who may make and use
+ * this copy beside it. Of each only the one with the highest epoch counts.
+ */
 const leaseDocument = documentType(
   'lease',
   1,
   {
     epoch: leaseEpoch.positive(),
     environment: z.string(),
+    /** Absent from a lease of the environment. */
+    copy: environmentText.optional(),
     run: z.string(),
     actor,
     holder: processIdentity,
@@ -27,11 +33,11 @@ const leaseDocument = documentType(
 export type LeaseRecord = Omit<z.infer<typeof leaseDocument.schema>, 'kind' | 'version'>;
 
 /**
- * The lease with the highest epoch, ended or not; undefined when no run ever held one, and when what stands there is none:
- * the next run says so.
+ * The lease with the highest epoch, of the environment or of a copy, ended or not; undefined when no run ever held one,
+ * and when what stands there is none: the next run says so.
  */
-export async function currentLease(store: ObjectStore): Promise<LeaseRecord | undefined> {
-  return (await newestLease(store))?.record;
+export async function currentLease(store: ObjectStore, copy?: string): Promise<LeaseRecord | undefined> {
+  return (await newestLease(store, copy))?.record;
 }
 
 /**
@@ -54,23 +60,29 @@ export interface StoredLease {
   readonly older: ReadonlyArray<{ readonly key: string; readonly epoch: number }>;
 }
 
-/** The lease with the highest epoch. Objects whose names are of another form are none. */
-export async function newestLease(store: ObjectStore): Promise<StoredLease | undefined> {
+/**
+ * The lease with the highest epoch, of the environment or of a copy. Objects whose names are of another form are none.
+ */
+export async function newestLease(store: ObjectStore, copy?: string): Promise<StoredLease | undefined> {
+  const folder = leaseFolder(copy);
   const all: Array<{ key: string; epoch: number }> = [];
-  for await (const { key } of store.list('leases/')) {
-    const epoch = /^leases\/(\d{8})\.json$/.exec(key)?.[1];
+  for await (const key of store.children(folder)) {
+    const epoch = /^(\d{8})\.json$/.exec(key.slice(folder.length))?.[1];
     if (epoch !== undefined) all.push({ key, epoch: Number(epoch) });
   }
   const newest = all.pop();
   const object = newest === undefined ? undefined : await store.get(newest.key);
   if (newest === undefined || object === undefined) return undefined;
-  return { ...newest, etag: object.etag, record: recordIn(object.body, newest), older: all };
+  return { ...newest, etag: object.etag, record: recordIn(object.body, { ...newest, copy }), older: all };
 }
 
-function recordIn(body: Uint8Array, { key, epoch }: { key: string; epoch: number }): LeaseRecord | undefined {
+function recordIn(
+  body: Uint8Array,
+  { key, epoch, copy }: { key: string; epoch: number; copy: string | undefined },
+): LeaseRecord | undefined {
   try {
     const record = leaseDocument.read(body, key);
-    return record.epoch === epoch ? record : undefined;
+    return record.epoch === epoch && record.copy === copy ? record : undefined;
   } catch (thrown) {
     if (asProblem(thrown, 'Reading a lease').code === 'bad-document') return undefined;
     throw thrown;
@@ -95,7 +107,7 @@ export async function putLease(
   record: LeaseRecord,
   condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
 ): Promise<string | undefined> {
-  const key = leaseKey(record.epoch);
+  const key = leaseKey(record);
   try {
     return (await store.put(key, leaseDocument.write(record), condition)).etag;
   } catch (error) {
@@ -122,12 +134,29 @@ export async function replaceOwn(
 
 /** The etag of the stored record, if it is exactly this one. */
 async function etagOfOwn(store: ObjectStore, record: LeaseRecord): Promise<string | undefined> {
-  const found = await store.get(leaseKey(record.epoch));
+  const found = await store.get(leaseKey(record));
   return found !== undefined && new TextDecoder().decode(found.body) === leaseDocument.write(record)
     ? found.etag
     : undefined;
 }
 
-export function leaseKey(epoch: number): string {
-  return `leases/${String(epoch).padStart(8, '0')}.json`;
+function leaseKey({ epoch, copy }: Pick<LeaseRecord, 'epoch' | 'copy'>): string {
+  return `${leaseFolder(copy)}${String(epoch).padStart(8, '0')}.json`;
+}
+
+const copiesFolder = 'leases/copies/';
+
+function leaseFolder(copy: string | undefined): string {
+  return copy === undefined ? 'leases/' : `${copiesFolder}${copy}/`;
+}
+
+/** The copies of which there were ever leases. */
+export async function leasedCopies(store: ObjectStore): Promise<readonly string[]> {
+  const folders = await Array.fromAsync(store.children(copiesFolder));
+  return folders.filter((key) => key.endsWith('/')).map((key) => key.slice(copiesFolder.length, -1));
+}
+
+/** What the lease is of, for people. */
+export function leasedName({ environment, copy }: Pick<LeaseRecord, 'environment' | 'copy'>): string {
+  return copy === undefined ? `environment ${environment}` : `the copy ${copy} of ${environment}`;
 }

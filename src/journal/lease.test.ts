@@ -4,7 +4,7 @@ import { inTime } from '../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { acquireLease, leaseTtl } from './lease.ts';
-import { currentLease } from './lease-record.ts';
+import { currentLease, leasedCopies } from './lease-record.ts';
 
 const request = (run: string) => ({ environment: 'local', run });
 
@@ -284,4 +284,53 @@ test('old leases are cleared away, the newest hundred stay', async () => {
   const left = [...world.store.objects.keys()].toSorted();
   expect(left.length).toBeLessThanOrEqual(102);
   expect(left.at(-1)).toBe('leases/00000105.json');
+});
+
+test('the environment and each copy beside it have leases of their own, each with its own epochs', async () => {
+  const world = testWorld();
+  await (await acquireLease(world, { ...request('a'), above: 57 })).release();
+  const environment = await acquireLease(world, request('a'));
+  const first = await acquireLease(world, { ...request('b'), copy: 'rehearsal-k3f9' });
+  const second = await acquireLease(world, { ...request('c'), copy: 'staging' });
+  expect([environment.epoch, first.epoch, second.epoch]).toEqual([59, 1, 1]);
+  await world.clock.advance(10 * leaseTtl);
+  for (const { signal } of [environment, first, second]) expect(signal.aborted).toBe(false);
+  expect(await currentLease(world.store)).toMatchObject({ run: 'a', epoch: 59 });
+  expect(await currentLease(world.store, 'staging')).toMatchObject({ run: 'c', copy: 'staging', epoch: 1 });
+  expect(await leasedCopies(world.store)).toEqual(['rehearsal-k3f9', 'staging']);
+
+  await expect(acquireLease(world.another(), { ...request('d'), copy: 'staging' })).rejects.toMatchObject({
+    code: 'copy-busy',
+    kind: 'refused',
+    happened: expect.stringContaining('The copy staging of local is in use by run c: dana on here'),
+  });
+  await second.release();
+  expect((await acquireLease(world.another(), { ...request('d'), copy: 'staging' })).epoch).toBe(2);
+});
+
+test('a holder of a copy that slept past its lease is fenced like one of the environment', async () => {
+  const world = testWorld();
+  const copy = 'staging';
+  const asleep = await acquireLease(world, { ...request('a'), copy });
+  const observer = elsewhere(world, leaseTtl + 1);
+  const next = await inTime(acquireLease(observer, { ...request('b'), copy }), observer.clock);
+  expect(next.epoch).toBe(2);
+  world.clock.leap(leaseTtl + 1);
+  await expect(asleep.confirm()).rejects.toMatchObject({
+    code: 'fenced',
+    happened: expect.stringContaining('lost the lease of the copy staging of local (epoch 1)'),
+  });
+});
+
+test('a lease that was put into the folder of another copy, or of the environment, is none', async () => {
+  const world = testWorld();
+  await (await acquireLease(world, { ...request('a'), copy: 'staging' })).release();
+  const lease = world.store.text('leases/copies/staging/00000001.json');
+  world.store.set('leases/copies/other/00000001.json', lease);
+  world.store.set('leases/00000001.json', lease);
+  await expect(acquireLease(world, { ...request('b'), copy: 'other' })).rejects.toMatchObject({
+    code: 'lease-not-usable',
+    happened: expect.stringContaining('leases/copies/other/00000001.json'),
+  });
+  await expect(acquireLease(world, request('b'))).rejects.toMatchObject({ code: 'lease-not-usable' });
 });

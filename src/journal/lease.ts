@@ -6,6 +6,7 @@ import type { Processes } from '../ports/processes.ts';
 import { type Actor, isFinal } from './event.ts';
 import { endsOfJournal, readJournal } from './journal-reader.ts';
 import {
+  leasedName,
   leaseNotUsable,
   type LeaseRecord,
   newestLease,
@@ -27,6 +28,8 @@ export interface LeaseWorld extends TrustingWorld {
 export interface LeaseRequest {
   readonly environment: string;
   readonly run: string;
+  /** Asks for the copy of this name beside the environment, not for the environment. */
+  readonly copy?: string | undefined;
   /** The highest epoch that is known from elsewhere, such as from agents: the lease's is higher. */
   readonly above?: number;
   /** Other runs that are over with this one: the lease that a dead process left to one of them need not run out. */
@@ -69,11 +72,12 @@ const [firstPause, longestPause] = [100, 5000];
 const keptLeases = 100;
 
 /**
- * Takes the environment for one run, with an epoch above that of every lease and above `above`. Throws RefusedProblem
- * `environment-busy` while another run holds it, `lease-not-usable` when the newest lease cannot be one,
- * `epochs-used-up`, and `lease-unsettled` when what the store lists and what it takes do not come together for a minute.
- * Rejects with the signal's reason. If the process that held it is known to be dead, the same run takes over its own lease at once, so does a
- * run that decides it, and any run does so if there is nothing left to resume.
+ * Takes the environment, or a copy beside it, for one run, with an epoch above that of every lease of it and above
+ * `above`. A lease of a copy and one of the environment do not exclude each other. Throws RefusedProblem
+ * `environment-busy` or `copy-busy` while another run holds it, `lease-not-usable` when the newest lease cannot be one,
+ * `epochs-used-up`, and `lease-unsettled` when what the store lists and what it takes do not come together for a
+ * minute. Rejects with the signal's reason. If the process that held it is known to be dead, the same run takes over its
+ * own lease at once, so does a run that decides it, and any run does so if there is nothing left to resume.
  *
  * A process that takes over a lease first marks the old one as ended, on condition of its etag. So a take-over and a
  * renewal by a holder that is still alive cannot both succeed, whatever the clocks say. Nor do clocks decide whether a
@@ -81,16 +85,16 @@ const keptLeases = 100;
  */
 export async function acquireLease(world: LeaseWorld, request: LeaseRequest): Promise<Lease> {
   const { store, clock, processes } = world;
-  const { environment, run, above = 0, signal } = request;
+  const { environment, run, copy, above = 0, signal } = request;
   const began = clock.monotonic();
   for (let turn = 0; ; turn += 1) {
     // Who was only slower than another sees that at once.
     if (turn > 1) {
-      if ((clock.monotonic() - began) * 1000 >= unsettledFor) throw leaseUnsettled(environment);
+      if ((clock.monotonic() - began) * 1000 >= unsettledFor) throw leaseUnsettled(request);
       await clock.sleep(Math.min(firstPause * 2 ** (turn - 2), longestPause), signal);
     }
     if (turn > 0) signal?.throwIfAborted();
-    const newest = await newestLease(store);
+    const newest = await newestLease(store, copy);
     if (newest !== undefined) requireUsable(newest, environment, above);
     const record = newest?.record;
     if (newest !== undefined && record !== undefined && record.ended === undefined) {
@@ -105,6 +109,7 @@ export async function acquireLease(world: LeaseWorld, request: LeaseRequest): Pr
     const own: LeaseRecord = {
       epoch,
       environment,
+      ...(copy === undefined ? {} : { copy }),
       run,
       actor: world.actor,
       holder: processes.self,
@@ -129,7 +134,9 @@ export function requireUsable({ key, epoch, record, older }: StoredLease, enviro
 
 type HeldLease = StoredLease & { readonly record: LeaseRecord };
 
-/** Throws RefusedProblem `environment-busy` while somebody holds it. What is no lease is held by nobody. */
+/**
+ * Throws RefusedProblem `environment-busy` or `copy-busy` while somebody holds it. What is no lease is held by nobody.
+ */
 export async function requireClaimable(world: LeaseWorld, request: LeaseRequest, lease: StoredLease): Promise<void> {
   const { record } = lease;
   if (record !== undefined && record.ended === undefined) await requireFree(world, request, { ...lease, record });
@@ -148,15 +155,15 @@ async function requireFree(world: LeaseWorld, request: LeaseRequest, held: HeldL
       (await isOthersOpenRun(store, record.run, run)) &&
       (await decides?.())?.includes(record.run) !== true
     ) {
-      throw environmentBusy(record, run, await wayOn(world, record));
+      throw inUse(record, run, await wayOn(world, record));
     }
     return;
   }
-  if (holds) throw environmentBusy(record, run, undefined);
+  if (holds) throw inUse(record, run, undefined);
   world.onWait?.(
     `The lease of run ${record.run} seems to have expired. For ${observation / 1000} s it is observed whether its process on ${record.holder.host} still renews it.`,
   );
-  if (!(await isGone(world, held, request.signal))) throw environmentBusy(record, run, undefined);
+  if (!(await isGone(world, held, request.signal))) throw inUse(record, run, undefined);
 }
 
 /**
@@ -167,7 +174,7 @@ async function isGone({ store, clock }: LeaseWorld, held: HeldLease, signal?: Ab
   const since = clock.monotonic();
   while ((clock.monotonic() - since) * 1000 < observation) {
     await clock.sleep(leaseTtl / 15, signal);
-    const now = await newestLease(store);
+    const now = await newestLease(store, held.record.copy);
     if (now?.epoch !== held.epoch || now.etag !== held.etag)
       return now === undefined || now.record?.ended !== undefined;
   }
@@ -306,15 +313,15 @@ async function wayOn(world: LeaseWorld, { run, environment }: LeaseRecord): Prom
 }
 
 /** `abandoned`: what to do about the run of a process that is dead; undefined while the process lives. */
-function environmentBusy(record: LeaseRecord, run: string, abandoned: string | undefined): RefusedProblem {
+function inUse(record: LeaseRecord, run: string, abandoned: string | undefined): RefusedProblem {
   const { host, pid } = record.holder;
   const until = abandoned === undefined ? 'but is renewed while that process runs' : 'and is held until then';
   return new RefusedProblem({
-    code: 'environment-busy',
+    code: record.copy === undefined ? 'environment-busy' : 'copy-busy',
     happened:
       record.run === run
         ? `Another process already executes run ${run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`
-        : `Environment ${record.environment} is in use by run ${record.run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`,
+        : `${capitalized(leasedName(record))} is in use by run ${record.run}: ${record.actor.name} on ${host} (pid ${pid}) since ${record.acquiredAt}.`,
     state: `Nothing was changed. The lease (epoch ${record.epoch}) expires at ${record.expiresAt}, ${until}.`,
     next:
       abandoned !== undefined
@@ -323,13 +330,18 @@ function environmentBusy(record: LeaseRecord, run: string, abandoned: string | u
   });
 }
 
-function leaseUnsettled(environment: string): RefusedProblem {
+function leaseUnsettled(request: LeaseRequest): RefusedProblem {
+  const { environment } = request;
   return new RefusedProblem({
     code: 'lease-unsettled',
-    happened: `The lease of ${environment} could not be taken in ${unsettledFor / 1000} s: the store lists other leases than those that it holds, or others took each one first.`,
+    happened: `The lease of ${leasedName(request)} could not be taken in ${unsettledFor / 1000} s: the store lists other leases than those that it holds, or others took each one first.`,
     state: 'Nothing was changed.',
     next: `Try again. If it stays so, the store does not list what was written to it: cardea doctor ${environment}.`,
   });
+}
+
+function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function epochsUsedUp(environment: string, epoch: number): RefusedProblem {
@@ -353,7 +365,7 @@ function noAnswer(): RetryableProblem {
 function leaseLost(record: LeaseRecord, why: string, cause?: unknown): FailedProblem {
   return new FailedProblem({
     code: 'fenced',
-    happened: `Run ${record.run} lost the lease of environment ${record.environment} (epoch ${record.epoch}): ${why}.`,
+    happened: `Run ${record.run} lost the lease of ${leasedName(record)} (epoch ${record.epoch}): ${why}.`,
     state: 'This process stopped and writes nothing more. The finished steps are in the journal.',
     next: `See \`cardea run show ${record.run}\`. If no other process continues the run, resume it with \`cardea run resume ${record.run}\`.`,
     cause,

@@ -41,6 +41,8 @@ export interface RunState {
   readonly actor: Actor;
   readonly holder: ProcessIdentity;
   readonly leased: boolean;
+  /** The copy that it holds the lease of; absent when it is the environment. */
+  readonly copy?: string;
   readonly confirmed?: string;
   readonly status: RunStatus;
   readonly startedAt: string;

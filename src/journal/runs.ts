@@ -6,8 +6,7 @@ import type { Processes } from '../ports/processes.ts';
 import { mapConcurrently } from '../model/map-concurrently.ts';
 import type { Actor, RunEvent } from './event.ts';
 import { endsOfJournal, journalDamaged, readJournal, type VerifiedJournal } from './journal-reader.ts';
-import { currentLease } from './lease-record.ts';
-import { trueStatus } from './liveness.ts';
+import { trueState } from './liveness.ts';
 import { replay, type RunState, type RunStatus } from './run-state.ts';
 
 export interface RunsWorld {
@@ -29,6 +28,8 @@ export type RunSummary =
       readonly endedAt?: string;
       readonly seconds?: number;
       readonly problem?: RunState['problem'];
+      /** The copy beside the environment that it works on. */
+      readonly copy?: string;
       readonly params: unknown;
     }
   | { readonly run: string; readonly status: 'damaged'; readonly why: string };
@@ -41,23 +42,14 @@ export async function listRuns(
   world: RunsWorld,
   options: { readonly limit: number; readonly runbook?: string },
 ): Promise<readonly RunSummary[]> {
-  const runs: string[] = [];
-  for await (const child of world.store.children('runs/')) {
-    const run = /^runs\/(.+)\/$/.exec(child)?.[1];
-    // A folder with another name holds no run, and its name would stand in commands that people copy.
-    if (
-      run !== undefined &&
-      runId.safeParse(run).success &&
-      (options.runbook === undefined || runbookPart(run) === options.runbook)
-    )
-      runs.push(run);
-  }
-  const newest = runs.sort(newestFirst).slice(0, options.limit);
-  const lease = await currentLease(world.store);
+  const newest = (await runIds(world.store))
+    .filter((run) => options.runbook === undefined || runbookPart(run) === options.runbook)
+    .sort(newestFirst)
+    .slice(0, options.limit);
   const summaries = await mapConcurrently(newest, 16, async (run): Promise<RunSummary | undefined> => {
     try {
-      const state = await briefState(world.store, run);
-      return state && summaryOf({ ...state, status: trueStatus(state, lease, world.clock.now(), world.processes) });
+      const { state } = await trueState(world, async () => ({ state: await briefState(world.store, run) }));
+      return state && summaryOf(state);
     } catch (error) {
       if (error instanceof Problem && damageCodes.has(error.code)) {
         return { run, status: 'damaged', why: error.happened };
@@ -66,6 +58,31 @@ export async function listRuns(
     }
   });
   return summaries.filter((summary) => summary !== undefined);
+}
+
+export interface UnfinishedRun {
+  readonly run: string;
+  readonly runbook: string;
+  readonly params: unknown;
+}
+
+/**
+ * Every run begun since then whose journal has no end: it is under way, or was interrupted and can be carried on. Reads
+ * only first and last events. A run whose journal is damaged is not carried on, and is left out.
+ */
+export async function unfinishedRuns(store: ObjectStore, since: Date): Promise<readonly UnfinishedRun[]> {
+  const first = since.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
+  const runs = (await runIds(store)).filter((run) => run.slice(-20) >= first);
+  const found = await mapConcurrently(runs, 16, async (run): Promise<UnfinishedRun | undefined> => {
+    try {
+      const state = await briefState(store, run);
+      return state?.status === 'running' ? { run, runbook: state.runbook, params: state.params } : undefined;
+    } catch (error) {
+      if (error instanceof Problem && damageCodes.has(error.code)) return undefined;
+      throw error;
+    }
+  });
+  return found.filter((each) => each !== undefined);
 }
 
 export interface ShownRun {
@@ -77,13 +94,23 @@ export interface ShownRun {
 
 /** One run, its journal verified. Throws UsageProblem `unknown-run`, RefusedProblem `journal-damaged`. */
 export async function showRun(world: RunsWorld, run: string): Promise<ShownRun> {
-  const journal = await readJournal(world.store, run);
-  const { events } = journal;
-  const state = replay(events);
-  if (state === undefined) throw journalDamaged(run, 'event 1 is not the start of a run');
-  const lease = await currentLease(world.store);
-  const status = trueStatus(state, lease, world.clock.now(), world.processes);
-  return { state: { ...state, status }, events, journal };
+  return trueState(world, async () => {
+    const journal = await readJournal(world.store, run);
+    const { events } = journal;
+    const state = replay(events);
+    if (state === undefined) throw journalDamaged(run, 'event 1 is not the start of a run');
+    return { state, events, journal };
+  });
+}
+
+async function runIds(store: ObjectStore): Promise<readonly string[]> {
+  const runs: string[] = [];
+  for await (const child of store.children('runs/')) {
+    const run = /^runs\/(.+)\/$/.exec(child)?.[1];
+    // A folder with another name holds no run, and its name would stand in commands that people copy.
+    if (run !== undefined && runId.safeParse(run).success) runs.push(run);
+  }
+  return runs;
 }
 
 const damageCodes = new Set(['bad-document', 'journal-damaged']);
@@ -97,7 +124,8 @@ async function briefState(store: ObjectStore, run: string): Promise<RunState | u
 }
 
 function summaryOf(state: RunState): RunSummary {
-  const { run, status, runbook, environment, actor, startedAt, lastEventAt, endedAt, seconds, problem, params } = state;
+  const { run, status, runbook, environment, actor, startedAt, lastEventAt, endedAt, seconds, problem, params, copy } =
+    state;
   return {
     run,
     status,
@@ -110,6 +138,7 @@ function summaryOf(state: RunState): RunSummary {
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(seconds === undefined ? {} : { seconds }),
     ...(problem === undefined ? {} : { problem }),
+    ...(copy === undefined ? {} : { copy }),
   };
 }
 

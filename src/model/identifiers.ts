@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Identifiers sort by time and are readable; a branded type keeps one kind from standing in for another. */
 
-/** `dev`, `staging`, `prod`, `local`: lower case, a DNS label, because it names namespaces, folders and object prefixes. */
+/** `dev`, `staging`, `prod`, `local`: lower case, a DNS label, because it names namespaces, folders and object prefixes. So do names of copies. */
 export const environmentText = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'an environment name is a DNS label: lower-case letters, digits and dashes');

@@ -10,7 +10,11 @@ function pointAged(days: number, proof: Proof, minute = 0): RestorePoint {
   return pointTakenAt(new Date(now.getTime() - days * 86_400_000 - minute * 60_000), { cut: 'fuzzy', proof });
 }
 
-const removed = (points: readonly RestorePoint[], rule = { keep: '30d', atLeast: 1 }, needed?: ReadonlySet<string>) =>
+const removed = (
+  points: readonly RestorePoint[],
+  rule = { keep: '30d', atLeast: 1 },
+  needed?: ReadonlyMap<string, string>,
+) =>
   decideRetention(points, rule, now, needed)
     .filter((decision) => !decision.keep)
     .map((decision) => decision.point.id);
@@ -32,7 +36,14 @@ test('B5: the newest proven point stays, however old, and an older proven one go
 
 test('B5: what a kept point needs stays', () => {
   const old = pointAged(90, 'checked');
-  expect(removed([pointAged(1, 'proven'), old], undefined, new Set([old.id]))).toEqual([]);
+  const points = [pointAged(1, 'proven'), old];
+  const needed = new Map([[old.id as string, 'needed by a rehearsal']]);
+  expect(removed(points, undefined, needed)).toEqual([]);
+  expect(decideRetention(points, { keep: '30d', atLeast: 1 }, now, needed).at(-1)).toMatchObject({
+    keep: true,
+    why: 'needed by a rehearsal',
+    spared: 'older than 30d',
+  });
 });
 
 test('the newest good points stay when backups stopped long ago', () => {

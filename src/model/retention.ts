@@ -13,20 +13,23 @@ export interface RetentionDecision {
   readonly keep: boolean;
   /** One clause for people: why it stays, or why it goes. */
   readonly why: string;
+  /** Why it would go, if it were not needed. */
+  readonly spared?: string;
 }
 
 /**
- * Decides for every point whether it stays; newest first. Pure. What stays: everything younger than `keep`, the newest `atLeast` good
- * ones (checked or proven), the newest proven one however old, the newest good one, and each point in `needed` (the caller gives the
- * sources of restores that nobody has accepted or reverted yet; no log needs its base named, because the log that is older than the oldest
- * kept point goes with the points). That a kept differential backup shares files with a removed one
- * is Medusa's bookkeeping: removal goes through Medusa alone, and the caller looks afterwards whether every kept file is still there.
+ * Decides for every point whether it stays; newest first. Pure. What stays: everything younger than `keep`, the newest
+ * `atLeast` good ones (checked or proven), the newest proven one however old, the newest good one, and each point in
+ * `needed` (by id, with the reason as a clause: the caller gives those that runs still use; no log needs its base
+ * named, because the log that is older than the oldest kept point goes with the points). That a kept differential
+ * backup shares files with a removed one is Medusa's bookkeeping: removal goes through Medusa alone, and the caller
+ * looks afterwards whether every kept file is still there.
  */
 export function decideRetention(
   points: readonly RestorePoint[],
   rule: RetentionRule,
   now: Date,
-  needed: ReadonlySet<string> = new Set(),
+  needed: ReadonlyMap<string, string> = new Map(),
 ): readonly RetentionDecision[] {
   const newestFirst = [...points].sort((a, b) => (a.id < b.id ? 1 : -1));
   const horizon = now.getTime() - milliseconds(rule.keep);
@@ -37,9 +40,10 @@ export function decideRetention(
   return newestFirst.map((point) => {
     const stays = (why: string): RetentionDecision => ({ point, keep: true, why });
     if (point.id === newestProven?.id) return stays('the newest proven point');
-    if (needed.has(point.id)) return stays('needed by an open restore');
     if (Date.parse(point.takenAt) >= horizon) return stays(`younger than ${rule.keep}`);
     if (protectedByCount.has(point.id)) return stays(`among the newest ${rule.atLeast} good points`);
-    return { point, keep: false, why: `older than ${rule.keep}` };
+    const old = `older than ${rule.keep}`;
+    const why = needed.get(point.id);
+    return why === undefined ? { point, keep: false, why: old } : { ...stays(why), spared: old };
   });
 }

@@ -25,7 +25,7 @@ export async function environmentsNamedIn(store: ObjectStore): Promise<ReadonlyS
   const points: string[] = [];
   for await (const key of store.children('')) if (/^backup-.*\.json$/.test(key)) points.push(key);
   const timelines = await below(store, 'timelines/');
-  const leases = await below(store, 'leases/');
+  const leases = (await below(store, 'leases/')).filter((key) => !key.endsWith('/'));
   const runs = (await below(store, 'runs/')).map((folder) => `${folder}000001.json`);
   const named = new Set<string>();
   for (const keys of [points, timelines, leases, runs]) {

@@ -60,11 +60,13 @@ test.each([
 ] as const)('a bucket of before there were identities is adopted by what %s names', async (_, key, text) => {
   const store = new MemoryStore();
   store.set(key, text('prod'));
+  // Folders beside the leases name nobody.
+  store.set('leases/copies/staging/00000001.json', '{}');
   await expect(owned(store, { environment: 'staging' }).get('x')).rejects.toMatchObject({
     code: 'bucket-of-another-environment',
     happened: expect.stringContaining('its documents are of prod'),
   });
-  expect([...store.objects.keys()]).toEqual([key]);
+  expect([...store.objects.keys()]).toEqual([key, 'leases/copies/staging/00000001.json']);
   await owned(store).put('x', '');
   expect(await owned(store).look()).toMatchObject({ environment: 'prod', project: 'bank' });
 });

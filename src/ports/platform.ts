@@ -32,7 +32,7 @@ export interface Platform {
 export interface Copies {
   /**
    * Creates what a copy needs before files are restored into it: its own directories, addresses, cluster name, explicit tokens, index
-   * settings and agents; nothing of it knows an address of the live environment. Idempotent per name.
+   * settings and agents; nothing of it knows an address of the live environment. Idempotent per name and run.
    */
   prepare(name: string, layout: CopyLayout): Promise<Platform>;
   /** Opens a copy that was prepared before; undefined when there is none. */
@@ -45,6 +45,8 @@ export interface Copies {
 }
 
 export interface CopyLayout {
+  /** The run that makes it: another run's copy of the same name is refused (RefusedProblem `copy-exists`). */
+  readonly run: string;
   readonly nodes: ReadonlyArray<{
     /** Name of the node in the backup. */
     readonly source: string;

@@ -27,7 +27,7 @@ export interface StepContext<Params, Results, Services> {
   readonly run: string;
   readonly step: string;
   readonly environment: string;
-  /** Epoch of the lease this run holds; passed on to agents, which refuse a lower one. */
+  /** Epoch of the lease this run holds; passed on to the agents of what the lease is of, which refuse a lower one. */
   readonly epoch: number;
   readonly attempt: number;
   /** When the step's first attempt started: the same for every attempt and after every resume. */
@@ -77,6 +77,12 @@ export interface Runbook<Params = unknown, Services = unknown> {
   readonly version: number;
   readonly title: string;
   readonly params: z.ZodType<Params>;
+  /**
+   * The copy beside the environment that a run makes and works on: it holds the lease of that copy, not the
+   * environment's, so its steps must change nothing of the environment. The name is the same for every attempt and
+   * after every resume.
+   */
+  readonly copyOf?: (context: { readonly run: string; readonly params: Params }) => string;
   /**
    * The first step that moves or deletes data. A run that fails before it has begun ends, with everything as it was; one that fails later can
    * be carried on until another run decides it.

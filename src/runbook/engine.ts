@@ -49,8 +49,8 @@ export interface StartOptions<S> {
 
 /**
  * Executes a runbook. Rejects only before anything is journaled: UsageProblem `bad-params` with every mistake,
- * RefusedProblem `not-confirmed`, `environment-busy`, `run-exists`, or the store's problem. Afterwards the outcome says
- * how it ended.
+ * RefusedProblem `not-confirmed`, `environment-busy`, `copy-busy`, `run-exists`, or the store's problem. Afterwards the
+ * outcome says how it ended.
  */
 export async function startRun<P, S>(
   world: EngineWorld,
@@ -64,7 +64,9 @@ export async function startRun<P, S>(
   const run = options.run ?? newRunId(runbook.name, world);
   if ((await world.store.head(eventKey(run, 1))) !== undefined) throw runExists(run);
   const decides = async () => (await runbook.ends?.({ run, params, services: options.services })) ?? [];
-  const lease = await enter(world, { environment, run, leaseFree: onlyReads(plan), signal: options.signal, decides });
+  const copy = runbook.copyOf?.({ run, params });
+  const leaseFree = onlyReads(plan);
+  const lease = await enter(world, { environment, run, copy, leaseFree, signal: options.signal, decides });
   return withLease(lease, async () => {
     const epoch = lease?.epoch ?? 1;
     const keys = await keysOf(world);
@@ -79,6 +81,7 @@ export async function startRun<P, S>(
       actor: world.actor,
       holder: world.processes.self,
       leased: lease !== undefined,
+      ...(copy === undefined ? {} : { copy }),
       ...(confirmed === undefined ? {} : { confirmed }),
     });
     const execution = { world, runbook: untyped(runbook), params, services: options.services, open, epoch };
@@ -101,8 +104,8 @@ export interface ResumeOptions<S> {
  * Continues a run whose process is gone, or that failed or was cancelled after it had moved data, with the same params
  * and step keys and a higher epoch; finished steps are not done again, except guards. Any other run that has ended is
  * reported as it ended. Rejects with UsageProblem `unknown-run`, RefusedProblem `journal-damaged`, `environment-busy`,
- * `run-alive`, `unknown-runbook`, `plan-changed`, `not-confirmed` (with the steps and the command that confirms them), or
- * what the runbook's `mayResume` throws.
+ * `copy-busy`, `run-alive`, `unknown-runbook`, `plan-changed`, `not-confirmed` (with the steps and the command that
+ * confirms them), or what the runbook's `mayResume` throws.
  */
 export async function resumeRun<S, P = never>(
   world: EngineWorld,
@@ -121,8 +124,9 @@ export async function resumeRun<S, P = never>(
   requireConfirmation(found, plan, confirmed);
   const leaseFree = onlyReads(plan);
   if (leaseFree && isElsewhereAlive(world.processes, found.state.holder)) throw runAlive(found.state);
-  const { environment } = found.state;
-  const lease = await enter(world, { environment, run, leaseFree, signal: options.signal });
+  const { environment, epoch: seen } = found.state;
+  const copy = runbook.copyOf?.({ run, params });
+  const lease = await enter(world, { environment, run, copy, seen, leaseFree, signal: options.signal });
   return withLease(lease, async () => {
     // Read again, because the last holder of the lease may have appended until it was taken over.
     const judged = await judgeRun(world, await readJournal(world.store, run));
@@ -330,28 +334,30 @@ async function keysOf(world: EngineWorld): Promise<TrustedKeys> {
   return trustedKeys((await trustOf(world)).publicKeys);
 }
 
-/** Takes the lease, once it is certain that the bucket is this environment's. Without one for a run that only reads. */
+interface Entering {
+  readonly environment: string;
+  readonly run: string;
+  readonly copy: string | undefined;
+  /** The highest epoch in the run's journal. */
+  readonly seen?: number;
+  readonly leaseFree: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Runs that are over with this one. */
+  readonly decides?: () => Promise<readonly string[]>;
+}
+
+/**
+ * Takes the lease of the environment or of the run's copy, once it is certain that the bucket is this environment's.
+ * None for a run that only reads. The agents of a copy know no other epochs than those of its run.
+ */
 async function enter(
   world: EngineWorld,
-  {
-    environment,
-    run,
-    leaseFree,
-    signal,
-    decides,
-  }: {
-    environment: string;
-    run: string;
-    leaseFree: boolean;
-    signal: AbortSignal | undefined;
-    /** Runs that are over with this one. */
-    decides?: () => Promise<readonly string[]>;
-  },
+  { environment, run, copy, seen = 0, leaseFree, signal, decides }: Entering,
 ): Promise<Lease | undefined> {
   const entered = await world.enter?.(environment);
   if (leaseFree) return undefined;
-  const above = entered?.highestEpoch ?? 0;
-  return acquireLease(world, { environment, run, above, ...(decides && { decides }), ...(signal && { signal }) });
+  const above = copy === undefined ? (entered?.highestEpoch ?? 0) : seen;
+  return acquireLease(world, { environment, run, copy, above, ...(decides && { decides }), ...(signal && { signal }) });
 }
 
 async function withLease<T>(lease: Lease | undefined, work: () => Promise<T>): Promise<T> {

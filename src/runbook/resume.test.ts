@@ -1,5 +1,7 @@
 import { expect, test, vi } from 'vitest';
+import { verifyAudit } from '../journal/audit.ts';
 import { readJournal } from '../journal/journal-reader.ts';
+import { listRuns } from '../journal/runs.ts';
 import { readStepLog } from '../journal/step-log.ts';
 import { elsewhere, saying, testWorld } from '../../test/support/engine-world.ts';
 import { FakeClock, inTime } from '../../test/support/fake-clock.ts';
@@ -225,4 +227,74 @@ test('the lease of a dead process whose run could go on keeps the environment fo
   await expect(start(world.another(), next)).rejects.toMatchObject({ code: 'environment-busy' });
   const setBack = { ...world.another(), clock: new FakeClock('2026-02-19T00:00:00.000Z') };
   expect((await start(setBack, next)).status).toBe('succeeded');
+});
+
+const onCopy = (run?: Work): Runbook => ({
+  ...runbookOf([{ id: 'slow', ...(run === undefined ? {} : { run }) }]),
+  copyOf: ({ run: id }) => `copy-${id.slice(-4)}`,
+});
+
+test('a run on a copy and one in the environment go on side by side, each with the epoch of its own lease', async () => {
+  const world = testWorld();
+  const enter = async () => ({ highestEpoch: 57 });
+  const [inside, beside] = [hanging(), hanging()];
+  const epochs: number[] = [];
+  const noting =
+    (work: Work): Work =>
+    async (context) => {
+      epochs.push(context.epoch);
+      return work(context);
+    };
+  const stop = new AbortController();
+  const environment = { ...world, enter };
+  const copy = { ...world.another(), enter };
+  const going = start(environment, runbookOf([{ id: 'slow', run: noting(inside.run) }]), { signal: stop.signal });
+  await inside.started;
+  const rehearsal = start(copy, onCopy(noting(beside.run)), { signal: stop.signal });
+  await beside.started;
+  expect(epochs).toEqual([58, 1]);
+  const runs = { ...world, processes: world.processes };
+  expect((await listRuns(runs, { limit: 5 })).map(({ status }) => status)).toEqual(['running', 'running']);
+  expect(await verifyAudit(runs, world.signer.trust())).toMatchObject({ ok: true, interrupted: [] });
+  stop.abort();
+  expect(await going).toMatchObject({ status: 'interrupted' });
+  const left = await rehearsal;
+  expect((await listRuns(runs, { limit: 5 })).map(({ status }) => status)).toEqual(['interrupted', 'interrupted']);
+
+  const resumed = await resumeRun(world.another(), () => onCopy(), { run: left.run, services: undefined });
+  expect(resumed.status).toBe('succeeded');
+  const started = (await readJournal(world.store, left.run)).events;
+  expect(started[0]?.event).toMatchObject({ leased: true, copy: `copy-${left.run.slice(-4)}` });
+  expect(started.at(-1)?.epoch).toBe(2);
+});
+
+test('a run on a copy whose leases are gone is carried on with an epoch above those of its journal', async () => {
+  const world = testWorld();
+  const { run, started } = hanging();
+  const stop = new AbortController();
+  const going = start(world, onCopy(run), { signal: stop.signal });
+  await started;
+  stop.abort();
+  const { run: id } = await going;
+  for (const key of world.store.objects.keys()) if (key.startsWith('leases/')) world.store.remove(key);
+  await resumeRun(world.another(), () => onCopy(), { run: id, services: undefined });
+  expect((await readJournal(world.store, id)).events.at(-1)?.epoch).toBe(2);
+});
+
+test('a process of a run on a copy that was paused while another took it over writes nothing more', async () => {
+  const world = testWorld();
+  const { run, started, signals } = hanging();
+  const sleeper = start(world, onCopy(run));
+  await started;
+  const id = world.events[0]?.run ?? '';
+  const other = elsewhere(world, 31_000);
+  const resumed = await inTime(
+    resumeRun(other, () => onCopy(async () => 'done by the other'), { run: id, services: undefined }),
+    other.clock,
+  );
+  expect(resumed.results).toEqual({ slow: 'done by the other' });
+  world.clock.leap(61_000);
+  await world.clock.advance(20_000);
+  expect(await sleeper).toMatchObject({ status: 'interrupted', problem: { code: 'fenced' } });
+  expect(signals[0]?.aborted).toBe(true);
 });

@@ -343,7 +343,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
           nodes,
           bytes: nodes.reduce((sum, node) => sum + node.bytes, 0),
           newBytes: nodes.reduce((sum, node) => sum + node.newBytes, 0),
-          proof: 'checked',
+          // A rehearsal of what was only taken may have come first.
+          proof: each.proof === 'proven' ? each.proof : 'checked',
           checkedAt: checkedAt.toISOString(),
           seconds: { ...each.seconds, checked: (checkedAt.getTime() - before) / 1000 },
         };
@@ -365,7 +366,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '10m',
     retry: standardRetry,
     result: pointChoice,
-    run: async ({ services }) => choosePointsToRemove(services),
+    run: async ({ services, log }) => choosePointsToRemove(services, log),
   })
   .step({
     id: 'retention',
@@ -378,14 +379,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ kept: z.number(), removed: someNames }),
     run: async (context) => {
       const choice = context.results['choose-points'];
-      await removePoints(context, choice);
-      return {
-        kept: choice.kept,
-        removed: namesOf(
-          choice.going.map(({ point }) => point),
-          20,
-        ),
-      };
+      const removed = await removePoints(context, choice);
+      return { kept: choice.kept + choice.going.length - removed.length, removed: namesOf(removed, 20) };
     },
   })
   .step({

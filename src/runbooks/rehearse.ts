@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { pointId, runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { removeCopyStep, withCopySteps } from './steps/copy-steps.ts';
-import { pointAfterRehearsal } from './recovery/proved-instant.ts';
+import { overtaken, pointAfterRehearsal } from './recovery/proved-instant.ts';
 import { replayParams, requireTarget } from './recovery/replay-params.ts';
 import { updatePoint } from './catalog/point-catalog.ts';
 import { findFindings, findingsKey, moveFindings } from './catalog/finding-catalog.ts';
-import type { PointFindings } from '../model/restore-point.ts';
+import { FailedProblem } from '../model/problem.ts';
+import type { PointFindings, RestorePoint } from '../model/restore-point.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { RunbookServices } from './services.ts';
 import { standardRetry } from './steps/standard-steps.ts';
@@ -31,6 +32,7 @@ export const rehearseRunbook = withCopySteps(
     version: 9,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
+    copyOf: copyOfRun,
   }),
   { purpose: 'rehearsal', nameOf: copyOfRun },
 )
@@ -38,7 +40,7 @@ export const rehearseRunbook = withCopySteps(
     id: 'record-proof',
     title: 'Record the point as proven, with the measured times',
     effect: 'write',
-    needs: ['restore-files', 'start-database', 'open-graph', 'verify'],
+    needs: ['check-point', 'restore-files', 'start-database', 'open-graph', 'verify'],
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ proven: z.boolean(), why: z.string().optional() }),
@@ -51,10 +53,19 @@ export const rehearseRunbook = withCopySteps(
       };
       const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
       const stock = await instantStock(platform.bucket, run, params.replay);
+      const { provenBy: provenBefore } = results['check-point'];
+      const meanwhile = (each: RestorePoint) => overtaken(each, { run, provenBefore });
       const point = await updatePoint(platform.bucket, params.point, (each) => {
+        if (meanwhile(each) !== undefined) return each;
         const after = pointAfterRehearsal(each, proven, params.logs);
         return after.cut === 'instant' && stock !== undefined ? { ...after, findings: stock } : after;
       });
+      const other = meanwhile(point);
+      if (other !== undefined) {
+        await platform.bucket.delete(findingsKey(run));
+        if (point.proof === 'failed') throw notProved(point, other);
+        return { proven: true, why: `while this rehearsal ran, ${other}` };
+      }
       // What an instant has is known by its first proof; a quiet point has its own record.
       if (point.cut === 'instant') await moveFindings(platform.bucket, run, point.id);
       else await platform.bucket.delete(findingsKey(run));
@@ -65,6 +76,15 @@ export const rehearseRunbook = withCopySteps(
   })
   .step(removeCopyStep(copyOfRun))
   .build();
+
+function notProved({ id, environment }: RestorePoint, why: string): FailedProblem {
+  return new FailedProblem({
+    code: 'point-not-good',
+    happened: `${id} came back whole in this rehearsal, but while it ran ${why}.`,
+    state: 'The point stays failed, and the copy is removed.',
+    next: `Take a new backup: cardea backup ${environment}.`,
+  });
+}
 
 /** What the copy was found to have at the instant that it was brought to. */
 async function instantStock(bucket: ObjectStore, run: string, replay: boolean): Promise<PointFindings | undefined> {

@@ -16,6 +16,10 @@ const params = z
   .superRefine(requireTarget);
 export type RestoreIntoParams = z.output<typeof params>;
 
+function copyOf({ params: { into } }: { readonly params: RestoreIntoParams }): string {
+  return into;
+}
+
 /**
  * Restores a point into a new environment beside the live one and leaves it running, to look at old data or to take
  * over.
@@ -26,6 +30,7 @@ export const restoreIntoRunbook = withCopySteps(
     version: 9,
     title: 'Restore into a copy beside the live environment',
     params,
+    copyOf,
   }),
-  { purpose: 'restore', nameOf: ({ params }) => params.into },
+  { purpose: 'restore', nameOf: copyOf },
 ).build();

@@ -53,6 +53,11 @@ export class HastyClock implements Clock {
     });
   }
 
+  /** A millisecond passes, in which nobody does anything. */
+  tick(): void {
+    this.#ms += 1;
+  }
+
   /** The same time as a machine tells it whose wall clock was set; its intervals are as long as everybody's. */
   setBy(offset: () => number): Clock {
     return {

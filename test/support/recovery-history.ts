@@ -131,6 +131,27 @@ const move: fc.Arbitrary<Move> = fc.record({
   base: fc.constantFrom(undefined, undefined, true),
 });
 
+/** What is done on a copy, begun together with what is done in the environment, in either order. */
+const besideAnother: fc.Arbitrary<readonly Move[]> = fc
+  .record({ beside: move, other: move, deed: fc.constantFrom<Deed[]>('rehearse', 'into'), first: fc.boolean() })
+  .chain(({ beside, other, deed, first }) =>
+    fc
+      .constantFrom<Deed[]>('backup', 'backup', 'backup', 'restore', 'instant', 'undo', 'rehearse', 'resume', 'revert')
+      .map((otherDeed) => {
+        const pair = [
+          { ...beside, deed },
+          { ...other, deed: otherDeed },
+        ] as const;
+        const [one, two] = first ? pair : pair.toReversed();
+        return [...(one === undefined ? [] : [{ ...one, together: true }]), ...(two === undefined ? [] : [two])];
+      }),
+  );
+
+const moves: fc.Arbitrary<readonly Move[]> = fc.oneof(
+  { weight: 5, arbitrary: move.map((each) => [each]) },
+  { weight: 1, arbitrary: besideAnother },
+);
+
 export const history: fc.Arbitrary<Drawn> = fc.record({
   faults: fc.array(
     fc.record({
@@ -185,7 +206,7 @@ export const history: fc.Arbitrary<Drawn> = fc.record({
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 31 }) },
   ),
   tableMade: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constant(true) }),
-  person: fc.array(move, { minLength: 1, maxLength: 4 }),
+  person: fc.array(moves, { minLength: 1, maxLength: 4 }).map((all) => all.flat()),
   back: fc.boolean(),
 });
 
@@ -377,10 +398,11 @@ export class Played {
       // What moves data starts the agents itself; for any other run their supervisor does.
       if (!/ (restore|revert|accept)-/.test(told)) for (const node of this.ring.nodes) node.agentGone = false;
       const outcome = await this.carryOut({ deed: 'told', which: turn }, this.newProcess());
-      // What a restore has overtaken ends where it is carried on: it has cleaned up, and nothing is named any more.
-      if (!(outcome instanceof Problem) && outcome.problem?.code === 'history-changed') continue;
-      // A run that had failed, or was to be cancelled, before it moved anything ends so: nothing has changed.
+      // What another run has overtaken, by a restore or by a copy of the same name, ends where it is carried on: it has
+      // cleaned up, and nothing is named any more.
       const code = outcome instanceof Problem ? undefined : outcome.problem?.code;
+      if (code === 'history-changed' || code === 'copy-exists') continue;
+      // A run that had failed, or was to be cancelled, before it moved anything ends so: nothing has changed.
       const isLeft = !(outcome instanceof Problem) && (code === 'cancelled' || failedBefore.has(code ?? ''));
       if (isLeft && !(await this.#moved(outcome.run))) continue;
       if (outcome instanceof Problem || outcome.status !== 'succeeded') {
@@ -608,6 +630,8 @@ export class Played {
       }),
     );
     this.#tell(`${runbook.name} ${JSON.stringify(params)}: ${wordOf(outcome)}`);
+    const lockedOut = outcome instanceof Problem && outcome.code === 'environment-busy';
+    if (lockedOut && runbook.copyOf !== undefined) this.oracle.wrong.push(`${runbook.name} was locked out`);
     this.#look(outcome);
     return outcome;
   }
@@ -655,6 +679,10 @@ export class Played {
         `a defect: ${problem.happened} ${problem.cause instanceof Error ? problem.cause.stack : ''}`,
       );
     }
+    // What is done on a copy and what is done in the environment do not lock each other out.
+    if (problem?.code === 'environment-busy' && /run (rehearse|restore-into)-/.test(problem.happened)) {
+      this.oracle.wrong.push(`locked out by what is done on a copy: ${problem.happened}`);
+    }
     this.#toldToStart ||= problem?.next.startsWith('Start the servers') === true;
     return outcome;
   }
@@ -664,6 +692,8 @@ export class Played {
     // What others do at this very millisecond comes before it.
     await this.clock.sleep(2);
     if (!this.ring.graph.up || !this.ring.isUp) return;
+    // Several commands may go on at once: nothing that was done before is of the millisecond of the write.
+    this.clock.tick();
     this.writes += 1;
     this.#tell(`  w${this.writes} is written`);
     const cell: Cell = {

@@ -1,6 +1,6 @@
 import { writePositive, writeSigned } from '../../src/graph/codec/variable-long.ts';
 import { claimCell, readIdMark } from '../../src/graph/id-claims.ts';
-import { FailedProblem, RetryableProblem } from '../../src/model/problem.ts';
+import { FailedProblem, RefusedProblem, RetryableProblem } from '../../src/model/problem.ts';
 import type { RingMember } from '../../src/model/database-node.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { CqlRow, Database } from '../../src/ports/database.ts';
@@ -27,6 +27,8 @@ const partitions = 2;
 export class SimulatedRing {
   readonly nodes: readonly RingNode[];
   readonly copies = new Map<string, SimulatedRing>();
+  /** The runs that made them. */
+  readonly #makers = new Map<string, string>();
   readonly graph = { up: false, index: 'of the beginning', startFails: 0, stopFails: 0 };
   readonly indexesAside = new Map<string, string>();
   /** What this graph has not: `settings` before JanusGraph's first start, `ids` where they are claimed in another table. */
@@ -250,8 +252,11 @@ export class SimulatedRing {
       copies: {
         prepare: async (name: string, layout: CopyLayout) =>
           act(() => {
-            const copy = this.copies.get(name) ?? this.#makeCopy(name, layout);
+            const known = this.copies.get(name);
+            if (known !== undefined && this.#makers.get(name) !== layout.run) throw copyExists(name);
+            const copy = known ?? this.#makeCopy(name, layout);
             this.copies.set(name, copy);
+            this.#makers.set(name, layout.run);
             return copy.platformFor(process, `${environment}~${name}`);
           }),
         open: async (name: string) => look(() => this.copies.get(name)?.platformFor(process, `${environment}~${name}`)),
@@ -362,6 +367,15 @@ function unreachable(code: string, happened: string): RetryableProblem {
 
 function queryFails(happened: string): FailedProblem {
   return new FailedProblem({ code: 'database-query-failed', happened, state: '', next: '' });
+}
+
+function copyExists(name: string): RefusedProblem {
+  return new RefusedProblem({
+    code: 'copy-exists',
+    happened: `There is already a copy ${name}, made by another run.`,
+    state: 'Nothing was changed.',
+    next: 'Choose another name.',
+  });
 }
 
 function serviceFails(happened: string): FailedProblem {

@@ -31,6 +31,18 @@ test('a run under way uses them, and so does one that was interrupted and can go
   expect(await agentsInUse(world, idle, ['a'])).toMatch(/^sketch-.* was interrupted and can be resumed$/);
 });
 
+test('a run on a copy has agents of its own', async () => {
+  const world = testWorld();
+  const step = hanging();
+  const stop = new AbortController();
+  const onCopy = { ...runbookOf([{ id: 'a', run: step.run }]), copyOf: () => 'staging' };
+  const going = start(world, onCopy, { signal: stop.signal });
+  await step.started;
+  expect(await agentsInUse(world, idle, ['a'])).toBeUndefined();
+  stop.abort();
+  await going;
+});
+
 test('a job uses its agent, also when no run is known', async () => {
   expect(await agentsInUse(testWorld(), platformWith({ b: 1 }), ['a', 'b'])).toBe('the agent of b has a job');
 });

@@ -6,8 +6,9 @@ import type { Platform } from '../../ports/platform.ts';
 const recentRuns = 20;
 
 /**
- * Why the agents of these nodes should not be stopped just now, as a clause: a run drives the environment or waits to be resumed, or an agent
- * has a job, which outlives the program that asked for it. Undefined when nothing would be disturbed. What cannot be found out counts as use.
+ * Why the agents of these nodes should not be stopped just now, as a clause: a run drives the environment or waits to
+ * be resumed, or an agent has a job, which outlives the program that asked for it. A run on a copy has agents of its
+ * own. Undefined when nothing would be disturbed. What cannot be found out counts as use.
  */
 export async function agentsInUse(
   world: RunsWorld,
@@ -16,7 +17,9 @@ export async function agentsInUse(
 ): Promise<string | undefined> {
   try {
     const runs = await listRuns(world, { limit: recentRuns });
-    const open = runs.find(({ status }) => status === 'running' || status === 'interrupted');
+    const open = runs.find(
+      (run) => (run.status === 'running' || run.status === 'interrupted') && run.copy === undefined,
+    );
     if (open !== undefined) {
       return open.status === 'running' ? `${open.run} is under way` : `${open.run} was interrupted and can be resumed`;
     }

@@ -40,7 +40,7 @@ export function copiesBeside(live: LocalEnvironment, open: (copy: LocalEnvironme
       return withHostLock(lock, { purpose: `preparing the copy ${name}`, withinMs: 60_000 }, async () => {
         const known = environmentOf(name);
         if (known !== undefined) {
-          requireSameLayout(known.record, layout);
+          requireSameCopy(known.record, layout);
           return ready(known);
         }
         mkdirSync(directory, { recursive: true });
@@ -97,19 +97,20 @@ function copyRecord(live: EnvironmentRecord, name: string, network: string, layo
     store: live.store,
     ownStoreServer: false,
     bandwidth: live.bandwidth,
-    copy: { of: live.name, purpose: layout.purpose },
+    copy: { of: live.name, purpose: layout.purpose, run: layout.run },
   };
 }
 
-function requireSameLayout(known: EnvironmentRecord, layout: CopyLayout): void {
+function requireSameCopy(known: EnvironmentRecord, layout: CopyLayout): void {
+  const maker = known.copy?.run ?? layout.run;
   const tokens = (nodes: ReadonlyArray<{ readonly tokens: readonly string[] }>) =>
     JSON.stringify(nodes.map((node) => node.tokens));
-  if (tokens(known.nodes) === tokens(layout.nodes)) return;
+  if (maker === layout.run && tokens(known.nodes) === tokens(layout.nodes)) return;
   throw new RefusedProblem({
     code: 'copy-exists',
-    happened: `There is already a copy ${known.name}, made for the ring of another restore point.`,
+    happened: `There is already a copy ${known.name}, made ${maker === layout.run ? 'for the ring of another restore point' : `by the run ${maker}`}.`,
     state: 'Nothing was changed.',
-    next: 'Choose another name, or remove that copy first: cardea sandbox down ENV~COPY.',
+    next: `Choose another name, or remove that copy first: cardea sandbox down ${known.name}.`,
   });
 }
 

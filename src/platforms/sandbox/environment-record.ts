@@ -40,7 +40,14 @@ export const environmentDocument = documentType('sandbox-environment', 1, {
   /** What options of `sandbox up` decided instead of the configuration; records of before this was written do not say. */
   chosen: z.object({ nodes: z.boolean(), store: z.boolean() }).optional(),
   /** For an environment made beside another one from its backup. */
-  copy: z.object({ of: z.string(), purpose: z.enum(['rehearsal', 'restore']) }).optional(),
+  copy: z
+    .object({
+      of: z.string(),
+      purpose: z.enum(['rehearsal', 'restore']),
+      /** That made it; records of before this was written do not say. */
+      run: z.string().optional(),
+    })
+    .optional(),
 });
 export type EnvironmentRecord = Omit<z.infer<typeof environmentDocument.schema>, 'kind' | 'version'>;
 export type NodeRecord = EnvironmentRecord['nodes'][number];

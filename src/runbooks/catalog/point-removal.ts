@@ -3,7 +3,8 @@ import { decideRetention } from '../../model/retention.ts';
 import { onEachNode } from '../steps/each-node.ts';
 import { verifyPoint } from '../steps/verify-point.ts';
 import { findPoint, ownPoints, removePoint, updatePoint } from './point-catalog.ts';
-import { listOpenRestores } from './restore-catalog.ts';
+import { pointsInUse } from './points-in-use.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
 import type { RunbookServices } from '../services.ts';
 
 /** A step's result must stay small; the next backups remove what is left in a long-neglected bucket. */
@@ -21,11 +22,16 @@ export const pointChoice = z.object({
 });
 export type PointChoice = z.infer<typeof pointChoice>;
 
-/** Reads only. */
-export async function choosePointsToRemove({ platform, config, clock }: RunbookServices): Promise<PointChoice> {
-  const needed = new Set((await listOpenRestores(platform.bucket)).map((restore) => restore.point as string));
+/** Reads only. What stays because a run needs it is logged. */
+export async function choosePointsToRemove(
+  { platform, config, clock }: RunbookServices,
+  log: (line: string) => void,
+): Promise<PointChoice> {
+  const needed = await pointsInUse(platform.bucket, clock.now());
   const points = await ownPoints(platform.bucket, platform.environment);
   const decisions = decideRetention(points, config.backup.retention, clock.now(), needed);
+  for (const { point, why, spared } of decisions)
+    if (spared !== undefined) log(`keeping ${point.id}, ${spared}: it is ${why}`);
   const kept = decisions.filter((decision) => decision.keep).length;
   const going = decisions.filter((decision) => !decision.keep).slice(0, mostAtOnce);
   const looked = decisions.filter(({ keep, point: { proof } }) => keep && (proof === 'checked' || proof === 'proven'));
@@ -42,24 +48,27 @@ type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServic
 /**
  * Removes them through Medusa on every node, then checks that each good point that stays is complete. A point that is
  * found damaged is marked `failed` by name, and the others are looked at all the same. May be done again after a kill.
+ * The ids of what was removed: one that a run has begun to use since the choice stays.
  */
-export async function removePoints(context: Fan, { going }: PointChoice): Promise<void> {
+export async function removePoints(context: Fan, { going }: PointChoice): Promise<readonly string[]> {
   const { platform } = context.services;
+  const removed: string[] = [];
   for (const { point: id, why } of going) {
-    context.log(`removing ${id}: ${why}`);
     const step = `${context.step}-${id}`;
     const point = await findPoint(platform.bucket, id);
     // A choice that an older version made may name one: it is not ours to delete.
     if (point !== undefined && point.environment !== platform.environment) continue;
-    // Before the first file goes: killed in between, and never resumed, the point must not be listed as good.
-    if (point !== undefined) {
-      const failure = `it was being removed by ${context.run}, because it is ${why}`;
-      await updatePoint(platform.bucket, id, (each) => ({ ...each, proof: 'failed', failure }));
+    const needed = point === undefined ? undefined : await markUnlessNeeded(context, point, why);
+    if (needed !== undefined) {
+      context.log(`keeping ${id}, ${why}: it is ${needed}`);
+      continue;
     }
+    context.log(`removing ${id}: ${why}`);
     await onEachNode(platform, { ...context, step }, 'delete-backup', () => ({ point: id }));
     if (point !== undefined) await removePoint(platform.bucket, point);
+    removed.push(id);
   }
-  if (going.length === 0) return;
+  if (removed.length === 0) return removed;
   // Differential backups share files. Whether Medusa kept every shared file is checked, not assumed.
   for (const { id, proof } of await ownPoints(platform.bucket, platform.environment)) {
     if (proof !== 'checked' && proof !== 'proven') continue;
@@ -73,4 +82,31 @@ export async function removePoints(context: Fan, { going }: PointChoice): Promis
       context.log(`WARNING: ${id} is damaged and was marked failed: ${found.failure ?? ''}`);
     }
   }
+  return removed;
+}
+
+/**
+ * Marks the point as `failed` before its first file goes: killed in between, and never resumed, it must not be listed
+ * as good. Looks for runs that use it before and after: one that begins in between finds the mark. Why it stays, as a
+ * clause; undefined when it is marked and may go.
+ */
+async function markUnlessNeeded({ run, services }: Fan, point: RestorePoint, why: string): Promise<string | undefined> {
+  const { platform, clock } = services;
+  const { bucket } = platform;
+  const inUse = async () => (await pointsInUse(bucket, clock.now())).get(point.id);
+  const before = await inUse();
+  if (before !== undefined) return before;
+  const failure = `it was being removed by ${run}, because it is ${why}`;
+  // Left by an attempt that was killed: some of its files may be gone.
+  const isMarked = point.failure === failure;
+  await updatePoint(bucket, point.id, (each) => ({ ...each, proof: 'failed', failure }));
+  const since = await inUse();
+  if (since !== undefined && !isMarked) {
+    await updatePoint(bucket, point.id, ({ failure: _mark, ...each }) => ({
+      ...each,
+      proof: point.proof,
+      ...(point.failure === undefined ? {} : { failure: point.failure }),
+    }));
+  }
+  return since;
 }

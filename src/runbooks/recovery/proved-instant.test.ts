@@ -5,7 +5,7 @@ import type { RestorePoint } from '../../model/restore-point.ts';
 import { readLogCatalog } from '../catalog/log-catalog.ts';
 import { listPoints, updatePoint } from '../catalog/point-catalog.ts';
 import { chooseBase } from './choose-base.ts';
-import { pointAfterRehearsal, provedInstant } from './proved-instant.ts';
+import { overtaken, pointAfterRehearsal, provedInstant } from './proved-instant.ts';
 import { usualLimits } from './recovery-facts.ts';
 
 const proven = {
@@ -73,4 +73,19 @@ test('a quiesced point is proved as it was taken', async () => {
 test('a fuzzy point without its log is not proved', async () => {
   const point = await pointOf(await forked({ proof: 'checked' }));
   expect(pointAfterRehearsal(point, proven, undefined)).toEqual(point);
+});
+
+test('of several rehearsals of a point the first to end is recorded, and none covers what was found damaged meanwhile', async () => {
+  const point = await pointOf(await forked());
+  const mine = { run: proven.run, provenBefore: undefined };
+  expect(overtaken(point, mine)).toBeUndefined();
+  const proved = pointAfterRehearsal(point, proven, replayed);
+  // Done again after a kill.
+  expect(overtaken(proved, mine)).toBeUndefined();
+  const other = { run: 'rehearse-20260219-020600-aaaa', provenBefore: undefined };
+  expect(overtaken(proved, other)).toBe(`${proven.run} has proved it`);
+  expect(overtaken(proved, { ...other, provenBefore: proven.run })).toBeUndefined();
+  expect(overtaken({ ...proved, proof: 'failed', failure: 'a file is gone' }, mine)).toBe(
+    'it was found to be damaged: a file is gone',
+  );
 });

@@ -31,6 +31,20 @@ export function pointAfterRehearsal(
   };
 }
 
+/**
+ * What became of a point while a rehearsal of it ran, as a clause: then what the rehearsal found is not recorded.
+ * `provenBefore`: the run that had proved it when the rehearsal began. Of several rehearsals of a point the first to
+ * end is recorded, so that its instant, its times and its findings are all of one run.
+ */
+export function overtaken(
+  { proof, failure, proven }: RestorePoint,
+  { run, provenBefore }: { readonly run: string; readonly provenBefore: string | undefined },
+): string | undefined {
+  if (proof === 'failed') return `it was found to be damaged: ${failure ?? 'no reason is recorded'}`;
+  const by = proven?.run;
+  return by === undefined || by === run || by === provenBefore ? undefined : `${by} has proved it`;
+}
+
 /** What a point was proved to come back to together with its log; undefined for a point whose cut is no `instant`. */
 export function provedInstant(point: RestorePoint): Wanted | undefined {
   if (point.cut !== 'instant' || point.instant === undefined) return undefined;

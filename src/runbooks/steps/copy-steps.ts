@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { pointId } from '../../model/identifiers.ts';
+import { type pointId, runId } from '../../model/identifiers.ts';
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import { proof } from '../../model/restore-point.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -61,6 +61,8 @@ export function withCopyDatabase<Params extends CopyParams>(
         bytes: z.number(),
         warning: z.string().optional(),
         inventories: boundInventories,
+        /** The run that had proved it before this one. */
+        provenBy: runId.optional(),
       }),
       run: async (context) => {
         const { params, log } = context;
@@ -71,8 +73,13 @@ export function withCopyDatabase<Params extends CopyParams>(
         const { warning } = acceptPoint(point, params.allowTaken);
         if (warning !== undefined && purpose === 'restore') log(warning);
         const inventories = bindInventories(await inventoriesNow(platform.bucket, point));
-        const { bytes } = point;
-        return { proof: point.proof, bytes, inventories, ...(warning === undefined ? {} : { warning }) };
+        return {
+          proof: point.proof,
+          bytes: point.bytes,
+          inventories,
+          ...(warning === undefined ? {} : { warning }),
+          ...(point.proven === undefined ? {} : { provenBy: point.proven.run }),
+        };
       },
     })
     .step(checkStore)
@@ -90,6 +97,7 @@ export function withCopyDatabase<Params extends CopyParams>(
         const point = await getPoint(context.services.platform.bucket, context.params.point);
         const copy = nameOf(context);
         const opened = await context.services.platform.copies.prepare(copy, {
+          run: context.run,
           nodes: point.nodes.map(({ node, datacenter, rack, tokens }) => ({ source: node, datacenter, rack, tokens })),
           keyspace: point.keyspace,
           purpose,

@@ -42,8 +42,9 @@ export async function openReplayedTimeline(work: Work, plan: LogPlan): Promise<O
 }
 
 /**
- * After a plain restore of a point. A fuzzy point is not an instant of its timeline, so the new timeline needs its own
- * base.
+ * After a plain restore of a point. What was taken while applications wrote is not an instant of its timeline, so the
+ * new timeline needs its own base; so it is also when a rehearsal has proved an instant of the point since, for that
+ * needs its log.
  */
 export async function openPointTimeline(work: Work, point: RestorePoint): Promise<Opened> {
   const { id, openedAt } = await openTimeline(work.services.platform.bucket, {
@@ -52,7 +53,7 @@ export async function openPointTimeline(work: Work, point: RestorePoint): Promis
     exclusions: [],
     why: `restored to ${point.id}`,
   });
-  if (point.cut === 'fuzzy' || point.snapshot === undefined) {
+  if (point.cut !== 'quiesced' || point.snapshot === undefined) {
     await markBaseRequired(
       work,
       { timeline: id, at: openedAt },

@@ -17,7 +17,7 @@ import type { BucketFacts } from './real-bucket.ts';
 export interface Start {
   /** Path and SHA-256 of every file of data and log, by node. */
   readonly files: readonly string[];
-  readonly layout?: CopyLayout;
+  readonly layout?: Omit<CopyLayout, 'run'>;
 }
 
 /** An environment of one node with the real jobs of an agent over empty disks, whose servers only note what they would start on. */
@@ -38,7 +38,7 @@ export interface WorldParts {
 
 export async function copiedWorld({ facts, bucket, clock, folder, tool }: WorldParts): Promise<CopiedWorld> {
   let start: Start | undefined;
-  let layout: CopyLayout | undefined;
+  let layout: Omit<CopyLayout, 'run'> | undefined;
   const opened = await tool(bucket);
   const nodeOf = (name: string) => {
     const root = join(folder, name);
@@ -116,7 +116,7 @@ export async function copiedWorld({ facts, bucket, clock, folder, tool }: WorldP
       }),
       ensureAgents: async () => undefined,
       copies: {
-        prepare: async (_copy: string, wanted: CopyLayout) => {
+        prepare: async (_copy: string, { run: _run, ...wanted }: CopyLayout) => {
           layout = wanted;
           return platformOf(`${name}-copy`);
         },

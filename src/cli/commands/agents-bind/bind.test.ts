@@ -180,6 +180,15 @@ test('a forged lease is refused by name, whatever it says, and is set aside by a
   expect(await epochs()).toEqual([3, 3, 3]);
 });
 
+test('a lease of a copy that cannot be one is set aside, too', async () => {
+  const { environment, run, bind } = opened();
+  await run();
+  const store = environment.store as MemoryStore;
+  store.set('leases/copies/staging/00000003.json', 'no lease');
+  expect((await bind()).setAside).toEqual(['leases/copies/staging/00000003.json']);
+  expect(store.objects.has('leases/set-aside/copies/staging/00000003.json')).toBe(true);
+});
+
 test('an epoch that was forged on an agent is set back, whether it leaps for the others or leaves none', async () => {
   for (const forged of [5_000_000, 99_999_999]) {
     const { environment, run, bind, epochs } = opened();

@@ -1,5 +1,11 @@
-import { acquireLease, type LeaseWorld, requireClaimable, requireUsable } from '../../../journal/lease.ts';
-import { newestLease } from '../../../journal/lease-record.ts';
+import {
+  acquireLease,
+  type LeaseRequest,
+  type LeaseWorld,
+  requireClaimable,
+  requireUsable,
+} from '../../../journal/lease.ts';
+import { leasedCopies, newestLease } from '../../../journal/lease-record.ts';
 import type { BucketIdentity } from '../../../model/bucket-identity.ts';
 import { farthestLeap } from '../../../model/lease-epoch.ts';
 import { asProblem, FailedProblem, type Problem, RefusedProblem } from '../../../model/problem.ts';
@@ -62,19 +68,27 @@ export async function bindAgents(
 
 /** They are kept under another name, for whoever wants to know where they came from. */
 async function setAsideUnusable(world: LeaseWorld, environment: string, signal: AbortSignal): Promise<string[]> {
+  const moved: string[] = [];
+  for (const copy of [undefined, ...(await leasedCopies(world.store))]) {
+    moved.push(...(await setAsideUnusableOf(world, { environment, copy, run: '', signal })));
+  }
+  return moved;
+}
+
+async function setAsideUnusableOf(world: LeaseWorld, request: LeaseRequest): Promise<string[]> {
   const { store } = world;
   const moved: string[] = [];
   for (;;) {
-    const newest = await newestLease(store);
+    const newest = await newestLease(store, request.copy);
     if (newest === undefined) return moved;
     try {
-      requireUsable(newest, environment, 0);
+      requireUsable(newest, request.environment, 0);
       return moved;
     } catch (thrown) {
       if (asProblem(thrown, 'Judging a lease').code !== 'lease-not-usable') throw thrown;
     }
     // Somebody may hold it all the same.
-    await requireClaimable(world, { environment, run: '', signal }, newest);
+    await requireClaimable(world, request, newest);
     await moveAside(store, newest.key);
     moved.push(newest.key);
   }

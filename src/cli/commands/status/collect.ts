@@ -11,7 +11,7 @@ import { type ResumeWay, resumeWayOf } from '../../runs/resume-way.ts';
 import { runsWorld } from '../../runs/runs-world.ts';
 import { restoreDecisions } from '../../runs/undecided-restore.ts';
 import type { CliContext } from '../../context.ts';
-import { type EnvironmentStatus, environmentStatus } from './signals.ts';
+import { type EnvironmentStatus, environmentStatus, kindOf } from './signals.ts';
 
 /** How long one part of the status may take, in milliseconds: it is better to say which part hangs than to hang. */
 const patience = 8000;
@@ -66,10 +66,10 @@ export async function runsWithWays(
   const ways = new Map<string, ResumeWay>();
   const told = new Set<string>();
   for (const each of runs) {
-    // As the signals have it: of each runbook the newest run counts.
-    if (each.status !== 'interrupted' || told.has(each.runbook)) continue;
+    // As the signals have it: of each kind the newest run counts.
+    if (each.status !== 'interrupted' || told.has(kindOf(each))) continue;
     const { run } = each;
-    told.add(each.runbook);
+    told.add(kindOf(each));
     try {
       ways.set(run, await resumeWayOf(world, run, environment));
     } catch (thrown) {

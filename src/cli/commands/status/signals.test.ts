@@ -185,6 +185,23 @@ test('of an interrupted run whose cancel was asked for it is said that the comma
   });
 });
 
+test('each run on a copy that was interrupted is named, whatever newer ones of its runbook have done', () => {
+  const left = ['rehearse-20260219-020000-aaaa', 'rehearse-20260219-010000-bbbb'].map((id) => ({
+    ...run(id, 'interrupted'),
+    copy: `rehearsal-${id.slice(-4)}`,
+  }));
+  const facts = { ...good, runs: [run('rehearse-20260219-030000-cccc', 'succeeded'), ...left] };
+  const named = environmentStatus(facts).signals.filter((each) => each.name === 'runs');
+  expect(named).toMatchObject([
+    {
+      level: 'warning',
+      says: 'rehearse-20260219-020000-aaaa was interrupted; its copy rehearsal-aaaa and its point are kept until it ends',
+      next: 'cardea run resume rehearse-20260219-020000-aaaa',
+    },
+    { level: 'warning', next: 'cardea run resume rehearse-20260219-010000-bbbb' },
+  ]);
+});
+
 test('B2: a backup that was refused is a warning; a restore that was refused is not, for somebody asked for it', () => {
   const facts = {
     ...good,

@@ -181,18 +181,14 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
   return { name: 'proof', level: 'good', says };
 }
 
-/**
- * Only the newest run of each runbook counts: a later success repairs an earlier failure. A damaged journal always
- * counts.
- */
+/** Only the newest run of each kind counts: a later success repairs an earlier failure. */
 function runSignals({ environment, runs: all, ways, undecided, decided }: StatusFacts): readonly Signal[] {
   // Undecided restores have a signal of their own.
   const told = new Set(undecided.flatMap(({ record, decider }) => [record.run as string, decider?.run]));
   const runs = all.filter((run) => !told.has(run.run) && (run.status === 'damaged' || !isMoot(run, decided)));
   const newest = new Map<string, RunSummary>();
   for (const run of runs) {
-    const kind = run.status === 'damaged' ? run.run : run.runbook;
-    if (!newest.has(kind)) newest.set(kind, run);
+    if (!newest.has(kindOf(run))) newest.set(kindOf(run), run);
   }
   const [first] = undecided;
   const signals = [...newest.values()].flatMap((run) =>
@@ -200,6 +196,15 @@ function runSignals({ environment, runs: all, ways, undecided, decided }: Status
   );
   if (signals.length > 0) return signals;
   return [{ name: 'runs', level: 'good', says: newest.size === 0 ? 'none yet' : 'the last of each kind succeeded' }];
+}
+
+/**
+ * A damaged journal always counts, and so does an interrupted run on a copy: its copy runs and its point is kept until
+ * it ends, whatever others of its runbook have done since.
+ */
+export function kindOf(run: RunSummary): string {
+  if (run.status === 'damaged') return run.run;
+  return run.status === 'interrupted' && run.copy !== undefined ? run.run : run.runbook;
 }
 
 /** What moves data is not resumed while a restore is undecided: that one comes first. */
@@ -234,6 +239,7 @@ function runSignal(
             'warning',
             [
               `${run.run} was interrupted`,
+              ...(run.copy === undefined ? [] : [`its copy ${run.copy} and its point are kept until it ends`]),
               ...(way?.cancels === true ? ['its cancel was asked for, and the command ends it as cancelled'] : []),
               ...(way?.doubt === undefined ? [] : [way.doubt]),
             ].join('; '),
