@@ -29,7 +29,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 9,
+    version: 10,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
     copyOf: copyOfRun,

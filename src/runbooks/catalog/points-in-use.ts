@@ -19,7 +19,9 @@ const reading = z.object({ point: pointId });
  */
 export async function pointsInUse(bucket: ObjectStore, now: Date): Promise<ReadonlyMap<string, string>> {
   const used = new Map<string, string>();
-  for (const { run, point } of await listOpenRestores(bucket)) used.set(point, `needed by the open restore ${run}`);
+  for (const { run, point } of await listOpenRestores(bucket)) {
+    if (point !== undefined) used.set(point, `needed by the open restore ${run}`);
+  }
   for (const { run, params } of await lookAtUnfinishedRuns(bucket, new Date(now.getTime() - longestRest))) {
     const { data } = reading.safeParse(params);
     if (data !== undefined) used.set(data.point, `needed by ${run}, which has not ended`);
