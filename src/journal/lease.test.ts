@@ -250,7 +250,7 @@ test('a dead process’s lease goes at once to its own run, and to another only 
 /** Its listings do not show what was written. */
 class Lagging extends MemoryStore {
   listings = 0;
-  override async *list() {
+  override async *children() {
     this.listings += 1;
     yield* [];
   }
