@@ -218,7 +218,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: ['check-files', 'check-disk', 'check-aside'],
     when: { param: 'stage', is: true },
     timeout: { atLeast: '12h', perGiB: '5m', of: ['check-files.bytes'] },
-    retry: standardRetry,
+    retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number() }),
     run: async (context) => {
       const { point } = context.params;

@@ -82,3 +82,15 @@ test('without any word of it the exit is told', () => {
     happened: "Medusa's download failed (SIGKILL): it said nothing",
   });
 });
+
+test('a file that a download does not find was there before: its store is away for the moment', () => {
+  const line =
+    "FileNotFoundError: [Errno 2] No such file or directory: '/mnt/backups/medusa/n1/data/bank/t/nb-1-big-Data.db'";
+  const lines = [line, 'tenacity.RetryError: RetryError[<Future at 0x7f state=finished raised FileNotFoundError>]'];
+  expect(medusaFault({ command: 'download', how: '1', lines, errors: [] })).toMatchObject({
+    kind: 'retryable',
+    code: 'medusa-store-unreachable',
+    next: 'Check that the directory of the store is there and holds that file, then try again.',
+  });
+  expect(medusaFault({ command: 'backup', how: '1', lines, errors: [] })).toMatchObject({ code: 'medusa-failed' });
+});

@@ -19,6 +19,12 @@ const signs: ReadonlyArray<readonly [Cause, RegExp]> = [
   ],
 ];
 
+/**
+ * A file of the store that is not there: of a directory that is not mounted for a moment, Medusa says no more, also that there is no such backup.
+ * Not while it stores: then the file is one of the snapshot.
+ */
+const absent = /\[Errno 2\]|FileNotFoundError|ObjectDoesNotExist/;
+
 /** Every code that `medusaFault` can give. */
 export const medusaCodes: readonly string[] = ['medusa-failed', ...signs.map(([cause]) => `medusa-${cause}`)];
 
@@ -26,8 +32,8 @@ export const medusaCodes: readonly string[] = ['medusa-failed', ...signs.map(([c
  * Pure: the problem that a failed Medusa means. `command` is its subcommand, `how` its exit code or signal, `lines` the
  * end of its log and `errors` the last lines of it that tell of an error, which a long traceback may have pushed out of
  * `lines`. The newest line that says a cause decides: what Medusa met earlier it tried again itself. RetryableProblem
- * `medusa-store-unreachable` when the store was away or busy, FailedProblem `medusa-` and the cause otherwise,
- * `medusa-failed` when its log names none.
+ * `medusa-store-unreachable` when the store was away or busy, or lacked a file of a download, for which nobody asks
+ * before it was seen there; FailedProblem `medusa-` and the cause otherwise, `medusa-failed` when its log names none.
  */
 export function medusaFault(failure: {
   readonly command: string;
@@ -37,17 +43,22 @@ export function medusaFault(failure: {
 }): Problem {
   const { command, how, lines, errors } = failure;
   const found = causeOf(lines) ?? causeOf(errors);
-  const said = found?.line ?? errors.at(-1) ?? lines.at(-1) ?? 'it said nothing';
+  const said =
+    found?.line ?? lines.findLast((line) => absent.test(line)) ?? errors.at(-1) ?? lines.at(-1) ?? 'it said nothing';
   const text = {
     happened: `Medusa's ${command} failed (${how}): ${said.trim()}`,
     state: 'What it had stored before is in the store; the same step removes or reuses it when it runs again.',
     details: lines,
   };
-  if (found?.cause === 'store-unreachable') {
+  const lacking =
+    found === undefined && command === 'download' && [...lines, ...errors].some((line) => absent.test(line));
+  if (found?.cause === 'store-unreachable' || lacking) {
     return new RetryableProblem({
       code: 'medusa-store-unreachable',
       ...text,
-      next: 'Check the S3 server or the disk of the store and the network, then try again.',
+      next: lacking
+        ? 'Check that the directory of the store is there and holds that file, then try again.'
+        : 'Check the S3 server or the disk of the store and the network, then try again.',
     });
   }
   return new FailedProblem({

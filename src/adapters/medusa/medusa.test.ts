@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { bucketIdentityKey } from '../../model/bucket-identity.ts';
 import { type AgentConfig, agentConfig } from '../../model/agent-config.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import { DirectoryStore } from '../directory/directory-store.ts';
@@ -216,6 +217,24 @@ describe('running Medusa', () => {
       happened: "Medusa's backup failed (1): [2026] ERROR: the bucket is on fire",
       details: ['[2026] ERROR: the bucket is on fire'],
     });
+  });
+
+  test('a file that a download does not find is gone when the store is there without it, and else the store is away', async () => {
+    const bucket = new DirectoryStore(join(directory, 'bucket'));
+    const file = 'medusa/n1/data/bank/t/nb-1-big-Data.db';
+    const tool = await medusaThat(
+      `echo "FileNotFoundError: [Errno 2] No such file or directory: '${directory}/bucket/${file}'" >&2; exit 1`,
+    );
+    const download = async () => tool.download('n1', 'b', { destination: join(directory, 'to'), signal });
+    await expect(download()).rejects.toMatchObject({ kind: 'retryable', code: 'medusa-store-unreachable' });
+    await bucket.put(bucketIdentityKey, '{}');
+    await expect(download()).rejects.toMatchObject({
+      kind: 'failed',
+      code: 'medusa-backup-missing',
+      happened: expect.stringContaining(file),
+    });
+    await bucket.put(file, 'there again');
+    await expect(download()).rejects.toMatchObject({ kind: 'retryable', code: 'medusa-store-unreachable' });
   });
 
   test('a Medusa that is not installed is told by name', async () => {

@@ -1,6 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentConfig } from '../../model/agent-config.ts';
+import { bucketIdentityKey } from '../../model/bucket-identity.ts';
+import { FailedProblem, Problem, RetryableProblem } from '../../model/problem.ts';
 import type { BackupTool } from '../../ports/backup-tool.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -67,10 +69,56 @@ export async function openMedusa(
       const args = ['download', '--backup-name', backup, '--download-destination', destination];
       // Without the flag it adds the system keyspaces to those named.
       const rest = keyspaces === undefined ? [] : ['--ignore-system-keyspaces', ...only];
-      await medusa.run(['--fqdn', of, ...args, ...rest], { signal });
+      try {
+        await medusa.run(['--fqdn', of, ...args, ...rest], { signal });
+      } catch (thrown) {
+        const lacks = lackedBy(thrown, store.kind === 'directory' ? store.path : undefined);
+        if (lacks === undefined) throw thrown;
+        const key = lacks.key ?? indexKey(of, backup, 'manifest');
+        // A directory that is not mounted for a moment lacks everything, also what tells whose bucket it is.
+        const isThere = (await bucket.head(bucketIdentityKey)) !== undefined;
+        throw isThere && (await bucket.head(key)) === undefined ? gone(lacks.problem, key) : away(lacks.problem);
+      }
     },
     endLeftOver: async () => medusa.endLeftOver(),
   };
+}
+
+/** What a failed download did not find in the store, as far as Medusa says it: the key of a file, or the whole backup. */
+function lackedBy(
+  thrown: unknown,
+  top: string | undefined,
+): { readonly problem: Problem; readonly key: string | undefined } | undefined {
+  if (!(thrown instanceof Problem)) return undefined;
+  if (thrown.code === 'medusa-backup-missing') return { problem: thrown, key: undefined };
+  const [, path = ''] = /No such file or directory: '([^']+)'/.exec(thrown.happened) ?? [];
+  if (top === undefined || !path.startsWith(`${top}/`)) return undefined;
+  return { problem: thrown, key: path.slice(top.length + 1) };
+}
+
+function gone({ happened, state, details, cause }: Problem, key: string): FailedProblem {
+  const next = 'Look for who removed it (`cardea audit`); choose another point, see `cardea points`.';
+  const says = happened.includes(key) ? happened : `${happened} (${key})`;
+  return new FailedProblem({
+    code: 'medusa-backup-missing',
+    happened: says,
+    state,
+    next,
+    details,
+    cause,
+  });
+}
+
+function away({ happened, state, details, cause }: Problem): RetryableProblem {
+  const next = 'Check that the directory of the store is there, then try again.';
+  return new RetryableProblem({
+    code: 'medusa-store-unreachable',
+    happened,
+    state,
+    next,
+    details,
+    cause,
+  });
 }
 
 /** Medusa says `Backing up <keyspace>.<table folder>` at the start of each table. A keyspace has no dot in its name. */
