@@ -320,6 +320,8 @@ class Player {
       return;
     }
     if (problem.code === 'unexpected') this.#wrong.push(`a defect: ${problem.happened} ${ended.stdout}`);
+    // A run that has moved nothing has left nothing to accept: to type that is wrong use.
+    if (ended.exitCode === 2 && problem.code === 'unknown-restore') return;
     if (ended.exitCode !== 1 && ended.exitCode !== 3)
       this.#wrong.push(`exit code ${ended.exitCode}: ${problem.happened}`);
     this.#mayBeDown ||= /start the servers|sandbox up|start every node/i.test(problem.next);

@@ -22,9 +22,12 @@ export class PlayedFaults {
     this.#lines = text.split('\n').flatMap((line) => (line === '' ? [] : [playedLine.parse(JSON.parse(line))]));
   }
 
-  /** The seed with which the next batch begins. */
-  get next(): number {
-    return Math.max(-1, ...this.#lines.map(({ seed }) => seed)) + 1;
+  /** The seeds of the next batch: from the first on that was not played yet. */
+  next(count: number): readonly number[] {
+    const played = new Set(this.#lines.map(({ seed }) => seed));
+    const seeds: number[] = [];
+    for (let seed = 0; seeds.length < count; seed += 1) if (!played.has(seed)) seeds.push(seed);
+    return seeds;
   }
 
   add(line: PlayedLine): void {

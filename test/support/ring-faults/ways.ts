@@ -25,9 +25,11 @@ export async function told(sandbox: TestSandbox): Promise<Told> {
   const named = ['decisions', 'runs']
     .flatMap((name) => signals.filter((each) => each.name === name))
     .filter(({ next }) => next !== undefined && command.test(next));
-  const [first] = named;
+  // A restore that waits has time; what was interrupted holds the environment, and comes first.
+  const waits = ({ name, level }: { name: string; level: string }) => name === 'decisions' && level === 'warning';
+  const first = named.find((each) => !waits(each) || !each.next?.includes(', or to go back: ')) ?? named[0];
   const ways = (first?.next ?? '').split(', or to go back: ').filter((way) => command.test(way));
-  return { ways, waits: first?.name === 'decisions' && first.level === 'warning' };
+  return { ways, waits: first !== undefined && waits(first) };
 }
 
 /** As the records of the bucket have it: whether a restore is undecided, and whether one or its revert has left data half in place. */
