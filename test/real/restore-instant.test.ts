@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { commitSlot } from '../../src/model/commit-slot.ts';
 import { type Micros, formatInstant, micros, microsOf } from '../../src/model/instant.ts';
+import { lookAtRun } from '../../src/runbook/look-at-run.ts';
 import { runBadJob } from '../../src/sample/bad-job.ts';
 import { type Bank, bankOf } from '../../src/sample/bank.ts';
 import { collectCommitTimes } from '../../src/sample/commit-times.ts';
@@ -96,6 +97,24 @@ test('an instant of the timeline after the undo comes back without the undone tr
   const before = history;
   const kept = isOf(written.slice(0, 20));
   history = (each) => before(each) || kept(each);
+  await expectHistory();
+});
+
+test('a table that is newer than the base is created before the log is placed, and what was written to it comes back', async () => {
+  const { database, bucket } = sandbox.platform;
+  await database.execute(
+    "CREATE KEYSPACE notes WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+  );
+  await database.execute('CREATE TABLE notes.later (id int PRIMARY KEY, what text)');
+  await database.execute("INSERT INTO notes.later (id, what) VALUES (1, 'kept')");
+  await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
+  const { run } = await restore('restore', 'local', '--to', 'newest', '--without-base');
+  const steps = (await lookAtRun(bucket, run))?.steps;
+  expect(steps?.['create-tables']).toMatchObject({
+    status: 'succeeded',
+    result: { tables: { first: ['notes.later'] } },
+  });
+  expect(await database.execute('SELECT id, what FROM notes.later')).toEqual([{ id: 1, what: 'kept' }]);
   await expectHistory();
 });
 
