@@ -13,6 +13,7 @@ const parts: Readonly<Record<string, () => Promise<(options: BenchOptions) => Pr
   runbook: async () => (await import('./runbook.ts')).benchRunbook,
   backup: async () => (await import('./backup.ts')).benchBackup,
   restore: async () => (await import('./restore.ts')).benchRestore,
+  outage: async () => (await import('./outage.ts')).benchOutage,
   check: async () => (await import('./check.ts')).benchCheck,
   'any-second': async () => (await import('./any-second.ts')).benchAnySecond,
   commitlog: async () => (await import('./commitlog.ts')).benchCommitLog,

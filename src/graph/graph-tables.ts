@@ -1,6 +1,5 @@
 import { RefusedProblem } from '../model/problem.ts';
 import type { Database } from '../ports/database.ts';
-import type { GlobalSettings } from './global-settings.ts';
 
 export const settingsTable = 'system_properties';
 /** Where instances claim blocks of ids, unless `ids.store-name` says otherwise. */
@@ -21,7 +20,7 @@ export async function tablesIn(database: Database, keyspace: string): Promise<Re
 export function requireIdTable(
   of: string,
   tables: ReadonlySet<string>,
-  { idStore = idTable }: Partial<Pick<GlobalSettings, 'idStore'>> = {},
+  { idStore = idTable }: { readonly idStore?: string } = {},
 ): void {
   const elsewhere = idStore !== idTable;
   if (!elsewhere && (tables.has(idTable) || !tables.has(settingsTable))) return;

@@ -7,13 +7,12 @@ import { onEachNode } from './steps/each-node.ts';
 import { bytesAside, type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import {
   closeRestore,
-  decidedRuns,
-  decisionPivots,
   getOpenRestore,
   requireNoOtherRestore,
   requireNothingStopped,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
+import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
 import {
   beginDecisionStep,

@@ -23,13 +23,8 @@ import {
   requireSameInventories,
 } from './catalog/bound-inventories.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
-import {
-  findIdMark,
-  listOpenRestores,
-  openRestore,
-  requireNoOtherRestore,
-  requireUndecided,
-} from './catalog/restore-catalog.ts';
+import { findIdMark } from './catalog/id-mark.ts';
+import { listOpenRestores, openRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
 import { repairRolesStep, restoredRoles, rolesResult, rolesAsResult } from './steps/restored-roles.ts';
 import {
   indexResult,

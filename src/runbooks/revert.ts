@@ -9,15 +9,14 @@ import { onEachNode } from './steps/each-node.ts';
 import {
   closeOvertaken,
   closeRestore,
-  decidedRuns,
-  decisionPivots,
-  findIdMark,
   getOpenRestore,
   hasRecord,
   openRestore,
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
+import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
+import { findIdMark } from './catalog/id-mark.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
 import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';

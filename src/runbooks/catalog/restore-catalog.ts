@@ -1,16 +1,12 @@
-import { z } from 'zod';
-import { idMark } from '../../graph/clean-after-restore.ts';
-import { documentType } from '../../model/document.ts';
-import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
-import { instantText } from '../../model/instant.ts';
-import { safeName } from '../../model/safe-name.ts';
-import { asProblem, Problem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
-import { restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
-import type { RestoreRecord } from '../../model/restore-record.ts';
-import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
-import { hasBegun } from '../../runbook/schedule.ts';
+import type { z } from 'zod';
+import type { runId } from '../../model/identifiers.ts';
+import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
+import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
+import { hasBegun } from '../../runbook/schedule.ts';
+import { asItStands, decidedRuns, idleDecision, recordIn } from './restore-standing.ts';
 
 /** Restores in place whose old data still lies aside on the nodes, or whose decision is being carried out, oldest first. */
 export async function listOpenRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
@@ -26,111 +22,6 @@ export async function listRestores(bucket: ObjectStore): Promise<readonly Restor
     if (stored !== undefined) records.push(await asItStands(bucket, await recordIn(bucket, key, stored.body)));
   }
   return records;
-}
-
-/**
- * What the record says or, where it is damaged, what the journals of its run and of those that decide it say: each word of a record is
- * theirs. Throws FailedProblem `bad-document` where they cannot tell.
- */
-async function recordIn(bucket: ObjectStore, key: string, body: Uint8Array): Promise<RestoreRecord> {
-  try {
-    return restoreRecordDocument.read(body, key);
-  } catch (thrown) {
-    const told = await recordOfJournals(bucket, /^restores\/([^/]+)\.json$/.exec(key)?.[1] ?? '');
-    if (told === undefined) throw thrown;
-    return told;
-  }
-}
-
-/** What a restore or a revert recorded, from its journal. */
-const recorded = z.object({
-  point: pointId.optional(),
-  'pause-shipping': z.object({ timeline: timelineId, newest: instantText.nullable() }).optional(),
-  'check-restore': z.object({ aside: safeName, point: pointId, succeeded: z.boolean() }).optional(),
-});
-
-async function recordOfJournals(bucket: ObjectStore, run: string): Promise<RestoreRecord | undefined> {
-  const id = runId.safeParse(run).data;
-  const made = id === undefined ? undefined : await lookAtRunIfReadable(bucket, id);
-  if (id === undefined || made === undefined || made === 'damaged') return undefined;
-  const results = Object.fromEntries(Object.values(made.steps).map(({ step, result }) => [step, result]));
-  const { point } = z.object({ point: pointId.optional() }).catch({}).parse(made.params);
-  const found = recorded.safeParse({ ...results, ...(point === undefined ? {} : { point }) }).data;
-  const reverted = found?.['check-restore'];
-  const restored = reverted?.point ?? found?.point;
-  if (found === undefined || restored === undefined) return undefined;
-  const left = found['pause-shipping'];
-  // Parsed, so that it is the same as one that was read.
-  const record = restoreRecordDocument.body.parse({
-    run: id,
-    environment: environmentText.parse(made.environment),
-    point: restored,
-    aside: reverted === undefined ? safeName.parse(id) : safeName.parse(`revert-${reverted.aside}`),
-    startedAt: made.startedAt,
-    state: 'open',
-    ...(left === undefined
-      ? {}
-      : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
-    ...(reverted?.succeeded === false ? { half: true } : {}),
-  });
-  for (const other of await decidedRuns(bucket, id, '')) {
-    const decider = await lookAtRunIfReadable(bucket, other);
-    if (other === id || decider === undefined || decider === 'damaged') continue;
-    const state = decider.runbook === 'accept' ? 'accepting' : 'reverting';
-    if (!hasBegun(decider.steps, decisionPivots[state])) continue;
-    const by = runId.parse(other);
-    if (decider.status !== 'succeeded') return { ...record, state, deciding: by };
-    const closed = { at: decider.endedAt ?? decider.lastEventAt, run: by };
-    return { ...record, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
-  }
-  // It moved nothing and started again what it had stopped.
-  const isNothing = made.status !== 'running' && made.status !== 'succeeded' && !movedData(made);
-  return isNothing ? { ...record, state: 'reverted', closed: { at: made.lastEventAt, run: id } } : record;
-}
-
-function movedData({ steps }: FoundRun): boolean {
-  return hasBegun(steps, 'set-aside') || hasBegun(steps, decisionPivots.reverting);
-}
-
-/** The step in which a decision begins to move or delete data: until then its run can end with everything as it was. */
-export const decisionPivots = { accepting: 'delete-aside', reverting: 'bring-back' } as const;
-
-/**
- * A record as the journal of the run that decides it lets it stand, because a run that ends may have no store to write to:
- * - a decision whose run has ended before it moved or deleted anything decides nothing, and the restore is open as before;
- * - a restore is reverted when the revert has succeeded, not before: until then nobody but the revert may decide what it left.
- */
-async function asItStands(bucket: ObjectStore, record: RestoreRecord): Promise<RestoreRecord> {
-  const { deciding: _deciding, closed, ...rest } = record;
-  if ((await idleDecision(bucket, record)) === 'ended') return { ...rest, state: 'open' };
-  if (record.state !== 'reverted' || closed === undefined || closed.run === record.run) return record;
-  if (await isDecided(bucket, closed.run)) return record;
-  const run = await lookAtRunIfReadable(bucket, closed.run);
-  const isOver = run === undefined || run === 'damaged' || run.status === 'succeeded';
-  return isOver ? record : { ...rest, state: 'reverting', deciding: closed.run };
-}
-
-/** Whether what the revert had kept was decided in its turn: that is possible only after it. Reverts of long ago cost no look at their journals. */
-async function isDecided(bucket: ObjectStore, revert: string): Promise<boolean> {
-  const stored = await bucket.get(restoreRecordKey(revert));
-  if (stored === undefined) return false;
-  try {
-    return restoreRecordDocument.read(stored.body, restoreRecordKey(revert)).state !== 'open';
-  } catch (thrown) {
-    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
-    return false;
-  }
-}
-
-/** Whether the run of a decision that is under way has moved or deleted nothing: it has `ended` so, or is `left` so. */
-async function idleDecision(
-  bucket: ObjectStore,
-  { state, deciding }: RestoreRecord,
-): Promise<'ended' | 'left' | undefined> {
-  if ((state !== 'accepting' && state !== 'reverting') || deciding === undefined) return undefined;
-  const run = await lookAtRunIfReadable(bucket, deciding);
-  if (run === undefined || run === 'damaged' || hasBegun(run.steps, decisionPivots[state])) return undefined;
-  return run.status === 'running' ? 'left' : 'ended';
 }
 
 export async function hasRecord(bucket: ObjectStore, run: string): Promise<boolean> {
@@ -201,7 +92,7 @@ export async function requireSameDecision(
     happened: `${deciding ?? 'A run'} has begun to ${verb} the restore ${run}, and did not finish.`,
     state: 'Nothing was changed by this run.',
     next: left
-      ? `It has moved and deleted nothing yet. To end it so: cardea run cancel ${deciding}, then cardea run resume ${deciding}`
+      ? `It has moved and deleted nothing yet. To end it so: cardea run cancel ${deciding}`
       : `Finish that first: cardea restore ${verb} ${run} --confirm ${environment}`,
   });
 }
@@ -285,20 +176,6 @@ export async function closeOvertaken(
   }
 }
 
-/** The run that made the restore, and the earlier ones that began to decide it: they are over once `by` has decided it. */
-export async function decidedRuns(bucket: ObjectStore, restore: string, by: string): Promise<readonly string[]> {
-  const runs: string[] = [restore];
-  for await (const child of bucket.children('runs/')) {
-    const run = /^runs\/((?:accept|revert)-[^/]+)\/$/.exec(child)?.[1];
-    // Ids hold the time: a decision on it is not older than the restore.
-    if (run === undefined || run === by || timeOf(run) < timeOf(restore)) continue;
-    const state = await lookAtRunIfReadable(bucket, run);
-    if (state === undefined || state === 'damaged') continue;
-    if (decision.safeParse(state.params).data?.restore === restore) runs.push(run);
-  }
-  return runs;
-}
-
 /**
  * Throws RefusedProblem `restore-being-decided` when a revert of the restore was left after it had stopped servers: an accept would end it, and
  * nobody would start them again.
@@ -315,12 +192,6 @@ export async function requireNothingStopped(bucket: ObjectStore, restore: string
       next: `Carry it on: cardea run resume ${run}. Or end it, which starts the servers again: cardea run cancel ${run}`,
     });
   }
-}
-
-const decision = z.object({ restore: z.string() });
-
-function timeOf(run: string): string {
-  return /\d{8}-\d{6}/.exec(run)?.[0] ?? '';
 }
 
 /** Of a restore or a revert that has no record: there is nothing of it to decide. */
@@ -367,47 +238,4 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
         ? 'No restore waits to be accepted or reverted.'
         : `These restores wait to be accepted or reverted: ${open.join(', ')}.`,
   });
-}
-
-const idMarkDocument = documentType(
-  'id-mark',
-  1,
-  {
-    run: z.string(),
-    mark: idMark,
-    /** Of the lease under which it was read; records of before this was noted have none. */
-    epoch: z.number().int().nonnegative().optional(),
-    /** Servers may have given out ids since then. */
-    mayBeOld: z.boolean().optional(),
-  },
-  { sealed: true },
-);
-
-export type NotedIds = Pick<z.infer<typeof idMarkDocument.body>, 'mark' | 'epoch' | 'mayBeOld'>;
-
-/**
- * Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result.
- */
-export async function keepIdMark(bucket: ObjectStore, run: string, noted: NotedIds): Promise<void> {
-  await bucket.put(idMarkKey(run), idMarkDocument.write({ run, ...noted }));
-}
-
-/** Undefined also for a damaged one, which `log` is told: then nothing is known, and ids jump far ahead. */
-export async function findIdMark(
-  bucket: ObjectStore,
-  run: string,
-  log: (line: string) => void,
-): Promise<NotedIds | undefined> {
-  const stored = await bucket.get(idMarkKey(run));
-  if (stored === undefined) return undefined;
-  try {
-    return idMarkDocument.read(stored.body, idMarkKey(run));
-  } catch (thrown) {
-    log(asProblem(thrown, 'Reading the ids that were given out').happened);
-    return undefined;
-  }
-}
-
-function idMarkKey(run: string): string {
-  return `restores/${run}/ids.json`;
 }

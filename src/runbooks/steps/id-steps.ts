@@ -3,7 +3,7 @@ import { readIdMark } from '../../graph/clean-after-restore.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
 import { asProblem, type Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { findIdMark, keepIdMark } from '../catalog/restore-catalog.ts';
+import { findIdMark, keepIdMark } from '../catalog/id-mark.ts';
 
 interface Work {
   readonly run: string;

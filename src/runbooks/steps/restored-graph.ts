@@ -14,7 +14,7 @@ import type { Fingerprint, RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
-import type { NotedIds } from '../catalog/restore-catalog.ts';
+import type { NotedIds } from '../catalog/id-mark.ts';
 import { addFindingsOf, knownFindings, recordFindings } from '../catalog/finding-catalog.ts';
 import { keepPrint, printed } from './printed-graph.ts';
 import { namesOf, someNames } from './some-names.ts';

@@ -23,7 +23,7 @@ import { timelineDocument, timelineKey } from '../../../src/model/timeline.ts';
 import { jobRunners } from '../../../src/node/jobs/job-runners.ts';
 import type { BackupTool } from '../../../src/ports/backup-tool.ts';
 import { createPoint } from '../../../src/runbooks/catalog/point-catalog.ts';
-import { keepIdMark } from '../../../src/runbooks/catalog/restore-catalog.ts';
+import { keepIdMark } from '../../../src/runbooks/catalog/id-mark.ts';
 import { idleContext, simulateNode } from '../simulated-node.ts';
 import { memorySigner } from '../engine-world.ts';
 import { CopiedBucket } from './copied-bucket.ts';

@@ -15,7 +15,7 @@ import type { Processes } from '../../../src/ports/processes.ts';
 import { type EngineWorld, resumeRun, startRun } from '../../../src/runbook/engine.ts';
 import type { Runbook } from '../../../src/runbook/define.ts';
 import { findFindings, knownFindings } from '../../../src/runbooks/catalog/finding-catalog.ts';
-import { findIdMark } from '../../../src/runbooks/catalog/restore-catalog.ts';
+import { findIdMark } from '../../../src/runbooks/catalog/id-mark.ts';
 import { findShippingOrder } from '../../../src/runbooks/catalog/shipping-order.ts';
 import { searchTransactions } from '../../../src/runbooks/recovery/transaction-search.ts';
 import { ownBucket } from '../../../src/ports/own-bucket.ts';

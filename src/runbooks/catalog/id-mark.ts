@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { idMark } from '../../graph/clean-after-restore.ts';
+import { documentType } from '../../model/document.ts';
+import { asProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+const idMarkDocument = documentType(
+  'id-mark',
+  1,
+  {
+    run: z.string(),
+    mark: idMark,
+    /** Of the lease under which it was read; records of before this was noted have none. */
+    epoch: z.number().int().nonnegative().optional(),
+    /** Servers may have given out ids since then. */
+    mayBeOld: z.boolean().optional(),
+  },
+  { sealed: true },
+);
+
+export type NotedIds = Pick<z.infer<typeof idMarkDocument.body>, 'mark' | 'epoch' | 'mayBeOld'>;
+
+/**
+ * Stores the highest ids that the graph had given out when a restore stopped it. They are too many for a step's result.
+ */
+export async function keepIdMark(bucket: ObjectStore, run: string, noted: NotedIds): Promise<void> {
+  await bucket.put(idMarkKey(run), idMarkDocument.write({ run, ...noted }));
+}
+
+/** Undefined also for a damaged one, which `log` is told: then nothing is known, and ids jump far ahead. */
+export async function findIdMark(
+  bucket: ObjectStore,
+  run: string,
+  log: (line: string) => void,
+): Promise<NotedIds | undefined> {
+  const stored = await bucket.get(idMarkKey(run));
+  if (stored === undefined) return undefined;
+  try {
+    return idMarkDocument.read(stored.body, idMarkKey(run));
+  } catch (thrown) {
+    log(asProblem(thrown, 'Reading the ids that were given out').happened);
+    return undefined;
+  }
+}
+
+function idMarkKey(run: string): string {
+  return `restores/${run}/ids.json`;
+}
