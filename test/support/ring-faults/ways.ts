@@ -62,7 +62,7 @@ export function argumentsOf(way: string): readonly string[] {
 
 /** What every command prints in the end. */
 const answer = z.object({
-  run: z.string().optional(),
+  run: z.string().nullish(),
   ok: z.boolean().optional(),
   status: z.string().optional(),
   problem: z.object({ code: z.string(), happened: z.string(), state: z.string(), next: z.string() }).optional(),
