@@ -1,6 +1,6 @@
 import { existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runningProcess } from '../../../src/host/local-process.ts';
+import { isRunning, type LocalProcess, runningProcess } from '../../../src/host/local-process.ts';
 import { waitFor } from '../../../src/host/wait-for.ts';
 import { startNodeAgents } from '../../../src/platforms/sandbox/node-agents.ts';
 import { nodeFolders } from '../../../src/platforms/sandbox/topology.ts';
@@ -48,10 +48,7 @@ async function killAgents(
   ring: FaultRing,
   { nodes, started, forMs }: Extract<Disturbance, { kind: 'agents killed' }>,
 ): Promise<Done> {
-  const pids = pidsOf(ring, nodes, 'agentPidFile');
-  if (pids.length === 0) return notPlayed;
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  await untilGone(ring, nodes, 'agentPidFile');
+  if (!(await kill(processesOf(ring, nodes, 'agentPidFile')))) return notPlayed;
   if (started === 'late') await aMoment(forMs);
   if (started !== 'by Cardea') await startNodeAgents(openLocal(ring.sandbox.home), new AbortController().signal);
   return { played: true, mend: nothingToMend };
@@ -61,19 +58,16 @@ async function pauseAgents(
   ring: FaultRing,
   { nodes, forMs }: Extract<Disturbance, { kind: 'agents paused' }>,
 ): Promise<Done> {
-  const pids = pidsOf(ring, nodes, 'agentPidFile');
-  if (pids.length === 0) return notPlayed;
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  const agents = processesOf(ring, nodes, 'agentPidFile');
+  if (agents.length === 0) return notPlayed;
+  for (const { pid } of agents) process.kill(pid, 'SIGSTOP');
   await aMoment(forMs);
-  for (const pid of pids) process.kill(pid, 'SIGCONT');
+  for (const { pid } of agents) process.kill(pid, 'SIGCONT');
   return { played: true, mend: nothingToMend };
 }
 
 async function killCassandra(ring: FaultRing, nodes: readonly number[]): Promise<Done> {
-  const pids = pidsOf(ring, nodes, 'pidFile');
-  if (pids.length === 0) return notPlayed;
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  await untilGone(ring, nodes, 'pidFile');
+  if (!(await kill(processesOf(ring, nodes, 'pidFile')))) return notPlayed;
   ring.serversKilled = true;
   return { played: true, mend: nothingToMend };
 }
@@ -136,13 +130,18 @@ function foldersOf(ring: FaultRing, nodes: readonly number[]) {
   return namesOf(ring, nodes).map((name) => nodeFolders(ring.sandbox.directory, name));
 }
 
-type PidFile = 'agentPidFile' | 'pidFile';
-
-function pidsOf(ring: FaultRing, nodes: readonly number[], file: PidFile): readonly number[] {
-  return foldersOf(ring, nodes).flatMap((folders) => runningProcess(folders[file])?.pid ?? []);
+function processesOf(
+  ring: FaultRing,
+  nodes: readonly number[],
+  file: 'agentPidFile' | 'pidFile',
+): readonly LocalProcess[] {
+  return foldersOf(ring, nodes).flatMap((folders) => runningProcess(folders[file]) ?? []);
 }
 
-async function untilGone(ring: FaultRing, nodes: readonly number[], file: PidFile): Promise<void> {
-  const gone = await waitFor(() => (pidsOf(ring, nodes, file).length === 0 ? true : undefined), { withinMs: 30_000 });
+/** To their end: others may be started in their place meanwhile. False when there are none. */
+async function kill(processes: readonly LocalProcess[]): Promise<boolean> {
+  for (const { pid } of processes) process.kill(pid, 'SIGKILL');
+  const gone = await waitFor(() => (processes.some(isRunning) ? undefined : true), { withinMs: 30_000 });
   if (gone === undefined) throw new TypeError('a process that was killed does not end');
+  return processes.length > 0;
 }
