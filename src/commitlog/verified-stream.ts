@@ -1,4 +1,4 @@
-import { type Micros, formatInstant, instantOf } from '../model/instant.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../model/instant.ts';
 import type { LogMark, LogPieceHeader, Watermark } from '../model/log-piece.ts';
 import { logPieceKey } from '../model/log-piece.ts';
 import { firstLink } from './piece-chain.ts';
@@ -51,6 +51,18 @@ export interface VerifiedStream {
   readonly marks: readonly LogMark[];
   readonly watermark: Watermark | undefined;
   readonly faults: readonly LogFault[];
+}
+
+/** How far what is proved may lag behind what a piece holds, microseconds: more than the longest wait of Cassandra for its disk that agents know of. */
+export const longestLag = 120_000_000;
+
+/**
+ * The `coveredTo` from which on pieces have to be read for everything that was acknowledged after `start`: those with a lower one hold nothing of it.
+ * `covered` are the pieces' in log order.
+ */
+export function readingFrom(covered: readonly Micros[], start: Micros): Micros {
+  // Pieces of one go say what was proved before it. So those that say the last that is safely before the start may belong to it.
+  return micros(covered.findLast((to) => to <= start - longestLag) ?? 0);
 }
 
 interface Found {

@@ -22,8 +22,10 @@ const link = {
   /** `chain` of the piece before; of the first, `firstLink(timeline, hostId)`. */
   previous: hash,
   /**
-   * Every mutation that this node's Cassandra acknowledged after `coveredFrom` and up to `coveredTo` (its own clock) lies in this piece.
-   * `coveredFrom` of a piece equals `coveredTo` of the one before, or of the watermark that followed it.
+   * Every mutation that this node's Cassandra acknowledged up to `coveredTo` (its own clock) lies in this piece or in one before it. The piece
+   * may hold later ones, too: of what is shipped in one go, only the last piece moves `coveredTo` on, and what is proved lags behind what is
+   * read. `coveredFrom` of a piece equals `coveredTo` of the one before, or of the watermark that followed it. Where to begin to read: see
+   * `readingFrom`.
    */
   coveredFrom: instantText,
   coveredTo: instantText,

@@ -305,7 +305,10 @@ export class RecoveryOracle {
     for (const name of isOpen ? (this.#unlogged.get(id) ?? []) : []) state.add(name);
     // An instant names a commit slot: the even microsecond and the odd one after it.
     const last = until % 2 === 0 ? until + 1 : until;
-    for (const each of this.#written) if (each.timeline === id && each.at <= last) state.add(each.name);
+    // Of the odd one, what was acknowledged after the instant is in no log where nobody shipped it any more.
+    for (const each of this.#written) {
+      if (each.timeline === id && (each.at <= until || (each.at <= last && each.shipped))) state.add(each.name);
+    }
     return state;
   }
 

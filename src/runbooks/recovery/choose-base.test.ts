@@ -159,23 +159,36 @@ describe('the logs of an instant', () => {
     return planLogs(facts, chooseBase(facts, { instant: second(at), timeline: 't0001', ...more }), extent);
   }
 
-  test('begin with the piece that the snapshot began in and go to the end: late writes and ids lie there', async () => {
+  test('begin with what may hold writes of the snapshot and go to the end: late writes and ids lie there', async () => {
     const plan = await planOf(await shipped(), 55);
     expect(plan.instant).toBe(secondText(55));
     expect(plan.strands).toHaveLength(1);
     const [strand] = plan.strands;
     expect(strand).toMatchObject({ timeline: 't0001', until: secondText(55), exclusions: [] });
-    // Of four pieces the first, covered up to second 5, is older than the snapshot of second 10.
+    // The first is covered up to second 5 and the snapshot began in second 10; but what is proved may lag behind what is held.
     expect(strand?.streams.map(({ hostId, objects }) => [hostId, objects.length])).toEqual(
-      hosts.map((host) => [host, 3]),
+      hosts.map((host) => [host, 4]),
     );
     expect(strand?.streams[0]?.objects.map(({ key }) => key.slice(-21))).toEqual([
+      '0000000000-0000000040',
       '0000000040-0000000080',
       '0000000080-0000000120',
       '0000000120-0000000160',
     ]);
     expect(plan.uncut).toEqual(['janusgraph.janusgraph_ids']);
     expect(plan.omitted).toContain('janusgraph.edgestore_lock_');
+  });
+
+  test('begin with all pieces of the go that the snapshot began in: only the last of them says how far it reaches', async () => {
+    const bucket = new ShippedBucket();
+    await bucket.timeline('t0001');
+    await shipAll(bucket, 't0001', 0, 100, 200, 200, 200, 350, 500);
+    await bucket.point(400, 402, { nodeCount: 3 });
+    const facts = await factsAt(bucket, 600);
+    const plan = planLogs(facts, chooseBase(facts, { instant: second(450), timeline: 't0001' }));
+    expect(plan.strands[0]?.streams.map(({ objects }) => objects[0]?.key.slice(-21))).toEqual(
+      hosts.map(() => '0000000040-0000000080'),
+    );
   });
 
   /** At second 200 restored to second 40 without one transaction; at second 300 the old history again. */
@@ -217,13 +230,13 @@ describe('the logs of an instant', () => {
       strands.map(({ timeline, streams }) => [timeline, streams[0]?.objects.length]);
     expect(ends(await planOf(bucket, 45))).toEqual([
       ['t0002', 2],
-      ['t0001', 11],
+      ['t0001', 12],
     ]);
     // A write may reach its node two minutes after its time, and by a clock that is two seconds off: up to second 167.
-    expect(ends(await planOf(bucket, 45, {}, { idsKnown: true }))).toEqual([['t0001', 8]]);
-    expect(ends(await planOf(bucket, 60, {}, { idsKnown: true }))).toEqual([['t0001', 10]]);
+    expect(ends(await planOf(bucket, 45, {}, { idsKnown: true }))).toEqual([['t0001', 9]]);
+    expect(ends(await planOf(bucket, 60, {}, { idsKnown: true }))).toEqual([['t0001', 11]]);
     expect(ends(await planOf(bucket, 38, { timeline: 't0002' }, { idsKnown: true }))).toEqual([
-      ['t0001', 8],
+      ['t0001', 9],
       ['t0002', undefined],
     ]);
   });
@@ -242,7 +255,7 @@ describe('the logs of an instant', () => {
     expect(extension.strands).toMatchObject([
       { timeline: 't0002', until: secondText(300), exclusions: [secondText(230), secondText(295)] },
     ]);
-    expect(extension.strands[0]?.streams[0]?.objects).toHaveLength(1);
+    expect(extension.strands[0]?.streams[0]?.objects).toHaveLength(2);
   });
 
   test('before a fork lie on the older timeline, and still leave out what the child left out', async () => {

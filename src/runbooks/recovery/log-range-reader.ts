@@ -1,3 +1,4 @@
+import { longestLag } from '../../commitlog/verified-stream.ts';
 import { logDamaged, readingObject } from '../../commitlog/log-damage.ts';
 import { firstTableOf, partitionKeyOf } from '../../commitlog/mutation-glance.ts';
 import { decodeMutation } from '../../commitlog/mutation-reader.ts';
@@ -142,20 +143,28 @@ interface OpenSegment {
 }
 
 /**
- * The objects, beginning with the one that covers the stretch's beginning. Listing order is log order, so a few headers
+ * The objects, beginning with the first that may hold something of the stretch (see `readingFrom`). Listing order is log order, so a few headers
  * are enough.
  */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
   const objects = await objectsOf(bucket, timeline, host, undefined);
+  const safely = from - longestLag;
+  const endOf = async (at: number) => {
+    const header = await headerAt(bucket, objects[at]?.key ?? '');
+    return header && coveredTo(header);
+  };
   let low = 0;
   let high = objects.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const header = await headerAt(bucket, objects[middle]?.key ?? '');
+    const end = await endOf(middle);
     // An object that was merged meanwhile decides nothing: reading from an earlier one only costs time.
-    if (header === undefined || coveredTo(header) >= from) high = middle;
+    if (end === undefined || end > safely) high = middle;
     else low = middle + 1;
   }
+  // The ones before it that say the same were shipped in one go with it.
+  const before = low === 0 ? undefined : await endOf(low - 1);
+  while (low > 0 && (await endOf(low - 1)) === before) low -= 1;
   return {
     host,
     waiting: objects.slice(low),

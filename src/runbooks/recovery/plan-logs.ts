@@ -1,5 +1,5 @@
-import type { VerifiedStream, StoredPiece } from '../../commitlog/verified-stream.ts';
-import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import { readingFrom, type StoredPiece, type VerifiedStream } from '../../commitlog/verified-stream.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { Strand } from '../../model/timeline-path.ts';
@@ -127,12 +127,22 @@ function strandOf(
 }
 
 function streamOf(
-  { hostId, node, pieces }: VerifiedStream,
+  { hostId, node, pieces, marks }: VerifiedStream,
   from: Micros,
   to: Micros | undefined,
 ): LogPlan['strands'][number]['streams'] {
+  const safe = readingFrom(
+    pieces.map(({ coveredTo }) => coveredTo),
+    from,
+  );
+  // What was taken away behind the log's back, such as by TRUNCATE, must not come back from before it.
+  const last = marks
+    .filter(({ what, until }) => what === 'truncate' && instantOf(until) <= from)
+    .map(({ until }) => until);
+  const floor = Math.max(0, ...last.map(instantOf));
   const objects = pieces
-    .filter(({ coveredFrom, coveredTo }) => coveredTo > from && (to === undefined || coveredFrom <= to))
+    .filter(({ coveredTo }) => coveredTo > from || (coveredTo >= safe && coveredTo > floor))
+    .filter(({ coveredFrom }) => to === undefined || coveredFrom <= to)
     .map(objectOf);
   return objects.length === 0 ? [] : [{ hostId, node, objects }];
 }

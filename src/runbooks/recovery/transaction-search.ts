@@ -111,7 +111,8 @@ export async function* slotsIn(
     bytes += facts.bytes;
     newest = facts.covered?.to ?? newest;
   }
-  if (objects === 0) newest = await quietUntil(bucket, id, range);
+  // What was read before the range, because it may reach into it, says nothing of how far the log goes.
+  if (objects === 0 || (newest !== undefined && newest < range.from)) newest = await quietUntil(bucket, id, range);
   onRead?.({
     timeline: id,
     hosts: [...hosts],

@@ -176,9 +176,8 @@ test('the extension has what was not settled when the plan was made and what cam
   const extended = await extendLogs(work, params, { planned, verified });
   const extension = await planOf({ bucket } as Platform, work, extended);
   expect(extension).toMatchObject({ instant: secondText(70), strands: [{ until: secondText(70) }] });
-  // From second 48 on: two objects of the settled plan that may hold later writes, the one before them, and two new ones.
+  // Two new ones, and all of the last two minutes, because what is proved may lag behind what an object holds.
   const keys = plannedObjects(extension).map(({ key }) => key);
-  expect(keys).toHaveLength(5);
   const before = new Set(plannedObjects(settled).map(({ key }) => key));
   expect(read).toEqual(keys.filter((key) => !before.has(key)));
   expect(read).toHaveLength(2);
