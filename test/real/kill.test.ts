@@ -58,7 +58,7 @@ test('B3 B6: a backup killed after every event ends as one left in peace', async
   // A living database holds other bytes each time; that they are the same from step to step is looked at below.
   const varying = ['bytes', 'files', 'newBytes', 'expectedNewBytes', 'kept'];
   expect(outcomes(run, varying)).toEqual(outcomes(peaceful, varying));
-  expect(run.steps['retention']?.result).toEqual({ kept: 2, removed: [] });
+  expect(run.steps['retention']?.result).toMatchObject({ kept: 2, removed: { count: 0 } });
 
   const { bucket } = sandbox.platform;
   const point = await getPoint(bucket, z.object({ point: z.string() }).parse(run.steps['record-taken']?.result).point);
@@ -114,8 +114,9 @@ test('C3 C4 C6: a restore to an instant killed after every event ends as one lef
   });
   await expectDeathAfterAll(killed, wanted);
   expect(refusals).toBeGreaterThan(0);
-  // How much lay there before, and how far ids had been claimed, is no outcome of the restore.
-  const varying = ['set-aside.bytes', 'make-sound.idBlocksAdvanced', ...logged];
+  // How much lay there before, and how far ids had been claimed, is no outcome of the restore. What another process had noted of ids, before it was
+  // killed with the database stopped, may be old: then they jump ahead.
+  const varying = ['set-aside.bytes', 'note-ids.known', 'make-sound.idBlocksAdvanced', ...logged];
   expect(outcomes(await stateOf(killed.run), varying)).toEqual(outcomes(await stateOf(peaceful.run), varying));
   const graph = await sandbox.answer(checked, 'check', 'local');
   expect(graph.fingerprint).toEqual(point.fingerprint);
@@ -136,6 +137,7 @@ const logged = [
   ...['sha256', 'streams', 'objects', 'bytes'].map((field) => `plan-logs.${field}`),
   'verify-logs.sha256',
   'verify-logs.bytes',
+  'note-history.timeline',
   ...['timeline', 'newest'].map((field) => `pause-shipping.${field}`),
   ...['mutations', 'dropped', 'bytes', 'lastSegments'].map((field) => `place-logs.${field}`),
   'set-aside.lastSegments',
