@@ -433,6 +433,11 @@ class Player {
       this.#says.push(`sandbox up: ${wordOf(up)}`);
       if (up.exitCode !== 0) throw new TypeError(`the environment cannot be started: ${up.stdout}${up.stderr}`);
     }
+    // After a restore to an instant every replica holds the same, before a read at QUORUM mends what differs; a point comes back as each node had it.
+    const replayed: readonly Operation[] = ['instant', 'newest', 'undo'];
+    if (oracle.line !== before && replayed.includes(this.#drawn.operation)) {
+      this.#wrong.push(...(await this.#ring.differingReplicas()));
+    }
     const print = await this.#ring.fingerprint();
     if (print !== oracle.now.print) this.#wrong.push(await this.#difference(print));
     if (!this.#checked) {
@@ -440,23 +445,19 @@ class Player {
       if (check.exitCode !== 0) this.#wrong.push(`the graph is not sound: ${check.stdout}${check.stderr}`);
     }
     this.#wrong.push(...(await this.#ring.leftovers()));
-    // After a restore to an instant every replica holds the same; a point comes back as each node had it.
-    const replayed: readonly Operation[] = ['instant', 'newest', 'undo'];
-    if (oracle.line !== before && replayed.includes(this.#drawn.operation)) {
-      this.#wrong.push(...(await this.#ring.differingReplicas()));
-    }
   }
 
   async #difference(print: string): Promise<string> {
     const { oracle, sandbox } = this.#ring;
     const known = [...oracle.aside.values(), ...oracle.points.values(), oracle.line].flat();
     const is = known.find((each) => each.print === print);
+    const again = await this.#ring.fingerprint();
     const found = await sandbox.platform.graph.submit<string>(
       'g.V().hasLabel("customer").values("businessKey").toList()',
     );
     const markers = found.filter((key) => key.startsWith('marker-')).sort();
     // What follows is judged by what is there.
     if (is !== undefined) oracle.line = [...oracle.line, { ...is, at: oracle.now.at }];
-    return `the graph holds ${markers.join(', ')} (${is === undefined ? 'no known state' : 'a known state'}) and must hold ${oracle.now.markers.join(', ')}`;
+    return `the graph holds ${markers.join(', ')} (${is === undefined ? 'no known state' : `as with ${is.markers.join(', ')}`}) and must hold ${oracle.now.markers.join(', ')}; read again, it is ${again === print ? 'the same' : again === oracle.now.print ? 'as it must be' : 'something else'}`;
   }
 }
