@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DrawnFault, drawFault, textOf } from '../support/ring-faults/drawn-fault.ts';
 import { FaultRing } from '../support/ring-faults/fault-ring.ts';
@@ -10,10 +11,11 @@ import { PlayedFaults } from '../support/ring-faults/played-faults.ts';
  * Cardea's own commands alone.
  *
  * RING_FROM and RING_COUNT choose a range of seeds: 20 without them, the first that the file RING_STATE has not as played.
- * RING_MINUTES ends a batch early, after the fault that is being played then. CARDEA_SEED names another campaign, with other faults under the same numbers.
+ * The bucket of one that ended wrongly is copied beside that file. RING_MINUTES ends a batch early, after the fault that is being played then. CARDEA_SEED names another campaign, with other faults under the same numbers.
  */
 const campaign = process.env['CARDEA_SEED'] ?? '1';
-const played = new PlayedFaults(process.env['RING_STATE']);
+const state = process.env['RING_STATE'];
+const played = new PlayedFaults(state);
 const from = process.env['RING_FROM'];
 const count = Number(process.env['RING_COUNT'] ?? 20);
 const seeds =
@@ -48,6 +50,7 @@ test(`faults ${seeds[0]} to ${seeds.at(-1)} on a ring of three: each ends as bef
       process.stdout.write(`${[line, ...fault.wrong].join('\n    ')}\n`);
       wrong.push(...fault.wrong.map((each) => `fault ${drawn.seed}: ${each}`));
       if (fault.end === 'WRONG') {
+        if (state !== undefined) cpSync(ring.store.path, `${state}.fault-${drawn.seed}`, { recursive: true });
         // What it left is no known state, and says nothing about other faults.
         await ring.down();
         ring = await FaultRing.up();

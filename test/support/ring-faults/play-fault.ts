@@ -61,6 +61,8 @@ class Player {
   /** What the graph becomes when a run succeeds. */
   readonly #becomes = new Map<string, Line>();
   #mayBeDown = false;
+  /** What the last command printed. */
+  #said = '';
   /** Every invariant of the graph was just checked by the last step of a restore. */
   #checked = false;
 
@@ -278,7 +280,10 @@ class Player {
     const timer = setTimeout(() => late.resolve('late'), withinMs);
     const ended = await Promise.race([running.ended, late.promise]);
     clearTimeout(timer);
-    if (ended !== 'late') return ended;
+    if (ended !== 'late') {
+      this.#said = ended.stdout;
+      return ended;
+    }
     this.#wrong.push(`a command did not end within ${withinMs / 1000} s`);
     process.kill(running.pid, 'SIGKILL');
     return running.ended;
@@ -456,8 +461,6 @@ class Player {
       'g.V().hasLabel("customer").values("businessKey").toList()',
     );
     const markers = found.filter((key) => key.startsWith('marker-')).sort();
-    // What follows is judged by what is there.
-    if (is !== undefined) oracle.line = [...oracle.line, { ...is, at: oracle.now.at }];
-    return `the graph holds ${markers.join(', ')} (${is === undefined ? 'no known state' : `as with ${is.markers.join(', ')}`}) and must hold ${oracle.now.markers.join(', ')}; read again, it is ${again === print ? 'the same' : again === oracle.now.print ? 'as it must be' : 'something else'}`;
+    return `the graph holds ${markers.join(', ')} (${is === undefined ? 'no known state' : `as with ${is.markers.join(', ')}`}) and must hold ${oracle.now.markers.join(', ')}; read again, it is ${again === print ? 'the same' : again === oracle.now.print ? 'as it must be' : 'something else'}; ${this.#said}`;
   }
 }
