@@ -5,6 +5,7 @@ import { UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { canCarryOn } from '../../runbook/outcome.ts';
 import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
+import { restoreOf } from '../../runbooks/catalog/restore-standing.ts';
 import { resumeCommand } from '../../runbook/resume-command.ts';
 import { findRunbook } from '../../runbooks/index.ts';
 import { type ResumeWay, resumeWay } from './resume-way.ts';
@@ -74,12 +75,6 @@ async function beganToDecide(world: RunsWorld, restore: string): Promise<ShownRu
     }
   }
   return undefined;
-}
-
-/** Which restore an accept or a revert is about; undefined for any other run. */
-function restoreOf(params: unknown): string | undefined {
-  const found = typeof params === 'object' && params !== null && 'restore' in params ? params.restore : undefined;
-  return typeof found === 'string' ? found : undefined;
 }
 
 /**

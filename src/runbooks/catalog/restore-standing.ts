@@ -122,9 +122,14 @@ export async function decidedRuns(bucket: ObjectStore, restore: string, by: stri
     if (run === undefined || run === by || timeOf(run) < timeOf(restore)) continue;
     const state = await lookAtRunIfReadable(bucket, run);
     if (state === undefined || state === 'damaged') continue;
-    if (decision.safeParse(state.params).data?.restore === restore) runs.push(run);
+    if (restoreOf(state.params) === restore) runs.push(run);
   }
   return runs;
+}
+
+/** Which restore an accept or a revert is about, by its parameters; undefined for any other run. */
+export function restoreOf(params: unknown): string | undefined {
+  return decision.safeParse(params).data?.restore;
 }
 
 const decision = z.object({ restore: z.string() });

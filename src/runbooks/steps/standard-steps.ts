@@ -4,6 +4,7 @@ import { RefusedProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
+import { restoreOf } from '../catalog/restore-standing.ts';
 import { resumeOf, type RunbookServices } from '../services.ts';
 import { nodeSet, nodeSetOf } from './node-set.ts';
 import { probeStore } from '../catalog/store-probe.ts';
@@ -254,10 +255,6 @@ function revertUnfinished(
     state: 'Nothing was changed or deleted.',
     next: `Finish it first: ${resume ?? again ?? `cardea status ${environment} says how`}`,
   });
-}
-
-function restoreOf(params: unknown): string | undefined {
-  return decisionParams.safeParse(params).data?.restore;
 }
 
 function halfRestored({ run, environment }: RestoreRecord): RefusedProblem {
