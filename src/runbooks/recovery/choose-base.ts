@@ -64,18 +64,28 @@ export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
 }
 
 /**
- * For an undo, which must lose nothing: throws RefusedProblem `end-unreachable` when something of the timeline was
- * written after the last instant that its bases and its log can be restored to.
+ * For an undo and for a restore to the end of the log, which must lose nothing. Throws RefusedProblem `end-unreachable` when something of the
+ * timeline may have been written after the last instant that its bases and its log can be restored to.
  */
 export function requireReachableEnd(facts: RecoveryFacts, { instant, timeline, exclusions }: BaseChoice): void {
   const path = windowPath(facts, timeline, exclusions);
-  const service = serviceAt(servicesOf(path.bases, path.strands, path.lead), instant);
-  if (service === undefined || service.stop.kind === 'end') return;
+  const { serving } = servicesOf(path.bases, path.strands, path.lead);
+  const last = serving.reduce<Service | undefined>(
+    (best, each) => (best === undefined || each.to >= best.to ? each : best),
+    undefined,
+  );
+  if (last === undefined || serving.some(({ to, stop }) => to === last.to && stop.kind === 'end')) return;
+  const { environment } = facts;
+  const end = formatInstant(last.to);
+  const other =
+    exclusions.length > 0
+      ? 'Undo it by a compensating transaction instead (--way compensate).'
+      : `If the graph can still be read, take a backup (cardea backup ${environment}) and restore that. To give up what came after that instant, name the instant: --to ${formatInstant(instant)}.`;
   throw new RefusedProblem({
     code: 'end-unreachable',
-    happened: `What was written on ${timeline} after ${formatInstant(instant)} would be lost: ${service.stop.reason}.`,
+    happened: `What was written on ${timeline} after ${end} would be lost: ${last.stop.reason}.`,
     state: nothingChanged,
-    next: `Undo it by a compensating transaction instead (--way compensate). To see the window: cardea window ${facts.environment}.`,
+    next: `${other} To see the window: cardea window ${environment}.`,
   });
 }
 

@@ -6,7 +6,7 @@ import type { LogPlan } from '../../model/log-plan.ts';
 import { FailedProblem, Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { runId } from '../../model/identifiers.ts';
-import { type BaseChoice, chooseBase } from './choose-base.ts';
+import { type BaseChoice, chooseBase, requireReachableEnd } from './choose-base.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
@@ -44,6 +44,7 @@ export async function makeLogPlan(
   const choice = choiceOf(facts, wanted, instantOf(targetOf(wanted).instant));
   const id = runId.parse(run);
   if (toEnd) {
+    requireReachableEnd(facts, choice);
     const settled = micros(Math.min(choice.settledUntil, choice.instant - facts.limits.settleMargin));
     return { plan: { run: id, ...planLogs(facts, choice, { idsKnown, settled }) }, damaged: damagedIn(facts) };
   }
@@ -64,6 +65,7 @@ export async function extendLogPlan(
 ): Promise<MadePlan & { readonly extent: Extent }> {
   const facts = atItsEnd(await readRecoveryFacts(services, wanted.signal));
   const choice = choiceOf(facts, wanted, endOf(facts, targetOf(wanted)));
+  requireReachableEnd(facts, choice);
   const incomplete = await incompleteTail(services.platform, choice, wanted.signal);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
   // A write may come from a server whose clock is ahead of the node's.

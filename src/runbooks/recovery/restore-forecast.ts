@@ -1,6 +1,6 @@
 import { reportSlot, type SlotReport } from '../../graph/transactions/slot-report.ts';
 import { cutAfter } from '../../model/commit-slot.ts';
-import { type Micros, formatInstant, micros } from '../../model/instant.ts';
+import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import type { BaseChoice } from './choose-base.ts';
@@ -20,7 +20,9 @@ export interface Forecast {
   /** Everything acknowledged up to here is in the store; null when nothing can be said. */
   readonly newest: string | null;
   readonly settled: string | null;
-  /** Seconds from the instant to `newest`: what is left behind on the old timeline. */
+  /** The last instant of which the log of any node says anything; later than `newest` where what is between cannot be restored. */
+  readonly shipped: string | null;
+  /** Seconds from the instant to `shipped`: what is left behind on the old timeline. */
   readonly leftSeconds: number | null;
   readonly replay: { readonly bytes: number; readonly objects: number; readonly streams: number };
   readonly left: LeftBehind;
@@ -55,6 +57,7 @@ export async function forecastOf(
   const objects = streams.flatMap((stream) => stream.objects);
   const { newest, settled } = computeWindow(facts, choice.timeline);
   const cut = cutAfter(choice.instant);
+  const shipped = shippedUntil(facts, choice.timeline, newest);
   return {
     base: choice.point.id,
     timeline: choice.timeline,
@@ -62,7 +65,8 @@ export async function forecastOf(
     cut,
     newest,
     settled,
-    leftSeconds: newest === null ? null : Math.max(0, (Date.parse(newest) * 1000 - choice.instant) / 1_000_000),
+    shipped: shipped === undefined ? null : formatInstant(shipped),
+    leftSeconds: shipped === undefined ? null : Math.max(0, (shipped - choice.instant) / 1_000_000),
     replay: {
       bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
       objects: objects.length,
@@ -70,6 +74,14 @@ export async function forecastOf(
     },
     left: await leftBehind(platform, choice, cut, { withinMs, signal }),
   };
+}
+
+/** While everything is well, nodes ship a moment apart: then `newest` stands for all of them. */
+function shippedUntil({ catalog, limits }: RecoveryFacts, timeline: string, newest: string | null): Micros | undefined {
+  const streams = catalog.logs.get(timeline)?.streams ?? [];
+  const last = Math.max(...streams.map(({ covered }) => covered.at(-1)?.to ?? 0), 0);
+  if (newest === null) return last === 0 ? undefined : micros(last);
+  return last > instantOf(newest) + limits.settleMargin ? micros(last) : instantOf(newest);
 }
 
 async function leftBehind(

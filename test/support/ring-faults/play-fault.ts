@@ -114,14 +114,14 @@ class Player {
         };
       }
       case 'newest': {
-        await this.#instants();
+        await this.#reachableEnd();
         return {
           command: ['restore', 'local', '--to', 'newest', ...confirm, '--without-base'],
           becomes: [...oracle.line],
         };
       }
       case 'undo': {
-        await this.#instants();
+        await this.#reachableEnd();
         const group = await this.#lastGroup();
         return {
           command: ['undo', 'local', '--group', group, '--way', 'restore', ...confirm],
@@ -179,6 +179,32 @@ class Player {
         const after = await all();
         if (after.length === 0) throw new TypeError('no instant can be restored to after a backup');
         return after;
+      },
+      { timeout: 120_000, interval: 1000 },
+    );
+  }
+
+  /**
+   * Makes sure that everything up to now can be restored. After a revert without a new base it cannot, and a restore to the end must say so
+   * instead of leaving out what was written since.
+   */
+  async #reachableEnd(): Promise<void> {
+    const { oracle, sandbox } = this.#ring;
+    const reaches = async () => {
+      const { exitCode, json } = await sandbox.cardea('window', 'local');
+      return exitCode === 0 && (windowReport.parse(json).newest ?? '') >= oracle.now.at;
+    };
+    if (await reaches()) return;
+    const ended = await this.#end(sandbox.begin(['restore', 'local', '--to', 'newest', '--confirm', 'local']));
+    const { problem } = answerOf(ended);
+    if (ended.exitCode !== 3 || !['end-unreachable', 'no-base'].includes(problem?.code ?? '')) {
+      this.#wrong.push(`the end of the log cannot be restored, and a restore to it said: ${ended.stdout}`);
+    }
+    await this.#ring.backUp();
+    this.#wrong.push(...(await this.#ring.write()));
+    await vi.waitFor(
+      async () => {
+        if (!(await reaches())) throw new TypeError('the present cannot be restored after a backup');
       },
       { timeout: 120_000, interval: 1000 },
     );

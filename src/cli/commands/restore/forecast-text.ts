@@ -4,16 +4,16 @@ import type { Forecast, LeftBehind } from '../../../runbooks/recovery/restore-fo
 
 /** What a restore to an instant will do, for people. */
 export function forecastText(forecast: Forecast): string {
-  const { base, timeline, instant, cut, newest, settled, leftSeconds, replay, left } = forecast;
+  const { base, timeline, instant, cut, shipped, settled, leftSeconds, replay, left } = forecast;
   const rows: ReadonlyArray<readonly [string, string]> = [
     ['instant', `${instant} on ${timeline}; writes up to write time ${cut} µs are restored`],
     ['base', base],
     ['replayed', `${formatBytes(replay.bytes)} of log, from ${replay.objects} objects in ${replay.streams} streams`],
     [
       'left behind',
-      newest === null
+      shipped === null
         ? 'unknown, because the log has no trustworthy end'
-        : `${formatSeconds(leftSeconds ?? 0)}, up to ${newest}: ${leftText(left)}`,
+        : `${formatSeconds(leftSeconds ?? 0)}, up to ${shipped}: ${leftText(left)}`,
     ],
     ...(settled !== null && instant > settled
       ? [

@@ -3,9 +3,12 @@ import type { EnvironmentConfig } from '../../../model/config.ts';
 import type { Platform } from '../../../ports/platform.ts';
 import { readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import { hosts, second, secondText, ShippedBucket } from '../../../../test/support/shipped-bucket.ts';
-import { canProve, rehearsable } from './target.ts';
+import { timelineId } from '../../../model/identifiers.ts';
+import type { Problem } from '../../../model/problem.ts';
+import type { CliContext } from '../../context.ts';
+import { canProve, decideTarget, rehearsable } from './target.ts';
 
-const [host] = hosts;
+const [host, other] = hosts;
 
 /** A point that was taken under load, and the log behind it in two pieces. */
 async function bucketWithLog(): Promise<{ readonly bucket: ShippedBucket; readonly pieces: readonly string[] }> {
@@ -19,11 +22,27 @@ async function bucketWithLog(): Promise<{ readonly bucket: ShippedBucket; readon
   return { bucket, pieces };
 }
 
-async function rehearsalIn({ store }: ShippedBucket) {
+function servicesIn({ store }: ShippedBucket) {
   const platform = { bucket: store, environment: 'local' } as unknown as Platform;
   const config = { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig;
   const clock = { now: () => new Date(second(100) / 1000), monotonic: () => 0, sleep: async () => {} };
-  const facts = await readRecoveryFacts({ platform, config, clock });
+  return { platform, config, clock };
+}
+
+/** What `cardea restore local --to TO` decides. */
+async function decidedIn(bucket: ShippedBucket, to: string) {
+  const { platform, config, clock } = servicesIn(bucket);
+  const context = {
+    clock,
+    signal: new AbortController().signal,
+    environment: async () => ({ name: 'local', config }),
+    platform: async () => platform,
+  } as unknown as CliContext;
+  return decideTarget(context, 'local', { to });
+}
+
+async function rehearsalIn(bucket: ShippedBucket) {
+  const facts = await readRecoveryFacts(servicesIn(bucket));
   const [point] = facts.points;
   if (point === undefined) throw new TypeError('no point');
   return rehearsable(facts, point);
@@ -59,4 +78,46 @@ test('a rehearsal of the files alone says that the log does not reach the point 
   await bucket.point(10, 12, { replicationFactor: 1, nodeCount: 1 });
   const { warnings } = await rehearsalIn(bucket);
   expect(warnings.join()).toContain(secondText(5));
+});
+
+test('the end of the log is refused while something was written after the last instant that can be restored', async () => {
+  const { bucket } = await bucketWithLog();
+  await bucket.timeline('t0002', { id: 't0001', fork: 70 }, { opened: 80 });
+  await bucket.begin('t0002', host, 80);
+  await bucket.ship('t0002', host, { segment: 200, covered: 90 });
+  await bucket.watermark('t0002', host, 95);
+  // As a revert leaves it without a new base: what came back is in no log.
+  await bucket.mark('t0002', host, 'bypass', 80, 80, 'the timeline began with data that no log holds');
+  for (const to of ['newest', 'settled']) {
+    await expect(decidedIn(bucket, to)).rejects.toMatchObject({
+      code: 'end-unreachable',
+      happened: expect.stringContaining('the timeline began with data that no log holds'),
+      next: expect.stringMatching(/cardea backup local.*name the instant: --to /),
+    });
+  }
+  const refused = await decidedIn(bucket, 'newest').catch((thrown: unknown) => thrown);
+  const named = /--to (\S+Z)/.exec((refused as Problem).next)?.[1] ?? '';
+  expect((await decidedIn(bucket, named)).instant?.toEnd).toBe(false);
+
+  await bucket.point(82, 83, { replicationFactor: 1, nodeCount: 1, timeline: timelineId.parse('t0002') });
+  const decided = await decidedIn(bucket, 'newest');
+  expect(decided.instant).toMatchObject({ toEnd: true, choice: { instant: second(95), timeline: 't0002' } });
+});
+
+test('a restore to the end of the log says whose log goes on alone', async () => {
+  const bucket = new ShippedBucket();
+  await bucket.timeline('t0001');
+  for (const [each, until] of [
+    [host, 95],
+    [other, 40],
+  ] as const) {
+    await bucket.begin('t0001', each, 0);
+    await bucket.ship('t0001', each, { segment: 100, covered: until });
+    await bucket.watermark('t0001', each, until);
+  }
+  await bucket.point(10, 12, { replicationFactor: 1, nodeCount: 2 });
+  const { instant, warnings } = await decidedIn(bucket, 'newest');
+  expect(instant?.choice.instant).toBe(second(40));
+  expect(warnings.join()).toContain(`After ${secondText(40)} only some nodes shipped their log`);
+  expect(warnings.join()).toContain(`up to ${secondText(95)}), so what was acknowledged later is not restored`);
 });

@@ -1,5 +1,5 @@
 import { requireTimely } from '../../../graph/commit-times.ts';
-import { formatInstant, instantOf, type Micros } from '../../../model/instant.ts';
+import { formatInstant, instantOf, type Micros, micros } from '../../../model/instant.ts';
 import { plannedBytes } from '../../../model/log-plan.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import { type Target, parseTarget } from '../../../model/target.ts';
@@ -65,10 +65,11 @@ export async function decideTarget(context: CliContext, environment: string, ask
     ...(asked.base === undefined ? {} : { base: asked.base }),
   });
   requireTimely(choice.point.commitTimes, choice.point.id);
-  if (target === undefined && asked.exclusions !== undefined) requireReachableEnd(facts, choice);
+  if (target?.kind !== 'instant') requireReachableEnd(facts, choice);
   const toEnd =
     (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
-  return { point: choice.point, instant: { choice, facts, toEnd }, warnings: choice.warnings };
+  const behind = target?.kind === 'instant' ? [] : aloneAhead(facts, timeline, instant);
+  return { point: choice.point, instant: { choice, facts, toEnd }, warnings: [...choice.warnings, ...behind] };
 }
 
 /** A point whose cut is an instant was proved together with its log, so it is restored together with it. */
@@ -120,6 +121,19 @@ function endOf(facts: RecoveryFacts, timeline: string, target: Extract<Target, {
   const { newest, settled } = computeWindow(facts, timeline);
   const end = target?.end === 'settled' ? settled : newest;
   return end === null ? facts.now : instantOf(end);
+}
+
+/** Nodes whose log goes on alone: what it says of later instants is not everything that was acknowledged. */
+function aloneAhead(facts: RecoveryFacts, timeline: string, end: Micros): readonly string[] {
+  const after = micros(end + 2 * facts.limits.settleMargin);
+  const ahead = (facts.catalog.logs.get(timeline)?.streams ?? []).flatMap(({ node, covered }) => {
+    const to = covered.at(-1)?.to;
+    return to === undefined || to <= after ? [] : [`${node} up to ${formatInstant(to)}`];
+  });
+  if (ahead.length === 0) return [];
+  return [
+    `After ${formatInstant(end)} only some nodes shipped their log (${ahead.join(', ')}), so what was acknowledged later is not restored`,
+  ];
 }
 
 function isCurrent(facts: RecoveryFacts, timeline: string): boolean {
