@@ -1,12 +1,16 @@
 import { listRuns, type RunsWorld, type RunSummary } from '../../../journal/runs.ts';
 import type { TrustingWorld } from '../../../journal/vouching.ts';
-import { asProblem, type Problem, RetryableProblem } from '../../../model/problem.ts';
+import { asProblem, Problem, RetryableProblem } from '../../../model/problem.ts';
 import type { WindowReport } from '../../../model/window.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import type { ObjectStore } from '../../../ports/object-store.ts';
+import type { Platform } from '../../../ports/platform.ts';
+import { findFindings } from '../../../runbooks/catalog/finding-catalog.ts';
 import { surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
+import { enterEnvironment } from '../../runs/enter-environment.ts';
 import { type ResumeWay, resumeWayOf } from '../../runs/resume-way.ts';
 import { runsWorld } from '../../runs/runs-world.ts';
 import { restoreDecisions } from '../../runs/undecided-restore.ts';
@@ -30,26 +34,29 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
     const { bucket } = platform;
     const world = await runsWorld(context, name);
     const services = { platform, config, clock };
-    const [ring, window, stored] = await Promise.all([
+    const [ring, stranger, window, stored] = await Promise.all([
       within(clock, platform.database.ring(), 'The database did not answer in time'),
+      within(clock, otherBucketOf(platform, name), 'The agents did not answer in time'),
       within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
       within(
         clock,
-        Promise.all([surveyOwnPoints(bucket, name), restoreDecisions(world), runsWithWays(world, name)]),
+        Promise.all([surveyWithFindings(bucket, name), restoreDecisions(world), runsWithWays(world, name)]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
     const [survey, decisions, { runs, ways }] =
       stored instanceof Error
         ? [
-            { points: [], damaged: [] },
+            { points: [], damaged: [], findings: undefined },
             { undecided: [], decided: new Map() },
             { runs: [], ways: new Map() },
           ]
         : stored;
     const store = stored instanceof Error ? stored : { description: bucket.description };
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
-    return environmentStatus({ ...facts, ...survey, ...decisions, runs, ways, window });
+    // Agents that do not answer say nothing of their bucket.
+    const remembered = stranger instanceof Error && stranger.code === 'bucket-changed' ? stranger : undefined;
+    return environmentStatus({ ...facts, stranger: remembered, ...survey, ...decisions, runs, ways, window });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;
@@ -80,6 +87,30 @@ export async function runsWithWays(
     }
   }
   return { runs, ways };
+}
+
+/** Throws RefusedProblem `bucket-changed` when agents remember another bucket. */
+async function otherBucketOf(platform: Platform, name: string): Promise<undefined> {
+  await enterEnvironment(platform, name);
+}
+
+async function surveyWithFindings(bucket: ObjectStore, name: string) {
+  const survey = await surveyOwnPoints(bucket, name);
+  const good = survey.points.find(({ proof }) => proof !== 'failed');
+  return { ...survey, findings: good === undefined ? undefined : await findingsOf(bucket, good.id) };
+}
+
+async function findingsOf(bucket: ObjectStore, of: string) {
+  try {
+    const record = await findFindings(bucket, of);
+    if (record === undefined) return undefined;
+    const all = Object.values(record.counts).reduce((sum, count) => sum + count, 0);
+    return { of, all, fresh: record.findings.filter(({ fresh }) => fresh === true).length };
+  } catch (thrown) {
+    // The next check judges without it, and says so.
+    if (thrown instanceof Problem && thrown.code === 'bad-document') return undefined;
+    throw thrown;
+  }
 }
 
 async function newestWindow(services: RunbookServices): Promise<WindowReport | undefined> {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { pointTakenAt } from '../../../../test/support/example-point.ts';
 import type { RunSummary } from '../../../journal/runs.ts';
+import { bucketChanged } from '../../../model/bucket-identity.ts';
 import { configSchema } from '../../../model/config.ts';
 import { runId, timelineId } from '../../../model/identifiers.ts';
 import { RetryableProblem } from '../../../model/problem.ts';
@@ -145,6 +146,27 @@ test('a node that does not ship names the command that mends it, or first the re
   expect(signal({ ...good, window: { ...window, newest: null, rpoSeconds: null } }, 'rpo')).toMatchObject({
     level: 'bad',
     next: 'cardea ship prod',
+  });
+});
+
+test('agents that remember another bucket make the store red: no backup and no restore would begin', () => {
+  const stranger = bucketChanged('s3://backups', {
+    who: 'The agent of node-2 remembers',
+    remembered: 'b1',
+    found: 'b2',
+    environment: 'prod',
+  });
+  expect(signal({ ...good, stranger }, 'store')).toMatchObject({ level: 'bad', next: stranger.next });
+  expect(signal({ ...good, stranger }, 'store')?.says).toContain('The agent of node-2 remembers');
+});
+
+test('damage of the graph that a backup recorded as new is a warning, and what is known is none', () => {
+  const of = 'backup-20260219-020030';
+  expect(signal({ ...good, findings: { of, all: 3, fresh: 0 } }, 'graph')).toBeUndefined();
+  expect(signal({ ...good, findings: { of, all: 3, fresh: 1 } }, 'graph')).toMatchObject({
+    level: 'warning',
+    says: `${of} recorded 1 new finding in the graph, beside 2 that are known`,
+    next: 'cardea check prod',
   });
 });
 

@@ -22,6 +22,8 @@ export interface StatusFacts {
   readonly nodes: ReadonlyArray<{ readonly name: string; readonly address: string }>;
   readonly ring: readonly RingMember[] | Problem;
   readonly store: { readonly description: string } | Problem;
+  /** Agents remember another bucket than this. */
+  readonly stranger?: Problem | undefined;
   /** Newest first. */
   readonly points: readonly RestorePoint[];
   /** Points whose documents cannot be read. */
@@ -33,6 +35,8 @@ export interface StatusFacts {
   readonly runs: readonly RunSummary[];
   /** How each interrupted one is carried on from this machine. */
   readonly ways: ReadonlyMap<string, ResumeWay>;
+  /** What the newest good point recorded of its graph; `fresh`: how many of the findings were new then, and accepted by nobody. */
+  readonly findings?: { readonly of: string; readonly all: number; readonly fresh: number } | undefined;
   /** From the newest good point on; undefined when there is none. */
   readonly window: WindowReport | Problem | undefined;
 }
@@ -40,7 +44,7 @@ export interface StatusFacts {
 export type Level = 'good' | 'warning' | 'bad' | 'unknown';
 
 export interface Signal {
-  readonly name: 'nodes' | 'store' | 'backup' | 'rpo' | 'proof' | 'runs' | 'decisions' | 'horizon';
+  readonly name: 'nodes' | 'store' | 'backup' | 'rpo' | 'proof' | 'graph' | 'runs' | 'decisions' | 'horizon';
   readonly level: Level;
   readonly says: string;
   /** What to do about it. */
@@ -62,6 +66,7 @@ export function environmentStatus(facts: StatusFacts): EnvironmentStatus {
         backupSignal(facts),
         rpoSignal(facts),
         proofSignal(facts),
+        ...graphSignals(facts),
         ...runSignals(facts),
         ...decisionSignals(facts),
         horizonSignal(facts),
@@ -86,8 +91,9 @@ function nodesSignal({ environment, nodes, ring }: StatusFacts): Signal {
   return { name: 'nodes', level: 'bad', says: `${says}; down: ${names}`, next: `cardea doctor ${environment}` };
 }
 
-function storeSignal({ store }: StatusFacts): Signal {
+function storeSignal({ store, stranger }: StatusFacts): Signal {
   if (isProblem(store)) return { name: 'store', level: 'bad', says: store.happened, next: store.next };
+  if (stranger !== undefined) return { name: 'store', level: 'bad', says: stranger.happened, next: stranger.next };
   return { name: 'store', level: 'good', says: store.description };
 }
 
@@ -179,6 +185,14 @@ function proofSignal({ environment, config, now, points }: StatusFacts): Signal 
   if (measured > objective)
     return { name: 'proof', level: 'bad', says: `${says}: over the RTO`, next: `cardea points ${environment}` };
   return { name: 'proof', level: 'good', says };
+}
+
+/** Damage of the graph itself, as the newest good backup recorded it: what everybody knows is no signal. */
+function graphSignals({ environment, findings }: StatusFacts): readonly Signal[] {
+  if (findings === undefined || findings.fresh === 0) return [];
+  const known = findings.all > findings.fresh ? `, beside ${findings.all - findings.fresh} that are known` : '';
+  const says = `${findings.of} recorded ${findings.fresh} new ${findings.fresh === 1 ? 'finding' : 'findings'} in the graph${known}`;
+  return [{ name: 'graph', level: 'warning', says, next: `cardea check ${environment}` }];
 }
 
 /** Only the newest run of each kind counts: a later success repairs an earlier failure. */
