@@ -378,6 +378,20 @@ describe('staged first', () => {
     expect(node.toolCalls.filter((call) => call === 'download')).toHaveLength(2);
   });
 
+  test('what was staged with a marker that cannot be read is brought again, and can be cleared', async () => {
+    const node = await ruinedNode();
+    await stage(node);
+    await writeFile(join(node.directories.aside, 'staged.json'), '{"kind": "st');
+    await clearStage(node, { keepPoint: point });
+    expect(await readdir(node.directories.aside)).toEqual([]);
+    await stage(node);
+    await writeFile(join(node.directories.aside, 'staged.json'), '');
+    await aside(node);
+    await restore(node);
+    expect(await liveData(node)).toBe(asBackedUp);
+    expect(node.toolCalls.filter((call) => call === 'download')).toHaveLength(3);
+  });
+
   test('killed at any change, staging and placing go on to the data of the backup', async () => {
     const kills = await killedAnywhere(
       async (node) => void (await aside(node)),

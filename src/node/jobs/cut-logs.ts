@@ -9,7 +9,7 @@ import { sha256 } from '../../model/sha256.ts';
 import type { JobResult } from '../../ports/node-agent.ts';
 import type { NodeParts } from '../node-parts.ts';
 import type { JobContext } from './job-context.ts';
-import { logStagingFolder, stagedLogsDocument, stagedLogsFile } from './placement-marker.ts';
+import { logStagingFolder, readStaged, stagedLogsDocument, stagedLogsFile } from './placement-marker.ts';
 import { keptLogs } from './planned-logs.ts';
 
 /** What was cut: the new segments in a folder of their own, and what they hold. */
@@ -106,9 +106,7 @@ function outcomeOf(
 }
 
 async function findStaged({ files, directories }: NodeParts) {
-  const file = stagedLogsFile(directories);
-  const text = await files.read(file);
-  return text === undefined ? undefined : stagedLogsDocument.read(text, file);
+  return readStaged(files, stagedLogsFile(directories), stagedLogsDocument);
 }
 
 async function isWhole({ files }: NodeParts, folder: string, staged: CutLogs): Promise<boolean> {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { documentType } from '../../model/document.ts';
+import { Problem } from '../../model/problem.ts';
 import { jobResults, rolesOrigin } from '../../ports/node-agent-wire.ts';
+import type { NodeFiles } from '../../ports/node-files.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
 /** SHA-256 of the inventory by which the files are those of the point. Agents of before did not write it down. */
@@ -66,6 +68,25 @@ export const stagedLogsDocument = documentType('staged-logs', 1, {
 
 export function stagedLogsFile(directories: Pick<NodeDirectories, 'aside'>): string {
   return `${directories.aside}/staged-logs.json`;
+}
+
+/**
+ * What a marker says of files that were brought and are not in place yet; undefined when there is none, or none that can be read: then they
+ * are brought again.
+ */
+export async function readStaged<T>(
+  files: Pick<NodeFiles, 'read'>,
+  file: string,
+  document: { read(text: string, where: string): T },
+): Promise<T | undefined> {
+  const text = await files.read(file);
+  if (text === undefined) return undefined;
+  try {
+    return document.read(text, file);
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    return undefined;
+  }
 }
 
 /** `<aside>/drained.json`: what the drain of a Cassandra that the run had started left in the commit log directory. */

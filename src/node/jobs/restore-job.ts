@@ -16,6 +16,7 @@ import {
   placementDocument,
   placementFile,
   rolesStagingFolder,
+  readStaged,
   stagedDocument,
   stagedFile,
   stagingFolder,
@@ -157,8 +158,7 @@ export async function clearStage(
   const { files, directories } = parts;
   await clearStagedLogs(parts);
   await files.remove(logExtensionFolder(directories));
-  const text = await files.read(stagedFile(directories));
-  const whole = text === undefined ? undefined : stagedDocument.read(text, stagedFile(directories));
+  const whole = await readStaged(files, stagedFile(directories), stagedDocument);
   if (whole !== undefined && whole.point === keepPoint) return {};
   await files.remove(stagedFile(directories));
   await files.remove(stagingFolder(directories));
@@ -223,8 +223,8 @@ async function requireStored(
 }
 
 async function isStaged({ files, directories }: NodeParts, marker: Marker): Promise<boolean> {
-  const text = await files.read(stagedFile(directories));
-  return text !== undefined && isSame(stagedDocument.read(text, stagedFile(directories)), marker);
+  const staged = await readStaged(files, stagedFile(directories), stagedDocument);
+  return staged !== undefined && isSame(staged, marker);
 }
 
 /** A marker that an agent of before wrote does not say by which inventory: then it may be another one. */
