@@ -115,10 +115,18 @@ export function serviceOf(base: WindowBase, path: readonly WindowStrand[], lead:
     }
     // Before a later strand was opened nothing was written: those instants equal the fork, and need nothing of its logs.
     const last = isOwn ? limit : greater(limit, micros(start - 1));
-    if (isOwn && last < first) return { base, stop };
-    return { base, from: first, to: greater(to, last), stop };
+    const why = strand.until === undefined ? stop : beforeItsEnd(stop, strand.timeline, strand.until);
+    if (isOwn && last < first) return { base, stop: why };
+    return { base, from: first, to: greater(to, last), stop: why };
   }
   return { base, from: first, to, stop: { kind: 'fork', reason: 'the timeline ends there' } };
+}
+
+/** The log of a timeline that was left is as long as it will ever be: what comes after it, on the next one, is out of reach. */
+function beforeItsEnd(stop: Stop, timeline: string, until: Micros): Stop {
+  if (stop.kind !== 'end') return stop;
+  const reason = `the log of ${timeline} was not shipped up to ${formatInstant(until)}, where the next timeline begins`;
+  return { kind: 'coverage', reason };
 }
 
 /** The last instant of the strand that the base can go to, and what stands after it. */

@@ -22,16 +22,16 @@ async function bucketWithLog(): Promise<{ readonly bucket: ShippedBucket; readon
   return { bucket, pieces };
 }
 
-function servicesIn({ store }: ShippedBucket) {
+function servicesIn({ store }: ShippedBucket, now = 100) {
   const platform = { bucket: store, environment: 'local' } as unknown as Platform;
   const config = { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig;
-  const clock = { now: () => new Date(second(100) / 1000), monotonic: () => 0, sleep: async () => {} };
+  const clock = { now: () => new Date(second(now) / 1000), monotonic: () => 0, sleep: async () => {} };
   return { platform, config, clock };
 }
 
 /** What `cardea restore local --to TO` decides. */
-async function decidedIn(bucket: ShippedBucket, to: string) {
-  const { platform, config, clock } = servicesIn(bucket);
+async function decidedIn(bucket: ShippedBucket, to: string, now?: number) {
+  const { platform, config, clock } = servicesIn(bucket, now);
   const context = {
     clock,
     signal: new AbortController().signal,
@@ -102,6 +102,22 @@ test('the end of the log is refused while something was written after the last i
   await bucket.point(82, 83, { replicationFactor: 1, nodeCount: 1, timeline: timelineId.parse('t0002') });
   const decided = await decidedIn(bucket, 'newest');
   expect(decided.instant).toMatchObject({ toEnd: true, choice: { instant: second(95), timeline: 't0002' } });
+});
+
+test('the end of the log is refused while the log of the timeline before does not reach the next one', async () => {
+  const { bucket } = await bucketWithLog();
+  // As a revert leaves it: the nodes stopped one after the other, and the next timeline begins where the last of them stopped.
+  await bucket.timeline('t0002', { id: 't0001', fork: 100.4 }, { opened: 120 });
+  await bucket.begin('t0002', host, 120);
+  await bucket.ship('t0002', host, { segment: 200, covered: 130 });
+  await bucket.watermark('t0002', host, 140);
+  await expect(decidedIn(bucket, 'newest', 150)).rejects.toMatchObject({
+    code: 'end-unreachable',
+    happened: expect.stringContaining(
+      `the log of t0001 was not shipped up to ${secondText(100.4)}, where the next timeline begins`,
+    ),
+    next: expect.stringContaining(`--to ${secondText(100)}`),
+  });
 });
 
 test('a restore to the end of the log says whose log goes on alone', async () => {
