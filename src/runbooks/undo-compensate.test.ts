@@ -19,6 +19,10 @@ async function ask(cache: string, indexBackend?: string): Promise<unknown> {
 
 test('an undo asks whether servers let go of old values before it writes, and is refused when they never do', async () => {
   await expect(ask('0')).rejects.toMatchObject({ kind: 'refused', code: 'graph-caches' });
+  await expect(ask('7200000')).rejects.toMatchObject({
+    code: 'graph-caches',
+    happened: expect.stringContaining('for 2 h 0 min'),
+  });
   expect(await ask('10000')).toEqual({ cacheSeconds: 10 });
   expect(await ask('none')).toEqual({ cacheSeconds: 0 });
   expect(step('write-undo')?.needs).toContain('check-servers');

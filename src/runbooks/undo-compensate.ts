@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkGraph } from '../graph/check.ts';
 import { exactId } from '../graph/codec/byte-reader.ts';
 import { cacheSeconds, reindexElements } from '../graph/indexes/reindex-elements.ts';
+import { formatSeconds } from '../model/duration.ts';
 import { pointId } from '../model/identifiers.ts';
 import { commitSlot } from '../model/commit-slot.ts';
 import { formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
@@ -74,7 +75,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     run: async ({ services: { platform }, signal }) => {
       const { database, graph, keyspace, indexBackend } = platform;
       const cached = await cacheSeconds(graph);
-      if (cached === undefined) throw cachesForGood();
+      if (cached === undefined || cached > longestCache) throw cachesTooLong(cached);
       // Of no vertex: what would stop the update of documents after the write stops here.
       if (indexBackend !== undefined) {
         await reindexElements({ database, graph, keyspace, backend: indexBackend, vertices: [], gone: [], signal });
@@ -198,9 +199,9 @@ export const undoCompensateRunbook = withCopyDatabase(
     run: async ({ run, results, services: { platform, clock }, signal, log }) => {
       const { vertices, gone } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
       const lasting = await cacheSeconds(platform.graph);
-      const cached = lasting ?? 0;
+      const cached = Math.min(lasting ?? 0, longestCache);
       // Set so since the run asked; who sets it restarts the servers.
-      if (lasting === undefined) log(`WARNING: ${restartServers}`);
+      if (lasting !== cached) log(`WARNING: ${restartServers}`);
       if (cached > 0) await clock.sleep(cached * 1000, signal);
       const { database, graph, keyspace, indexBackend } = platform;
       const ids = vertices.map((id) => exactId(BigInt(id)));
@@ -270,12 +271,19 @@ export const undoCompensateRunbook = withCopyDatabase(
   .build();
 
 const restartServers =
-  'the JanusGraph servers cache rows of the database forever (cache.db-cache-time is 0): restart one after the other.';
+  'the JanusGraph servers go on caching rows of the database (cache.db-cache-time was changed): restart one after the other.';
 
-function cachesForGood(): RefusedProblem {
+/** Seconds. An undo waits until the servers have forgotten the old values. */
+const longestCache = 1800;
+
+function cachesTooLong(seconds: number | undefined): RefusedProblem {
+  const long =
+    seconds === undefined
+      ? 'forever (cache.db-cache-time is 0)'
+      : `for ${formatSeconds(seconds)} (cache.db-cache-time), longer than the ${formatSeconds(longestCache)} that an undo waits`;
   return new RefusedProblem({
     code: 'graph-caches',
-    happened: 'The JanusGraph servers cache rows of the database forever (cache.db-cache-time is 0).',
+    happened: `The JanusGraph servers cache rows of the database ${long}.`,
     state: 'Nothing was written: after an undo the servers would go on returning the old values.',
     next: 'Set cache.db-cache-time to milliseconds, or cache.db-cache to false, and restart the servers. Or undo with --way restore, which stops them.',
   });
