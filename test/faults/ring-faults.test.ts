@@ -60,7 +60,8 @@ test(`faults ${seeds[0]} to ${seeds.at(-1)} on a ring of three: each ends as bef
       break;
     }
   }
-  await ring.sandbox.cardea('audit', 'local').then(({ exitCode }) => expect(exitCode).toBe(0));
+  const { exitCode, stdout } = await ring.sandbox.cardea('audit', 'local');
+  if (exitCode !== 0) wrong.push(`the audit: ${stdout}`);
   expect(wrong).toEqual([]);
 });
 
