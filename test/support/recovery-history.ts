@@ -345,6 +345,11 @@ export class Played {
     this.oracle.ring = this.ring;
   }
 
+  /** The wall clock of the person's machine from here on, in seconds beside everybody's. */
+  setClock(seconds: number): void {
+    this.#clockSetBy = seconds * 1000;
+  }
+
   async play(): Promise<void> {
     const { person, services = {} } = this.#drawn;
     this.#arm(this.ring, false);
