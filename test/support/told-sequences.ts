@@ -103,7 +103,7 @@ export function flip({ played }: Environment, key: RegExp): void {
 
 /** The bucket is lost, and a new, empty one is in its place; leases begin above what the agents have seen. */
 export async function emptied({ played }: Environment): Promise<void> {
-  for (const key of [...played.bucket.objects.keys()]) played.bucket.remove(key);
+  for (const key of Array.from(played.bucket.objects.keys())) played.bucket.remove(key);
   played.oracle.blind = true;
   const process = played.newProcess();
   await (await acquireLease(played.worldOf(process), { environment: 'local', run: 'before', above: 50 })).release();

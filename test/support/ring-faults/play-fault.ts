@@ -381,7 +381,7 @@ class Player {
     const { undecided, half } = await undecidedRestores(sandbox.platform.bucket);
     const [point = ''] = await this.#ring.goodPoints();
     const restore = /restore-[\w-]+/.exec(ways.join(' '))?.[0];
-    if (first === 'accept' && restore === undefined) return;
+    if ((first === 'accept' && restore === undefined) || (first === 'restore' && point === '')) return;
     const commands = {
       restore: ['restore', 'local', '--to', point, '--confirm', 'local', '--without-base'],
       backup: ['backup', 'local', '--quiesced'],
