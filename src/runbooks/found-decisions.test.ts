@@ -176,7 +176,8 @@ test.fails('the way that status names for a restore whose journal is gone is fou
   const world = await environment();
   const { played } = world;
   const half = await halfRestored(world);
-  for (const key of Array.from(played.bucket.objects.keys())) if (key.startsWith(`runs/${half}/`)) played.bucket.remove(key);
+  for (const key of Array.from(played.bucket.objects.keys()))
+    if (key.startsWith(`runs/${half}/`)) played.bucket.remove(key);
   played.oracle.blind = true;
   const told = (await played.told()) ?? '';
   expect(told).toContain(`cardea restore revert ${half} --confirm local`);
