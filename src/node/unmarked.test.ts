@@ -11,7 +11,7 @@ import { readLogCatalog } from '../runbooks/catalog/log-catalog.ts';
 import { listPoints } from '../runbooks/catalog/point-catalog.ts';
 import { usualLimits } from '../runbooks/recovery/recovery-facts.ts';
 import { computeWindow } from '../runbooks/recovery/window.ts';
-import type { DatabaseGlance, LoggedDatabase, SchemaOfLog } from '../ports/logged-database.ts';
+import type { DatabaseGlance, SchemaOfLog } from '../ports/logged-database.ts';
 import { DatabaseWitness } from './shipping/database-witness.ts';
 import { LogShipper } from './shipping/log-shipper.ts';
 import { StreamWriter } from './shipping/stream-writer.ts';

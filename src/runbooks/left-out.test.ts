@@ -333,7 +333,7 @@ describe('a restore that ends with nothing changed while the nodes were down', (
         : '';
       if (order.includes('"paused"')) break;
       const process = played.newProcess({ at, before: true, how: 'interrupted' });
-      ended = await run(played, (_) =>
+      ended = await run(played, () =>
         played.begin(process, restoreRunbook, { point: point?.id, newBase: false }, true),
       );
       if (!(ended instanceof Problem) && ended.status === 'succeeded') throw new Error('it went through');
