@@ -34,7 +34,8 @@ export function openRun(
     if (state?.cancelRequestedBy !== undefined) cancel.abort();
     world.onEvent?.(event);
   };
-  if (state?.cancelRequestedBy !== undefined) cancel.abort();
+  // A cancel that ended the run is past: who carries it on from there wants it done.
+  if (state?.status === 'running' && state.cancelRequestedBy !== undefined) cancel.abort();
   const journal = openJournal({
     store: world.store,
     clock: world.clock,

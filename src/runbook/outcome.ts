@@ -42,8 +42,19 @@ export function lastEvent(runbook: Runbook, state: RunState, now: Date): RunEven
     return { type: 'run-failed', problem: withWayOn(runbook, state, problem), seconds };
   }
   const unfinished = runbook.steps.some((step) => !isPassed(state.steps[step.id]));
-  if (state.cancelRequestedBy !== undefined && unfinished) return { type: 'run-cancelled', seconds };
-  return { type: 'run-succeeded', seconds };
+  if (!unfinished) return { type: 'run-succeeded', seconds };
+  if (state.cancelRequestedBy !== undefined) return { type: 'run-cancelled', seconds };
+  return { type: 'run-failed', problem: withWayOn(runbook, state, undone(state).toDocument()), seconds };
+}
+
+/** What no code foresaw: whoever reads it must not take the run for done. */
+function undone({ run }: RunState): FailedProblem {
+  return new FailedProblem({
+    code: 'unexpected',
+    happened: `Run ${run} came to its end with steps that were neither done nor failed.`,
+    state: 'What the finished steps did is in place.',
+    next: `See them: cardea run show ${run}.`,
+  });
 }
 
 /** Pure: whether a run that ended without success may be carried on all the same, because it had moved data. */
