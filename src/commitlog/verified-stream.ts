@@ -44,7 +44,9 @@ export interface VerifiedStream {
   readonly timeline: string;
   readonly hostId: string;
   readonly node: string;
-  /** In log order, each sequence once. */
+  /** Sequence of the first piece that the store holds; 1 when it holds none. */
+  readonly first: number;
+  /** Those that were asked for, in log order, each sequence once. */
   readonly pieces: readonly StoredPiece[];
   /** Ascending. Two that touch are still apart when the chain between them is broken. */
   readonly covered: readonly CoveredSpan[];
@@ -65,33 +67,167 @@ export function readingFrom(covered: readonly Micros[], start: Micros): Micros {
   return micros(covered.findLast((to) => to <= start - longestLag) ?? 0);
 }
 
-interface Found {
+/** Pieces of a stream that follow one another: of one object, or of all that an index tells of. */
+export type PieceRun = Omit<StoredPiece, 'segment' | 'from' | 'to' | 'sha256'>;
+
+interface FoldedStream {
   readonly timeline: string;
   readonly hostId: string;
-  /** In ascending order of the key. */
-  readonly objects: readonly FoundPiece[];
   readonly watermark: Watermark | undefined;
-  readonly marks: readonly LogMark[];
-  readonly faults?: readonly LogFault[];
+  /** What was wrong before any object was read. */
+  readonly faults: LogFault[];
+  /** Pieces that reach beyond it are kept, and a little more; undefined for none. */
+  readonly piecesSince: Micros | undefined;
 }
 
 /**
- * Follows the chain of a stream through its objects and says what it proves. Never throws: what is missing, swapped, doubled, foreign or
- * contradicts itself is a fault with its reason, and what it made unprovable is not covered.
+ * Follows the chain of a stream through its objects, in log order and in constant memory, and says what it proves. Never throws: what is
+ * missing, swapped, doubled, foreign or contradicts itself is a fault with its reason, and what it made unprovable is not covered.
  */
-export function verifyStream(found: Found): VerifiedStream {
-  const { timeline, hostId, watermark, marks } = found;
-  const faults: LogFault[] = [...(found.faults ?? [])];
-  const headers: Array<{ key: string; header: LogPieceHeader }> = [];
-  for (const object of found.objects) {
-    const reason = 'fault' in object ? object.fault : faultOfPlace(object, timeline, hostId);
-    if (reason !== undefined) faults.push({ key: object.key, reason });
-    else if ('header' in object) headers.push(object);
+export class StreamFold {
+  readonly #stream: FoldedStream;
+  readonly #spans: CoveredSpan[] = [];
+  readonly #pieces: StoredPiece[] = [];
+  #open: Open | undefined;
+  #head: Head;
+  /** The header of the head, where it was read. */
+  #holder: LogPieceHeader | undefined;
+  #first: number | undefined;
+  #node: string | undefined;
+  /** The run that ends with the piece that the watermark names. */
+  #named: PieceRun | undefined;
+  #lastFrom: Micros | undefined;
+
+  constructor(stream: FoldedStream) {
+    const { watermark, timeline, hostId } = stream;
+    this.#stream = stream;
+    this.#open = watermark === undefined ? undefined : beginning(instantOf(watermark.since));
+    this.#head = { last: 0, chain: firstLink(timeline, hostId), key: '' };
   }
-  const pieces = tile(headers, faults);
-  const covered = coverage(found, pieces, faults);
-  const node = watermark?.node ?? pieces.at(-1)?.node ?? marks.at(-1)?.node ?? hostId;
-  return { timeline, hostId, node, pieces, covered, marks, watermark, faults };
+
+  get faults(): readonly LogFault[] {
+    return this.#stream.faults;
+  }
+
+  /** Whether the run begins where what was read until now ends. */
+  follows({ first, previous }: Pick<PieceRun, 'first' | 'previous'>): boolean {
+    return first === this.#head.last + 1 && previous === this.#head.chain;
+  }
+
+  /** All objects of one segment, in any order. The longest come first: a merged one replaces its parts, and parts replace a damaged merged one. */
+  addSegment(objects: readonly FoundPiece[]): void {
+    const { timeline, hostId, faults } = this.#stream;
+    const found: Array<{ readonly header: LogPieceHeader; readonly piece: StoredPiece }> = [];
+    for (const object of objects) {
+      const reason = 'fault' in object ? object.fault : faultOfPlace(object, timeline, hostId);
+      if (reason !== undefined) faults.push({ key: object.key, reason });
+      else if ('header' in object) found.push({ header: object.header, piece: storedPiece(object.key, object.header) });
+    }
+    const sorted = found.sort(
+      (a, b) => a.piece.first - b.piece.first || b.piece.last - a.piece.last || (a.piece.key < b.piece.key ? -1 : 1),
+    );
+    for (const { header, piece } of sorted) this.#addPiece(header, piece);
+  }
+
+  /** What an index tells of objects that were all found, one by one. */
+  addIndexed(piece: StoredPiece): void {
+    this.#keep(piece);
+    this.addRun(piece);
+  }
+
+  addRun(run: PieceRun): void {
+    const { faults, watermark } = this.#stream;
+    const broken = breakBetween(this.#head, run, faults);
+    if (broken !== undefined) {
+      // Retention removes the beginning of a stream, which is not a fault; whether a base needs it is decided for each base.
+      if (this.#head.last > 0 || run.first === 1) faults.push({ key: run.key, reason: broken });
+      if (this.#open !== undefined && this.#open.to > this.#open.from) {
+        this.#spans.push({ from: this.#open.from, to: this.#open.to, ends: broken });
+      }
+      this.#open = beginning(run.coveredFrom, true);
+    }
+    const open = this.#open ?? beginning(run.coveredFrom);
+    // What was written in one go is covered by the last piece of it, so of a torn one the rest proves nothing: it begins where the next did.
+    if (open.torn && run.coveredTo > open.to) this.#open = beginning(run.coveredTo);
+    else this.#open = { ...open, from: lesser(open.from, run.coveredFrom), to: greater(open.to, run.coveredTo) };
+    this.#head = { last: run.last, chain: run.chain, key: run.key };
+    this.#holder = undefined;
+    this.#first ??= run.first;
+    this.#node = run.node;
+    this.#lastFrom = run.coveredFrom;
+    if (run.last === watermark?.sequence) this.#named = run;
+  }
+
+  end(marks: readonly LogMark[]): VerifiedStream {
+    const { timeline, hostId, watermark, faults } = this.#stream;
+    const covered = this.#coverage();
+    const node = watermark?.node ?? this.#node ?? marks.at(-1)?.node ?? hostId;
+    const first = this.#first ?? 1;
+    return { timeline, hostId, node, first, pieces: this.#pieces, covered, marks, watermark, faults };
+  }
+
+  #addPiece(header: LogPieceHeader, piece: StoredPiece): void {
+    const { faults } = this.#stream;
+    const before = this.#head;
+    if (piece.first > before.last) {
+      this.#keep(piece);
+      this.addRun(piece);
+      this.#holder = header;
+    } else if (piece.last > before.last) {
+      const reason = `its pieces ${range(piece)} partly overlap those of ${before.key}`;
+      faults.push({ key: piece.key, reason });
+    } else if (this.#holder !== undefined && chainAt(this.#holder, piece.last) !== piece.chain) {
+      // The chain of its last piece is made over everything before it, so this one comparison is enough.
+      const reason = `it differs from ${before.key}, which holds the same pieces ${range(piece)}`;
+      faults.push({ key: piece.key, reason });
+    }
+  }
+
+  #keep(piece: StoredPiece): void {
+    const { piecesSince } = this.#stream;
+    if (piecesSince === undefined) return;
+    // Of those before it only the last may still be read, and what was shipped in one go with it: see `readingFrom`.
+    while (piece.coveredTo <= piecesSince - longestLag) {
+      const [earliest] = this.#pieces;
+      if (earliest === undefined || earliest.coveredTo >= piece.coveredTo) break;
+      this.#pieces.shift();
+    }
+    this.#pieces.push(piece);
+  }
+
+  #coverage(): readonly CoveredSpan[] {
+    const { watermark, faults } = this.#stream;
+    const open = this.#open;
+    if (open === undefined) return this.#spans;
+    const end = watermark === undefined ? undefined : this.#endOf(watermark, faults);
+    if (end !== undefined) {
+      // The two name different last pieces: one of them is wrong, so the last one proves nothing.
+      const to = end.unproved === undefined ? open.to : lesser(open.to, end.unproved);
+      return open.torn || to <= open.from ? this.#spans : [...this.#spans, { from: open.from, to, ends: end.reason }];
+    }
+    const to = watermark?.sequence === this.#head.last ? greater(open.to, instantOf(watermark.at)) : open.to;
+    // The watermark moves only after a whole go, and so ends a torn one as well. A stream that has just begun covers its first instant.
+    return open.torn ? [...this.#spans, { from: to, to }] : [...this.#spans, { from: open.from, to }];
+  }
+
+  /** What the watermark shows to be missing at the end. */
+  #endOf(
+    { sequence, chain }: Watermark,
+    faults: LogFault[],
+  ): { readonly reason: string; readonly unproved?: Micros } | undefined {
+    const head = this.#head;
+    if (sequence > head.last) {
+      const culprits = faults.filter(({ key }) => key > head.key).map(({ key, reason }) => `; ${key}: ${reason}`);
+      const reason = `${plural({ first: head.last + 1, last: sequence })} missing at the end${culprits.join('')}`;
+      faults.push({ key: head.key, reason });
+      return { reason };
+    }
+    if (this.#named === undefined || this.#named.chain === chain) return undefined;
+    const reason = `the watermark names a piece ${sequence} that differs from the one in the store`;
+    faults.push({ key: this.#named.key, reason });
+    if (sequence !== head.last || this.#lastFrom === undefined) return undefined;
+    return { reason, unproved: this.#lastFrom };
+  }
 }
 
 /** The furthest instant to which everything acknowledged after `start` is proved; undefined when not even `start` is covered. */
@@ -120,73 +256,6 @@ function faultOfPlace(
   return undefined;
 }
 
-/** Chooses objects that hold every sequence once, longest first: a merged one replaces its parts, and parts replace a damaged merged one. */
-function tile(
-  headers: ReadonlyArray<{ key: string; header: LogPieceHeader }>,
-  faults: LogFault[],
-): readonly StoredPiece[] {
-  const sorted = headers
-    .map(({ key, header }) => ({ header, piece: storedPiece(key, header) }))
-    .sort(
-      (a, b) => a.piece.first - b.piece.first || b.piece.last - a.piece.last || (a.piece.key < b.piece.key ? -1 : 1),
-    );
-  const taken: StoredPiece[] = [];
-  let holder: LogPieceHeader | undefined;
-  for (const { header, piece } of sorted) {
-    const before = taken.at(-1);
-    if (before === undefined || piece.first > before.last) {
-      taken.push(piece);
-      holder = header;
-    } else if (piece.last > before.last) {
-      faults.push({
-        key: piece.key,
-        reason: `its pieces ${range(piece)} partly overlap those of ${before.key}`,
-      });
-    } else if (holder !== undefined && chainAt(holder, piece.last) !== piece.chain) {
-      // The chain of its last piece is made over everything before it, so this one comparison is enough.
-      faults.push({
-        key: piece.key,
-        reason: `it differs from ${before.key}, which holds the same pieces ${range(piece)}`,
-      });
-    }
-  }
-  return taken;
-}
-
-function coverage(
-  { timeline, hostId, watermark }: Found,
-  pieces: readonly StoredPiece[],
-  faults: LogFault[],
-): readonly CoveredSpan[] {
-  const spans: CoveredSpan[] = [];
-  let open = watermark === undefined ? undefined : beginning(instantOf(watermark.since));
-  let head: Head = { last: 0, chain: firstLink(timeline, hostId), key: '' };
-  for (const piece of pieces) {
-    const broken = breakBetween(head, piece, faults);
-    if (broken !== undefined) {
-      // Retention removes the beginning of a stream, which is not a fault; whether a base needs it is decided for each base.
-      if (head.last > 0 || piece.first === 1) faults.push({ key: piece.key, reason: broken });
-      if (open !== undefined && open.to > open.from) spans.push({ from: open.from, to: open.to, ends: broken });
-      open = beginning(piece.coveredFrom, true);
-    }
-    open ??= beginning(piece.coveredFrom);
-    // What was written in one go is covered by the last piece of it, so of a torn one the rest proves nothing: it begins where the next did.
-    if (open.torn && piece.coveredTo > open.to) open = beginning(piece.coveredTo);
-    else open = { ...open, from: lesser(open.from, piece.coveredFrom), to: greater(open.to, piece.coveredTo) };
-    head = piece;
-  }
-  if (open === undefined) return spans;
-  const end = endOf(watermark, head, pieces, faults);
-  if (end !== undefined) {
-    // The two name different last pieces: one of them is wrong, so the last one proves nothing.
-    const to = end.unproved === undefined ? open.to : lesser(open.to, end.unproved);
-    return open.torn || to <= open.from ? spans : [...spans, { from: open.from, to, ends: end.reason }];
-  }
-  const to = watermark?.sequence === head.last ? greater(open.to, instantOf(watermark.at)) : open.to;
-  // The watermark moves only after a whole go, and so ends a torn one as well. A stream that has just begun covers its first instant.
-  return open.torn ? [...spans, { from: to, to }] : [...spans, { from: open.from, to }];
-}
-
 interface Head {
   readonly last: number;
   readonly chain: string;
@@ -204,7 +273,7 @@ function beginning(at: Micros, torn = false): Open {
   return { from: at, to: at, torn };
 }
 
-function breakBetween(head: Head, piece: StoredPiece, faults: readonly LogFault[]): string | undefined {
+function breakBetween(head: Head, piece: PieceRun, faults: readonly LogFault[]): string | undefined {
   const missing = { first: head.last + 1, last: piece.first - 1 };
   if (missing.first <= missing.last) {
     const culprits = faults.filter(({ key }) => key > head.key && key < piece.key);
@@ -214,28 +283,6 @@ function breakBetween(head: Head, piece: StoredPiece, faults: readonly LogFault[
   if (piece.previous !== head.chain)
     return `piece ${piece.first} does not follow piece ${head.last}: the chain is broken between them`;
   return undefined;
-}
-
-/** What the watermark shows to be missing at the end. */
-function endOf(
-  watermark: Watermark | undefined,
-  head: Head,
-  pieces: readonly StoredPiece[],
-  faults: LogFault[],
-): { readonly reason: string; readonly unproved?: Micros } | undefined {
-  if (watermark === undefined) return undefined;
-  const { sequence, chain } = watermark;
-  if (sequence > head.last) {
-    const culprits = faults.filter(({ key }) => key > head.key).map(({ key, reason }) => `; ${key}: ${reason}`);
-    const reason = `${plural({ first: head.last + 1, last: sequence })} missing at the end${culprits.join('')}`;
-    faults.push({ key: head.key, reason });
-    return { reason };
-  }
-  const named = pieces.find((piece) => piece.last === sequence);
-  if (named === undefined || named.chain === chain) return undefined;
-  const reason = `the watermark names a piece ${sequence} that differs from the one in the store`;
-  faults.push({ key: named.key, reason });
-  return sequence === head.last ? { reason, unproved: named.coveredFrom } : undefined;
 }
 
 function storedPiece(key: string, header: LogPieceHeader): StoredPiece {

@@ -561,7 +561,7 @@ export class Played {
         const facts = await factsOf(context, 'local');
         const good = facts.points.filter(({ proof }) => proof === 'checked' || proof === 'proven');
         const point = good.at(which === 0 ? 0 : -1);
-        const decided = point === undefined ? undefined : rehearsable(facts, point);
+        const decided = point === undefined ? undefined : await rehearsable(facts, point);
         if (decided === undefined) throw new TypeError('there is no good point');
         const params = { point: decided.point.id, ...replayParamsOf(decided, { inPlace: false }) };
         return this.begin(process, rehearseRunbook, params);

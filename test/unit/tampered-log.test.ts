@@ -7,7 +7,7 @@ import { RefusedProblem } from '../../src/model/problem.ts';
 import type { Platform } from '../../src/ports/platform.ts';
 import { chooseBase } from '../../src/runbooks/recovery/choose-base.ts';
 import { planLogs } from '../../src/runbooks/recovery/plan-logs.ts';
-import { readRecoveryFacts } from '../../src/runbooks/recovery/recovery-facts.ts';
+import { readRecoveryFacts, withPieces } from '../../src/runbooks/recovery/recovery-facts.ts';
 import { verifyLogs } from '../../src/runbooks/recovery/verify-logs.ts';
 import { computeWindow } from '../../src/runbooks/recovery/window.ts';
 import { MemoryStore } from '../support/memory-store.ts';
@@ -69,7 +69,10 @@ async function judge(store: MemoryStore): Promise<Judged> {
     return { found: [...lines, ...report.bases.flatMap(({ why }) => why ?? [])], oldest, newest: undefined };
   }
   const choice = chooseBase(facts, { instant: instantOf(report.newest), timeline: 't0001' });
-  const plan: LogPlan = { run: 'restore-20260219-020000-abcd' as LogPlan['run'], ...planLogs(facts, choice) };
+  const plan: LogPlan = {
+    run: 'restore-20260219-020000-abcd' as LogPlan['run'],
+    ...planLogs(await withPieces(facts, choice.point), choice),
+  };
   try {
     const { left } = await verifyLogs(services(store), plan, base, { signal });
     return { found: [...lines, ...left.map(({ reason }) => reason)], oldest, newest: instantOf(report.newest) };
@@ -280,7 +283,10 @@ test('an instant before the damage is restored to all the same, from the objects
   store.set(key, body);
   const facts = await readRecoveryFacts(services(store));
   const choice = chooseBase(facts, { instant: second(35), timeline: 't0001' });
-  const plan: LogPlan = { run: 'restore-20260219-020000-abcd' as LogPlan['run'], ...planLogs(facts, choice) };
+  const plan: LogPlan = {
+    run: 'restore-20260219-020000-abcd' as LogPlan['run'],
+    ...planLogs(await withPieces(facts, choice.point), choice),
+  };
   const verified = await verifyLogs(services(store), plan, base, { signal });
   expect(verified.left.map((fault) => fault.key)).toEqual([key]);
   const read = verified.plan.strands.flatMap(({ streams }) =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
+import { micros } from '../../model/instant.ts';
 import { RetryableProblem } from '../../model/problem.ts';
 import { readLogCatalog } from './log-catalog.ts';
 
@@ -19,7 +20,10 @@ async function shipped(): Promise<ShippedBucket> {
 }
 
 async function streamsOf(bucket: ShippedBucket, since?: number) {
-  const catalog = await readLogCatalog(bucket.store, since === undefined ? {} : { since: second(since) });
+  const catalog = await readLogCatalog(bucket.store, {
+    piecesSince: micros(0),
+    ...(since === undefined ? {} : { since: second(since) }),
+  });
   return catalog.logs.get('t0001')?.streams ?? [];
 }
 
@@ -63,7 +67,7 @@ test('what was merged while the stream was read is found on a second look', asyn
     },
   });
   for (const [key, body] of plain.store.objects) store.set(key, body);
-  const streams = (await readLogCatalog(store)).logs.get('t0001')?.streams ?? [];
+  const streams = (await readLogCatalog(store, { piecesSince: micros(0) })).logs.get('t0001')?.streams ?? [];
   expect(merged).toBe(true);
   expect(streams.map(({ faults }) => faults)).toEqual([[], []]);
   expect(streams[0]?.pieces[0]).toMatchObject({ first: 1, last: 3 });

@@ -1,5 +1,4 @@
-import { type FoundPiece, type LogFault, type VerifiedStream, verifyStream } from '../../commitlog/verified-stream.ts';
-import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
+import { type LogFault, StreamFold, type VerifiedStream } from '../../commitlog/verified-stream.ts';
 import { type Micros, formatInstant, instantOf, micros, microsOf, parseInstant } from '../../model/instant.ts';
 import {
   type LogMark,
@@ -7,20 +6,16 @@ import {
   hostOfStream,
   logMarkDocument,
   logMarkKey,
-  placeOfPiece,
   streamPrefix,
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
 import { type LogSchema, instantOfSchemaKey, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
-import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { KnownTimeline } from './timeline-record.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { failed, foldStream, requestsAtOnce } from './stream-reading.ts';
 import { listTimelines } from './timeline-catalog.ts';
-
-/** Enough to hide a store's latency, few enough for its connections. */
-export const requestsAtOnce = 48;
 
 /** Everything shipped from an environment that can be trusted. */
 export interface LogCatalog {
@@ -55,6 +50,8 @@ export interface Reading {
    * Read only what was shipped after this instant, and a little more: for callers that need only the newest instants.
    */
   readonly since?: Micros;
+  /** Keep each piece that reaches beyond this instant, and a little more. Without it none: a window needs none, and a month of log has many. */
+  readonly piecesSince?: Micros;
   /**
    * Called each time a watermark was read: the lag is measured against this moment, not against the end of the reading.
    */
@@ -89,100 +86,31 @@ async function readTimeline(bucket: ObjectStore, timeline: string, reading: Read
   return { timeline, streams, ...read, faults };
 }
 
-/**
- * Agents ship and merge while this reads, so a piece that seems to be missing may only have moved. A stream with moved
- * pieces is read again, and so is a stream with faults: they count only if they are still there.
- */
+/** Agents ship and merge while this reads, so a stream with faults is read again: they count only if they are still there. */
 async function readStream(bucket: ObjectStore, place: Place, reading: Reading): Promise<VerifiedStream> {
-  for (let attempt = 1; ; attempt += 1) {
-    const { stream, moved } = await readOnce(bucket, place, reading);
-    if (attempt === 5 || (!moved && (attempt > 1 || stream.faults.length === 0))) return stream;
-  }
+  const stream = await readOnce(bucket, place, reading);
+  return stream.faults.length === 0 ? stream : readOnce(bucket, place, reading);
 }
 
-async function readOnce(
-  bucket: ObjectStore,
-  place: Place,
-  reading: Reading,
-): Promise<{ readonly stream: VerifiedStream; readonly moved: boolean }> {
-  const prefix = streamPrefix(place.timeline, place.hostId);
+async function readOnce(bucket: ObjectStore, place: Place, reading: Reading): Promise<VerifiedStream> {
   const faults: LogFault[] = [];
   // Read before the listing: the watermark must not name what was shipped after the listing.
   const watermark = await readWatermark(bucket, watermarkKey(place.timeline, place.hostId), place, faults);
   reading.onWatermark?.();
+  const marks = await readMarks(bucket, place, faults);
+  const fold = new StreamFold({ ...place, watermark, faults, piecesSince: reading.piecesSince });
+  await foldStream(bucket, place, fold, reading);
+  return fold.end(marks);
+}
+
+async function readMarks(bucket: ObjectStore, place: Place, faults: LogFault[]): Promise<readonly LogMark[]> {
   const keys: string[] = [];
-  const markKeys: string[] = [];
-  for await (const { key } of bucket.list(prefix)) {
-    if (key === watermarkKey(place.timeline, place.hostId)) continue;
-    if (key.startsWith(`${prefix}marks/`)) markKeys.push(key);
-    else keys.push(key);
-  }
-  const wanted = reading.since === undefined ? keys : await keysSince(bucket, keys, reading.since);
-  const found = await mapConcurrently(wanted, requestsAtOnce, async (key) => readFound(bucket, key, reading));
-  const objects = found.filter((object) => object !== undefined);
-  const marks = await mapConcurrently(markKeys, requestsAtOnce, async (key) => readMark(bucket, key, place, faults));
-  const stream = verifyStream({
-    ...place,
-    watermark,
-    objects,
-    marks: marks.filter((mark) => mark !== undefined),
-    faults,
-  });
-  return { stream, moved: objects.length < found.length };
+  for await (const { key } of bucket.list(`${streamPrefix(place.timeline, place.hostId)}marks/`)) keys.push(key);
+  const marks = await mapConcurrently(keys, requestsAtOnce, async (key) => readMark(bucket, key, place, faults));
+  return marks.filter((mark) => mark !== undefined);
 }
 
-async function readFound(
-  bucket: ObjectStore,
-  key: string,
-  { signal, damaged }: Reading,
-): Promise<FoundPiece | undefined> {
-  signal?.throwIfAborted();
-  if (placeOfPiece(key) === undefined) return { key, fault: 'it does not belong to a shipped log' };
-  const known = damaged?.get(key);
-  if (known !== undefined) return { key, fault: known };
-  try {
-    return { key, header: await readStreamedPieceHeader(await bucket.getStream(key)) };
-  } catch (error) {
-    const problem = failed(error);
-    // It was merged after it was listed: its bytes are in another object.
-    if (problem.code === 'object-missing') return undefined;
-    return { key, fault: problem.happened };
-  }
-}
-
-async function keysSince(bucket: ObjectStore, keys: readonly string[], since: Micros): Promise<readonly string[]> {
-  // If it cannot be found, everything is read, and the reading says why.
-  return keys.slice((await segmentOfInstant(bucket, keys, since)) ?? 0);
-}
-
-/**
- * The index, among the ascending keys of a stream's pieces, where the segment with the instant begins: everything
- * before it is older. Segments follow one another in time, so the first objects of a few segments are enough. Undefined
- * when one of those cannot be read.
- */
-export async function segmentOfInstant(
-  bucket: ObjectStore,
-  keys: readonly string[],
-  instant: Micros,
-): Promise<number | undefined> {
-  const firsts = keys.flatMap((key, at) => (segmentOf(key) === segmentOf(keys[at - 1] ?? '') ? [] : [at]));
-  let [low, high] = [0, firsts.length];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    const found = await readFound(bucket, keys[firsts[middle] ?? 0] ?? '', {});
-    if (found === undefined || 'fault' in found) return undefined;
-    const begins = found.header.pieces[0]?.coveredFrom;
-    if (begins === undefined || instantOf(begins) > instant) high = middle;
-    else low = middle;
-  }
-  return firsts[low] ?? 0;
-}
-
-function segmentOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/'));
-}
-
-interface Place {
+export interface Place {
   readonly timeline: string;
   readonly hostId: string;
 }
@@ -282,14 +210,4 @@ function isAt(document: Place, place: Place): boolean {
 function faulty(faults: LogFault[], key: string, reason: string): undefined {
   faults.push({ key, reason });
   return undefined;
-}
-
-/**
- * What is wrong with the object itself. A store that does not answer says nothing about the object, so that error is
- * rethrown.
- */
-function failed(error: unknown): FailedProblem {
-  const problem = asProblem(error, 'Reading the shipped log');
-  if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;
-  throw error;
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
 import { chooseBase } from '../recovery/choose-base.ts';
+import { micros } from '../../model/instant.ts';
 import { readLogCatalog } from './log-catalog.ts';
 import { planLogs } from '../recovery/plan-logs.ts';
 import { logHorizon, removeOldLogs } from './log-removal.ts';
@@ -13,8 +14,15 @@ const [a, b] = hosts;
 const quiet = { signal: new AbortController().signal, log: () => {}, clock: { monotonic: () => 0 } };
 
 async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
-  const [catalog, points] = await Promise.all([readLogCatalog(store), listPoints(store)]);
-  return { environment: 'local', catalog, points, now: second(now), limits: usualLimits };
+  const [catalog, points] = await Promise.all([readLogCatalog(store, { piecesSince: micros(0) }), listPoints(store)]);
+  return {
+    environment: 'local',
+    catalog,
+    pieces: { since: micros(0), catalog },
+    points,
+    now: second(now),
+    limits: usualLimits,
+  };
 }
 
 /** A segment every thousand seconds, three pieces each. */

@@ -6,7 +6,7 @@ import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
-import { requestsAtOnce, segmentOfInstant } from './log-catalog.ts';
+import { requestsAtOnce, segmentOfInstant } from './stream-reading.ts';
 import { type DamagedPoint, surveyPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
 import { timelineIds } from './timeline-record.ts';

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
 import { type Problem, RefusedProblem } from '../../model/problem.ts';
 import { type Wanted, chooseBase } from './choose-base.ts';
+import { micros } from '../../model/instant.ts';
 import { readLogCatalog } from '../catalog/log-catalog.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
 import { listPoints } from '../catalog/point-catalog.ts';
@@ -10,8 +11,15 @@ import { type RecoveryFacts, usualLimits } from './recovery-facts.ts';
 const [a, b, c] = hosts;
 
 async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
-  const [catalog, points] = await Promise.all([readLogCatalog(store), listPoints(store)]);
-  return { environment: 'local', catalog, points, now: second(now), limits: usualLimits };
+  const [catalog, points] = await Promise.all([readLogCatalog(store, { piecesSince: micros(0) }), listPoints(store)]);
+  return {
+    environment: 'local',
+    catalog,
+    pieces: { since: micros(0), catalog },
+    points,
+    now: second(now),
+    limits: usualLimits,
+  };
 }
 
 async function shipAll(bucket: ShippedBucket, timeline: string, since: number, ...seconds: number[]): Promise<void> {

@@ -9,7 +9,7 @@ import { runId } from '../../model/identifiers.ts';
 import { type BaseChoice, chooseBase, requireReachableEnd } from './choose-base.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
-import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
+import { type RecoveryFacts, readRecoveryFacts, withPieces } from './recovery-facts.ts';
 import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { slotsIn } from './transaction-search.ts';
@@ -40,8 +40,9 @@ export async function makeLogPlan(
 ): Promise<MadePlan> {
   const { toEnd, run, signal } = wanted;
   const found = await readRecoveryFacts(services, signal);
-  const facts = toEnd ? atItsEnd(found) : found;
-  const choice = choiceOf(facts, wanted, instantOf(targetOf(wanted).instant));
+  const seen = toEnd ? atItsEnd(found) : found;
+  const choice = choiceOf(seen, wanted, instantOf(targetOf(wanted).instant));
+  const facts = await withPieces(seen, choice.point);
   const id = runId.parse(run);
   if (toEnd) {
     requireReachableEnd(facts, choice);
@@ -63,8 +64,9 @@ export async function extendLogPlan(
   wanted: Planning,
   plan: LogPlan,
 ): Promise<MadePlan & { readonly extent: Extent }> {
-  const facts = atItsEnd(await readRecoveryFacts(services, wanted.signal));
-  const choice = choiceOf(facts, wanted, endOf(facts, targetOf(wanted)));
+  const seen = atItsEnd(await readRecoveryFacts(services, wanted.signal));
+  const choice = choiceOf(seen, wanted, endOf(seen, targetOf(wanted)));
+  const facts = await withPieces(seen, choice.point);
   requireReachableEnd(facts, choice);
   const incomplete = await incompleteTail(services.platform, choice, wanted.signal);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };

@@ -2,9 +2,10 @@ import { readingFrom, type StoredPiece, type VerifiedStream } from '../../commit
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Strand } from '../../model/timeline-path.ts';
 import type { BaseChoice } from './choose-base.ts';
-import type { TimelineLog } from '../catalog/log-catalog.ts';
+import type { LogCatalog, TimelineLog } from '../catalog/log-catalog.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { pathOf } from './window-path.ts';
@@ -21,7 +22,7 @@ import { pathOf } from './window-path.ts';
 export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Extent = {}): Omit<LogPlan, 'run'> {
   const { point, instant, timeline } = choice;
   const { settled, idsKnown = false, since } = extent;
-  const { timelines, logs } = facts.catalog;
+  const { timelines, logs } = piecesOf(facts, point);
   const path = pathOf(facts, timeline);
   const first = path.findIndex((strand) => strand.timeline.id === point.timeline);
   const snapshot = snapshotOf(point);
@@ -58,6 +59,12 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Exten
     if (streams.length > 0) requireSchemas(logs.get(id), snapshot.from);
   }
   return plan;
+}
+
+function piecesOf({ pieces }: RecoveryFacts, base: RestorePoint): LogCatalog {
+  if (pieces === undefined || pieces.since > snapshotOf(base).from)
+    throw new TypeError('a plan without the pieces of the log');
+  return pieces.catalog;
 }
 
 /**

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import { micros } from '../../model/instant.ts';
 import { readLogCatalog } from '../catalog/log-catalog.ts';
 import { listPoints, updatePoint } from '../catalog/point-catalog.ts';
 import { chooseBase } from './choose-base.ts';
@@ -45,10 +46,20 @@ describe('a point proved with the log of a later timeline', () => {
     const bucket = await forked();
     const { id } = await pointOf(bucket);
     await updatePoint(bucket.store, id, (point) => pointAfterRehearsal(point, proven, replayed));
-    const [catalog, points] = await Promise.all([readLogCatalog(bucket.store), listPoints(bucket.store)]);
+    const [catalog, points] = await Promise.all([
+      readLogCatalog(bucket.store, { piecesSince: micros(0) }),
+      listPoints(bucket.store),
+    ]);
     const wanted = provedInstant(await pointOf(bucket));
     if (wanted === undefined) throw new TypeError('it was proved');
-    const facts = { environment: 'local', catalog, points, now: second(100), limits: usualLimits };
+    const facts = {
+      environment: 'local',
+      catalog,
+      pieces: { since: micros(0), catalog },
+      points,
+      now: second(100),
+      limits: usualLimits,
+    };
     expect(chooseBase(facts, wanted)).toMatchObject({
       instant: second(90),
       timeline: 't0002',

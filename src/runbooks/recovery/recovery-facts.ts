@@ -15,7 +15,12 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
  */
 export interface RecoveryFacts {
   readonly environment: string;
+  /** How far the log reaches; without its pieces. */
   readonly catalog: LogCatalog;
+  /** The log with its pieces from an instant on, for plans: see `withPieces`. */
+  readonly pieces?: { readonly since: Micros; readonly catalog: LogCatalog };
+  /** Reads them. */
+  readonly readPieces?: (since: Micros) => Promise<LogCatalog>;
   readonly points: readonly RestorePoint[];
   /** Points whose documents cannot be read: no base. */
   readonly damaged?: readonly DamagedPoint[];
@@ -60,12 +65,21 @@ export async function readRecoveryFacts(
   return {
     environment: platform.environment,
     catalog,
+    readPieces: async (since) => readLogCatalog(platform.bucket, { ...wanted, since, piecesSince: since }),
     points,
     damaged,
     ...(order instanceof Problem ? { orderDamage: order.happened } : { order }),
     now: microsOf(seenAt),
     limits: { ...usualLimits, settleMargin },
   };
+}
+
+/** With the pieces of the log from the base's snapshots on, as a plan wants them: a month of log has too many to hold them all. */
+export async function withPieces(facts: RecoveryFacts, base: RestorePoint): Promise<RecoveryFacts> {
+  const { from } = snapshotOf(base);
+  if (facts.pieces !== undefined && facts.pieces.since <= from) return facts;
+  if (facts.readPieces === undefined) throw new TypeError('these facts cannot be planned with');
+  return { ...facts, pieces: { since: from, catalog: await facts.readPieces(from) } };
 }
 
 function damageOf(thrown: unknown): Problem {

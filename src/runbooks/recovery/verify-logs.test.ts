@@ -8,7 +8,7 @@ import type { Platform } from '../../ports/platform.ts';
 import type { RunbookServices } from '../services.ts';
 import { chooseBase } from './choose-base.ts';
 import { planLogs } from './plan-logs.ts';
-import { readRecoveryFacts } from './recovery-facts.ts';
+import { readRecoveryFacts, withPieces } from './recovery-facts.ts';
 import { verifyLogs } from './verify-logs.ts';
 
 const [a, b] = hosts;
@@ -27,7 +27,13 @@ async function shipped(): Promise<{ bucket: ShippedBucket; plan: LogPlan }> {
   await bucket.point(10, 12);
   const facts = await readRecoveryFacts(services(bucket.store));
   const choice = chooseBase(facts, { instant: second(75), timeline: 't0001' });
-  return { bucket, plan: { run: runId.parse('restore-20260219-020000-abcd'), ...planLogs(facts, choice) } };
+  return {
+    bucket,
+    plan: {
+      run: runId.parse('restore-20260219-020000-abcd'),
+      ...planLogs(await withPieces(facts, choice.point), choice),
+    },
+  };
 }
 
 function services(store: MemoryStore): RunbookServices {

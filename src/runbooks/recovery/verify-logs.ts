@@ -8,7 +8,7 @@ import { sha256 } from '../../model/sha256.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { chooseBase } from './choose-base.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
-import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
+import { type RecoveryFacts, readRecoveryFacts, withPieces } from './recovery-facts.ts';
 import type { RunbookServices } from '../services.ts';
 
 interface Watching {
@@ -55,17 +55,17 @@ export async function verifyLogs(
     if (found.length === 0) return { plan: current, bytes: plannedBytes(current), left: left() };
     for (const { key, reason } of found) damaged.set(key, reason);
     const facts = await readRecoveryFacts(services, { signal: watching.signal, damaged });
-    current = replan(facts, current, base, { damaged: left(), extent: watching.extent });
+    current = await replan(facts, current, base, { damaged: left(), extent: watching.extent });
   }
 }
 
 /** A plan for the same instant from the same base, without the damaged objects. */
-function replan(
+async function replan(
   facts: RecoveryFacts,
   plan: LogPlan,
   base: string,
   { damaged, extent }: { readonly damaged: readonly LogFault[]; readonly extent: Extent | undefined },
-): LogPlan {
+): Promise<LogPlan> {
   const last = plan.strands.at(-1);
   try {
     const choice = chooseBase(facts, {
@@ -74,7 +74,8 @@ function replan(
       exclusions: (last?.exclusions ?? []).map(instantOf),
       base,
     });
-    return { run: plan.run, ...planLogs(facts, choice, extent), incomplete: plan.incomplete };
+    const pieces = await withPieces(facts, choice.point);
+    return { run: plan.run, ...planLogs(pieces, choice, extent), incomplete: plan.incomplete };
   } catch (error) {
     const why = asProblem(error, 'Planning without the damaged objects');
     throw new RefusedProblem({

@@ -108,7 +108,7 @@ function windowStream(stream: VerifiedStream, opened: Micros | undefined): Windo
     first !== undefined &&
     first.from >= opened &&
     first.from <= opened + openingTime &&
-    (stream.pieces[0]?.first ?? 1) === 1;
+    stream.first === 1;
   return {
     name: stream.node,
     reach: (start) => reachFrom(stream, whole && start >= opened && start < first.from ? first.from : start),
@@ -127,7 +127,7 @@ function absence(stream: VerifiedStream, start: Micros): string {
   const before = stream.covered.findLast(({ to }) => to < start);
   if (before?.ends !== undefined) return before.ends;
   if (next !== undefined) {
-    const first = stream.pieces[0]?.first ?? 1;
+    const { first } = stream;
     const gone = first > 1 ? ` (pieces 1–${first - 1} are missing)` : '';
     return `its log begins at ${formatInstant(next.from)}${gone}`;
   }

@@ -12,7 +12,7 @@ import { chooseBase } from '../../../src/runbooks/recovery/choose-base.ts';
 import { readLogCatalog } from '../../../src/runbooks/catalog/log-catalog.ts';
 import { planLogs } from '../../../src/runbooks/recovery/plan-logs.ts';
 import { listPoints } from '../../../src/runbooks/catalog/point-catalog.ts';
-import { usualLimits } from '../../../src/runbooks/recovery/recovery-facts.ts';
+import { usualLimits, withPieces } from '../../../src/runbooks/recovery/recovery-facts.ts';
 import type { History } from './history.ts';
 import type { LogReturn } from './replay-ring.ts';
 
@@ -31,13 +31,14 @@ export async function shippedReturn(
   const facts = {
     environment,
     catalog: await readLogCatalog(bucket),
+    readPieces: async (since: Micros) => readLogCatalog(bucket, { since, piecesSince: since }),
     points: await listPoints(bucket),
     now: microsOf(new Date()),
     limits: usualLimits,
   };
   const choice = chooseBase(facts, { instant, timeline: base.timeline });
   if (choice.point.id !== base.id) throw new TypeError(`${choice.point.id} was chosen, and ${base.id} is in place`);
-  const sha256 = await keepLogPlan(bucket, { run, ...planLogs(facts, choice) });
+  const sha256 = await keepLogPlan(bucket, { run, ...planLogs(await withPieces(facts, choice.point), choice) });
   const placed: JobResult['place-logs'][] = [];
   return {
     placed,

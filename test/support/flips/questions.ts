@@ -117,7 +117,7 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
           const { bucket } = asking;
           const recovery = await readRecoveryFacts(servicesOf(asking));
           const point = await getPoint(bucket, id);
-          const decided = rehearsable(recovery, point);
+          const decided = await rehearsable(recovery, point);
           return runUpToStart(asking, decided.warnings, (engine, services) =>
             startRun(engine, rehearseRunbook, {
               environment: 'local',

@@ -45,10 +45,10 @@ async function decide(
 }
 
 /** The point to rehearse: the newest checked one that can become proven, else the newest good one. */
-function worthRehearsing(facts: RecoveryFacts): Decided {
+async function worthRehearsing(facts: RecoveryFacts): Promise<Decided> {
   const good = facts.points.filter((point) => point.proof === 'checked' || point.proof === 'proven');
   for (const point of good) {
-    const decided = point.proof === 'checked' ? rehearsable(facts, point) : undefined;
+    const decided = point.proof === 'checked' ? await rehearsable(facts, point) : undefined;
     if (decided !== undefined && canProve(decided)) return decided;
   }
   const [newest] = good;

@@ -8,7 +8,7 @@ import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbo
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
 import { getOwnPoint, surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { planLogs } from '../../../runbooks/recovery/plan-logs.ts';
-import { type RecoveryFacts, readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { type RecoveryFacts, readRecoveryFacts, withPieces } from '../../../runbooks/recovery/recovery-facts.ts';
 import { computeWindow, currentTimelineOf } from '../../../runbooks/recovery/window.ts';
 import type { CliContext } from '../../context.ts';
 
@@ -69,7 +69,8 @@ export async function decideTarget(context: CliContext, environment: string, ask
   const toEnd =
     (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
   const behind = target?.kind === 'instant' ? [] : aloneAhead(facts, timeline, instant);
-  return { point: choice.point, instant: { choice, facts, toEnd }, warnings: [...choice.warnings, ...behind] };
+  const warnings = [...choice.warnings, ...behind];
+  return { point: choice.point, instant: { choice, facts: await withPieces(facts, choice.point), toEnd }, warnings };
 }
 
 /** A point whose cut is an instant was proved together with its log, so it is restored together with it. */
@@ -85,7 +86,7 @@ async function asTaken(
   const facts = await factsOf(context, environment);
   const choice = chooseBase(facts, proved);
   requireTimely(point.commitTimes, point.id);
-  return { point, instant: { choice, facts, toEnd: false }, warnings };
+  return { point, instant: { choice, facts: await withPieces(facts, point), toEnd: false }, warnings };
 }
 
 /**
@@ -93,7 +94,7 @@ async function asTaken(
  * instant that the point and its log restore completely. While there is no such instant the files are rehearsed alone,
  * which does not prove the point, and a warning says why.
  */
-export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided {
+export async function rehearsable(facts: RecoveryFacts, point: RestorePoint): Promise<Decided> {
   if (point.cut === 'quiesced') return { point, warnings: [] };
   // A point from before timelines existed has no log.
   const logged = facts.catalog.timelines.some(({ id }) => id === point.timeline);
@@ -103,7 +104,7 @@ export function rehearsable(facts: RecoveryFacts, point: RestorePoint): Decided 
     return { point, warnings: [`${point.id} is rehearsed without its log, which does not prove it: ${why}`] };
   }
   const choice = chooseBase(facts, { instant: instantOf(base.from), timeline: point.timeline, base: point.id });
-  return { point, instant: { choice, facts, toEnd: false }, warnings: [] };
+  return { point, instant: { choice, facts: await withPieces(facts, point), toEnd: false }, warnings: [] };
 }
 
 /** Whether the rehearsal can prove its point. */

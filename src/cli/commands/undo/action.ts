@@ -36,7 +36,7 @@ export const action: Action<typeof undo> = async (context, input) => {
     const known = await knownSchema(platform, microsOf(clock.now()));
     const analysis = await analyseUndo(platform, known, { groups: input.group }, signal);
     const facts = await readRecoveryFacts({ platform, config, clock }, signal);
-    return { analysis, ways: undoWays(analysis, facts, name) };
+    return { analysis, ways: await undoWays(analysis, facts, name) };
   });
   signal.throwIfAborted();
   const chosen = ways.find((each) => each.way === input.way);

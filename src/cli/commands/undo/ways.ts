@@ -3,7 +3,7 @@ import { instantOf } from '../../../model/instant.ts';
 import { Problem } from '../../../model/problem.ts';
 import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbooks/recovery/choose-base.ts';
 import { planLogs } from '../../../runbooks/recovery/plan-logs.ts';
-import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { type RecoveryFacts, withPieces } from '../../../runbooks/recovery/recovery-facts.ts';
 import {
   requireNoConflicts,
   requireWholeSlots,
@@ -31,12 +31,12 @@ export interface UndoWay {
   readonly choice: BaseChoice | undefined;
 }
 
-/** Both ways with their cost, from what is in the store. Pure. */
-export function undoWays(
+/** Both ways with their cost, from what is in the store. */
+export async function undoWays(
   analysis: UndoAnalysis,
   facts: RecoveryFacts,
   environment: string,
-): readonly [UndoWay, UndoWay] {
+): Promise<readonly [UndoWay, UndoWay]> {
   const { timeline, before } = analysis;
   const cells = leftCells(analysis.chosen);
   const compensate = (): BaseChoice => {
@@ -56,15 +56,15 @@ export function undoWays(
   const tooLarge = size > mostCells ? `${size} cells are too many for one transaction` : undefined;
   const rows = cells.rows.length > 0 ? 'whole rows were removed at once' : undefined;
   return [
-    { ...wayOf('compensate', facts, compensate, tooLarge ?? rows), outage: false, cells: size },
-    { ...wayOf('restore', facts, restore), outage: true, cells: 0 },
+    { ...(await wayOf('compensate', facts, compensate, tooLarge ?? rows)), outage: false, cells: size },
+    { ...(await wayOf('restore', facts, restore)), outage: true, cells: 0 },
   ];
 }
 
-function wayOf(way: UndoWay['way'], facts: RecoveryFacts, decide: () => BaseChoice, refused?: string) {
+async function wayOf(way: UndoWay['way'], facts: RecoveryFacts, decide: () => BaseChoice, refused?: string) {
   try {
     const choice = decide();
-    const { strands } = planLogs(facts, choice, { idsKnown: true });
+    const { strands } = planLogs(await withPieces(facts, choice.point), choice, { idsKnown: true });
     const objects = strands.flatMap(({ streams }) => streams.flatMap((stream) => stream.objects));
     return {
       way,

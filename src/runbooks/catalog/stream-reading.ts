@@ -1,0 +1,322 @@
+import { readingObject } from '../../commitlog/log-damage.ts';
+import {
+  type IndexedPiece,
+  listingOf,
+  readLogIndex,
+  readStreamedIndexHeader,
+  runOf,
+} from '../../commitlog/log-index.ts';
+import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
+import { type FoundPiece, longestLag, type StreamFold } from '../../commitlog/verified-stream.ts';
+import { instantOf, type Micros } from '../../model/instant.ts';
+import { type LogIndexHeader, logIndexPrefix, runOfIndex } from '../../model/log-index.ts';
+import { placeOfPiece, streamPrefix, widestPieces } from '../../model/log-piece.ts';
+import { mapConcurrently } from '../../model/map-concurrently.ts';
+import { FailedProblem, asProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+/** Enough to hide a store's latency, few enough for its connections. */
+export const requestsAtOnce = 48;
+/** Objects whose headers stand in memory together. */
+const batchObjects = 512;
+/** Looks at a segment whose objects go while they are read, because its agent merges them. */
+const mostLooks = 5;
+
+interface Place {
+  readonly timeline: string;
+  readonly hostId: string;
+}
+
+interface Reading {
+  readonly signal?: AbortSignal;
+  readonly damaged?: ReadonlyMap<string, string>;
+  readonly since?: Micros;
+  readonly piecesSince?: Micros;
+}
+
+interface Listed {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** All objects below one folder of a stream. */
+interface ListedSegment {
+  /** 19 digits; for objects that do not belong there, whatever their folder is called. */
+  readonly segment: string;
+  readonly objects: readonly Listed[];
+}
+
+interface FoundIndex {
+  readonly key: string;
+  readonly header: LogIndexHeader;
+}
+
+/**
+ * Reads a stream into the fold, in log order: one listing of its objects, and for each of them what an index tells of it, else its header. In
+ * memory stand the names of the objects of one index, or the headers of some hundred objects. What an index tells is believed when exactly its
+ * objects are listed with their sizes; their bytes are compared by whoever reads them.
+ */
+export async function foldStream(bucket: ObjectStore, place: Place, fold: StreamFold, reading: Reading): Promise<void> {
+  const { signal } = reading;
+  const indexes = await readIndexes(bucket, place, reading);
+  const after = await beginningOf(bucket, place, indexes, reading);
+  const opened = openedFrom(indexes, reading.piecesSince);
+  let waiting: ListedSegment[] = [];
+  let current: FoundIndex | undefined;
+  const take = async () => {
+    const segments = waiting;
+    waiting = [];
+    if (segments.length === 0) return;
+    if (current === undefined) await foldHeaders(bucket, segments, fold, reading);
+    else await foldIndex(bucket, current, segments, { fold, reading, open: indexes.indexOf(current) >= opened });
+  };
+  for await (const listed of listSegments(bucket, place, after)) {
+    signal?.throwIfAborted();
+    const index = indexes.find(({ header }) => holds(header, listed.segment));
+    const isFull = index === undefined && waiting.reduce((sum, { objects }) => sum + objects.length, 0) >= batchObjects;
+    if (index !== current || isFull) await take();
+    current = index;
+    waiting.push(listed);
+  }
+  await take();
+}
+
+/** The first index whose single objects are wanted: the last one of before the instant may hold some that reach beyond it. */
+function openedFrom(indexes: readonly FoundIndex[], piecesSince: Micros | undefined): number {
+  if (piecesSince === undefined) return indexes.length;
+  const before = indexes.findLastIndex(({ header }) => instantOf(header.coveredTo) <= piecesSince - longestLag);
+  return Math.max(0, before);
+}
+
+function holds({ firstSegment, lastSegment }: LogIndexHeader, segment: string): boolean {
+  return firstSegment.padStart(19, '0') <= segment && segment <= lastSegment.padStart(19, '0');
+}
+
+/** In log order, the widest of each run. One that cannot be read does not count: what it tells is read from the objects themselves. */
+async function readIndexes(
+  bucket: ObjectStore,
+  { timeline, hostId }: Place,
+  { since }: Reading,
+): Promise<readonly FoundIndex[]> {
+  const runs: Array<{ readonly key: string; readonly from: number; readonly to: number }> = [];
+  for await (const { key } of bucket.list(logIndexPrefix(timeline, hostId))) {
+    const run = runOfIndex(key);
+    if (run !== undefined) runs.push({ key, from: run.from - 1, to: run.to });
+  }
+  const { widest } = widestPieces(runs);
+  const found: FoundIndex[] = [];
+  // From the newest on: who wants the last day reads no more of them.
+  for (let end = widest.length; end > 0; end -= requestsAtOnce) {
+    const some = widest.slice(Math.max(0, end - requestsAtOnce), end);
+    const read = await mapConcurrently(some, requestsAtOnce, async ({ key }) => readIndex(bucket, key));
+    found.unshift(
+      ...read
+        .filter((each) => each?.header.timeline === timeline && each.header.hostId === hostId)
+        .flatMap((each) => each ?? []),
+    );
+    const [oldest] = found;
+    if (since !== undefined && oldest !== undefined && instantOf(oldest.header.coveredTo) < since - longestLag) break;
+  }
+  return found;
+}
+
+async function readIndex(bucket: ObjectStore, key: string): Promise<FoundIndex | undefined> {
+  try {
+    return { key, header: await readStreamedIndexHeader(await bucket.getStream(key)) };
+  } catch (thrown) {
+    // Replaced by a wider one meanwhile, or damaged.
+    if (['object-missing', 'log-damaged'].includes(failed(thrown).code)) return undefined;
+    throw thrown;
+  }
+}
+
+/** The key after which a reading of what was shipped since an instant begins; undefined for the beginning of the stream. */
+async function beginningOf(
+  bucket: ObjectStore,
+  { timeline, hostId }: Place,
+  indexes: readonly FoundIndex[],
+  { since }: Reading,
+): Promise<string | undefined> {
+  if (since === undefined) return undefined;
+  const prefix = streamPrefix(timeline, hostId);
+  const last = indexes.findLast(({ header }) => instantOf(header.coveredTo) < since - longestLag);
+  if (last !== undefined) return `${prefix}${last.header.lastSegment.padStart(19, '0')}/~`;
+  // Of what is in no index the headers of a few objects say where it begins.
+  const [first] = indexes;
+  const keys: string[] = [];
+  for await (const { key } of bucket.list(prefix)) {
+    const place = placeOfPiece(key);
+    if (place === undefined || (first !== undefined && holds(first.header, place.segment))) break;
+    keys.push(key);
+  }
+  // If it cannot be found, everything is read, and the reading says why.
+  const at = await segmentOfInstant(bucket, keys, since);
+  return at === undefined || at === 0 ? undefined : keys[at - 1];
+}
+
+/**
+ * The index, among the ascending keys of a stream's pieces, where the segment with the instant begins: everything
+ * before it is older. Segments follow one another in time, so the first objects of a few segments are enough. Undefined
+ * when one of those cannot be read.
+ */
+export async function segmentOfInstant(
+  bucket: ObjectStore,
+  keys: readonly string[],
+  instant: Micros,
+): Promise<number | undefined> {
+  const firsts = keys.flatMap((key, at) => (folderOf(key) === folderOf(keys[at - 1] ?? '') ? [] : [at]));
+  let [low, high] = [0, firsts.length];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await readHeader(bucket, keys[firsts[middle] ?? 0] ?? '', {});
+    if (found === undefined || 'fault' in found) return undefined;
+    const begins = found.header.pieces[0]?.coveredFrom;
+    if (begins === undefined || instantOf(begins) > instant) high = middle;
+    else low = middle;
+  }
+  return firsts[low] ?? 0;
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
+}
+
+async function* listSegments(
+  bucket: ObjectStore,
+  { timeline, hostId }: Place,
+  after: string | undefined,
+): AsyncGenerator<ListedSegment> {
+  const prefix = streamPrefix(timeline, hostId);
+  let segment: string | undefined;
+  let objects: Listed[] = [];
+  for await (const { key, bytes } of bucket.list(prefix, after === undefined ? {} : { after })) {
+    const name = key.slice(prefix.length);
+    if (/^(?:index|marks)\/|^watermark\.json$/.test(name)) continue;
+    const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : '';
+    if (segment !== undefined && folder !== segment) {
+      yield { segment, objects };
+      objects = [];
+    }
+    segment = folder;
+    objects.push({ key, bytes });
+  }
+  if (segment !== undefined) yield { segment, objects };
+}
+
+interface Indexed {
+  readonly fold: StreamFold;
+  readonly reading: Reading;
+  /** Its single objects are wanted. */
+  readonly open: boolean;
+}
+
+async function foldIndex(
+  bucket: ObjectStore,
+  { key, header }: FoundIndex,
+  segments: readonly ListedSegment[],
+  { fold, reading, open }: Indexed,
+): Promise<void> {
+  const listed = segments.flatMap(({ objects }) => objects);
+  const whole = listingOf(listed) === header.listing && !listed.some((each) => reading.damaged?.has(each.key) === true);
+  const run = runOf(key, header);
+  if (whole && !open && fold.follows(run)) {
+    fold.addRun(run);
+    return;
+  }
+  const pieces = Map.groupBy(await entriesOf(bucket, key), ({ segment }) => segment.padStart(19, '0'));
+  let doubtful: ListedSegment[] = [];
+  for (const each of segments) {
+    const told = pieces.get(each.segment) ?? [];
+    if (!isTold(each, told, reading)) {
+      doubtful.push(each);
+      continue;
+    }
+    await foldHeaders(bucket, doubtful, fold, reading);
+    doubtful = [];
+    for (const piece of told) fold.addIndexed(piece);
+  }
+  await foldHeaders(bucket, doubtful, fold, reading);
+}
+
+/** None when it is gone or damaged. */
+async function entriesOf(bucket: ObjectStore, key: string): Promise<readonly IndexedPiece[]> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return [];
+  try {
+    return (await readingObject(key, () => readLogIndex(stored.body))).pieces;
+  } catch (thrown) {
+    if (failed(thrown).code === 'log-damaged') return [];
+    throw thrown;
+  }
+}
+
+function isTold({ objects }: ListedSegment, told: readonly IndexedPiece[], { damaged }: Reading): boolean {
+  const sizes = new Map(told.map(({ key, stored }) => [key, stored]));
+  return (
+    told.length > 0 &&
+    told.length === objects.length &&
+    objects.every(({ key, bytes }) => sizes.get(key) === bytes && damaged?.has(key) !== true)
+  );
+}
+
+async function foldHeaders(
+  bucket: ObjectStore,
+  segments: readonly ListedSegment[],
+  fold: StreamFold,
+  reading: Reading,
+): Promise<void> {
+  const read = await mapConcurrently(
+    segments.flatMap(({ objects }) => objects),
+    requestsAtOnce,
+    async ({ key }) => readHeader(bucket, key, reading),
+  );
+  let at = 0;
+  for (const { objects } of segments) {
+    let found: ReadonlyArray<FoundPiece | undefined> = read.slice(at, at + objects.length);
+    at += objects.length;
+    for (let look = 1; look < mostLooks && found.includes(undefined); look += 1) {
+      found = await readFolder(bucket, objects, reading);
+    }
+    fold.addSegment(found.filter((each) => each !== undefined));
+  }
+}
+
+/** Once more what lies in the folder of these objects. */
+async function readFolder(
+  bucket: ObjectStore,
+  objects: readonly Listed[],
+  reading: Reading,
+): Promise<ReadonlyArray<FoundPiece | undefined>> {
+  const keys: string[] = [];
+  for await (const { key } of bucket.list(`${folderOf(objects[0]?.key ?? '')}/`)) keys.push(key);
+  return mapConcurrently(keys, requestsAtOnce, async (key) => readHeader(bucket, key, reading));
+}
+
+/** Undefined for an object that went since it was listed: it was merged, and its bytes are in another one. */
+async function readHeader(
+  bucket: ObjectStore,
+  key: string,
+  { signal, damaged }: Reading,
+): Promise<FoundPiece | undefined> {
+  signal?.throwIfAborted();
+  if (placeOfPiece(key) === undefined) return { key, fault: 'it does not belong to a shipped log' };
+  const known = damaged?.get(key);
+  if (known !== undefined) return { key, fault: known };
+  try {
+    return { key, header: await readStreamedPieceHeader(await bucket.getStream(key)) };
+  } catch (error) {
+    const problem = failed(error);
+    if (problem.code === 'object-missing') return undefined;
+    return { key, fault: problem.happened };
+  }
+}
+
+/**
+ * What is wrong with the object itself. A store that does not answer says nothing about the object, so that error is
+ * rethrown.
+ */
+export function failed(error: unknown): FailedProblem {
+  const problem = asProblem(error, 'Reading the shipped log');
+  if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;
+  throw error;
+}
