@@ -131,11 +131,24 @@ export class StreamFold {
 
   /** What an index tells of objects that were all found, one by one. */
   addIndexed(piece: StoredPiece): void {
+    if (this.#repeats(piece)) return;
     this.#keep(piece);
-    this.addRun(piece);
+    this.#append(piece);
   }
 
+  /** What an index tells of them together. */
   addRun(run: PieceRun): void {
+    if (!this.#repeats(run)) this.#append(run);
+  }
+
+  #repeats(run: PieceRun): boolean {
+    const { last, key } = this.#head;
+    if (run.first > last) return false;
+    this.#stream.faults.push({ key: run.key, reason: `its pieces ${range(run)} repeat those of ${key}` });
+    return true;
+  }
+
+  #append(run: PieceRun): void {
     const { faults, watermark } = this.#stream;
     const broken = breakBetween(this.#head, run, faults);
     if (broken !== undefined) {
@@ -171,7 +184,7 @@ export class StreamFold {
     const before = this.#head;
     if (piece.first > before.last) {
       this.#keep(piece);
-      this.addRun(piece);
+      this.#append(piece);
       this.#holder = header;
     } else if (piece.last > before.last) {
       const reason = `its pieces ${range(piece)} partly overlap those of ${before.key}`;
@@ -285,7 +298,7 @@ function breakBetween(head: Head, piece: PieceRun, faults: readonly LogFault[]):
   return undefined;
 }
 
-function storedPiece(key: string, header: LogPieceHeader): StoredPiece {
+export function storedPiece(key: string, header: LogPieceHeader): StoredPiece {
   const { pieces, node, segment, from, to, sha256 } = header;
   const [first] = pieces;
   const last = pieces.at(-1);

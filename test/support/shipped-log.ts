@@ -46,7 +46,8 @@ async function readStream(bucket: ObjectStore, prefix: string): Promise<Omit<Shi
     const stored = await bucket.get(key);
     if (stored === undefined) continue;
     if (key.includes('/marks/')) marks.push(logMarkDocument.read(stored.body, key));
-    else if (!key.endsWith('watermark.json')) objects.push({ key, ...readPiece(stored.body) });
+    else if (!key.endsWith('watermark.json') && !key.includes('/index/'))
+      objects.push({ key, ...readPiece(stored.body) });
   }
   const links = new Map<number, PieceLink>();
   for (const { header } of objects) for (const link of header.pieces) links.set(link.sequence, link);

@@ -11,6 +11,7 @@ import type { LogFiles } from '../../ports/log-files.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { claimStream, heartbeatSeconds } from './stream-claim.ts';
 import { StreamWriter } from './stream-writer.ts';
+import { LogIndexer } from './log-indexer.ts';
 import { LogTail, type Running, segmentId, type TailSettings } from './log-tail.ts';
 import type { ReadBack, SegmentObjects } from './segment-objects.ts';
 import { type Finished, shipRound } from './ship-round.ts';
@@ -51,12 +52,24 @@ export class LogShipper {
   #gapUntil: Micros | undefined;
   #gapReasons: string[] = [];
   #merging: Promise<void> = Promise.resolve();
+  /** Segments that are shipped and whose merge has not ended. */
+  readonly #unmerged = new Set<bigint>();
+  readonly #indexer: LogIndexer;
+  #closing = false;
   #merges = 0;
 
   private constructor(parts: ShipperParts, stream: StreamWriter, tail: LogTail) {
     this.#parts = parts;
     this.stream = stream;
     this.tail = tail;
+    const { timeline, hostId, node } = stream;
+    this.#indexer = new LogIndexer({
+      bucket: parts.bucket,
+      timeline,
+      hostId,
+      node,
+      isFinished: (segment) => segment < BigInt(stream.position.segment?.id ?? 0) && !this.#unmerged.has(segment),
+    });
   }
 
   /**
@@ -117,6 +130,7 @@ export class LogShipper {
     }
     if (found.missing) shipper.#noteGap(now, 'pieces that this node had shipped are no longer in the store');
     await shipper.#finishEarlier(resumes && last !== undefined ? last.id : after);
+    shipper.#index();
     // What is there is kept from now on.
     await tail.look();
     // The stream is there from now on, also while nothing is written.
@@ -158,6 +172,7 @@ export class LogShipper {
 
   /** Resolves when every merge that was begun has ended, with or without success. */
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#merging;
     await this.tail.close();
   }
@@ -188,7 +203,7 @@ export class LogShipper {
       if (!done) continue;
       const prefix = segmentPrefix(this.stream, id);
       const objects = await findSegment(bucket, prefix);
-      this.#merge(async () => {
+      this.#mergeWhole(id, async () => {
         const bytes = objects === undefined || objects.closed ? undefined : await files.open(file);
         if (bytes !== undefined && objects !== undefined) {
           const read: ReadBack = async (from, to, into) => bytes.read(from, to - from, into);
@@ -204,7 +219,7 @@ export class LogShipper {
   }
 
   #finish({ tail, objects }: Finished): void {
-    this.#merge(async () => {
+    this.#mergeWhole(tail.id, async () => {
       try {
         if (objects !== undefined) {
           while (objects.wantsMerge(true))
@@ -213,6 +228,26 @@ export class LogShipper {
         await this.#parts.files.release(tail.file);
       } finally {
         await tail.close();
+      }
+    });
+    this.#index();
+  }
+
+  /** After the merges, and some segments at a time, so that later ones need not wait. */
+  #index(): void {
+    this.#beside('Indexing the log failed', async () => {
+      const more = !this.#closing && (await this.#indexer.step(microsOf(this.#parts.clock.now())));
+      if (more) this.#index();
+    });
+  }
+
+  #mergeWhole(segment: bigint, work: () => Promise<void>): void {
+    this.#unmerged.add(segment);
+    this.#merge(async () => {
+      try {
+        await work();
+      } finally {
+        this.#unmerged.delete(segment);
       }
     });
   }
@@ -236,12 +271,15 @@ export class LogShipper {
    * the next agent retries.
    */
   #merge(work: () => Promise<void>): void {
+    this.#beside('Merging pieces of the log failed', work);
+  }
+
+  #beside(failure: string, work: () => Promise<void>): void {
     this.#merges += 1;
     this.#merging = this.#merging
       .then(work)
       .catch((thrown: unknown) => {
-        const problem = tracedDocument(asProblem(thrown, 'Merging pieces of the log failed'));
-        this.#parts.log.write('pieces not merged', { problem });
+        this.#parts.log.write('not done beside the shipping', { problem: tracedDocument(asProblem(thrown, failure)) });
       })
       .finally(() => {
         this.#merges -= 1;

@@ -49,6 +49,9 @@ interface ListedSegment {
 interface FoundIndex {
   readonly key: string;
   readonly header: LogIndexHeader;
+  /** Names of the folders of its first and last segment. */
+  readonly from: string;
+  readonly to: string;
 }
 
 /**
@@ -72,7 +75,7 @@ export async function foldStream(bucket: ObjectStore, place: Place, fold: Stream
   };
   for await (const listed of listSegments(bucket, place, after)) {
     signal?.throwIfAborted();
-    const index = indexes.find(({ header }) => holds(header, listed.segment));
+    const index = indexes.find((each) => holds(each, listed.segment));
     const isFull = index === undefined && waiting.reduce((sum, { objects }) => sum + objects.length, 0) >= batchObjects;
     if (index !== current || isFull) await take();
     current = index;
@@ -88,8 +91,13 @@ function openedFrom(indexes: readonly FoundIndex[], piecesSince: Micros | undefi
   return Math.max(0, before);
 }
 
-function holds({ firstSegment, lastSegment }: LogIndexHeader, segment: string): boolean {
-  return firstSegment.padStart(19, '0') <= segment && segment <= lastSegment.padStart(19, '0');
+/** Its name: 19 digits, so that the order of the texts is that of the numbers. */
+function folderOfSegment(id: string): string {
+  return id.padStart(19, '0');
+}
+
+function holds({ from, to }: FoundIndex, segment: string): boolean {
+  return from <= segment && segment <= to;
 }
 
 /** In log order, the widest of each run. One that cannot be read does not count: what it tells is read from the objects themselves. */
@@ -122,7 +130,8 @@ async function readIndexes(
 
 async function readIndex(bucket: ObjectStore, key: string): Promise<FoundIndex | undefined> {
   try {
-    return { key, header: await readStreamedIndexHeader(await bucket.getStream(key)) };
+    const header = await readStreamedIndexHeader(await bucket.getStream(key));
+    return { key, header, from: folderOfSegment(header.firstSegment), to: folderOfSegment(header.lastSegment) };
   } catch (thrown) {
     // Replaced by a wider one meanwhile, or damaged.
     if (['object-missing', 'log-damaged'].includes(failed(thrown).code)) return undefined;
@@ -140,13 +149,13 @@ async function beginningOf(
   if (since === undefined) return undefined;
   const prefix = streamPrefix(timeline, hostId);
   const last = indexes.findLast(({ header }) => instantOf(header.coveredTo) < since - longestLag);
-  if (last !== undefined) return `${prefix}${last.header.lastSegment.padStart(19, '0')}/~`;
+  if (last !== undefined) return `${prefix}${last.to}/~`;
   // Of what is in no index the headers of a few objects say where it begins.
   const [first] = indexes;
   const keys: string[] = [];
   for await (const { key } of bucket.list(prefix)) {
     const place = placeOfPiece(key);
-    if (place === undefined || (first !== undefined && holds(first.header, place.segment))) break;
+    if (place === undefined || (first !== undefined && holds(first, place.segment))) break;
     keys.push(key);
   }
   // If it cannot be found, everything is read, and the reading says why.
@@ -223,7 +232,7 @@ async function foldIndex(
     fold.addRun(run);
     return;
   }
-  const pieces = Map.groupBy(await entriesOf(bucket, key), ({ segment }) => segment.padStart(19, '0'));
+  const pieces = Map.groupBy(await entriesOf(bucket, key), ({ segment }) => folderOfSegment(segment));
   let doubtful: ListedSegment[] = [];
   for (const each of segments) {
     const told = pieces.get(each.segment) ?? [];
