@@ -1,26 +1,20 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { indexLog } from '../../../test/support/indexed-log.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
-import { hosts, nodeOf, second, ShippedBucket } from '../../../test/support/shipped-bucket.ts';
+import { hosts, second, ShippedBucket } from '../../../test/support/shipped-bucket.ts';
 import { readLogIndex } from '../../commitlog/log-index.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { micros } from '../../model/instant.ts';
 import { logIndexPrefix } from '../../model/log-index.ts';
 import { readLogCatalog } from '../../runbooks/catalog/log-catalog.ts';
-import { LogIndexer } from './log-indexer.ts';
 
 const [host] = hosts;
 const timeline = timelineId.parse('t0001');
 const hour = 3600;
 
-function indexerOf({ store }: ShippedBucket, open: number): LogIndexer {
-  const isFinished = (segment: bigint) => segment < BigInt(open);
-  return new LogIndexer({ bucket: store, timeline, hostId: host, node: nodeOf(host), isFinished });
-}
-
 async function indexAll(bucket: ShippedBucket, open: number, now: number): Promise<void> {
-  const indexer = indexerOf(bucket, open);
-  while (await indexer.step(second(now)));
+  await indexLog(bucket, host, { open, now });
 }
 
 /** Two pieces in each segment, one segment in each half hour. */

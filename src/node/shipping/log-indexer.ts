@@ -50,8 +50,7 @@ export class LogIndexer {
     for (const segment of segments) {
       const pieces = await ifSound(async () => this.#piecesOf(segment));
       for (const piece of pieces ?? []) {
-        const last = this.#pending.at(-1);
-        if (last !== undefined && !belongsTo(last, piece, this.#pending.length)) await this.#write();
+        if (this.#pending.length > 0 && !goesInto(this.#pending, piece)) await this.#write();
         this.#pending.push(piece);
       }
       this.#seen = segment;
@@ -176,12 +175,15 @@ function joinable(runs: readonly Run[], now: Micros): readonly Run[] {
   return group;
 }
 
-/** Whether the next object goes into the same index as the last one. */
-function belongsTo(last: IndexedPiece, next: IndexedPiece, objects: number): boolean {
+/** Whether the next object goes into the same index as those. */
+function goesInto(pending: readonly IndexedPiece[], next: IndexedPiece): boolean {
+  const [first] = pending;
+  const last = pending.at(-1);
+  if (first === undefined || last === undefined) return true;
   if (next.first !== last.last + 1 || next.previous !== last.chain) return false;
   // All objects of a segment are in one index.
   if (next.segment === last.segment) return true;
-  return objects < mostObjects && hourOf(last.coveredTo) === hourOf(next.coveredTo);
+  return pending.length < mostObjects && hourOf(first.coveredTo) === hourOf(next.coveredTo);
 }
 
 function hourOf(at: Micros): number {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { indexLog } from '../../../test/support/indexed-log.ts';
 import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
 import { chooseBase } from '../recovery/choose-base.ts';
 import { micros } from '../../model/instant.ts';
@@ -61,6 +62,18 @@ test('B5: whole segments go that end well before the oldest point; the window st
   expect(pieces(bucket)).toHaveLength(12);
   expect(computeWindow(await factsAt(bucket, 6000))).toEqual(before);
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
+});
+
+test('an index goes with the last object that it tells of, and the window of what is left stays as it is', async () => {
+  const bucket = await shipped(14, [10_000, 12_000]);
+  for (const host of [a, b]) await indexLog(bucket, host, { open: 14, now: 14_000 });
+  const indexes = () => [...bucket.store.objects.keys()].filter((key) => key.includes('/index/'));
+  // Of the first three hours, for each node. The log before second 9400 goes, which lies in the third.
+  expect(indexes()).toHaveLength(6);
+  const before = computeWindow(await factsAt(bucket, 14_000));
+  await removeOldLogs(bucket.store, quiet);
+  expect(indexes()).toHaveLength(2);
+  expect(computeWindow(await factsAt(bucket, 14_000))).toEqual(before);
 });
 
 test('a mark goes with the log that it tells of, and one that goes on stays', async () => {

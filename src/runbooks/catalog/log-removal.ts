@@ -1,12 +1,14 @@
+import { readStreamedIndexHeader } from '../../commitlog/log-index.ts';
 import { formatBytes } from '../../model/bytes.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
+import { runOfIndex } from '../../model/log-index.ts';
 import { logMarkDocument, placeOfPiece } from '../../model/log-piece.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
-import { requestsAtOnce, segmentOfInstant } from './stream-reading.ts';
+import { failed, requestsAtOnce, segmentOfInstant } from './stream-reading.ts';
 import { type DamagedPoint, surveyPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
 import { timelineIds } from './timeline-record.ts';
@@ -85,12 +87,30 @@ export async function removeOldLogs(
 async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Promise<readonly ObjectInfo[]> {
   const pieces: ObjectInfo[] = [];
   const marks: ObjectInfo[] = [];
+  const indexes: ObjectInfo[] = [];
   for await (const info of bucket.list(stream)) {
     if (placeOfPiece(info.key) !== undefined) pieces.push(info);
+    else if (runOfIndex(info.key) !== undefined) indexes.push(info);
     else if (info.key.startsWith(`${stream}marks/`) && (await isOver(bucket, info.key, horizon))) marks.push(info);
   }
   const keys = pieces.map(({ key }) => key);
-  return [...pieces.slice(0, (await segmentOfInstant(bucket, keys, horizon)) ?? 0), ...marks];
+  const from = (await segmentOfInstant(bucket, keys, horizon)) ?? 0;
+  const kept = placeOfPiece(keys[from] ?? '')?.segment ?? '';
+  const empty = await mapConcurrently(indexes, requestsAtOnce, async (info) =>
+    (await endsBefore(bucket, info.key, kept)) ? [info] : [],
+  );
+  return [...pieces.slice(0, from), ...empty.flat(), ...marks];
+}
+
+/** Whether the index tells of nothing from that segment on. One that cannot be read is of no use to anybody. */
+async function endsBefore(bucket: ObjectStore, key: string, segment: string): Promise<boolean> {
+  try {
+    const { lastSegment } = await readStreamedIndexHeader(await bucket.getStream(key));
+    return lastSegment.padStart(19, '0') < segment;
+  } catch (thrown) {
+    if (['log-damaged', 'object-missing'].includes(failed(thrown).code)) return true;
+    throw thrown;
+  }
 }
 
 /** Whether nothing that the mark tells of is after the horizon. One that cannot be read is kept: the window names it. */
