@@ -139,6 +139,24 @@ async function readIndex(bucket: ObjectStore, key: string): Promise<FoundIndex |
   }
 }
 
+/**
+ * A key with nothing before it that may hold something of after the instant (see `readingFrom`), so that a listing need not begin with the
+ * oldest object; undefined where no index tells of one.
+ */
+export async function indexedBefore(bucket: ObjectStore, place: Place, instant: Micros): Promise<string | undefined> {
+  return behindIndexes(place, await readIndexes(bucket, place, { since: instant }), instant);
+}
+
+/** Behind every object of the last index that ends safely before the instant. */
+function behindIndexes(
+  { timeline, hostId }: Place,
+  indexes: readonly FoundIndex[],
+  instant: Micros,
+): string | undefined {
+  const last = indexes.findLast(({ header }) => instantOf(header.coveredTo) < instant - longestLag);
+  return last === undefined ? undefined : `${streamPrefix(timeline, hostId)}${last.to}/~`;
+}
+
 /** The key after which a reading of what was shipped since an instant begins; undefined for the beginning of the stream. */
 async function beginningOf(
   bucket: ObjectStore,
@@ -148,8 +166,8 @@ async function beginningOf(
 ): Promise<string | undefined> {
   if (since === undefined) return undefined;
   const prefix = streamPrefix(timeline, hostId);
-  const last = indexes.findLast(({ header }) => instantOf(header.coveredTo) < since - longestLag);
-  if (last !== undefined) return `${prefix}${last.to}/~`;
+  const indexed = behindIndexes({ timeline, hostId }, indexes, since);
+  if (indexed !== undefined) return indexed;
   // Of what is in no index the headers of a few objects say where it begins.
   const [first] = indexes;
   const keys: string[] = [];

@@ -21,6 +21,7 @@ import {
 import { type LoggedTable, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { indexedBefore } from '../catalog/stream-reading.ts';
 import { changesOf } from './logged-changes.ts';
 
 /** Where the shipped log of an environment lies, and which keyspace is the graph's. */
@@ -147,7 +148,7 @@ interface OpenSegment {
  * are enough.
  */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
-  const objects = await objectsOf(bucket, timeline, host, undefined);
+  const objects = await objectsOf(bucket, timeline, host, await indexedBefore(bucket, { timeline, hostId: host }, from));
   const safely = from - longestLag;
   const endOf = async (at: number) => {
     const header = await headerAt(bucket, objects[at]?.key ?? '');
