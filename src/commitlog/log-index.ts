@@ -63,6 +63,7 @@ export async function writeLogIndex(
     chain: last.chain,
     coveredFrom: formatInstant(first.coveredFrom),
     coveredTo: formatInstant(last.coveredTo),
+    proves: formatInstant((pieces.find(({ proves }) => proves > first.coveredFrom) ?? last).proves),
     objects: pieces.length,
     plainBytes: pieces.reduce((sum, { from, to }) => sum + to - from, 0),
     storedBytes: pieces.reduce((sum, { stored }) => sum + stored, 0),
@@ -129,7 +130,7 @@ export function listingOf(objects: Iterable<{ readonly key: string; readonly byt
 
 /** A run of pieces as the header alone tells of it. */
 export function runOf(key: string, { node, ...header }: LogIndexHeader) {
-  const { first, last, previous, chain, coveredFrom, coveredTo } = header;
+  const { first, last, previous, chain, coveredFrom, coveredTo, proves } = header;
   return {
     key,
     node,
@@ -139,11 +140,12 @@ export function runOf(key: string, { node, ...header }: LogIndexHeader) {
     chain,
     coveredFrom: instantOf(coveredFrom),
     coveredTo: instantOf(coveredTo),
+    proves: instantOf(proves),
   };
 }
 
 function entryOf(piece: IndexedPiece): LogIndexEntry {
-  const { segment, from, to, stored, sha256: sum, last, chain, coveredFrom, coveredTo } = piece;
+  const { segment, from, to, stored, sha256: sum, last, chain, coveredFrom, coveredTo, proves } = piece;
   return {
     segment,
     from,
@@ -154,12 +156,13 @@ function entryOf(piece: IndexedPiece): LogIndexEntry {
     chain,
     coveredFrom: formatInstant(coveredFrom),
     coveredTo: formatInstant(coveredTo),
+    proves: formatInstant(proves),
   };
 }
 
 function pieceOf(
   { timeline, hostId, node }: LogIndexHeader,
-  { segment, from, to, stored, sha256: sum, last, chain, coveredFrom, coveredTo }: LogIndexEntry,
+  { segment, from, to, stored, sha256: sum, last, chain, coveredFrom, coveredTo, proves }: LogIndexEntry,
   before: { readonly last: number; readonly chain: string },
 ): IndexedPiece {
   return {
@@ -176,6 +179,7 @@ function pieceOf(
     chain,
     coveredFrom: instantOf(coveredFrom),
     coveredTo: instantOf(coveredTo),
+    proves: instantOf(proves),
   };
 }
 

@@ -23,6 +23,8 @@ export interface StoredPiece {
   readonly chain: string;
   readonly coveredFrom: Micros;
   readonly coveredTo: Micros;
+  /** From here on it covers, also where what comes before it is missing: the end of the first go of which it holds the end. */
+  readonly proves: Micros;
 }
 
 /** Everything that the node acknowledged after `from` and up to `to` lies in the store, provably. */
@@ -161,7 +163,7 @@ export class StreamFold {
     }
     const open = this.#open ?? beginning(run.coveredFrom);
     // What was written in one go is covered by the last piece of it, so of a torn one the rest proves nothing: it begins where the next did.
-    if (open.torn && run.coveredTo > open.to) this.#open = beginning(run.coveredTo);
+    if (open.torn && run.coveredTo > open.to) this.#open = { from: run.proves, to: run.coveredTo, torn: false };
     else this.#open = { ...open, from: lesser(open.from, run.coveredFrom), to: greater(open.to, run.coveredTo) };
     this.#head = { last: run.last, chain: run.chain, key: run.key };
     this.#holder = undefined;
@@ -316,6 +318,7 @@ export function storedPiece(key: string, header: LogPieceHeader): StoredPiece {
     chain: last.chain,
     coveredFrom: instantOf(first.coveredFrom),
     coveredTo: instantOf(last.coveredTo),
+    proves: instantOf((pieces.find(({ coveredTo }) => coveredTo > first.coveredFrom) ?? last).coveredTo),
   };
 }
 

@@ -31,6 +31,8 @@ export const logIndexHeader = documentType('log-index', 1, {
   chain: hash,
   coveredFrom: instantText,
   coveredTo: instantText,
+  /** From here on it covers, also where what comes before it is missing. */
+  proves: instantText,
   objects: positive,
   /** Of the log, and as it lies in the store. */
   plainBytes: count,
@@ -55,6 +57,7 @@ export const logIndexEntry = z.object({
   chain: hash,
   coveredFrom: instantText,
   coveredTo: instantText,
+  proves: instantText,
 });
 export type LogIndexEntry = z.infer<typeof logIndexEntry>;
 

@@ -97,7 +97,8 @@ test('who asks about the newest instants alone reads from the segment on in whic
   // Of segments 1 (to 30), 2 (to 60), 3 (to 90) and 4 (to 120).
   for (const [since, first] of [
     [5, 1],
-    [30, 4],
+    [30, 1],
+    [45, 4],
     [75, 7],
     [119, 10],
     [500, 10],

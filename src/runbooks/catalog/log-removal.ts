@@ -94,7 +94,7 @@ async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Pr
     else if (info.key.startsWith(`${stream}marks/`) && (await isOver(bucket, info.key, horizon))) marks.push(info);
   }
   const keys = pieces.map(({ key }) => key);
-  const from = (await segmentOfInstant(bucket, keys, horizon)) ?? 0;
+  const from = (await segmentOfInstant(bucket, keys, horizon, micros(horizon + spare))) ?? 0;
   const kept = placeOfPiece(keys[from] ?? '')?.segment ?? '';
   const empty = await mapConcurrently(indexes, requestsAtOnce, async (info) =>
     (await endsBefore(bucket, info.key, kept)) ? [info] : [],

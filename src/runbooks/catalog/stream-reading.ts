@@ -8,9 +8,9 @@ import {
 } from '../../commitlog/log-index.ts';
 import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { type FoundPiece, longestLag, type StreamFold } from '../../commitlog/verified-stream.ts';
-import { instantOf, type Micros } from '../../model/instant.ts';
+import { instantOf, type Micros, micros } from '../../model/instant.ts';
 import { type LogIndexHeader, logIndexPrefix, runOfIndex } from '../../model/log-index.ts';
-import { placeOfPiece, streamPrefix, widestPieces } from '../../model/log-piece.ts';
+import { type PieceLink, placeOfPiece, streamPrefix, widestPieces } from '../../model/log-piece.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -84,11 +84,11 @@ export async function foldStream(bucket: ObjectStore, place: Place, fold: Stream
   await take();
 }
 
-/** The first index whose single objects are wanted: the last one of before the instant may hold some that reach beyond it. */
+/** The first index whose single objects are wanted. */
 function openedFrom(indexes: readonly FoundIndex[], piecesSince: Micros | undefined): number {
   if (piecesSince === undefined) return indexes.length;
-  const before = indexes.findLastIndex(({ header }) => instantOf(header.coveredTo) <= piecesSince - longestLag);
-  return Math.max(0, before);
+  const safe = safelyBefore(indexes, piecesSince);
+  return safe === undefined ? 0 : indexes.findIndex(({ header }) => instantOf(header.coveredTo) >= safe);
 }
 
 /** Its name: 19 digits, so that the order of the texts is that of the numbers. */
@@ -123,7 +123,8 @@ async function readIndexes(
         .flatMap((each) => each ?? []),
     );
     const [oldest] = found;
-    if (since !== undefined && oldest !== undefined && instantOf(oldest.header.coveredTo) < since - longestLag) break;
+    const safe = since === undefined ? undefined : safelyBefore(found, since);
+    if (safe !== undefined && oldest !== undefined && instantOf(oldest.header.coveredTo) < safe) break;
   }
   return found;
 }
@@ -147,13 +148,20 @@ export async function indexedBefore(bucket: ObjectStore, place: Place, instant: 
   return behindIndexes(place, await readIndexes(bucket, place, { since: instant }), instant);
 }
 
-/** Behind every object of the last index that ends safely before the instant. */
+/** The latest end of an index that is safely before the instant: those that end there may hold what reaches beyond it, see `readingFrom`. */
+function safelyBefore(indexes: readonly FoundIndex[], instant: Micros): Micros | undefined {
+  const last = indexes.findLast(({ header }) => instantOf(header.coveredTo) <= instant - longestLag);
+  return last === undefined ? undefined : instantOf(last.header.coveredTo);
+}
+
+/** Behind every object of the last index of which nothing reaches beyond the instant. */
 function behindIndexes(
   { timeline, hostId }: Place,
   indexes: readonly FoundIndex[],
   instant: Micros,
 ): string | undefined {
-  const last = indexes.findLast(({ header }) => instantOf(header.coveredTo) < instant - longestLag);
+  const safe = safelyBefore(indexes, instant);
+  const last = indexes.findLast(({ header }) => safe !== undefined && instantOf(header.coveredTo) < safe);
   return last === undefined ? undefined : `${streamPrefix(timeline, hostId)}${last.to}/~`;
 }
 
@@ -182,26 +190,51 @@ async function beginningOf(
 }
 
 /**
- * The index, among the ascending keys of a stream's pieces, where the segment with the instant begins: everything
- * before it is older. Segments follow one another in time, so the first objects of a few segments are enough. Undefined
- * when one of those cannot be read.
+ * The index, among the ascending keys of a stream's pieces, from which on they hold everything of after the instant, and prove so from `by` on at
+ * the latest. Segments follow one another in time, so the first objects of a few segments are enough. Undefined when one of those cannot be read.
  */
 export async function segmentOfInstant(
   bucket: ObjectStore,
   keys: readonly string[],
   instant: Micros,
+  by: Micros = instant,
 ): Promise<number | undefined> {
   const firsts = keys.flatMap((key, at) => (folderOf(key) === folderOf(keys[at - 1] ?? '') ? [] : [at]));
-  let [low, high] = [0, firsts.length];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    const found = await readHeader(bucket, keys[firsts[middle] ?? 0] ?? '', {});
-    if (found === undefined || 'fault' in found) return undefined;
-    const begins = found.header.pieces[0]?.coveredFrom;
-    if (begins === undefined || instantOf(begins) > instant) high = middle;
-    else low = middle;
+  let unread = false;
+  const piecesAt = async (at: number) => {
+    const found = await readHeader(bucket, keys[firsts[at] ?? 0] ?? '', {});
+    if (found !== undefined && 'header' in found) return found.header.pieces;
+    unread = true;
+    return [];
+  };
+  /** Of the segments up to `high`, the last one whose first piece begins to cover at the instant or before it, or the first. */
+  const lastBegun = async (wanted: Micros, high: number): Promise<number> => {
+    let low = 0;
+    while (high - low > 1 && !unread) {
+      const middle = Math.floor((low + high) / 2);
+      const [first] = await piecesAt(middle);
+      if (first === undefined || instantOf(first.coveredFrom) > wanted) high = middle;
+      else low = middle;
+    }
+    return low;
+  };
+  let low = await lastBegun(instant, firsts.length);
+  // What an agent ships in one go, after hours perhaps, begins to cover at one instant in all its segments, and only its end says how young it is.
+  const [first] = await piecesAt(low);
+  if (first !== undefined) {
+    const earlier = await lastBegun(micros(instantOf(first.coveredFrom) - 1), low + 1);
+    const [begun] = await piecesAt(earlier);
+    low = begun?.coveredFrom === first.coveredFrom ? earlier : Math.min(earlier + 1, low);
   }
-  return firsts[low] ?? 0;
+  // Alone it proves from the end of its first go on.
+  while (low > 0 && !unread && !(await provesFrom(by, await piecesAt(low)))) low -= 1;
+  return unread ? undefined : (firsts[low] ?? 0);
+}
+
+function provesFrom(instant: Micros, pieces: readonly PieceLink[]): boolean {
+  const [first] = pieces;
+  const end = pieces.find(({ coveredTo }) => coveredTo > (first?.coveredFrom ?? ''));
+  return end !== undefined && instantOf(end.coveredTo) <= instant;
 }
 
 function folderOf(key: string): string {

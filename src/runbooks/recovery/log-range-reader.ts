@@ -148,7 +148,12 @@ interface OpenSegment {
  * are enough.
  */
 async function openStream(bucket: ObjectStore, { timeline, from }: LogRange, host: string): Promise<StreamCursor> {
-  const objects = await objectsOf(bucket, timeline, host, await indexedBefore(bucket, { timeline, hostId: host }, from));
+  const objects = await objectsOf(
+    bucket,
+    timeline,
+    host,
+    await indexedBefore(bucket, { timeline, hostId: host }, from),
+  );
   const safely = from - longestLag;
   const endOf = async (at: number) => {
     const header = await headerAt(bucket, objects[at]?.key ?? '');
