@@ -193,6 +193,7 @@ const documentTwins: Readonly<Record<string, string>> = {
   'environment-identity': 'check-store',
   'graph-schema': 'plan-logs',
   inventory: 'check-files',
+  'log-index': 'plan-logs',
   'log-mark': 'plan-logs',
   'log-piece': 'verify-logs',
   'log-plan': 'verify-logs',

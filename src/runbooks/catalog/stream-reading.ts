@@ -200,17 +200,17 @@ export async function segmentOfInstant(
   by: Micros = instant,
 ): Promise<number | undefined> {
   const firsts = keys.flatMap((key, at) => (folderOf(key) === folderOf(keys[at - 1] ?? '') ? [] : [at]));
-  let unread = false;
+  const seen = { all: true };
   const piecesAt = async (at: number) => {
     const found = await readHeader(bucket, keys[firsts[at] ?? 0] ?? '', {});
     if (found !== undefined && 'header' in found) return found.header.pieces;
-    unread = true;
+    seen.all = false;
     return [];
   };
   /** Of the segments up to `high`, the last one whose first piece begins to cover at the instant or before it, or the first. */
   const lastBegun = async (wanted: Micros, high: number): Promise<number> => {
     let low = 0;
-    while (high - low > 1 && !unread) {
+    while (high - low > 1 && seen.all) {
       const middle = Math.floor((low + high) / 2);
       const [first] = await piecesAt(middle);
       if (first === undefined || instantOf(first.coveredFrom) > wanted) high = middle;
@@ -227,8 +227,8 @@ export async function segmentOfInstant(
     low = begun?.coveredFrom === first.coveredFrom ? earlier : Math.min(earlier + 1, low);
   }
   // Alone it proves from the end of its first go on.
-  while (low > 0 && !unread && !(await provesFrom(by, await piecesAt(low)))) low -= 1;
-  return unread ? undefined : (firsts[low] ?? 0);
+  while (low > 0 && seen.all && !provesFrom(by, await piecesAt(low))) low -= 1;
+  return seen.all ? (firsts[low] ?? 0) : undefined;
 }
 
 function provesFrom(instant: Micros, pieces: readonly PieceLink[]): boolean {
