@@ -25,6 +25,8 @@ export interface StepState {
   /** Of the attempt that ended it. */
   readonly seconds?: number;
   readonly result?: unknown;
+  /** Of a step that is done again: its result of before. */
+  readonly earlier?: unknown;
   readonly problem?: ProblemDocument;
   readonly progress?: Progress;
   readonly retryAt?: string;
@@ -133,11 +135,9 @@ function reopened(state: RunState, again: readonly string[]): RunState {
   const hadEnded = state.status !== 'running';
   const steps = Object.entries(state.steps).map(([id, step]): [string, StepState] => {
     if (!again.includes(id) && !(hadEnded && step.status === 'failed')) return [id, step];
-    const { attempts, startedAt } = step;
-    return [
-      id,
-      { step: id, status: 'stopped', attempts, failures: 0, ...(startedAt === undefined ? {} : { startedAt }) },
-    ];
+    const { attempts, startedAt, result } = step;
+    const kept = withoutUndefined({ startedAt, earlier: result ?? step.earlier });
+    return [id, { step: id, status: 'stopped', attempts, failures: 0, ...kept }];
   });
   const open = { ...state, steps: Object.fromEntries(steps) };
   if (!hadEnded) return open;

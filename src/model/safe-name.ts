@@ -9,6 +9,8 @@ import { z } from 'zod';
 export const safeName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'a name is letters, digits, dots and dashes, and begins with neither');
+/** Of such a name. */
+export const longestName = 100;
 
 /** A keyspace, as its folder is called: Cassandra takes only these characters, in capital letters too. */
 export const keyspaceFolder = z

@@ -18,8 +18,8 @@ export const shippingOrderDocument = documentType(
     /** The timeline that is shipped, or was until it was paused. */
     timeline: timelineId,
     /**
-     * By node: segments up to this id belong to no stream of the timeline, for they were there before it began. Null
-     * where there were none; absent when nobody had set anything aside before it.
+     * By node: segments up to this id belong to no stream of the timeline, for they lay where Cassandra found them when it was started on it,
+     * placed or brought back: it has counted on from above them. Null where there were none; absent when nobody had set anything aside before it.
      */
     after: z
       .record(

@@ -160,7 +160,7 @@ export interface JobParams {
   'start-shipping': { readonly timeline: string; readonly after?: string | null };
   /** What `set-aside` kept is deleted: the restore is accepted. */
   'accept-aside': { readonly run: string };
-  /** What `set-aside` kept is moved back; what is there now is kept aside under `revert-<run>`. Cassandra must be stopped. */
+  /** What `set-aside` kept is moved back; what is there now is kept aside under its `displacedName`. Cassandra must be stopped. */
   /** `mayBeAbsent`: this node may never have set anything aside for the run; then there is nothing to do. */
   'revert-aside': { readonly run: string; readonly mayBeAbsent?: boolean };
 }

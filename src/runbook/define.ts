@@ -22,7 +22,7 @@ export interface Retry {
  * What a step's `run` gets. `results` holds the results of exactly the steps that it needs; undefined for a skipped
  * one.
  */
-export interface StepContext<Params, Results, Services> {
+export interface StepContext<Params, Results, Services, Result = unknown> {
   /** With the step the key of what it asks for: the same for every attempt and after every resume. */
   readonly run: string;
   readonly step: string;
@@ -34,6 +34,8 @@ export interface StepContext<Params, Results, Services> {
   readonly startedAt: Date;
   readonly params: Params;
   readonly results: Results;
+  /** What the step returned before a resume does it again; only guards are done again. */
+  readonly earlier: Result | undefined;
   readonly services: Services;
   readonly progress: ReportProgress;
   /** A line for the step's log, kept in the bucket with the run. */
@@ -55,7 +57,7 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
    */
   readonly timeout: TimeLimit<Results>;
   readonly result: z.ZodType<Result>;
-  readonly run: (context: StepContext<Params, Results, Services>) => Promise<Result>;
+  readonly run: (context: StepContext<Params, Results, Services, Result>) => Promise<Result>;
   /**
    * Runs after everything else, also after a failure or cancel; its own failure does not hide the first.
    * `after-change`: only if a step that writes or destroys had begun; otherwise there is nothing to clean up, and
@@ -66,9 +68,10 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
   readonly always?: true | 'after-change' | 'unless-moved';
   /**
    * A look at the world, or something that keeps it as the next steps need it: done again at every resume while a step that needs it has not
-   * finished; `until-moved`: only as long as the pivot has not begun. Every other step is done once.
+   * finished; `until-moved`: only as long as the pivot has not begun; `to-the-end`: of what the run leaves behind, also when nothing is left that
+   * needs it. Every other step is done once.
    */
-  readonly guard?: true | 'until-moved';
+  readonly guard?: true | 'until-moved' | 'to-the-end';
 }
 
 /** A runbook as data: plain, frozen, in topological order. */

@@ -192,6 +192,7 @@ function contextOf(
   results: Map<string, unknown>,
 ) {
   const { run, environment, steps, startedAt } = open.state();
+  const earlier = steps[step.id]?.earlier;
   return {
     run,
     step: step.id,
@@ -199,6 +200,7 @@ function contextOf(
     epoch,
     startedAt: new Date(steps[step.id]?.startedAt ?? startedAt),
     params,
+    earlier: earlier === undefined ? undefined : storedResult(step, earlier),
     results: Object.fromEntries(
       runbook.steps.filter(({ id }) => step.needs.includes(id)).map(({ id }) => [id, results.get(id)]),
     ),

@@ -64,7 +64,7 @@ export function canCarryOn(runbook: Pick<Runbook, 'pivot'>, state: RunState): bo
 }
 
 /** Pure: what a finished run's journal says. */
-export function outcomeOf(state: RunState, runbook?: Pick<Runbook, 'pivot'>): RunOutcome {
+export function outcomeOf(state: RunState, runbook?: Pick<Runbook, 'pivot' | 'wayBack'>): RunOutcome {
   const { run, seconds = 0 } = state;
   const carriesOn = runbook !== undefined && canCarryOn(runbook, state);
   const outcome = { run, results: resultsOf(state), seconds, ...(carriesOn ? { carriesOn } : {}) };
@@ -72,7 +72,7 @@ export function outcomeOf(state: RunState, runbook?: Pick<Runbook, 'pivot'>): Ru
     case 'succeeded':
       return { ...outcome, status: 'succeeded' };
     case 'cancelled':
-      return { ...outcome, status: 'cancelled', problem: cancelled(state, carriesOn) };
+      return { ...outcome, status: 'cancelled', problem: cancelled(state, carriesOn ? runbook : undefined) };
     case 'failed':
     case 'refused':
       return {
@@ -202,15 +202,19 @@ function secondsSince(state: RunState, now: Date): number {
   return (now.getTime() - Date.parse(state.startedAt)) / 1000;
 }
 
-function cancelled(state: RunState, carriesOn: boolean): FailedProblem {
+/** `carriesOn`: its runbook, where it had moved data. */
+function cancelled(state: RunState, carriesOn: Pick<Runbook, 'wayBack'> | undefined): FailedProblem {
+  const back = carriesOn?.wayBack?.(state.run, state.environment);
   return new FailedProblem({
     code: 'cancelled',
     happened: `Run ${state.run} was cancelled by ${state.cancelRequestedBy?.name ?? 'somebody'}.`,
-    state: carriesOn
-      ? 'Data was moved, and not all of it is in its place.'
-      : 'The steps that had finished before are not undone.',
-    next: carriesOn
-      ? `Continue it: cardea run resume ${state.run}`
-      : `See which steps had finished: \`cardea run show ${state.run}\`.`,
+    state:
+      carriesOn !== undefined
+        ? 'Data was moved, and not all of it is in its place.'
+        : 'The steps that had finished before are not undone.',
+    next:
+      carriesOn !== undefined
+        ? `Continue it: cardea run resume ${state.run}${back === undefined ? '' : `. Or go back: ${back}`}`
+        : `See which steps had finished: \`cardea run show ${state.run}\`.`,
   });
 }

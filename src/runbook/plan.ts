@@ -19,7 +19,7 @@ export interface PlanStep {
   /** Runs at the end, also after a failure. */
   readonly always: true | 'after-change' | 'unless-moved' | false;
   /** Done again at every resume. */
-  readonly guard?: true | 'until-moved';
+  readonly guard?: true | 'until-moved' | 'to-the-end';
 }
 
 /** What a run would do, before anything happens. */

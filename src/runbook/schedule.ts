@@ -102,7 +102,7 @@ export function stepsToRepeat(
     const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
     const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
     const guards = step.guard === true || (step.guard === 'until-moved' && !moved);
-    if (guards && needed) again.add(step.id);
+    if ((guards && needed) || step.guard === 'to-the-end') again.add(step.id);
   }
   return [...again].toReversed();
 }

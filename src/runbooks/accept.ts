@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatBytes } from '../model/bytes.ts';
+import { displacedName } from '../model/displaced-name.ts';
 import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { safeName } from '../model/safe-name.ts';
@@ -91,7 +92,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       const { aside } = context.results['check-restore'];
       let bytes = 0;
       // Of a revert that is given up, some nodes have exchanged the two already.
-      for (const name of context.params.lost.length > 0 ? [aside, `revert-${aside}`] : [aside]) {
+      for (const name of context.params.lost.length > 0 ? [aside, displacedName(aside)] : [aside]) {
         const done = await onEachNode(platform, context, 'accept-aside', () => ({ run: name }));
         await platform.graphLifecycle.acceptIndexAside(name);
         bytes += done.reduce((sum, { result }) => sum + result.bytes, 0);

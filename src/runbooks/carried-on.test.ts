@@ -34,7 +34,7 @@ import {
   halfRestored,
 } from '../../test/support/told-sequences.ts';
 
-test.fails('a restore that was killed while it created tables is carried on, also where servers take their time to start and to stop', async () => {
+test('a restore that was killed while it created tables is carried on, also where servers take their time to start and to stop', async () => {
   const wrong: string[] = [];
   let seen = 0;
   for (let at = 60; at <= 190; at += 2) {
@@ -59,7 +59,7 @@ test.fails('a restore that was killed while it created tables is carried on, als
   expect(wrong).toEqual([]);
 });
 
-test.fails('a restore is not carried on over servers that a revert, which was left, has stopped', async () => {
+test('a restore is not carried on over servers that a revert, which was left, has stopped', async () => {
   const wrong: string[] = [];
   let seen = 0;
   for (let at = 84; at <= 130; at += 1) {
@@ -94,15 +94,16 @@ test.fails('a restore is not carried on over servers that a revert, which was le
   expect(wrong).toEqual([]);
 });
 
-test.fails('one damaged document of a step, or none, leaves a restore that has started its database a way to its end', async () => {
+test('one damaged document of a step, or none, leaves a restore that has started its database a way to its end', async () => {
   const world = await environment();
   const { played } = world;
   const before = new Set(played.bucket.objects.keys());
   nodeOf(world, 1).startFails = 1;
-  const failed = await restore(world);
+  // To an instant: of what a restore to a point sets aside, nothing need be noted.
+  const failed = await run(world, (process) => played.carryOut({ deed: 'instant' }, process));
   const of = runOf(failed);
   const documents = [...played.bucket.objects.keys()].filter(
-    (key) => !before.has(key) && key.startsWith(`runs/${of}/results/set-aside-`),
+    (key) => !before.has(key) && key.startsWith(`runs/${of}/results/place-logs-`),
   );
   expect(documents).toHaveLength(1);
   for (const key of documents) played.bucket.remove(key);
@@ -115,7 +116,7 @@ test.fails('one damaged document of a step, or none, leaves a restore that has s
   expect(isUp(world), story.join('\n')).toBe(true);
 });
 
-test.fails('the same of a revert that has brought its data back', async () => {
+test('the same of a revert that has brought its data back', async () => {
   const world = await environment();
   const { played } = world;
   const made = runOf(await restore(world));
@@ -170,7 +171,7 @@ test('a half placed restore that was cancelled and resumed is not accepted: its 
   expect(kept || isUp(world), story.join('\n')).toBe(true);
 });
 
-test.fails.each(['restore', 'revert'] as const)(
+test.each(['restore', 'revert'] as const)(
   'a %s that was cut short together with its servers, by a power failure, is carried on by what is named',
   async (what) => {
     const wrong: string[] = [];
@@ -206,7 +207,7 @@ test.fails.each(['restore', 'revert'] as const)(
   },
 );
 
-test.fails('a clock that is set back does not make what is named for a copy one that is refused', async () => {
+test('a clock that is set back does not make what is named for a copy one that is refused', async () => {
   const wrong = await playHistory({
     faults: [],
     size: 5,
@@ -222,7 +223,7 @@ test.fails('a clock that is set back does not make what is named for a copy one 
   expect(wrong).toEqual([]);
 });
 
-test.fails('the cancel of a restore that has its data half in place says so, and how it goes on', async () => {
+test('the cancel of a restore that has its data half in place says so, and how it goes on', async () => {
   const world = await environment();
   const { played } = world;
   const half = await halfRestored(world);
@@ -259,7 +260,7 @@ test.fails('the cancel of a restore that has its data half in place says so, and
   expect(JSON.stringify([outcome.text, outcome.problem ?? null])).toContain(`cardea run resume ${half}`);
 });
 
-test.fails('going back and forth does not end in a revert that can never be finished', async () => {
+test('going back and forth does not end in a revert that can never be finished', async () => {
   const world = await environment();
   let last = runOf(await restore(world));
   const story: string[] = [];
@@ -276,7 +277,7 @@ test.fails('going back and forth does not end in a revert that can never be fini
   expect(story.at(-1), story.join('\n')).toBe('12: succeeded');
 });
 
-test.fails('servers may not be started by hand on restored data whose ids were not moved ahead yet', async () => {
+test('servers may not be started by hand on restored data whose ids were not moved ahead yet', async () => {
   const wrong: string[] = [];
   let seen = 0;
   for (let at = 84; at <= 120; at += 1) {
@@ -317,7 +318,7 @@ test('a damaged marker of what was staged does not keep every later restore from
   expect([wordOf(first), wordOf(second)], nextOf(second)).toContain('succeeded');
 });
 
-test.fails('what is named for a copy whose name is taken is a command that removes it', async () => {
+test('what is named for a copy whose name is taken is a command that removes it', async () => {
   const world = await environment();
   const into = async () =>
     run(world, (process) =>
@@ -331,7 +332,7 @@ test.fails('what is named for a copy whose name is taken is a command that remov
   ]);
 });
 
-test.fails('a restore whose files are all in place is carried on although its point was found damaged since', async () => {
+test('a restore whose files are all in place is carried on although its point was found damaged since', async () => {
   const wrong: string[] = [];
   let seen = 0;
   for (let at = 82; at <= 100; at += 2) {

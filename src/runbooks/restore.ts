@@ -9,7 +9,7 @@ import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
-import { getNotes, keepNotes, nodeNotes, type Notes } from './steps/node-notes.ts';
+import { findNotes } from './steps/node-notes.ts';
 import { namesIn } from './steps/node-set.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { recordingDamage } from './steps/point-damage.ts';
@@ -24,7 +24,13 @@ import {
 } from './catalog/bound-inventories.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import { findIdMark } from './catalog/id-mark.ts';
-import { listOpenRestores, openRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
+import {
+  listOpenRestores,
+  openRestore,
+  requireNoOtherRestore,
+  requireNothingStopped,
+  requireUndecided,
+} from './catalog/restore-catalog.ts';
 import { repairRolesStep, restoredRoles, rolesResult, rolesAsResult } from './steps/restored-roles.ts';
 import {
   indexResult,
@@ -103,21 +109,25 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 12,
+  version: 13,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
   wayBack: (run, environment) => `cardea restore revert ${run} --confirm ${environment}`,
   mayResume: async ({ run, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, run);
-    if (stopped) await requireNoOtherRestore(platform.bucket, [run]);
+    if (!stopped) return;
+    await requireNoOtherRestore(platform.bucket, [run]);
+    await requireNothingStopped(platform.bucket, run, run);
   },
 })
   .step({
     id: 'check-point',
     title: 'Check that the point is good and fits this environment',
     effect: 'read',
-    guard: true,
+    // From then on what is placed is compared with the inventory, file by file: nothing that somebody finds out about the point may stand
+    // between a half restored environment and its end.
+    guard: 'until-moved',
     needs: [],
     timeout: '10m',
     retry: standardRetry,
@@ -310,19 +320,14 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: ['open-record', 'stop-database', 'start-agents'],
     timeout: '1h',
     retry: standardRetry,
-    result: z.object({
-      bytes: z.number(),
-      /** Of each node: the highest id of the commit log segments that were there, null when there were none. */
-      lastSegments: nodeNotes,
-    }),
+    result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
       const done = await onEachNode(platform, context, 'set-aside', () => ({ run: context.run }));
       await platform.graphLifecycle.setIndexAside(context.run);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
       context.log(`${formatBytes(bytes)} moved aside; \`cardea restore revert ${context.run}\` brings them back`);
-      const last = Object.fromEntries(done.map(({ node, result }) => [node, result.lastSegment]));
-      return { bytes, lastSegments: await keepNotes(context, last) };
+      return { bytes };
     },
   })
   .step({
@@ -349,7 +354,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...createTablesStep,
-    needs: ['restore-files', 'plan-logs', 'verify-logs'],
+    // It starts and stops the nodes itself, so that what a resume does again comes before it.
+    needs: ['restore-files', 'plan-logs', 'verify-logs', 'stop-graph', 'stop-database', 'start-agents'],
     when: { result: 'plan-logs.createTables', is: true },
     run: async (context) => createAddedTables(context, context.services.platform, context.results['verify-logs']),
   })
@@ -377,13 +383,13 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...startDatabase,
-    needs: ['restore-files', 'place-logs', 'check-files', 'verify-logs', 'extend-logs'],
+    needs: ['restore-files', 'place-logs', 'start-agents', 'check-files', 'verify-logs', 'extend-logs'],
     // Cassandra replays the log before it answers.
     timeout: { atLeast: '6h', perGiB: '5m', of: ['check-files.bytes', 'verify-logs.bytes', 'extend-logs.bytes'] },
     run: async (context) => {
       await startDatabase.run(context);
       const { params, results, services } = context;
-      if (params.replay) {
+      if (params.replay && context.earlier === undefined) {
         await requireTables(services.platform, await planOf(services.platform, context, results['verify-logs']));
       }
       return {};
@@ -404,18 +410,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...startShippingStep,
-    needs: ['open-timeline', 'set-aside', 'place-logs', 'start-agents'],
+    needs: ['start-database', 'open-timeline', 'place-logs', 'start-agents'],
     run: async (context) => {
       const { results, params } = context;
-      // What was set aside belongs to the timeline that was left, also where nothing was placed: its kept links must not begin the new one.
-      const after = { ...(await getNotes(context, 'set-aside', results['set-aside'].lastSegments)) };
-      const placed: Notes = params.replay
-        ? await getNotes(context, 'place-logs', results['place-logs'].lastSegments)
-        : {};
-      for (const [node, last] of Object.entries(placed)) {
-        // The placed ones were cut while the database still made new ones, so either may be the highest.
-        if (last !== null && BigInt(last) > BigInt(after[node] ?? 0)) after[node] = last;
-      }
+      // Without them nothing of before is shipped either: Cassandra has replayed and removed those segments when it answers.
+      const after = params.replay ? await findNotes(context, 'place-logs', results['place-logs'].lastSegments) : {};
       return startShipping(context, results['open-timeline'].timeline, after);
     },
   })
@@ -430,7 +429,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return makeGraphSound({ ...context, ...context.services }, mark);
     },
   })
-  .step({ ...startGraph, needs: ['make-sound'] })
+  .step({ ...startGraph, needs: ['start-database', 'make-sound'] })
   .step({
     id: 'rebuild-index',
     title: 'Rebuild the mixed index from the restored data',
@@ -445,7 +444,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'verify',
     title: 'Check every invariant of the graph, and the fingerprint if the point recorded one',
     effect: 'read',
-    needs: ['rebuild-index', 'check-files', 'verify-logs', 'extend-logs'],
+    needs: ['start-graph', 'rebuild-index', 'check-files', 'verify-logs', 'extend-logs'],
     timeout: { atLeast: '12h', perGiB: '10m', of: ['check-files.bytes'] },
     retry: patientRetry,
     result: verifiedResult,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
+import { displacedName } from '../model/displaced-name.ts';
 import { RefusedProblem } from '../model/problem.ts';
 import { safeName } from '../model/safe-name.ts';
 import { defineRunbook } from '../runbook/define.ts';
@@ -20,7 +21,7 @@ import { findIdMark } from './catalog/id-mark.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
 import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
-import { getNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
+import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { indexResult, makeGraphSound, rebuildIndex, soundResult } from './steps/restored-graph.ts';
 import {
   beginDecisionStep,
@@ -58,7 +59,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 9,
+  version: 10,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -179,7 +180,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({
     ...startDatabase,
-    needs: ['bring-back', 'check-kept'],
+    needs: ['bring-back', 'start-agents', 'check-kept'],
     // The log that lay aside with the data is replayed.
     timeout: { atLeast: '6h', perGiB: '5m', of: ['check-kept.bytes'] },
   })
@@ -193,10 +194,11 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({
     ...startShippingStep,
-    needs: ['open-timeline', 'bring-back', 'start-agents'],
+    needs: ['start-database', 'open-timeline', 'bring-back', 'start-agents'],
     run: async (context) => {
       const { results } = context;
-      const after = await getNotes(context, 'bring-back', results['bring-back'].lastSegments);
+      // Without them nothing of before is shipped either: Cassandra has replayed and removed those segments when it answers.
+      const after = await findNotes(context, 'bring-back', results['bring-back'].lastSegments);
       return startShipping(context, results['open-timeline'].timeline, after);
     },
   })
@@ -251,7 +253,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
         run: id,
         environment,
         ...(point === undefined ? {} : { point }),
-        aside: safeName.parse(`revert-${aside}`),
+        aside: displacedName(aside),
         left: leftTimeline(results['pause-shipping']),
         ...(succeeded ? {} : { half: true }),
         startedAt: at,

@@ -140,7 +140,6 @@ const logged = [
   'note-history.timeline',
   ...['timeline', 'newest'].map((field) => `pause-shipping.${field}`),
   ...['mutations', 'dropped', 'bytes', 'lastSegments'].map((field) => `place-logs.${field}`),
-  'set-aside.lastSegments',
   'open-timeline.timeline',
 ];
 

@@ -46,6 +46,8 @@ export class SimulatedShipping {
   hasLaterTable = false;
   timeline = timelineId.parse('t0001');
   #waiting: Waiting[] = [];
+  /** Those that were there when data was moved last. */
+  #moved: ReadonlySet<Waiting> = new Set();
   #streams = new Map<string, Stream>();
   /** Whose put did not answer: it is sent again as it was. */
   #pending: { readonly key: string; readonly body: Uint8Array; readonly next: Stream } | undefined;
@@ -86,6 +88,7 @@ export class SimulatedShipping {
   /** What is moved from now on is not what waits here. */
   async hold(): Promise<void> {
     this.paused = true;
+    this.#moved = new Set(this.#waiting);
   }
 
   async begin(
@@ -93,6 +96,10 @@ export class SimulatedShipping {
     signal: AbortSignal,
   ): Promise<JobResult['start-shipping']> {
     const { clock } = this.#parts;
+    if (this.timeline !== timeline) {
+      this.#waiting = this.#waiting.filter((each) => !this.#moved.has(each));
+      this.#pending = undefined;
+    }
     this.timeline = timelineId.parse(timeline);
     if (after !== undefined && after !== null) {
       this.#waiting = this.#waiting.filter(({ segment }) => segment.id > BigInt(after));

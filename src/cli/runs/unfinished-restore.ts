@@ -6,8 +6,8 @@ import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
 /**
- * Refuses to start a database whose data a restore or a revert left partly in place: Cassandra would begin an empty
- * ring, or replay logs that were not cut. `aside` are the names under which data lies aside on the nodes; a record with
+ * Refuses to start servers on data that a restore or a revert left partly in place, or whose ids it has not yet moved
+ * ahead: Cassandra would begin an empty ring, or replay logs that were not cut, and JanusGraph would give out ids twice. `aside` are the names under which data lies aside on the nodes; a record with
  * other names belongs to an environment that is gone, and a name without a record to a bucket that is. Throws RefusedProblem `restore-unfinished`, and what reading that
  * run's journal throws.
  */
@@ -24,10 +24,10 @@ export async function refuseUnfinishedRestore(
     const { record, state, decider } = restore;
     if (!aside.has(record.aside)) continue;
     const { kind, says, next } = wayOn(restore);
-    // Where its servers were started already, what broke off later can be carried on with them.
+    // Until then JanusGraph would give out ids that it has given out before.
     const deciding = record.state !== 'open';
-    const started = (deciding ? decider : state)?.steps['start-database']?.status === 'succeeded';
-    if (kind === 'waits' || record.state === 'accepting' || started) continue;
+    const sound = (deciding ? decider : state)?.steps['make-sound']?.status === 'succeeded';
+    if (kind === 'waits' || record.state === 'accepting' || sound) continue;
     throw new RefusedProblem({
       code: 'restore-unfinished',
       happened: `${record.run} of ${environment} ${says}.`,

@@ -1,3 +1,4 @@
+import { displacedName } from '../../model/displaced-name.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
@@ -14,7 +15,6 @@ import {
   markAside,
   movesOf,
   prepareDisplaced,
-  revertName,
 } from './aside-marker.ts';
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
@@ -114,7 +114,7 @@ export async function acceptAside(
 }
 
 /**
- * Moves what `set-aside` kept back into place. The present data is kept as `revert-<run>`, which can be accepted or
+ * Moves what `set-aside` kept back into place. The present data is kept under its `displacedName`, which can be accepted or
  * reverted in turn.
  */
 export async function revertAside(
@@ -124,7 +124,7 @@ export async function revertAside(
 ): Promise<JobResult['revert-aside']> {
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
-  const other = asideFolder(directories, revertName(run));
+  const other = asideFolder(directories, displacedName(run));
   const aside = await findAside(files, folder);
   const displaced = await findAside(files, other);
   if (aside === undefined) {
@@ -132,13 +132,13 @@ export async function revertAside(
       return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
     // A restore that failed on another node before it came to this one: what is live here was never touched.
     if (!mayBeAbsent) throw nothingKept(parts.node, run);
-    await keepNothing(files, directories, revertName(run));
+    await keepNothing(files, directories, displacedName(run));
     await removeRest(files, folder);
     return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
   }
   if (aside.phase === 'setting-aside' && !(await hasMoved(files, folder, aside))) {
     // It broke off before the first move, perhaps because a full disk had no room for what is written before it.
-    if (displaced === undefined) await keepNothing(files, directories, revertName(run));
+    if (displaced === undefined) await keepNothing(files, directories, displacedName(run));
     await files.remove(folder);
     return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
   }
@@ -163,7 +163,7 @@ async function exchange(
   },
 ): Promise<JobResult['revert-aside']> {
   const folder = asideFolder(directories, run);
-  const other = asideFolder(directories, revertName(run));
+  const other = asideFolder(directories, displacedName(run));
   if (displaced === undefined) await beginDisplaced(files, directories, run);
   const { moves, partly } = aside.phase === 'reverting' ? aside : await markAside(files, folder, aside, 'reverting');
   for (const marker of markerFiles(directories)) await files.remove(marker);
@@ -185,7 +185,7 @@ async function exchange(
   if (begun !== undefined && begun.phase !== 'kept') {
     await keepAside(files, other, begun, await bytesIn(files, other, begun));
     // For the case that it is reverted in turn.
-    await ifRoom(async () => prepareDisplaced(files, directories, revertName(run)));
+    await ifRoom(async () => prepareDisplaced(files, directories, displacedName(run)));
   }
   await files.remove(folder);
   log('reverted', { run });

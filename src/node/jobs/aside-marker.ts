@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { documentType } from '../../model/document.ts';
+import { displacedName } from '../../model/displaced-name.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
@@ -36,10 +37,6 @@ export interface Aside extends AsideText {
 
 export function asideFolder(directories: Pick<NodeDirectories, 'aside'>, run: string): string {
   return `${directories.aside}/${run}`;
-}
-
-export function revertName(run: string): string {
-  return `revert-${run}`;
 }
 
 /** As long as the text is right. One that an older agent wrote may say any phase. */
@@ -124,12 +121,12 @@ export async function prepareDisplaced(files: NodeFiles, directories: NodeDirect
   await files.makeDirectory(folder, asideFolder(directories, run));
   // Every directory will be there: what moves them aside makes them anew.
   const all = (await movesOf(files, directories)).map((each) => ({ ...each, existed: true }));
-  await beginAside(files, folder, { run: revertName(run), moves: all });
+  await beginAside(files, folder, { run: displacedName(run), moves: all });
 }
 
 /** The beginning of a revert: the folder of what it displaces, and its marker. */
 export async function beginDisplaced(files: NodeFiles, directories: NodeDirectories, run: string): Promise<void> {
-  const [kept, folder] = [asideFolder(directories, run), asideFolder(directories, revertName(run))];
+  const [kept, folder] = [asideFolder(directories, run), asideFolder(directories, displacedName(run))];
   // A set-aside that broke off between moving a directory and making it anew.
   for (const { name, live, existed } of await movesOf(files, directories)) {
     if (!existed && (await files.entries(`${kept}/${name}`)) !== undefined) {
@@ -142,7 +139,7 @@ export async function beginDisplaced(files: NodeFiles, directories: NodeDirector
   const isFree = ((await files.entries(folder)) ?? []).length === 0;
   if (isFree && found !== undefined && placesOf(found.moves) === placesOf(now)) return files.rename(prepared, folder);
   await files.makeDirectory(folder, kept);
-  await beginAside(files, folder, { run: revertName(run), moves: now });
+  await beginAside(files, folder, { run: displacedName(run), moves: now });
 }
 
 function placesOf(all: AsideMoves): string {

@@ -11,7 +11,6 @@ import type { JobParams, JobResult, ShippingHealth } from '../../ports/node-agen
 import { createObject } from '../../ports/object-store.ts';
 import { DatabaseWitness } from './database-witness.ts';
 import { LogShipper, type ShipperParts } from './log-shipper.ts';
-import { segmentId } from './log-tail.ts';
 import { foreignCode, notDrained } from './shipping-problems.ts';
 import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
 
@@ -193,7 +192,8 @@ export class ShippingLoop {
     await this.#end();
     await this.#close();
     const anew = known === undefined ? after !== undefined : known !== timeline;
-    const from = anew ? latest(after, await this.#abandoned()) : after === undefined ? this.#state.after : after;
+    if (anew) await this.#letGo();
+    const from = anew ? (after ?? null) : after === undefined ? this.#state.after : after;
     // Whoever calls this was told, by a job or by the order itself.
     this.#ordered = true;
     await this.#save({ timeline, after: from, paused: false, ...(order === undefined ? {} : { order }) });
@@ -201,14 +201,14 @@ export class ShippingLoop {
   }
 
   /**
-   * The highest id of a segment that only this agent's links still hold. When a timeline begins, what Cassandra has let
-   * go of belongs to the history that was left.
+   * When a timeline begins, the segments that only this agent's links still hold belong to the history that was left: they were set aside, or
+   * Cassandra has let go of them. Which these are, their ids do not tell: Cassandra counts from above those in its own directory, so after a
+   * clock was set back, new ids may be below those that lie aside.
    */
-  async #abandoned(): Promise<string | null> {
+  async #letGo(): Promise<void> {
     const { files } = this.#parts;
     const live = new Set(await files.live());
-    const left = (await files.kept()).filter((file) => !live.has(file)).map(segmentId);
-    return left.length === 0 ? null : String(left.reduce((most, id) => (id > most ? id : most)));
+    for (const file of await files.kept()) if (!live.has(file)) await files.release(file);
   }
 
   async #halt(): Promise<void> {
@@ -411,12 +411,6 @@ export class ShippingLoop {
     await this.#close();
     this.#begin();
   }
-}
-
-/** The later of two segment ids; undefined and null are before any. */
-function latest(left: string | null | undefined, right: string | null): string | null {
-  if (left === undefined || left === null) return right;
-  return right === null || BigInt(left) >= BigInt(right) ? left : right;
 }
 
 interface Rounds {

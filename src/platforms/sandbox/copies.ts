@@ -110,7 +110,7 @@ function requireSameCopy(known: EnvironmentRecord, layout: CopyLayout): void {
     code: 'copy-exists',
     happened: `There is already a copy ${known.name}, made ${maker === layout.run ? 'for the ring of another restore point' : `by the run ${maker}`}.`,
     state: 'Nothing was changed.',
-    next: `Choose another name, or remove that copy first: cardea sandbox down ${known.name}.`,
+    next: `Choose another name, or remove that copy first: cardea sandbox down ${known.name} --confirm ${known.name}`,
   });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { displacedName } from '../../model/displaced-name.ts';
 import type { GraphFolders } from './topology.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function acceptIndexAside({ aside }: GraphFolders, run: string): Pr
 }
 
 /**
- * The present index is kept as `revert-<run>`. Where the run kept nothing although it should have, an empty one comes into its place and
+ * The present index is kept under its `displacedName`. Where the run kept nothing although it should have, an empty one comes into its place and
  * `lost` is true: an index is made anew from the graph.
  */
 export async function revertIndexAside(
@@ -34,7 +35,7 @@ export async function revertIndexAside(
   { mayBeAbsent }: { readonly mayBeAbsent: boolean },
 ): Promise<{ readonly lost: boolean }> {
   const kept = join(aside, run);
-  const replaced = join(aside, `revert-${run}`);
+  const replaced = join(aside, displacedName(run));
   if (!existsSync(kept)) {
     if (mayBeAbsent) return { lost: false };
     // What lies in its place after the exchange is the old one, unless it was lost: then it is empty.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
+import { displacedName } from '../../model/displaced-name.ts';
 import { instantText } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
@@ -45,7 +46,7 @@ async function recordOfJournals(bucket: ObjectStore, run: string): Promise<Resto
     run: id,
     environment: environmentText.parse(made.environment),
     point: restored,
-    aside: reverted === undefined ? safeName.parse(id) : safeName.parse(`revert-${reverted.aside}`),
+    aside: reverted === undefined ? safeName.parse(id) : displacedName(reverted.aside),
     startedAt: made.startedAt,
     state: 'open',
     ...(left === undefined

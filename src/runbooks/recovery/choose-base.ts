@@ -17,6 +17,8 @@ export interface Wanted {
   readonly exclusions?: readonly Micros[];
   /** Use only this base, if it serves the instant at all. */
   readonly base?: string;
+  /** A run goes by what was decided when it began: that the clock of this machine was set back since does not make it the future. */
+  readonly decided?: true;
 }
 
 /** How an instant is restored. */
@@ -45,7 +47,7 @@ export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
   const all = servicesOf(path.bases, path.strands, path.lead);
   const services =
     wanted.base === undefined ? all : { ...all, serving: all.serving.filter(({ base }) => base.point === wanted.base) };
-  requirePresent(facts, instant, services);
+  if (wanted.decided !== true) requirePresent(facts, instant, services);
   requireClocks(facts, path);
   const service = serviceAt(services, instant);
   if (service === undefined) throw unreachable(facts, path, services, wanted);

@@ -93,7 +93,13 @@ export function settledIn({ strands }: LogPlan): Micros {
 
 function choiceOf(facts: RecoveryFacts, wanted: Planning, instant: Micros): BaseChoice {
   const { timeline, exclusions } = targetOf(wanted);
-  const choice = chooseBase(facts, { instant, timeline, exclusions: exclusions.map(instantOf), base: wanted.point });
+  const choice = chooseBase(facts, {
+    instant,
+    timeline,
+    exclusions: exclusions.map(instantOf),
+    base: wanted.point,
+    decided: true,
+  });
   requireTimely(choice.point.commitTimes, choice.point.id);
   return choice;
 }

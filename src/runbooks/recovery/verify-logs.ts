@@ -73,6 +73,7 @@ async function replan(
       timeline: last?.timeline ?? '',
       exclusions: (last?.exclusions ?? []).map(instantOf),
       base,
+      decided: true,
     });
     const pieces = await withPieces(facts, choice.point);
     return { run: plan.run, ...planLogs(pieces, choice, extent), incomplete: plan.incomplete };

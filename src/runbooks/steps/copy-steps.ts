@@ -262,7 +262,7 @@ async function requireNewName(platform: Platform, name: string): Promise<void> {
     code: 'copy-exists',
     happened: `There is already a copy ${name} of ${platform.environment}.`,
     state: 'Nothing was changed.',
-    next: `Choose another name, or remove that copy first: cardea sandbox down ${platform.environment}~${name}.`,
+    next: `Choose another name, or remove that copy first: cardea sandbox down ${platform.environment}~${name} --confirm ${platform.environment}~${name}`,
   });
 }
 

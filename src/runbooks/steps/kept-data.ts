@@ -1,3 +1,4 @@
+import { displacedName } from '../../model/displaced-name.ts';
 import type { JobResult } from '../../ports/node-agent.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { askEachNode, type NodeJobCall, onEachNode } from './each-node.ts';
@@ -14,7 +15,7 @@ export interface KeptData {
 export async function lookAtKept(platform: Platform, call: NodeJobCall, aside: string): Promise<readonly KeptData[]> {
   const [kept, displaced] = [
     await onEachNode(platform, call, 'look-aside', () => ({ run: aside })),
-    await onEachNode(platform, call, 'look-aside', () => ({ run: `revert-${aside}` })),
+    await onEachNode(platform, call, 'look-aside', () => ({ run: displacedName(aside) })),
   ];
   return kept.map(({ node, result: { phase } }) => ({
     node,

@@ -92,7 +92,7 @@ export const startShippingStep = {
 } as const;
 
 /**
- * Begins every node's stream on the timeline, after the segments that a restore placed or set aside, or continues it as
+ * Begins every node's stream on the timeline, after the segments that a restore placed or a revert brought back, or continues it as
  * before. A restored graph must not wait for its log: a node that is missed is told, and begins by itself when it is
  * back.
  */

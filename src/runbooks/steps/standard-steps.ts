@@ -101,10 +101,15 @@ export const stopDatabase = {
   },
 } as const;
 
+/**
+ * After a power failure the servers may be down although a run had started them. Whatever asks them needs this step, or `startGraph`, by itself:
+ * then a resume starts them again. This one needs `startAgents`, so that no Cassandra replays and deletes log with no agent to keep it.
+ */
 export const startDatabase = {
   id: 'start-database',
   title: 'Start every node and wait for one schema',
   effect: 'write',
+  guard: 'to-the-end',
   timeout: '6h',
   retry: standardRetry,
   result: emptyResult,
@@ -114,16 +119,25 @@ export const startDatabase = {
   },
 } as const;
 
+const servesSince = z.object({ at: z.iso.datetime() });
+
 export const startGraph = {
   id: 'start-graph',
   title: 'Start JanusGraph and wait until it answers',
   effect: 'write',
+  guard: 'to-the-end',
   timeout: '10m',
   retry: standardRetry,
-  result: z.object({ at: z.iso.datetime() }),
-  run: async ({ services: { platform, clock }, signal }: Context) => {
+  result: servesSince,
+  run: async ({
+    services: { platform, clock },
+    signal,
+    earlier,
+  }: Context & { readonly earlier: z.output<typeof servesSince> | undefined }) => {
+    const servesAlready = earlier !== undefined && (await platform.graphLifecycle.running());
     await platform.graphLifecycle.startAll(signal);
-    return { at: clock.now().toISOString() };
+    // A graph that served all the time was away no longer because the run was resumed.
+    return servesAlready ? earlier : { at: clock.now().toISOString() };
   },
 } as const;
 

@@ -1,5 +1,7 @@
 import { showRun } from '../../../journal/runs.ts';
 import { requestCancel } from '../../../runbook/engine.ts';
+import { hasBegun } from '../../../runbook/schedule.ts';
+import { findRunbook } from '../../../runbooks/index.ts';
 import type { Action } from '../../command.ts';
 import { engineWorld, resume } from '../../runs/operation.ts';
 import { environmentOfRun } from '../../runs/run-lookup.ts';
@@ -9,15 +11,21 @@ export const action: Action<typeof runCancel> = async (context, input) => {
   const world = await engineWorld(context, environment);
   const shown = await showRun(world, input.id);
   await requestCancel(world, input.id);
+  const pivot = findRunbook(shown.state.runbook, shown.state.runbookVersion)?.pivot;
   if (shown.state.status !== 'interrupted') {
+    const halfWay = hasBegun(shown.state.steps, pivot)
+      ? `. It has begun to move data: where it does not come to its end, that is left half in place, and cardea status ${environment} names how it goes on.`
+      : '';
     return {
       json: { run: input.id, requested: true },
-      text: `Asked ${input.id} to stop. Its process now cleans up and ends the run. Watch it: cardea run show ${input.id} --follow`,
+      text: `Asked ${input.id} to stop. Its process now cleans up and ends the run. Watch it: cardea run show ${input.id} --follow${halfWay}`,
     };
   }
   // No other process executes the run: this one must do its final steps and end it.
   const { problem, json, text } = await resume(context, shown, { environment });
-  return problem === undefined || problem.code === 'cancelled'
+  // Where data was moved, the cancel leaves it half in place: that is a problem, with a way on.
+  const asAsked = problem?.code === 'cancelled' && !hasBegun(shown.state.steps, pivot);
+  return problem === undefined || asAsked
     ? { json: { ...json, requested: true }, text: text === '' ? `${input.id} is cancelled.` : text }
     : { json, text, problem };
 };
