@@ -139,7 +139,9 @@ export async function resumeRun<S, P = never>(
     const epoch = lease?.epoch ?? state.epoch + 1;
     const keys = await keysOf(world);
     const open = openRun(world, { run, epoch, head: journal.head, state, keys, ...(lease && { lease }) });
-    const again = stepsToRepeat(runbook, state.steps, { ended: state.status !== 'running' });
+    const ended = state.status !== 'running';
+    const cancelled = !ended && state.cancelRequestedBy !== undefined;
+    const again = stepsToRepeat(runbook, state.steps, { ended, cancelled });
     await open.journal.append({
       type: 'run-resumed',
       actor: world.actor,

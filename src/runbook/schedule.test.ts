@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runbookOf } from '../../test/support/runbook-sketch.ts';
 import type { StepStatus } from '../journal/run-state.ts';
-import { nextMoves } from './schedule.ts';
+import { nextMoves, stepsToRepeat } from './schedule.ts';
 
 const { steps } = runbookOf([
   { id: 'a' },
@@ -68,4 +68,24 @@ test('a step that cleans up after changes is skipped when there were none', () =
     });
   expect(moves({ look: 'failed' })).toMatchObject({ start: [], skip: [{ step: { id: 'clean-up' } }] });
   expect(moves({ look: 'succeeded', change: 'failed' })).toMatchObject({ start: [{ id: 'clean-up' }], skip: [] });
+});
+
+test('what a run leaves behind is made sure of at every resume, also when only its end is missing', () => {
+  const runbook = runbookOf([
+    { id: 'agents', guard: true },
+    { id: 'move', effect: 'destroy', needs: ['agents'] },
+    { id: 'start', guard: 'to-the-end', needs: ['move', 'agents'] },
+    { id: 'record', needs: ['start'] },
+  ]);
+  const again = (done: readonly string[], more: { ended?: boolean; cancelled?: boolean } = {}) =>
+    stepsToRepeat(
+      { ...runbook, pivot: 'move' },
+      Object.fromEntries(done.map((step) => [step, { step, status: 'succeeded', attempts: 1, failures: 0 } as const])),
+      { ended: false, ...more },
+    );
+  expect(again(['agents', 'move', 'start', 'record'])).toEqual(['agents', 'start']);
+  expect(again(['agents', 'move', 'start'])).toEqual(['agents', 'start']);
+  expect(again(['agents', 'move'])).toEqual(['agents']);
+  // Nothing more is done in a run that a resume only ends.
+  expect(again(['agents', 'move', 'start', 'record'], { cancelled: true })).toEqual([]);
 });

@@ -81,12 +81,13 @@ function isEnding(steps: readonly AnyStep[], states: Situation['steps']): boolea
 
 /**
  * Pure: the steps that a resume does again. Of a run that is carried on, because it had not come to its end or had moved data: guards that an
- * unfinished step needs, and the steps for the end. Of one that was left while it was ending: none.
+ * unfinished step needs, and the steps for the end. Of one that was left while it was ending: none. Of one that is `cancelled` by this resume no
+ * guard: nothing more is done that needs one.
  */
 export function stepsToRepeat(
   { steps, pivot }: { readonly steps: readonly AnyStep[]; readonly pivot?: string },
   states: Situation['steps'],
-  { ended }: { readonly ended: boolean },
+  { ended, cancelled = false }: { readonly ended: boolean; readonly cancelled?: boolean },
 ): readonly string[] {
   const moved = hasBegun(states, pivot);
   const carriedOn = ended || moved;
@@ -98,7 +99,7 @@ export function stepsToRepeat(
       if (carriedOn && isPresent(states[step.id])) again.add(step.id);
       continue;
     }
-    if (!isEnded(states[step.id])) continue;
+    if (cancelled || !isEnded(states[step.id])) continue;
     const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
     const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
     const guards = step.guard === true || (step.guard === 'until-moved' && !moved);

@@ -9,6 +9,7 @@ import type { CliContext } from '../cli/context.ts';
 import { pointId } from '../model/identifiers.ts';
 import { Problem } from '../model/problem.ts';
 import { updatePoint } from './catalog/point-catalog.ts';
+import { outageOf } from './steps/standard-steps.ts';
 import { listOpenRestores } from './catalog/restore-catalog.ts';
 import { restoreIntoRunbook, restoreRunbook, revertRunbook } from './index.ts';
 import {
@@ -358,4 +359,30 @@ test('a restore whose files are all in place is carried on although its point wa
   }
   expect(seen).toBeGreaterThan(0);
   expect(wrong).toEqual([]);
+});
+
+test('a graph that served all the time was away no longer because its restore was resumed', async () => {
+  const outages = async (down: boolean) => {
+    const seen: Array<{ readonly before: number | undefined; readonly after: number | undefined }> = [];
+    for (let at = 100; at <= 140; at += 2) {
+      const world = await environment();
+      const work = async (process: Process) =>
+        world.played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+      if (!(await killed(world, at, work, true))) break;
+      const of = await left(world);
+      const steps = of === undefined ? {} : ((await stateOf(world, of))?.steps ?? {});
+      if (of === undefined || steps['start-graph']?.status !== 'succeeded') continue;
+      const results = Object.fromEntries(Object.values(steps).map(({ step, result }) => [step, result]));
+      await world.played.clock.sleep(3_600_000);
+      if (down) world.played.ring.graph.up = false;
+      const outcome = await resume(world, of);
+      expect(wordOf(outcome)).toBe('succeeded');
+      if (outcome instanceof Problem) throw outcome;
+      seen.push({ before: outageOf(results), after: outageOf(outcome.results) });
+    }
+    expect(seen.length).toBeGreaterThan(0);
+    return seen;
+  };
+  for (const { before, after } of await outages(false)) expect(after).toBe(before);
+  for (const { after } of await outages(true)) expect(after).toBeGreaterThan(3600);
 });

@@ -14,7 +14,7 @@ export interface Sketch {
   readonly retry?: { attempts: number; backoff: string; max: string };
   readonly when?: unknown;
   readonly always?: true | 'after-change' | 'unless-moved';
-  readonly guard?: true | 'until-moved';
+  readonly guard?: true | 'until-moved' | 'to-the-end';
   readonly result?: z.ZodType;
 }
 

@@ -24,10 +24,10 @@ export async function refuseUnfinishedRestore(
     const { record, state, decider } = restore;
     if (!aside.has(record.aside)) continue;
     const { kind, says, next } = wayOn(restore);
-    // Until then JanusGraph would give out ids that it has given out before.
+    // Before that JanusGraph would give out ids that it has given out before, and a revert would not know that any server had run.
     const deciding = record.state !== 'open';
-    const sound = (deciding ? decider : state)?.steps['make-sound']?.status === 'succeeded';
-    if (kind === 'waits' || record.state === 'accepting' || sound) continue;
+    const served = (deciding ? decider : state)?.steps['start-graph'] !== undefined;
+    if (kind === 'waits' || record.state === 'accepting' || served) continue;
     throw new RefusedProblem({
       code: 'restore-unfinished',
       happened: `${record.run} of ${environment} ${says}.`,

@@ -14,7 +14,7 @@ export const action: Action<typeof runCancel> = async (context, input) => {
   const pivot = findRunbook(shown.state.runbook, shown.state.runbookVersion)?.pivot;
   if (shown.state.status !== 'interrupted') {
     const halfWay = hasBegun(shown.state.steps, pivot)
-      ? `. It has begun to move data: where it does not come to its end, that is left half in place, and cardea status ${environment} names how it goes on.`
+      ? `\nIt has begun to move data: ended so, that is half in place. Then see how it goes on: cardea status ${environment}`
       : '';
     return {
       json: { run: input.id, requested: true },
