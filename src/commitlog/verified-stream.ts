@@ -57,6 +57,13 @@ export interface VerifiedStream {
   readonly faults: readonly LogFault[];
 }
 
+/**
+ * A restore opens its timeline shortly before it tells the agents to ship on it, and nobody can write until they do. So
+ * a stream whose first piece begins in that time, in microseconds, holds everything of the timeline, but for what its
+ * marks tell. A stream that began later may lack segments that Cassandra had already deleted.
+ */
+export const openingTime = 120_000_000;
+
 /** How far what is proved may lag behind what a piece holds, microseconds: more than the longest wait of Cassandra for its disk that agents know of. */
 export const longestLag = 120_000_000;
 

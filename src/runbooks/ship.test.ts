@@ -43,7 +43,7 @@ class Ring {
           reach();
           this.told.push({ node, kind, params });
           if (kind === 'pause-shipping') return { newest: null, sequence: 0, chain: null };
-          return { timeline: first, since: null };
+          return { timeline: first, since: '2026-02-19T03:00:00.000000Z' };
         },
       };
     };

@@ -19,7 +19,7 @@ import { findingLines, knownLines } from './steps/restored-graph.ts';
 import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
 import { linesOf, someLines } from './steps/some-names.ts';
 import { standardRetry } from './steps/standard-steps.ts';
-import { waitUntilShipped } from './recovery/wait-until-shipped.ts';
+import { presentRing, waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
 import { requireStanding } from './undo/undo-standing.ts';
 import { getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo/undo-plan.ts';
@@ -233,7 +233,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       const known = await knownSchema(platform, commit);
       const shipped = await waitUntilShipped(
         platform.bucket,
-        { timeline: plan.timeline, instant: commit },
+        { timeline: plan.timeline, instant: commit, ring: await presentRing(platform.database) },
         { clock, patienceMs: shippingPatienceMs, signal },
       );
       const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit };

@@ -1,4 +1,4 @@
-import type { Micros } from '../../model/instant.ts';
+import { type Micros, micros } from '../../model/instant.ts';
 
 /**
  * Up to which instant everything that Cassandra acknowledged lies in sections that are known. A section covers what was written before
@@ -37,6 +37,12 @@ export class Coverage {
   settled(at: Micros): void {
     this.#advance(at);
     this.#looks = this.#looks.filter((look) => look.at > at);
+  }
+
+  /** The clock was set back: what was covered is the same as before, and has an earlier time now. */
+  setBack(by: number): void {
+    this.#covered = micros(this.#covered - by);
+    this.#looks = this.#looks.map((look) => ({ ...look, at: micros(look.at - by) }));
   }
 
   #advance(at: Micros): void {

@@ -120,7 +120,7 @@ test('a schema that cannot be read any more is followed by another one, so that 
     close: async () => undefined,
   };
   const since = instantOf('2026-02-19T01:00:00.000000Z');
-  const stream = { timeline: 't0001', since, position: { covered: since + 60_000_000 } } as unknown as StreamWriter;
+  const stream = { timeline: 't0001', since, resumedAt: since + 60_000_000 } as unknown as StreamWriter;
   await new DatabaseWitness({ database, bucket, clock }, undefined).look(stream);
   const [first = ''] = bucket.objects.keys();
   await bucket.put(first, 'damaged');

@@ -1,5 +1,5 @@
 import { formatInstant, instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
-import { logMarkDocument, streamPrefix } from '../../model/log-piece.ts';
+import type { LogMark } from '../../model/log-piece.ts';
 import {
   type LogSchema,
   isUserKeyspace,
@@ -13,6 +13,7 @@ import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '..
 import { createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { changesOfExisting } from './schema-change.ts';
+import { readMarks } from './stored-marks.ts';
 
 /** How often the mark of keyspaces whose writes bypass the log is brought up to the present. */
 const repeatMicros = 600e6;
@@ -34,6 +35,9 @@ export class DatabaseWitness {
   #lookedAt: Micros | undefined;
   #known: SchemaOfLog | undefined;
   #told = new Set<string>();
+  /** Truncates that are marked already, by this agent or one before. */
+  #marks: readonly LogMark[] = [];
+  #lookedMono = 0;
   /** The mark of the keyspaces that are not logged, as long as they are the same. */
   #unlogged: Unlogged | undefined;
   #tokens: readonly string[] | undefined;
@@ -47,23 +51,35 @@ export class DatabaseWitness {
   async look(stream: StreamWriter | undefined): Promise<DatabaseGlance> {
     const { database, clock } = this.#parts;
     const now = microsOf(clock.now());
+    const mono = clock.monotonic();
     const glance = await database.glance();
     if (stream === undefined) return glance;
     const until = micros(microsOf(clock.now()) + 1000);
     if (stream !== this.#stream) await this.#begin(stream);
-    const before = this.#lookedAt ?? stream.position.covered;
+    const before = this.#lookedAt ?? stream.resumedAt;
     if (glance.schemaVersion !== this.#known?.schemaVersion) await this.#schemaChanged(stream, before);
-    await this.#truncations(stream, glance, until);
+    await this.#truncations(stream, glance, before, until);
     for (const seen of glance.streams) await this.#streamed(stream, seen, until);
     await this.#withoutLog(stream, until);
     await this.#tokensChanged(stream, glance.tokens, before, until);
     this.#lookedAt = now;
+    this.#lookedMono = mono;
     return glance;
+  }
+
+  /**
+   * The last look whose every mark is in the store, and how long ago it was in seconds; undefined before the first look
+   * for this stream.
+   */
+  lookedFor(stream: StreamWriter): { readonly at: Micros; readonly ago: number } | undefined {
+    if (stream !== this.#stream || this.#lookedAt === undefined) return undefined;
+    return { at: this.#lookedAt, ago: this.#parts.clock.monotonic() - this.#lookedMono };
   }
 
   /** Changes are found by comparison with what the previous agent wrote. */
   async #begin(stream: StreamWriter): Promise<void> {
     const newest = await this.#newest(stream.timeline);
+    this.#marks = await readMarks(this.#parts.bucket, stream.timeline, stream.hostId);
     this.#known = newest === 'damaged' ? undefined : newest;
     this.#told.clear();
     this.#unlogged = undefined;
@@ -104,13 +120,30 @@ export class DatabaseWitness {
     this.#known = schema;
   }
 
-  async #truncations(stream: StreamWriter, { truncated }: DatabaseGlance, until: Micros): Promise<void> {
+  /** Cassandra tells only the last truncate of each table: there may have been others since the last look. */
+  async #truncations(
+    stream: StreamWriter,
+    { truncated }: DatabaseGlance,
+    before: Micros,
+    until: Micros,
+  ): Promise<void> {
     for (const [id, atMs] of truncated) {
       const at = micros(atMs * 1000);
       const table = this.#known?.tables.find((each) => each.id === id);
       if (at < stream.since || table === undefined || !isUserKeyspace(table.keyspace)) continue;
+      const reason = `${table.keyspace}.${table.table} was truncated`;
+      // Marked by an agent before: told once more, it would ask for a newer base.
+      const marked = this.#marks.some(
+        (mark) =>
+          mark.what === 'truncate' &&
+          mark.reason.includes(reason) &&
+          instantOf(mark.at) <= at &&
+          at <= instantOf(mark.until),
+      );
+      if (marked) continue;
+      // Two tables may have been truncated since the same look: one mark tells of both.
       await this.#once(`truncate ${id} ${atMs}`, async () =>
-        stream.mark('truncate', at, until, `${table.keyspace}.${table.table} was truncated`),
+        stream.widenMark('truncate', micros(Math.min(at, before)), until, reason),
       );
     }
   }
@@ -134,7 +167,7 @@ export class DatabaseWitness {
       .map(({ keyspace }) => keyspace)
       .sort()
       .join(', ');
-    const before = this.#unlogged ?? (names === '' ? undefined : await this.#unloggedBefore(stream, names));
+    const before = this.#unlogged ?? (names === '' ? undefined : this.#unloggedBefore(names));
     if (before?.names === names && until - before.until < repeatMicros) return;
     if (before !== undefined) await stream.extendMark('bypass', before.from, until, `${before.names}${unloggedReason}`);
     this.#unlogged = before?.names === names ? { ...before, until } : undefined;
@@ -145,22 +178,18 @@ export class DatabaseWitness {
   }
 
   /** The mark that the previous agent of the stream, or this one before its restart, has brought up to its end. */
-  async #unloggedBefore({ timeline, hostId }: StreamWriter, names: string): Promise<Unlogged | undefined> {
-    const { bucket } = this.#parts;
-    let newest: Unlogged | undefined;
-    for await (const { key } of bucket.list(`${streamPrefix(timeline, hostId)}marks/`)) {
-      const stored = key.endsWith('-bypass.json') ? await bucket.get(key) : undefined;
-      if (stored === undefined) continue;
-      const { at, until, reason } = logMarkDocument.read(stored.body, key);
-      if (reason === `${names}${unloggedReason}`) newest = { names, from: instantOf(at), until: instantOf(until) };
-    }
-    return newest;
+  #unloggedBefore(names: string): Unlogged | undefined {
+    const marks = this.#marks.filter(({ what, reason }) => what === 'bypass' && reason === `${names}${unloggedReason}`);
+    const newest = marks.at(-1);
+    return newest === undefined ? undefined : { names, from: instantOf(newest.at), until: instantOf(newest.until) };
   }
 
   async #tokensChanged(stream: StreamWriter, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
     const known = this.#tokens;
     if (known !== undefined && known.join() !== tokens.join()) {
-      await stream.mark('bypass', before, until, 'the tokens of the node changed: it received data of other ranges');
+      // The mark of keyspaces without log may be of the same instant.
+      const reason = 'the tokens of the node changed: it received data of other ranges';
+      await stream.widenMark('bypass', before, until, reason);
     }
     this.#tokens = tokens;
   }

@@ -1,10 +1,12 @@
 import { readingObject } from '../../commitlog/log-damage.ts';
+import { openingTime } from '../../commitlog/verified-stream.ts';
 import { isEmptySegment, largestEmptySegment } from '../../commitlog/empty-segment.ts';
 import { readPiece } from '../../commitlog/piece.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
 import { instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
 import { segmentPrefix, type Watermark } from '../../model/log-piece.ts';
-import { asProblem } from '../../model/problem.ts';
+import { asProblem, Problem } from '../../model/problem.ts';
+import { timelineDocument, timelineKey } from '../../model/timeline.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
@@ -13,6 +15,7 @@ import { claimStream, heartbeatSeconds } from './stream-claim.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { LogIndexer } from './log-indexer.ts';
 import { LogTail, type Running, segmentId, type TailSettings } from './log-tail.ts';
+import { firstSince, whileKeeping } from './segment-keeper.ts';
 import type { ReadBack, SegmentObjects } from './segment-objects.ts';
 import { type Finished, shipRound } from './ship-round.ts';
 import { findSegment, findStream } from './stream-position.ts';
@@ -48,9 +51,8 @@ export class LogShipper {
   readonly tail: LogTail;
   readonly #parts: ShipperParts;
   #watermark: Micros | undefined;
-  /** Gaps that were found but not yet marked. */
-  #gapUntil: Micros | undefined;
-  #gapReasons: string[] = [];
+  /** What was lost and is not yet marked. */
+  #gap: { readonly from: Micros; readonly until: Micros; readonly reasons: readonly string[] } | undefined;
   #merging: Promise<void> = Promise.resolve();
   /** Segments that are shipped and whose merge has not ended. */
   readonly #unmerged = new Set<bigint>();
@@ -82,11 +84,26 @@ export class LogShipper {
     signal?: AbortSignal,
   ): Promise<LogShipper> {
     const { bucket, clock, files, node } = parts;
-    const held = await claimStream(bucket, clock, { timeline, hostId, node }, writer, signal);
-    const now = microsOf(clock.now());
-    const found = await findStream(bucket, timeline, hostId, now);
-    const { position, current, watermark } = found;
-    const since = watermark === undefined ? position.covered : instantOf(watermark.since);
+    const read = async () => {
+      const held = await claimStream(bucket, clock, { timeline, hostId, node }, writer, signal);
+      const opened = await openingOf(bucket, timeline);
+      const now = microsOf(clock.now());
+      return { held, opened, now, ...(await findStream(bucket, timeline, hostId, now)) };
+    };
+    const found = await whileKeeping(parts, after, read, signal);
+    const { held, opened, now, current, watermark } = found;
+    const last = found.position.segment;
+    const skipped = after === null ? undefined : { id: BigInt(after), to: 0, closed: true };
+    // What a stream without a piece holds begins where its timeline does, if nothing can have been let go since.
+    const claims = watermark === undefined ? opened : found.position.covered;
+    const first = last !== undefined || claims === undefined ? undefined : await firstSince(files, skipped?.id, claims);
+    const whole = watermark === undefined && first?.sure === true && claims !== undefined;
+    // A clock that was set back tells again what it told before: that is not covered.
+    const ahead = watermark !== undefined && found.position.covered > now;
+    const begun = watermark === undefined ? undefined : instantOf(watermark.since);
+    const covered = whole ? claims : ahead ? (begun ?? now) : found.position.covered;
+    const position = { ...found.position, covered: micros(Math.min(covered, now)) };
+    const since = begun ?? position.covered;
     const stream = new StreamWriter({
       bucket,
       clock,
@@ -100,13 +117,11 @@ export class LogShipper {
       position,
       current,
     });
-    const last = position.segment;
-    const skipped = after === null ? undefined : { id: BigInt(after), to: 0, closed: true };
     const shipped =
       last === undefined
-        ? watermark === undefined
-          ? undefined
-          : await firstKept(files, skipped)
+        ? first !== undefined && (watermark !== undefined || whole)
+          ? { id: first.id, to: 0, closed: false }
+          : undefined
         : {
             id: BigInt(last.id),
             to: last.to,
@@ -114,7 +129,7 @@ export class LogShipper {
             empty: await isEmptySoFar(bucket, last.to, current),
           };
     const resumes =
-      watermark !== undefined && shipped !== undefined && (skipped === undefined || skipped.id < shipped.id);
+      (watermark !== undefined || whole) && shipped !== undefined && (skipped === undefined || skipped.id < shipped.id);
     const tail = new LogTail({
       clock,
       files,
@@ -125,8 +140,18 @@ export class LogShipper {
       resumes,
     });
     const shipper = new LogShipper(parts, stream, tail);
-    if (watermark !== undefined && !resumes && last === undefined) {
-      shipper.#noteGap(now, 'the previous agent kept none of the log that was written before this agent started');
+    if (watermark !== undefined && last === undefined && first?.sure !== true) {
+      const what = resumes ? 'may not have kept all' : 'kept none';
+      shipper.#noteGap(now, `the previous agent ${what} of the log that was written before this agent started`);
+    }
+    if (ahead) {
+      const reason = 'the clock of the node was set back: these instants were there twice';
+      shipper.#noteGap(found.position.covered, reason, now);
+    }
+    if (watermark === undefined && !whole && opened !== undefined && now <= opened + openingTime) {
+      // Else it would claim all of its timeline, for it begins so soon after that.
+      shipper.#noteGap(now, 'the log that was written before this agent began to ship may not be whole', opened);
+      await shipper.#tellGap();
     }
     if (found.missing) shipper.#noteGap(now, 'pieces that this node had shipped are no longer in the store');
     await shipper.#finishEarlier(resumes && last !== undefined ? last.id : after);
@@ -146,20 +171,31 @@ export class LogShipper {
     await this.tail.look(draining);
   }
 
-  /** Ships what was found and replaces the watermark when that says something new. Throws RetryableProblem when the store is gone. */
-  async ship(draining = false): Promise<{ readonly bytes: number }> {
-    for (const { until, reason } of this.tail.takeLost()) this.#noteGap(until, reason);
-    await this.#tellGap();
-    const covered = this.tail.waiting ? this.stream.position.covered : this.tail.covered;
-    const round = await shipRound(
-      this.tail,
-      this.stream,
-      (finished) => this.#finish(finished),
-      microsOf(this.#parts.clock.now()),
-    );
+  /**
+   * Ships what was found and replaces the watermark when that says something new, at most up to `limit`. Throws
+   * RetryableProblem when the store is gone.
+   */
+  async ship(draining = false, limit?: Micros): Promise<{ readonly bytes: number }> {
+    const from = this.stream.position.covered;
+    let back = 0;
+    const tellLost = async () => {
+      back += await this.#tellLost(from);
+    };
+    await tellLost();
+    back = 0;
+    const claims = () => this.#claimable(limit);
+    const covered = claims();
+    const round = await shipRound(this.tail, this.stream, {
+      now: microsOf(this.#parts.clock.now()),
+      claims,
+      beforeClaim: tellLost,
+      onFinished: (finished) => this.#finish(finished),
+    });
+    // What was given up while the round went on lies before what it has reached.
+    await tellLost();
     const { current } = this.stream;
     if (current?.wantsMerge(false) === true && this.#merges === 0) this.#mergeOpen(current);
-    const reached = Math.max(covered, this.stream.position.covered) as Micros;
+    const reached = Math.max(covered - back, this.stream.position.covered) as Micros;
     const last = this.#watermark ?? (0 as Micros);
     const moved = reached > last && (draining || reached - last >= quietMicros);
     // Also when nothing is new, so that another agent sees that this one lives.
@@ -177,20 +213,43 @@ export class LogShipper {
     await this.tail.close();
   }
 
-  #noteGap(until: Micros, reason: string): void {
-    // The clock counts whole milliseconds: the true time may be almost one later.
-    this.#gapUntil = micros(until + 1000);
-    if (!this.#gapReasons.includes(reason)) this.#gapReasons.push(reason);
+  #claimable(limit: Micros | undefined): Micros {
+    const { tail, stream } = this;
+    // A piece that was begun before the clock was set back has just said the old time.
+    if (stream.position.covered > tail.covered) stream.setBack(stream.position.covered - tail.covered);
+    return tail.waiting ? stream.position.covered : micros(Math.min(tail.covered, limit ?? tail.covered));
+  }
+
+  /**
+   * Marks what was lost, before anything is claimed. `from`: what was covered before the loss. Resolves with the
+   * microseconds by which the clock was set back meanwhile.
+   */
+  async #tellLost(from: Micros): Promise<number> {
+    const back = this.tail.takeSetBack();
+    if (back > 0) this.stream.setBack(back);
+    if (back > 0 && this.#watermark !== undefined) this.#watermark = micros(this.#watermark - back);
+    const begin = Math.min(from, this.stream.position.covered) as Micros;
+    for (const lost of this.tail.takeLost()) this.#noteGap(lost.until, lost.reason, lost.from ?? begin);
+    await this.#tellGap();
+    return back;
+  }
+
+  #noteGap(until: Micros, reason: string, from: Micros = this.stream.position.covered): void {
+    const { from: begins = from, until: ends = 0, reasons = [] } = this.#gap ?? {};
+    this.#gap = {
+      from: micros(Math.min(begins, from)),
+      // The clock counts whole milliseconds: the true time may be almost one later.
+      until: micros(Math.max(ends, until + 1000)),
+      reasons: reasons.includes(reason) ? reasons : [...reasons, reason],
+    };
     this.#parts.log.write('log lost to shipping', { reason });
   }
 
   async #tellGap(): Promise<void> {
-    const until = this.#gapUntil;
-    if (until === undefined) return;
-    const reasons = this.#gapReasons;
-    await this.stream.mark('gap', this.stream.position.covered, until, reasons.slice(0, 20).join('; '));
-    this.#gapUntil = undefined;
-    this.#gapReasons = [];
+    const gap = this.#gap;
+    if (gap === undefined) return;
+    await this.stream.widenMark('gap', gap.from, gap.until, gap.reasons.slice(0, 20).join('; '));
+    this.#gap = undefined;
   }
 
   /** Segments that were shipped completely and that the previous agent did not merge. */
@@ -296,9 +355,16 @@ async function isEmptySoFar(bucket: ObjectStore, to: number, segment: SegmentObj
   return isEmptySegment((await readingObject(first.key, () => readPiece(stored.body))).plain);
 }
 
-/** For a stream without pieces: the first segment that the previous agent kept. */
-async function firstKept(files: LogFiles, after: { readonly id: bigint } | undefined) {
-  const ids = (await files.kept()).map(segmentId).filter((id) => id > (after?.id ?? -1n));
-  if (ids.length === 0) return undefined;
-  return { id: ids.reduce((least, id) => (id < least ? id : least)), to: 0, closed: false };
+/** When a restore opened the timeline; undefined for the first one, and where its record does not tell. */
+async function openingOf(bucket: ObjectStore, timeline: string): Promise<Micros | undefined> {
+  const key = timelineKey(timeline);
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  try {
+    const { parent, openedAt } = timelineDocument.read(stored.body, key);
+    return parent === undefined ? undefined : instantOf(openedAt);
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'bad-document') return undefined;
+    throw thrown;
+  }
 }

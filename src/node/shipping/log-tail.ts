@@ -38,6 +38,8 @@ export interface TailParts {
 
 /** A part of the log that can no longer be shipped. */
 export interface LostStretch {
+  /** Where it begins; absent: at the end of what is covered. */
+  readonly from?: Micros;
   readonly until: Micros;
   readonly reason: string;
 }
@@ -63,6 +65,11 @@ export class LogTail {
   #pinned = 0;
   /** The one whose bytes are being read. */
   #busy: SegmentTail | undefined;
+  /** The clocks at the last look. */
+  #lookedAt: { readonly at: Micros; readonly now: number } | undefined;
+  #setBack = 0;
+  /** The newest live segment that counts as done with, while none is followed. */
+  #passedOver: { readonly file: string; readonly touched: string; readonly written: boolean } | undefined;
   readonly #scratch = Buffer.alloc(scanBytes);
   #memory = Buffer.alloc(0);
 
@@ -111,6 +118,13 @@ export class LogTail {
     return (open < 0 ? this.#segments : this.#segments.slice(0, open + 1)).map(({ tail }) => tail);
   }
 
+  /** Microseconds by which the node's clock was set back since the last call: the coverage tells the new time already. */
+  takeSetBack(): number {
+    const by = this.#setBack;
+    this.#setBack = 0;
+    return by;
+  }
+
   /** What was lost since the last call. */
   takeLost(): readonly LostStretch[] {
     return this.#lost.splice(0);
@@ -151,6 +165,7 @@ export class LogTail {
   async look(draining = false): Promise<void> {
     const at = microsOf(this.#parts.clock.now());
     const now = this.#parts.clock.monotonic();
+    this.#noteSetBack(at, now);
     // Cassandra prepares the next segment long before it writes to it. If nothing seems to be written, the names must
     // be read again.
     const listing = this.#still || this.#listedAt === undefined || now - this.#listedAt >= listSeconds;
@@ -174,11 +189,26 @@ export class LogTail {
     await Promise.all(this.#segments.splice(0).map(async ({ tail }) => tail.close()));
   }
 
+  /** An instant that the clock tells twice is not covered because it was covered the first time. */
+  #noteSetBack(at: Micros, now: number): void {
+    const before = this.#lookedAt;
+    this.#lookedAt = { at, now };
+    if (before === undefined) return;
+    const expected = micros(before.at + Math.round((now - before.now) * 1e6));
+    const by = expected - at;
+    if (by < smallestStep + (now - before.now) * drift) return;
+    this.#coverage.setBack(by);
+    this.#setBack += by;
+    const reason = `the clock of the node was set back by ${Math.round(by / 1000)} ms: these instants were there twice`;
+    if (by >= toldStep) this.#lost.push({ from: this.#coverage.covered, until: expected, reason });
+  }
+
   async #list(now: number): Promise<void> {
     // After a pause (of this process, of its machine) segments may have come and gone unseen, as they may before the first look.
     const strict = this.#listedAt === undefined ? this.#parts.resumes : now - this.#listedAt > pauseSeconds;
     const live = new Set(await this.#parts.files.live());
     const fresh = await this.#discover(live, now);
+    await this.#notePassedOver(live, fresh.length > 0);
     for (const segment of this.#segments) segment.live = live.has(segment.tail.file);
     if (this.#listedAt !== undefined || this.#parts.resumes) await this.#noteUnseen(fresh, strict, now);
     const newest = fresh.at(-1);
@@ -212,6 +242,36 @@ export class LogTail {
     return fresh;
   }
 
+  /**
+   * Cassandra writes to its newest segments. When those have ids that count as done with, because a clock was wrong when
+   * the ids before them were given, they belong to no stream: that is a loss, and it must show.
+   */
+  async #notePassedOver(live: ReadonlySet<string>, found: boolean): Promise<void> {
+    const before = this.#passedOver;
+    if (found || this.#segments.some((segment) => segment.live)) {
+      this.#tellPassedOver();
+      this.#passedOver = undefined;
+      return;
+    }
+    const newest = [...live].reduce((most, file) => (segmentId(file) > segmentId(most) ? file : most), '');
+    const bytes = newest === '' ? undefined : await this.#parts.files.open(newest);
+    if (bytes === undefined) return;
+    const { touched } = await bytes.facts().finally(async () => bytes.close());
+    const changed =
+      before !== undefined &&
+      (before.file === newest ? before.touched !== touched : segmentId(newest) > segmentId(before.file));
+    this.#passedOver = { file: newest, touched, written: before?.written === true || changed };
+  }
+
+  /** Before anything that followed is called covered. */
+  #tellPassedOver(): void {
+    if (this.#passedOver?.written !== true) return;
+    const { file } = this.#passedOver;
+    const reason = `${file} and what was before it were not shipped: their numbers are not above those of the log that was there before`;
+    this.#lost.push({ until: microsOf(this.#parts.clock.now()), reason });
+    this.#passedOver = { ...this.#passedOver, written: false };
+  }
+
   /** What came and went unseen: ids of one run of Cassandra follow one another, and each run begins at the time of its start. */
   async #noteUnseen(fresh: readonly SegmentTail[], strict: boolean, now: number): Promise<void> {
     const { from, clock } = this.#parts;
@@ -242,6 +302,8 @@ export class LogTail {
     await this.#noteStopped(now);
     const { settings } = this.#parts;
     const open = this.#segments.filter(({ live, final }) => live && !final).map(({ tail }) => tail);
+    // A running Cassandra has a segment; one that is not known here may hold anything.
+    if (open.length === 0 && this.#stoppedSince === undefined) return;
     const buffered = settings.buffered || open.some((tail) => tail.buffered);
     if (buffered && this.#stoppedSince === undefined) {
       // What was acknowledged before this is in the file by now, for a sync begins with every period.
@@ -249,9 +311,8 @@ export class LogTail {
       if (open.every((tail) => now - tail.changedAt > late)) this.#coverage.settled(micros(at - Math.ceil(late * 1e6)));
       return;
     }
-    // A running Cassandra has a segment; one that is not known here may hold anything.
-    if (open.length === 0 && this.#stoppedSince === undefined) return;
     for (const tail of open) if (!(await tail.restIsZero(this.#scratch))) return;
+    this.#tellPassedOver();
     this.#coverage.settled(at);
   }
 
@@ -318,6 +379,11 @@ export class LogTail {
   }
 }
 
+/** Microseconds: what a look may be late by, and by how much the two clocks may differ in a second. */
+const smallestStep = 50_000;
+const drift = 1000;
+/** Microseconds that a clock may be set back without a mark: restores reckon with clocks that differ by two seconds. */
+const toldStep = 1_000_000;
 /** Seconds between looks at the names while segments grow. */
 const listSeconds = 0.25;
 /** Seconds without a look after which more may have happened than looks can see. */

@@ -15,15 +15,24 @@ export interface Finished {
   readonly objects: SegmentObjects | undefined;
 }
 
-/** Ships every whole section that was found when it began (`now`, by the node's clock); resolves with the bytes shipped and the segments that are done. */
+export interface Round {
+  /** The node's clock when it begins. */
+  readonly now: Micros;
+  /** What may be called covered once all that was found is shipped. */
+  readonly claims: () => Micros;
+  /** Awaited before a piece says so: what was lost in this round is told first. */
+  readonly beforeClaim: () => Promise<void>;
+  readonly onFinished: (finished: Finished) => void;
+}
+
+/** Ships every whole section that was found when it began; resolves with the bytes shipped and the segments that are done. */
 export async function shipRound(
   tail: LogTail,
   stream: StreamWriter,
-  onFinished: (finished: Finished) => void,
-  now: Micros,
+  { now, claims, beforeClaim, onFinished }: Round,
 ): Promise<{ readonly bytes: number }> {
   await answerFirst(tail, stream);
-  const covered = tail.waiting ? stream.position.covered : tail.covered;
+  const covered = claims();
   const goal = new Map(tail.readable.map((segment) => [segment, segment.end]));
   let bytes = 0;
   for (let head = tail.head; head !== undefined; head = tail.head) {
@@ -32,6 +41,7 @@ export async function shipRound(
     const whole = tail.headIsWhole;
     for (let next = head.next(pieceBytes); next !== undefined && next.from < end; next = head.next(pieceBytes)) {
       const last = isLast(goal, head, next.to);
+      if (last) await beforeClaim();
       bytes += await shipPart(tail, stream, { head, ...next, now, covered: last ? covered : stream.position.covered });
     }
     if (!whole || head.sections.length > 0) break;

@@ -2,14 +2,16 @@ import type { z } from 'zod';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
-import { formatInstant, microsOf } from '../../model/instant.ts';
+import { formatInstant, type Micros, microsOf } from '../../model/instant.ts';
 import { type Problem, asProblem } from '../../model/problem.ts';
+import { watermarkKey } from '../../model/log-piece.ts';
 import { type ShippingOrder, shippingOrderDocument, shippingOrderKey } from '../../model/shipping-order.ts';
 import { timelineDocument, timelineKey } from '../../model/timeline.ts';
 import type { LoggedDatabase } from '../../ports/logged-database.ts';
 import type { JobParams, JobResult, ShippingHealth } from '../../ports/node-agent.ts';
 import { createObject } from '../../ports/object-store.ts';
 import { DatabaseWitness } from './database-witness.ts';
+import { keepSegments } from './segment-keeper.ts';
 import { LogShipper, type ShipperParts } from './log-shipper.ts';
 import { foreignCode, notDrained } from './shipping-problems.ts';
 import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
@@ -29,6 +31,11 @@ export interface ShippingParts extends ShipperParts {
 /** Milliseconds between looks at the chains. */
 const lookMs = 100;
 const witnessMs = 1500;
+/** Seconds without a look after which what Cassandra did is not known: some looks, and the time that one may take. */
+const blindSeconds = 10;
+/** Milliseconds between looks at Cassandra's segments, and between tries to open the stream, before there is one. */
+const keepMs = 250;
+const longestOpeningMs = 1000;
 const longestPauseMs = 8000;
 /** Milliseconds between looks at the order in the bucket: of an agent that waits for one, and of one that ships. */
 const orderMs = { waiting: 2000, shipping: 10_000 };
@@ -84,7 +91,7 @@ export class ShippingLoop {
     const { clock } = this.#parts;
     const stream = this.#shipper?.stream;
     const newest = stream?.position.covered;
-    const early = this.#shipper === undefined ? (this.#witnessProblem ?? this.#orderProblem) : undefined;
+    const early = this.#shipper === undefined ? (this.#witnessProblem ?? this.#orderProblem) : this.#blind();
     const problem = this.#foreign ?? this.#problem ?? early;
     const begun = this.#shipper === undefined ? 'starting' : 'shipping';
     return {
@@ -119,7 +126,7 @@ export class ShippingLoop {
       for (;;) {
         signal.throwIfAborted();
         await shipper.look(true);
-        await shipper.ship(true).catch((thrown: unknown) => this.#soften(thrown));
+        await shipper.ship(true, await this.#limit(shipper)).catch((thrown: unknown) => this.#soften(thrown));
         const { covered, sequence, chain } = shipper.stream.position;
         if (covered >= target) {
           await this.#close();
@@ -133,7 +140,7 @@ export class ShippingLoop {
       throw thrown;
     }
     await this.#close();
-    const why = this.#problem?.happened ?? 'Cassandra has not marked all of it as written';
+    const why = (this.#problem ?? this.#blind())?.happened ?? 'Cassandra has not marked all of it as written';
     throw notDrained(this.#parts.node, why.replace(/\.$/, ''));
   }
 
@@ -192,11 +199,14 @@ export class ShippingLoop {
     await this.#end();
     await this.#close();
     const anew = known === undefined ? after !== undefined : known !== timeline;
-    if (anew) await this.#letGo();
-    const from = anew ? (after ?? null) : after === undefined ? this.#state.after : after;
+    // Links that another timeline left are let go of; whose those of an agent without memory are, its stream tells.
+    if (anew && known !== undefined) await this.#letGo(await this.#onlyLinked());
+    const left = anew && known === undefined ? await this.#onlyLinked() : this.#state.left;
+    // Told again, an agent knows no less than before: it may have been told less.
+    const from = anew ? (after ?? null) : latest(after, this.#state.after);
     // Whoever calls this was told, by a job or by the order itself.
     this.#ordered = true;
-    await this.#save({ timeline, after: from, paused: false, ...(order === undefined ? {} : { order }) });
+    await this.#save({ timeline, after: from, left, paused: false, ...(order === undefined ? {} : { order }) });
     this.#begin();
   }
 
@@ -205,10 +215,15 @@ export class ShippingLoop {
    * Cassandra has let go of them. Which these are, their ids do not tell: Cassandra counts from above those in its own directory, so after a
    * clock was set back, new ids may be below those that lie aside.
    */
-  async #letGo(): Promise<void> {
+  async #letGo(left: readonly string[]): Promise<void> {
+    const only = await this.#onlyLinked();
+    for (const file of left) if (only.includes(file)) await this.#parts.files.release(file);
+  }
+
+  async #onlyLinked(): Promise<readonly string[]> {
     const { files } = this.#parts;
     const live = new Set(await files.live());
-    for (const file of await files.kept()) if (!live.has(file)) await files.release(file);
+    return (await files.kept()).filter((file) => !live.has(file));
   }
 
   async #halt(): Promise<void> {
@@ -299,12 +314,21 @@ export class ShippingLoop {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    await this.#repeat(signal, async () => {
-      const { hostId } = this.#state;
-      // An agent that is new, or was away, may have come into the middle of a restore.
-      this.#shipper ??= hostId === undefined || !this.#ordered ? undefined : await this.#open(hostId, signal);
-      return this.#shipper === undefined ? 'again' : 'done';
-    });
+    await this.#repeat(
+      signal,
+      async () => {
+        const { hostId } = this.#state;
+        // An agent that is new, or was away, may have come into the middle of a restore.
+        if (hostId === undefined || !this.#ordered) {
+          // Cassandra lets its log go meanwhile.
+          await keepSegments(this.#parts, this.#state.after);
+          return keepMs;
+        }
+        this.#shipper ??= await this.#open(hostId, signal);
+        return 'done';
+      },
+      longestOpeningMs,
+    );
     const shipper = this.#shipper;
     if (shipper === undefined) return;
     const looking = this.#repeat(signal, async () => {
@@ -312,7 +336,7 @@ export class ShippingLoop {
       return lookMs;
     });
     const shipping = this.#repeat(signal, async () => {
-      await shipper.ship();
+      await shipper.ship(false, await this.#limit(shipper));
       this.#problem = undefined;
       return this.#parts.intervalMs;
     });
@@ -320,7 +344,7 @@ export class ShippingLoop {
   }
 
   /** Does the work until it is done or the signal fires; after a failure it waits, longer each time. */
-  async #repeat(signal: AbortSignal, work: () => Promise<'done' | 'again' | number>): Promise<void> {
+  async #repeat(signal: AbortSignal, work: () => Promise<'done' | number>, longestMs = longestPauseMs): Promise<void> {
     const { clock } = this.#parts;
     let pause = 250;
     while (!signal.aborted && this.#foreign === undefined) {
@@ -328,13 +352,13 @@ export class ShippingLoop {
       try {
         const outcome = await work();
         if (outcome === 'done') return;
-        wait = outcome === 'again' ? lookMs : outcome;
+        wait = outcome;
         pause = 250;
       } catch (thrown) {
         if (signal.aborted) return;
         this.#soften(thrown);
         if (this.#foreign !== undefined) return;
-        pause = Math.min(longestPauseMs, pause * 2);
+        pause = Math.min(longestMs, pause * 2);
       }
       await clock.sleep(wait, signal).catch(() => undefined);
     }
@@ -353,11 +377,20 @@ export class ShippingLoop {
     const timeline = this.#state.timeline ?? (await this.#newestTimeline());
     // Remembered, so that another one is known to be another.
     if (this.#state.timeline === undefined) await this.#save({ timeline });
+    const { left } = this.#state;
+    if (left !== undefined) await this.#decideLeft(timeline, hostId, left);
     const writer = this.#state.writer ?? this.#parts.newWriter();
     if (this.#state.writer === undefined) await this.#save({ writer });
     const shipper = await LogShipper.open(this.#parts, { timeline, hostId, after: this.#state.after, writer }, signal);
     this.#parts.log.write('shipping', { timeline, hostId, position: shipper.stream.position });
     return shipper;
+  }
+
+  /** Of a stream that an agent without memory takes up again, what only the links hold is its own backlog. */
+  async #decideLeft(timeline: TimelineId, hostId: string, left: readonly string[]): Promise<void> {
+    const begun = await this.#parts.bucket.head(watermarkKey(timeline, hostId));
+    if (begun === undefined) await this.#letGo(left);
+    await this.#save({ left: undefined });
   }
 
   /** The first agent of an environment creates the first; the others join it. */
@@ -380,12 +413,29 @@ export class ShippingLoop {
     return id;
   }
 
+  /** Why nothing is known of what Cassandra did since some looks; undefined when it is looked at. */
+  #blind(): Problem | undefined {
+    const stream = this.#shipper?.stream;
+    if (stream === undefined || this.#witnessProblem === undefined) return undefined;
+    const looked = this.#witness.lookedFor(stream);
+    return looked === undefined || looked.ago > blindSeconds ? this.#witnessProblem : undefined;
+  }
+
+  /**
+   * While a running Cassandra cannot be looked at, it may truncate tables, and nobody would mark that: nothing that it
+   * acknowledges then is promised. Of one that does not answer, only its log counts.
+   */
+  async #limit({ stream }: LogShipper): Promise<Micros | undefined> {
+    if (this.#blind() === undefined || (await this.#parts.running()) !== 'running') return undefined;
+    return this.#witness.lookedFor(stream)?.at ?? stream.resumedAt;
+  }
+
   async #watchDatabase(): Promise<void> {
     const { clock } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const { hostId, tokens } = await this.#witness.look(this.#state.paused ? undefined : this.#shipper?.stream);
+        const { hostId, tokens } = await this.#witness.look(this.#shipper?.stream);
         this.#witnessProblem = undefined;
         const known = this.#state;
         if (known.hostId !== hostId || known.tokens?.join() !== tokens.join()) {
@@ -411,6 +461,12 @@ export class ShippingLoop {
     await this.#close();
     this.#begin();
   }
+}
+
+/** The later of two segment ids; undefined and null are before any. */
+function latest(left: string | null | undefined, right: string | null): string | null {
+  if (left === undefined || left === null) return right;
+  return right === null || BigInt(left) >= BigInt(right) ? left : right;
 }
 
 interface Rounds {

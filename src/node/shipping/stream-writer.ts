@@ -2,7 +2,7 @@ import { readingObject } from '../../commitlog/log-damage.ts';
 import { sha256 } from '../../model/sha256.ts';
 import { chainOf, firstLink } from '../../commitlog/piece-chain.ts';
 import { readPieceHeader, writePiece } from '../../commitlog/piece.ts';
-import { formatInstant, instantOf, type Micros } from '../../model/instant.ts';
+import { formatInstant, instantOf, type Micros, micros } from '../../model/instant.ts';
 import {
   type LogMark,
   type LogPieceHeader,
@@ -17,6 +17,7 @@ import {
 import type { Clock } from '../../ports/clock.ts';
 import { ConflictProblem, createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { HeldWatermark } from './stream-claim.ts';
+import { readMark } from './stored-marks.ts';
 import { foreignStream, unsteadyStream } from './shipping-problems.ts';
 import { SegmentObjects } from './segment-objects.ts';
 import type { StreamPosition } from './stream-position.ts';
@@ -34,6 +35,8 @@ export interface Cargo {
 
 /** Puts without an answer that are remembered: some hours of a store that is away. */
 const mostKnown = 2000;
+/** Characters of a mark's reason. */
+const mostReason = 2000;
 /** Seconds for which nobody else can have taken the stream over, after its watermark was replaced. */
 const surelyOurs = 5;
 
@@ -57,6 +60,8 @@ export class StreamWriter {
   #oursAt = Number.NEGATIVE_INFINITY;
   /** When coverage of the stream begins. */
   readonly since: Micros;
+  /** Up to here the stream was covered when this writer took it up. */
+  readonly resumedAt: Micros;
   #position: StreamPosition;
   #clockLead: number;
   #current: SegmentObjects | undefined;
@@ -89,6 +94,7 @@ export class StreamWriter {
     this.since = parts.since;
     this.#clockLead = parts.clockLead;
     this.#position = parts.position;
+    this.resumedAt = parts.position.covered;
     this.#current = parts.current;
   }
 
@@ -161,10 +167,26 @@ export class StreamWriter {
     this.#position = { ...this.#position, covered: at };
   }
 
-  /** Create-only: the same thing is told once. */
+  /** The clock was set back: what is covered stays the same, and has an earlier time now. */
+  setBack(by: number): void {
+    this.#position = { ...this.#position, covered: micros(this.#position.covered - by) };
+  }
+
+  /** Create-only: the same thing is told once. A mark that cannot be read is told again. */
   async mark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
     const mark = this.#markOf(what, at, until, reason);
-    await createObject(this.#bucket, logMarkKey(mark), logMarkDocument.write(mark));
+    if (await createObject(this.#bucket, logMarkKey(mark), logMarkDocument.write(mark))) return;
+    if ((await readMark(this.#bucket, logMarkKey(mark))) !== undefined) return;
+    await this.#bucket.put(logMarkKey(mark), logMarkDocument.write(mark));
+  }
+
+  /** A mark that there is of the same instant is made to say both. */
+  async widenMark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
+    const before = await readMark(this.#bucket, logMarkKey(this.#markOf(what, at, until, reason)));
+    if (before === undefined) return this.extendMark(what, at, until, reason);
+    const reasons = before.reason.includes(reason) ? before.reason : `${before.reason}; ${reason}`.slice(0, mostReason);
+    const later = Math.max(instantOf(before.until), until) as Micros;
+    await this.extendMark(what, at, later, reasons);
   }
 
   /** A mark of something that goes on: its end is replaced. */

@@ -1,4 +1,4 @@
-import { type VerifiedStream, reachFrom } from '../../commitlog/verified-stream.ts';
+import { type VerifiedStream, openingTime, reachFrom } from '../../commitlog/verified-stream.ts';
 import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../../commitlog/window.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -93,13 +93,6 @@ function windowStrand(
     obstacles: [...(log?.streams.flatMap(markObstacles) ?? []), ...schemas].filter(counts),
   };
 }
-
-/**
- * A restore opens its timeline shortly before it tells the agents to ship on it, and nobody can write until they do. So
- * a stream whose first piece begins in that time holds everything of the timeline. A stream that began later may lack
- * segments that Cassandra had already deleted.
- */
-const openingTime = 120_000_000;
 
 function windowStream(stream: VerifiedStream, opened: Micros | undefined): WindowStream {
   const [first] = stream.covered;

@@ -126,11 +126,16 @@ async function beginOn(
 ): Promise<string | undefined> {
   try {
     const last = after?.[name];
-    await oneNode(work.services.platform, work, name, 'start-shipping', {
+    const { platform } = work.services;
+    const { since } = await oneNode(platform, work, name, 'start-shipping', {
       timeline,
       ...(last === undefined ? {} : { after: last }),
     });
-    return undefined;
+    if (since !== null) return undefined;
+    // It was told, and has not begun; or it ships nothing at all, by its configuration.
+    const { shipping } = await platform.agent(name).health();
+    if (shipping === undefined) return undefined;
+    return `${name}: ${shipping.problem ?? 'it was told to ship, and has not begun yet'}`;
   } catch (error) {
     work.signal.throwIfAborted();
     for (const line of faultTrace(error)) work.log(`  ${name}: ${line}`);

@@ -13,7 +13,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { knownSchema } from '../catalog/schema-catalog.ts';
-import { waitUntilShipped } from '../recovery/wait-until-shipped.ts';
+import { presentRing, waitUntilShipped } from '../recovery/wait-until-shipped.ts';
 import { readCells, type WantedCell } from './cell-reader.ts';
 import { analyseUndo } from './undo-analysis.ts';
 
@@ -103,7 +103,9 @@ async function laterConflicts({ platform, clock, plan, patienceMs, signal, log }
   const compared = instantOf(plan.compared);
   const now = microsOf(clock.now());
   if (now - compared > freshMs * 1000) {
-    const shipped = await waitUntilShipped(platform.bucket, { timeline, instant: now }, { clock, patienceMs, signal });
+    const ring = await presentRing(platform.database);
+    const wanted = { timeline, instant: now, ring };
+    const shipped = await waitUntilShipped(platform.bucket, wanted, { clock, patienceMs, signal });
     if (!shipped) log('the newest log is not in the store yet, so its transactions are compared by their cells alone');
   }
   const known = await knownSchema(platform, compared);
