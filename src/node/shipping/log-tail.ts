@@ -254,13 +254,22 @@ export class LogTail {
       return;
     }
     const newest = [...live].reduce((most, file) => (segmentId(file) > segmentId(most) ? file : most), '');
-    const bytes = newest === '' ? undefined : await this.#parts.files.open(newest);
-    if (bytes === undefined) return;
-    const { touched } = await bytes.facts().finally(async () => bytes.close());
+    const touched = newest === '' ? undefined : await this.#touched(newest);
+    if (touched === undefined) return;
     const changed =
       before !== undefined &&
       (before.file === newest ? before.touched !== touched : segmentId(newest) > segmentId(before.file));
     this.#passedOver = { file: newest, touched, written: before?.written === true || changed };
+  }
+
+  async #touched(file: string): Promise<string | undefined> {
+    const bytes = await this.#parts.files.open(file);
+    if (bytes === undefined) return undefined;
+    try {
+      return (await bytes.facts()).touched;
+    } finally {
+      await bytes.close();
+    }
   }
 
   /** Before anything that followed is called covered. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { LogFiles } from '../../ports/log-files.ts';
+import type { LogFiles, SegmentFacts } from '../../ports/log-files.ts';
 import { segmentId, type TailSettings } from './log-tail.ts';
 
 /** Milliseconds between looks at Cassandra's segments. */
@@ -50,10 +50,8 @@ export async function keepSegments({ files, settings }: Omit<Kept, 'clock'>, aft
   for (const file of live) if (segmentId(file) > first && !links.includes(file)) await files.keep(file);
   const pinned: Array<{ readonly file: string; readonly bytes: number }> = [];
   for (const file of links.filter((each) => !live.has(each))) {
-    const bytes = await files.open(file);
-    if (bytes === undefined) continue;
-    const { taken } = await bytes.facts().finally(async () => bytes.close());
-    pinned.push({ file, bytes: taken });
+    const facts = await factsOf(files, file);
+    if (facts !== undefined) pinned.push({ file, bytes: facts.taken });
   }
   pinned.sort((one, other) => (segmentId(one.file) < segmentId(other.file) ? -1 : 1));
   let sum = pinned.reduce((total, { bytes }) => total + bytes, 0);
@@ -81,10 +79,19 @@ export async function firstSince(
   const [id] = ids;
   if (id === undefined) return undefined;
   const next = there.get(id + 1n);
-  const bytes = next === undefined ? undefined : await files.open(next);
-  if (bytes === undefined) return { id, sure: false };
-  const { bornMs } = await bytes.facts().finally(async () => bytes.close());
+  const bornMs = next === undefined ? undefined : (await factsOf(files, next))?.bornMs;
   return { id, sure: bornMs !== undefined && (bornMs + birthMs) * 1000 <= instant };
+}
+
+/** Undefined when there is no such file any more. */
+async function factsOf(files: LogFiles, file: string): Promise<SegmentFacts | undefined> {
+  const bytes = await files.open(file);
+  if (bytes === undefined) return undefined;
+  try {
+    return await bytes.facts();
+  } finally {
+    await bytes.close();
+  }
 }
 
 /** Milliseconds by which the time of birth of a file may be early: file systems take it from a clock that ticks. */
