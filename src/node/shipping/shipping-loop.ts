@@ -200,8 +200,9 @@ export class ShippingLoop {
     await this.#close();
     const anew = known === undefined ? after !== undefined : known !== timeline;
     // Links that another timeline left are let go of; whose those of an agent without memory are, its stream tells.
-    if (anew && known !== undefined) await this.#letGo(await this.#onlyLinked());
-    const left = anew && known === undefined ? await this.#onlyLinked() : this.#state.left;
+    const only = anew ? await this.#onlyLinked() : [];
+    if (known !== undefined) await this.#letGo(only);
+    const left = !anew ? this.#state.left : known === undefined ? only : undefined;
     // Told again, an agent knows no less than before: it may have been told less.
     const from = anew ? (after ?? null) : latest(after, this.#state.after);
     // Whoever calls this was told, by a job or by the order itself.

@@ -16,7 +16,7 @@ export const shippingStateDocument = documentType('agent-shipping', 1, {
    * Segments that only links held when an agent without memory was told a timeline: they belong to the history that was
    * left, if this node's stream on the timeline has yet to begin.
    */
-  left: z.array(z.string()).optional(),
+  left: z.array(z.string()).readonly().optional(),
   paused: z.boolean(),
   /** As whom it writes its stream, so that it is known after a restart. */
   writer: z.string().optional(),
