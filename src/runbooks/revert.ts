@@ -246,7 +246,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     run: async ({ run, environment, params, results, services: { platform, clock } }) => {
       // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted
       // in turn: not before its run has succeeded, wherever it breaks off here.
-      const { aside, point, succeeded } = results['check-restore'];
+      const { aside, point, served } = results['check-restore'];
       const [id, at] = [runId.parse(run), clock.now().toISOString()];
       await closeRestore(platform.bucket, params.restore, 'reverted', { at, run: id });
       const record = {
@@ -255,7 +255,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
         ...(point === undefined ? {} : { point }),
         aside: displacedName(aside),
         left: leftTimeline(results['pause-shipping']),
-        ...(succeeded ? {} : { half: true }),
+        // Where a server of the graph may have run on it, it may hold what was acknowledged since, proven or not.
+        ...(served ? {} : { half: true }),
         startedAt: at,
       };
       await closeOvertaken(platform.bucket, record, at);

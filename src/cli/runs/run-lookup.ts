@@ -2,6 +2,7 @@ import { eventKey } from '../../journal/event-file.ts';
 import { runId } from '../../model/identifiers.ts';
 import { asProblem, type Problem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { CliContext } from '../context.ts';
+import { hasRecord } from '../../runbooks/catalog/restore-catalog.ts';
 import { refuseWhenUnreachable } from './refuse-when-unreachable.ts';
 
 /**
@@ -30,6 +31,31 @@ export async function environmentOfRun(context: CliContext, run: string, named: 
   const [first, ...others] = unread.filter(({ problem }) => problem.code !== 'not-available');
   if (first !== undefined) throw unreadable(run, [first, ...others]);
   throw unknownRun(run, named, unread.map(lineOf));
+}
+
+/**
+ * The same of a restore that is to be accepted or reverted. Where no bucket knows its run, because the journal or the whole bucket was lost, it is
+ * the environment that holds its record or that was named or confirmed: its nodes know what lies aside there.
+ */
+export async function environmentOfRestore(
+  context: CliContext,
+  restore: string,
+  { named, confirmed }: { readonly named: string | undefined; readonly confirmed: string | undefined },
+): Promise<string> {
+  try {
+    return await environmentOfRun(context, restore, named);
+  } catch (thrown) {
+    if (!(thrown instanceof UsageProblem) || thrown.code !== 'unknown-run' || !runId.safeParse(restore).success)
+      throw thrown;
+    const { environments } = (await context.config()).config;
+    const meant = named ?? (confirmed !== undefined && Object.hasOwn(environments, confirmed) ? confirmed : undefined);
+    if (meant !== undefined) return meant;
+    for (const name of Object.keys(environments)) {
+      const { bucket } = await context.platform(name);
+      if (await refuseWhenUnreachable(async () => hasRecord(bucket, restore))) return name;
+    }
+    throw thrown;
+  }
 }
 
 interface Unread {

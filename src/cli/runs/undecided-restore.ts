@@ -1,7 +1,7 @@
 import { listRuns, showRun, type RunsWorld, type ShownRun } from '../../journal/runs.ts';
 import type { RunState } from '../../journal/run-state.ts';
 import type { TrustingWorld } from '../../journal/vouching.ts';
-import { UsageProblem } from '../../model/problem.ts';
+import { Problem, UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { canCarryOn } from '../../runbook/outcome.ts';
 import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
@@ -40,8 +40,9 @@ export async function restoreDecisions(
     try {
       return await showRun(world, run);
     } catch (error) {
-      // Removed, or of a bucket that was made anew: the record still says what lies on the disks.
-      if (error instanceof UsageProblem) return undefined;
+      // Removed, damaged, or of a bucket that was made anew: the record still says what lies on the disks.
+      if (error instanceof UsageProblem || (error instanceof Problem && error.code === 'journal-damaged'))
+        return undefined;
       throw error;
     }
   };
@@ -109,6 +110,8 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
       return { kind: 'goes-on', says: `is being ${verb}`, next: `cardea run show ${decider.run} --follow` };
     }
     if (decider !== undefined && isCarriedOn(decider)) {
+      const given = givesUp(decider);
+      if (given !== undefined) return { kind: 'broken', says: `is ${verb} half way, and cannot be`, next: given };
       const says = `is ${verb} half way${asked(decider)}${doubted(decider.run)}`;
       return { kind: 'broken', says, next: resumeOf(decider.run) ?? again };
     }
@@ -132,14 +135,29 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
       ? { kind: 'waits', says: 'has moved aside what a restore that broke off had brought', next: accept }
       : { kind: 'waits', says: 'waits for a person', next: `${accept}, or to go back: ${revert}` };
   }
-  const how = state === undefined ? 'has no journal any more' : wordOf(state);
+  const how = state === undefined ? 'has no journal that can be read' : wordOf(state);
+  const keep = `; to keep what it brought, unproven, when you have looked at it: ${accept.replace(' --confirm', ' --unproven --confirm')}`;
+  const mayServe = state === undefined || state.steps['rebuild-index']?.status === 'succeeded';
   const resume = state !== undefined && isCarriedOn(state) ? resumeOf(run) : undefined;
   const next = resume === undefined ? revert : `${resume}, or to go back: ${revert}`;
   return {
     kind: 'broken',
-    says: `${how}, with the data half in place${state === undefined ? '' : asked(state)}${doubted(run)}`,
+    says: `${how}, ${halfText(state)}${state === undefined ? '' : asked(state)}${doubted(run)}${mayServe ? keep : ''}`,
     next,
   };
+}
+
+function halfText(state: RunState | undefined): string {
+  if (state === undefined) return 'so the data may be half in place';
+  return state.steps['rebuild-index']?.status === 'succeeded'
+    ? 'and the graph serves what it brought'
+    : 'with the data half in place';
+}
+
+/** The command that a revert named when it met a node that keeps nothing any more: to carry it on leads nowhere. */
+function givesUp({ status, problem }: RunState): string | undefined {
+  if (status !== 'failed' || problem?.code !== 'nothing-aside') return undefined;
+  return /cardea restore accept \S+ --lost [^.:]+ --confirm \S+(?=\.)/.exec(problem.next)?.[0];
 }
 
 /** Whether `run resume` does something with it: not with a run of another version of its runbook. */

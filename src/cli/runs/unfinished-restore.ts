@@ -2,6 +2,7 @@ import type { RunsWorld } from '../../journal/runs.ts';
 import type { TrustingWorld } from '../../journal/vouching.ts';
 import { runId } from '../../model/identifiers.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import { displacedName } from '../../model/restore-record.ts';
 import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
@@ -18,11 +19,13 @@ export async function refuseUnfinishedRestore(
 ): Promise<void> {
   const { undecided } = await restoreDecisions(world);
   const recorded = new Set<string>((await listRestores(world.store)).map((record) => record.aside));
+  // A revert records what it displaces when everything is done.
+  for (const { record } of undecided) recorded.add(displacedName(record.aside));
   const unknown = [...aside].find((name) => !recorded.has(name));
   if (unknown !== undefined) throw notRecorded(environment, unknown);
   for (const restore of undecided) {
     const { record, state, decider } = restore;
-    if (!aside.has(record.aside)) continue;
+    if (!aside.has(record.aside) && !aside.has(displacedName(record.aside))) continue;
     const { kind, says, next } = wayOn(restore);
     // Before that JanusGraph would give out ids that it has given out before, and a revert would not know that any server had run.
     const deciding = record.state !== 'open';

@@ -6,7 +6,15 @@ import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
-import { asItStands, decidedRuns, idleDecision, recordIn } from './restore-standing.ts';
+import {
+  asItStands,
+  decidedRuns,
+  idleDecision,
+  leavesRecord,
+  recordIn,
+  recordOfJournals,
+  unrecordedRestores,
+} from './restore-standing.ts';
 
 /** Restores in place whose old data still lies aside on the nodes, or whose decision is being carried out, oldest first. */
 export async function listOpenRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
@@ -21,7 +29,9 @@ export async function listRestores(bucket: ObjectStore): Promise<readonly Restor
     const stored = await bucket.get(key);
     if (stored !== undefined) records.push(await asItStands(bucket, await recordIn(bucket, key, stored.body)));
   }
-  return records;
+  const recorded = new Set<string>(records.map(({ run }) => run));
+  for (const record of await unrecordedRestores(bucket, recorded)) records.push(await asItStands(bucket, record));
+  return records.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
 
 export async function hasRecord(bucket: ObjectStore, run: string): Promise<boolean> {
@@ -104,7 +114,8 @@ export async function requireSameDecision(
 export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<void> {
   for (const { run, environment, state } of await listOpenRestores(bucket)) {
     const made = await lookAtRunIfReadable(bucket, run);
-    if (state === 'open' && (made === undefined || (made !== 'damaged' && made.status === 'succeeded'))) continue;
+    // Of one without a journal nobody knows how far it came.
+    if (state === 'open' && made !== undefined && made !== 'damaged' && made.status === 'succeeded') continue;
     if (state === 'accepting') continue;
     throw new RefusedProblem({
       code: 'restore-unfinished',
@@ -227,7 +238,13 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
     return { record: await asItStands(bucket, written), etag: stored.etag };
   }
   const found = await lookAtRunIfReadable(bucket, run);
-  if (found !== undefined && found !== 'damaged' && /^(restore|revert)$/.test(found.runbook)) throw nothingMoved(found);
+  if (found !== undefined && found !== 'damaged' && /^(restore|revert)$/.test(found.runbook)) {
+    const lost = leavesRecord(found) ? await recordOfJournals(bucket, run) : undefined;
+    if (lost === undefined) throw nothingMoved(found);
+    // The store has lost it: what was moved aside is on the nodes all the same.
+    await createObject(bucket, restoreRecordKey(run), restoreRecordDocument.write(lost));
+    return readRecord(bucket, run);
+  }
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
   throw new UsageProblem({
     code: 'unknown-restore',

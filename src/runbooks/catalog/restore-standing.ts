@@ -6,7 +6,7 @@ import { Problem } from '../../model/problem.ts';
 import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import { safeName } from '../../model/safe-name.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
+import { type FoundRun, lookAtRunIfReadable, paramsOfRun } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
 
 /**
@@ -30,10 +30,11 @@ const recorded = z.object({
   'check-restore': z.object({ aside: safeName, point: pointId, succeeded: z.boolean() }).optional(),
 });
 
-async function recordOfJournals(bucket: ObjectStore, run: string): Promise<RestoreRecord | undefined> {
+/** What the journals say of what a run has moved aside; undefined where they cannot tell, or it has moved nothing. */
+export async function recordOfJournals(bucket: ObjectStore, run: string): Promise<RestoreRecord | undefined> {
   const id = runId.safeParse(run).data;
   const made = id === undefined ? undefined : await lookAtRunIfReadable(bucket, id);
-  if (id === undefined || made === undefined || made === 'damaged') return undefined;
+  if (id === undefined || made === undefined || made === 'damaged' || !recording.has(made.runbook)) return undefined;
   const results = Object.fromEntries(Object.values(made.steps).map(({ step, result }) => [step, result]));
   const { point } = z.object({ point: pointId.optional() }).catch({}).parse(made.params);
   const found = recorded.safeParse({ ...results, ...(point === undefined ? {} : { point }) }).data;
@@ -54,19 +55,60 @@ async function recordOfJournals(bucket: ObjectStore, run: string): Promise<Resto
       : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
     ...(reverted?.succeeded === false ? { half: true } : {}),
   });
+  const deciders: Array<{ readonly run: FoundRun; readonly state: 'accepting' | 'reverting' }> = [];
   for (const other of await decidedRuns(bucket, id, '')) {
-    const decider = await lookAtRunIfReadable(bucket, other);
-    if (other === id || decider === undefined || decider === 'damaged') continue;
+    const decider = other === id ? undefined : await lookAtRunIfReadable(bucket, other);
+    if (decider === undefined || decider === 'damaged') continue;
     const state = decider.runbook === 'accept' ? 'accepting' : 'reverting';
-    if (!hasBegun(decider.steps, decisionPivots[state])) continue;
-    const by = runId.parse(other);
-    if (decider.status !== 'succeeded') return { ...record, state, deciding: by };
-    const closed = { at: decider.endedAt ?? decider.lastEventAt, run: by };
+    if (hasBegun(decider.steps, decisionPivots[state])) deciders.push({ run: decider, state });
+  }
+  // One that has succeeded took over what others had begun.
+  const decider = deciders.find((each) => each.run.status === 'succeeded') ?? deciders.at(-1);
+  if (decider !== undefined) {
+    const { run: by, state } = decider;
+    const byRun = runId.parse(by.run);
+    if (by.status !== 'succeeded') return { ...record, state, deciding: byRun };
+    const closed = { at: by.endedAt ?? by.lastEventAt, run: byRun };
     return { ...record, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
   }
   // It moved nothing and started again what it had stopped.
   const isNothing = made.status !== 'running' && made.status !== 'succeeded' && !movedData(made);
   return isNothing ? { ...record, state: 'reverted', closed: { at: made.lastEventAt, run: id } } : record;
+}
+
+/** Runbooks whose runs leave a record of what they moved aside. */
+const recording: ReadonlySet<string> = new Set(['restore', 'revert']);
+/** So many runs without a record are looked at: those that were refused or failed before they moved anything are some. */
+const mostUnrecorded = 10;
+
+/** What the newest runs have moved aside whose records are missing: a store has lost them, or does not list them yet. */
+export async function unrecordedRestores(
+  bucket: ObjectStore,
+  recorded: ReadonlySet<string>,
+): Promise<readonly RestoreRecord[]> {
+  const runs: string[] = [];
+  for await (const child of bucket.children('runs/', { after: 'runs/restore-' })) {
+    const run = /^runs\/((?:restore|revert)-\d{8}-[^/]+)\/$/.exec(child)?.[1];
+    if (run === undefined && child > 'runs/revert-~') break;
+    if (run !== undefined && !recorded.has(run)) runs.push(run);
+  }
+  const newest = runs.toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1)).slice(-mostUnrecorded);
+  const records: RestoreRecord[] = [];
+  for (const run of newest) {
+    const made = await lookAtRunIfReadable(bucket, run);
+    if (made === undefined || made === 'damaged' || !leavesRecord(made)) continue;
+    // The listing may be behind the store.
+    const stored = await bucket.get(restoreRecordKey(run));
+    const record =
+      stored === undefined ? await recordOfJournals(bucket, run) : await recordIn(bucket, stored.key, stored.body);
+    if (record !== undefined) records.push(record);
+  }
+  return records;
+}
+
+/** Whether a run with such a journal has written its record: a restore before it moves anything, a revert when everything is done. */
+export function leavesRecord(run: FoundRun): boolean {
+  return run.runbook === 'revert' ? hasBegun(run.steps, 'record-reverted') : hasBegun(run.steps, 'set-aside');
 }
 
 function movedData({ steps }: FoundRun): boolean {
@@ -117,13 +159,13 @@ export async function idleDecision(
 /** The run that made the restore, and the earlier ones that began to decide it: they are over once `by` has decided it. */
 export async function decidedRuns(bucket: ObjectStore, restore: string, by: string): Promise<readonly string[]> {
   const runs: string[] = [restore];
-  for await (const child of bucket.children('runs/')) {
-    const run = /^runs\/((?:accept|revert)-[^/]+)\/$/.exec(child)?.[1];
-    // Ids hold the time: a decision on it is not older than the restore.
-    if (run === undefined || run === by || timeOf(run) < timeOf(restore)) continue;
-    const state = await lookAtRunIfReadable(bucket, run);
-    if (state === undefined || state === 'damaged') continue;
-    if (restoreOf(state.params) === restore) runs.push(run);
+  for (const kind of ['accept', 'revert']) {
+    for await (const child of bucket.children('runs/', { after: `runs/${kind}-` })) {
+      if (!child.startsWith(`runs/${kind}-`)) break;
+      const run = child.slice('runs/'.length, -1);
+      // Not by the times in their ids: the clock of the machine that began a decision may have been behind.
+      if (run !== by && restoreOf(await paramsOfRun(bucket, run)) === restore) runs.push(run);
+    }
   }
   return runs;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pointId, runId } from '../../model/identifiers.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import type { Platform } from '../../ports/platform.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
@@ -199,16 +200,24 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       const succeeded = state?.status === 'succeeded';
       if (state?.runbook === 'revert' && !succeeded)
         throw revertUnfinished(record, await resumeOf(services, record.run), restoreOf(state.params));
-      const serves = state?.steps['rebuild-index']?.status === 'succeeded';
-      const finished = succeeded || (serves && params.unproven === true);
+      // Without its journal nobody knows how far the restore came: what serves on every node may be kept by a person who has looked at it.
+      const serves =
+        state === undefined ? await servesNow(platform) : state.steps['rebuild-index']?.status === 'succeeded';
+      // What a restore that broke off had brought is deleted when the revert has recorded it, which it does at its end.
+      const finished = succeeded || (serves && params.unproven === true) || record.half === true;
       if (wanted === 'accepting' && !finished && record.state === 'open')
-        throw unfinished(record, { resume: await resumeOf(services, record.run), serves });
+        throw unfinished(record, { resume: await resumeOf(services, record.run), serves, known: state !== undefined });
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
       const served = state === undefined || state.steps['start-graph'] !== undefined;
       return { aside: record.aside, point: record.point, whole: moved, succeeded, finished, served, givenUp };
     },
   } as const;
+}
+
+async function servesNow({ nodes, databaseLifecycle, graphLifecycle }: Platform): Promise<boolean> {
+  const running = await databaseLifecycle.running();
+  return nodes.every(({ name }) => running.includes(name)) && (await graphLifecycle.running());
 }
 
 /** From here on only this decision about the restore is possible, and the run that made it cannot be resumed. */
@@ -239,7 +248,7 @@ export function beginDecisionStep(state: 'accepting' | 'reverting') {
 
 function unfinished(
   { run, environment }: RestoreRecord,
-  { resume, serves }: { readonly resume: string | undefined; readonly serves: boolean },
+  { resume, serves, known }: { readonly resume: string | undefined; readonly serves: boolean; readonly known: boolean },
 ): RefusedProblem {
   const revert = `cardea restore revert ${run} --confirm ${environment}`;
   const keep = serves
@@ -247,7 +256,9 @@ function unfinished(
     : '';
   return new RefusedProblem({
     code: 'restore-unfinished',
-    happened: `The restore ${run} has not come to its end: what lies aside may be the only whole data of ${environment}.`,
+    happened: known
+      ? `The restore ${run} has not come to its end: what lies aside may be the only whole data of ${environment}.`
+      : `The journal of the restore ${run} cannot be read, so nobody knows whether it came to its end: what lies aside may be the only whole data of ${environment}.`,
     state: 'Nothing was changed or deleted.',
     next:
       resume === undefined

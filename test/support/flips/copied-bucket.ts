@@ -37,7 +37,7 @@ export function flipped(body: Uint8Array, bit: number): Uint8Array {
 }
 
 /**
- * A bucket that holds the given objects, less the hidden ones, one of them with a flipped bit perhaps. What is written stays in this view. It
+ * A bucket that holds the given objects, less those whose keys begin with a hidden text, one of them with a flipped bit perhaps. What is written stays in this view. It
  * remembers whose content was read.
  */
 export class CopiedBucket implements ObjectStore {
@@ -53,7 +53,9 @@ export class CopiedBucket implements ObjectStore {
     { flip, hidden = [] }: { readonly flip?: Flip | undefined; readonly hidden?: readonly string[] } = {},
   ) {
     this.#objects = objects;
-    for (const key of hidden) this.#changed.set(key, undefined);
+    for (const key of objects.keys()) {
+      if (hidden.some((each) => key.startsWith(each))) this.#changed.set(key, undefined);
+    }
     const body = flip === undefined ? undefined : objects.get(flip.key);
     if (flip !== undefined && body !== undefined && !this.#changed.has(flip.key)) {
       this.#changed.set(flip.key, flipped(body, flip.bit));

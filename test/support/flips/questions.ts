@@ -65,7 +65,7 @@ export interface Question {
 
 /** All that reads a bucket before a server is started on what it holds. */
 export function questionsOf(facts: BucketFacts): readonly Question[] {
-  const unfinished = [`restores/${facts.killed}.json`];
+  const unfinished = [`restores/${facts.killed}.json`, `runs/${facts.killed}/`];
   const restores = [
     ...facts.points.map((point) => ({
       name: `restore to ${point}`,

@@ -3,11 +3,14 @@ import type { Action } from '../../command.ts';
 import { withNewBase } from '../../runs/new-base.ts';
 import { operate } from '../../runs/operation.ts';
 import type { restoreRevert } from './declaration.ts';
-import { environmentOfRun } from '../../runs/run-lookup.ts';
+import { environmentOfRestore } from '../../runs/run-lookup.ts';
 import { revertReport } from '../../runs/run-report.ts';
 
 export const action: Action<typeof restoreRevert> = async (context, input) => {
-  const environment = await environmentOfRun(context, input.run, input.env);
+  const environment = await environmentOfRestore(context, input.run, {
+    named: input.env,
+    confirmed: input.confirm,
+  });
   return operate(context, {
     environment,
     runbook: revertRunbook,
