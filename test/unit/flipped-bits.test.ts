@@ -45,14 +45,11 @@ test('a flipped bit in any stored object is named before a server starts, or cha
 test('a restore that finds a damaged file records the point as failed, and the object that is damaged', async () => {
   const made = await madeBucket(join(folder, 'second'));
   const key = [...made.objects.keys()].find((each) => each.endsWith('Data.db')) ?? '';
-  const bucket = new CopiedBucket(made.objects, {
-    flip: { key, bit: 77 },
-    hidden: [`restores/${made.facts.killed}.json`],
-  });
-  const tool = async (view: CopiedBucket) => downloading(await made.tool(view), view);
-  const world = await copiedWorld({ ...made, bucket, folder: join(folder, 'disks'), tool });
   const [restore] = questionsOf(made.facts);
   if (restore === undefined) throw new TypeError('no question');
+  const bucket = new CopiedBucket(made.objects, { flip: { key, bit: 77 }, hidden: restore.hidden });
+  const tool = async (view: CopiedBucket) => downloading(await made.tool(view), view);
+  const world = await copiedWorld({ ...made, bucket, folder: join(folder, 'disks'), tool });
   expect((await answerTo(restore, { ...made, bucket, world })).value).toBeUndefined();
   const { points } = await surveyPoints(bucket);
   expect(points.map(pointJson)).toMatchObject([{ proof: 'failed', failure: expect.stringContaining(key) }]);
