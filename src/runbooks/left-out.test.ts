@@ -455,7 +455,10 @@ describe('a damaged schema of a history that was left', () => {
 });
 
 describe('an agent whose stream does not exist yet when it answers', () => {
-  test('is named as a node that does not ship', async () => {
+  test.each([
+    ['is named as a node that does not ship', { state: 'starting', problem: 'The store does not answer.' }, 1],
+    ['is not missed when it ships nothing by its configuration', undefined, 0],
+  ])('%s', async (_what, shipping, count) => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     const platform = {
@@ -463,7 +466,7 @@ describe('an agent whose stream does not exist yet when it answers', () => {
       nodes: [{ name: 'node-0' }],
       agent: () => ({
         run: async () => ({ timeline: 't0001', since: null }),
-        health: async () => ({ shipping: { state: 'starting', problem: 'The store does not answer.' } }),
+        health: async () => ({ shipping }),
       }),
     } as unknown as Platform;
     const { clock } = servicesIn(bucket, 100);
@@ -481,7 +484,7 @@ describe('an agent whose stream does not exist yet when it answers', () => {
       timelineId.parse('t0001'),
       'as-before',
     );
-    expect(missed.count).toBe(1);
+    expect(missed.count).toBe(count);
   });
 });
 

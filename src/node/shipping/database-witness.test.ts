@@ -12,12 +12,18 @@ import { StreamWriter } from './stream-writer.ts';
 const timeline = timelineId.parse('t0001');
 const hostId = '6f8a2c44-0d7e-4d35-9f04-1b3c5d7e9f01';
 
+const tables = new Map([
+  ['edgestore', '00000000-0000-4000-8000-00000000000e'],
+  ['graphindex', '00000000-0000-4000-8000-00000000000f'],
+]);
+
 /** A node whose keyspaces are logged or not, and what its witnesses mark. */
 class Node {
   readonly clock = new FakeClock();
   readonly bucket = new MemoryStore();
   readonly since = microsOf(this.clock.now());
   unlogged: readonly string[] = [];
+  readonly truncated = new Map<string, number>();
   #witness: DatabaseWitness | undefined;
   #stream: StreamWriter | undefined;
 
@@ -37,13 +43,13 @@ class Node {
             hostId,
             tokens: [],
             schemaVersion: schemaVersion(),
-            truncated: new Map(),
+            truncated: new Map(this.truncated),
             streams: [],
           }),
           schema: async () => ({
             schemaVersion: schemaVersion(),
             cql: '',
-            tables: [],
+            tables: [...tables].map(([table, id]) => ({ keyspace: 'bank', table, id, columns: [], dropped: [] })),
             keyspaces: [
               { keyspace: 'bank', durableWrites: true, replication: {} },
               ...this.unlogged.map((keyspace) => ({ keyspace, durableWrites: false, replication: {} })),
@@ -108,6 +114,40 @@ test('each change of what is not logged is a mark of its own, and the one before
   expect(marks.map(({ reason }) => reason.split(' has ')[0])).toEqual(['scratch', 'more, scratch']);
   expect((marks[0]?.until ?? '') >= now).toBe(true);
   expect((marks[1]?.until ?? '') >= end).toBe(true);
+});
+
+test('a truncate is told once, also over restarts of the agent, and two tables that were emptied together are both told', async () => {
+  const node = new Node();
+  node.agent();
+  await node.look(5);
+  const { now: before } = node;
+  node.clock.leap(1000);
+  for (const id of tables.values()) node.truncated.set(id, node.clock.now().getTime());
+  await node.look(1);
+  const [first, ...more] = node.marks;
+  expect(more).toEqual([]);
+  expect(first).toMatchObject({ what: 'truncate', at: before });
+  for (const table of tables.keys()) expect(first?.reason).toContain(`bank.${table} was truncated`);
+  for (let restart = 0; restart < 3; restart += 1) {
+    await node.look(30);
+    node.agent();
+    await node.look(1);
+  }
+  expect(node.marks).toEqual([first]);
+});
+
+test('a mark of a truncate that cannot be read any more is told again by the next agent', async () => {
+  const node = new Node();
+  node.agent();
+  await node.look(5);
+  node.truncated.set(tables.get('edgestore') ?? '', node.clock.now().getTime());
+  await node.look(1);
+  const key = [...node.bucket.objects.keys()].find((each) => each.includes('/marks/')) ?? '';
+  node.bucket.set(key, '{');
+  node.agent();
+  await node.look(1);
+  const readable = [...node.bucket.objects.keys()].filter((each) => each.includes('/marks/'));
+  expect(readable.some((each) => node.bucket.text(each).includes('was truncated'))).toBe(true);
 });
 
 test('a schema that cannot be read any more is followed by another one, so that bases can be brought forward again', async () => {

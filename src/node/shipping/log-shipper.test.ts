@@ -323,6 +323,52 @@ describe('what is lost is told', () => {
   });
 });
 
+describe('a clock that is set back', () => {
+  /** The node's clock shows this much less from now on; time itself goes on. */
+  function setBack({ clock }: Node, ms: number): void {
+    const now = clock.now.bind(clock);
+    clock.now = () => new Date(now().getTime() - ms);
+  }
+
+  const busy = (node: Node) => () => {
+    node.log.write(100);
+    node.log.mark();
+    node.log.mark();
+  };
+
+  test('by less than restores reckon with leaves no mark, and what is covered is told by the new time', async () => {
+    const node = new Node();
+    await node.agent();
+    await node.rounds(10_000, busy(node));
+    setBack(node, 400);
+    await node.rounds(1000, busy(node));
+    const { watermark, marks } = await node.shipped();
+    expect(marks).toEqual([]);
+    expect(instantOf(watermark?.at ?? '')).toBeLessThanOrEqual(node.clock.now().getTime() * 1000);
+    expect(brokenPromises(node, await node.shipped())).toEqual([]);
+  });
+
+  test('while no agent is there makes the next one mark what the clock tells twice, and take its promise back', async () => {
+    const node = new Node();
+    await node.agent();
+    await node.rounds(10_000, busy(node));
+    const promised = instantOf((await node.shipped()).watermark?.at ?? '');
+    setBack(node, 600_000);
+    await node.agent();
+    await node.rounds(3000, busy(node));
+    const { watermark, marks } = await node.shipped();
+    const now = node.clock.now().getTime() * 1000;
+    const at = instantOf(watermark?.at ?? '');
+    expect(at).toBeLessThanOrEqual(now);
+    expect(now - at).toBeLessThan(2.5e6);
+    const [mark] = marks;
+    expect(mark).toMatchObject({ what: 'gap', reason: expect.stringContaining('set back') });
+    expect(instantOf(mark?.at ?? '')).toBeLessThanOrEqual(now - 3e6);
+    expect(instantOf(mark?.until ?? '')).toBeGreaterThanOrEqual(promised);
+    expect(marks).toHaveLength(1);
+  });
+});
+
 test('segments up to a given one belong to no stream', async () => {
   const node = new Node();
   node.log.write(100);
