@@ -138,7 +138,8 @@ function inside({ strands, bases, groups, lead }: Sketch, t: number): boolean {
     const home = strands[own];
     if (home === undefined || whole > t) return false;
     if (home.until !== undefined && whole > home.until) return false;
-    if (home.exclusions.some((slot) => slot <= whole)) return false;
+    // A slot is the odd microsecond; its removals are of the even one before it.
+    if (home.exclusions.some((slot) => slot <= (whole % 2 === 0 ? whole + 1 : whole))) return false;
     const zone = strands.findIndex(({ until }, at) => at >= own && (until === undefined || t <= until));
     return strands.slice(own, zone + 1).every((strand, offset) => {
       const start = offset === 0 ? from : (strand.opened ?? 0);

@@ -1,3 +1,4 @@
+import { commitSlot } from '../model/commit-slot.ts';
 import { type Micros, formatInstant, micros } from '../model/instant.ts';
 
 /**
@@ -59,6 +60,8 @@ export interface WindowBase {
   readonly to: Micros;
   /** Replicas of each token range, for its own strand and each later one. */
   readonly groups: ReadonlyArray<readonly ReplicaGroup[]>;
+  /** How far clocks of writers ran ahead about the time of its snapshot, where that is known for the base alone. */
+  readonly lead?: number;
   /** What ends its use apart from the strands' own obstacles: the ring that it was taken of is another one later. */
   readonly obstacles?: ReadonlyArray<Obstacle & { readonly strand: number }>;
 }
@@ -88,12 +91,12 @@ export interface Useless {
  * write times that are so much younger than itself.
  */
 export function serviceOf(base: WindowBase, path: readonly WindowStrand[], lead: number): Service | Useless {
-  const first = micros(base.to + lead);
+  const first = micros(base.to + (base.lead ?? lead));
   const own = path[base.strand];
   if (own === undefined || (own.until !== undefined && first > own.until)) {
     return useless(base, 'fork', `it was taken after the end of the timeline`);
   }
-  const held = own.exclusions.find((slot) => slot <= first);
+  const held = own.exclusions.find((slot) => slot <= commitSlot(first));
   if (held !== undefined)
     return useless(base, 'exclusion', `it may hold the undone transaction of ${formatInstant(held)}`);
 

@@ -16,6 +16,15 @@ export interface CleaningOptions {
   readonly mark: IdMark | undefined;
   /** Servers may have given out ids after the mark was read: it is the least that is known. */
   readonly mayBeOld?: boolean;
+  /** What earlier restores and reverts moved the ids to, on whatever data: servers have gone on from there. */
+  readonly earlier?: EarlierIds;
+}
+
+export interface EarlierIds {
+  /** Undefined when it cannot be read: then the ids jump so far that it hardly matters. */
+  readonly floor: IdMark | undefined;
+  /** Called with how far all pools are moved, before any is. */
+  readonly keep: (moved: IdMark) => Promise<void>;
 }
 
 export interface CleaningResult {
@@ -71,19 +80,25 @@ const unknownJump: Readonly<Record<Namespace, bigint>> = {
   schema: 10_000n,
 };
 
+/** Where nobody can say what earlier restores moved the ids to: more than many of their jumps. */
+const blindFactor = 64n;
+
 /**
  * Moves the next id of every pool to where it is certain that no id after the backup was issued, by a claim like those of instances, which
  * nobody uses: the next instance starts at its end. Gives the pools that were moved.
  */
 async function advanceIds(
-  { database, keyspace, clock, mark, mayBeOld = false }: CleaningOptions,
+  { database, keyspace, clock, mark, mayBeOld = false, earlier }: CleaningOptions,
   settings: GlobalSettings,
 ): Promise<readonly PoolMark[]> {
   const { partitions, tagBits } = settings;
   // A claim that cannot be read is one that no instance reads either. The check of the graph names it.
   const claims = async () => readClaims(database, keyspace, settings, () => undefined);
   const restored = await claims();
-  const wanted = decideAdvance(restored, mark, { partitions, tags: 2 ** tagBits, mayBeOld });
+  const { floor } = earlier ?? { floor: [] };
+  const graph = { partitions, tags: 2 ** tagBits, mayBeOld, blind: floor === undefined };
+  const wanted = decideAdvance(restored, mark, graph, floor);
+  await earlier?.keep(highest([floor ?? [], restored, wanted]));
   const micros = BigInt(clock.now().getTime()) * 1000n;
   for (const pool of wanted) {
     const { key, column } = claimCell(pool, Math.round(Math.log2(partitions)), micros, 'cardea');
@@ -109,37 +124,59 @@ async function advanceIds(
 
 /**
  * The pools to move, with their new marks. With `observed` to exactly what was claimed. By a wide jump, in every pool there can be, when
- * nothing was observed, or less than what was restored: then the live table had lost claims, and says nothing of what was given out. And so where
- * `mayBeOld`, from what was observed.
+ * nothing was observed, or less than what was restored or than the `floor` that earlier restores moved the ids to: then the live table had lost
+ * claims, and says nothing of what was given out. And so where `mayBeOld`, from what was observed. A jump begins above the floor: two
+ * restores of one point would jump to the same ids. `blind`: there may be a floor that nobody knows.
  */
 export function decideAdvance(
   restored: IdMark,
   observed: IdMark | undefined,
-  graph: { readonly partitions: number; readonly tags: number; readonly mayBeOld?: boolean },
+  graph: {
+    readonly partitions: number;
+    readonly tags: number;
+    readonly mayBeOld?: boolean;
+    readonly blind?: boolean;
+  },
+  floor: IdMark = [],
 ): readonly PoolMark[] {
-  const known = new Map(restored.map((pool) => [markKey(pool), BigInt(pool.next)]));
-  const seen = new Map((observed ?? []).map((pool) => [markKey(pool), BigInt(pool.next)]));
-  const isBehind = [...known].some(([key, next]) => (seen.get(key) ?? 1n) < next);
-  if (observed !== undefined && !isBehind && graph.mayBeOld !== true) {
+  const known = nextIds(restored);
+  const seen = nextIds(observed ?? []);
+  const isBehind = [...nextIds(highest([restored, floor]))].some(([key, next]) => (seen.get(key) ?? 1n) < next);
+  if (observed !== undefined && !isBehind && graph.mayBeOld !== true && graph.blind !== true) {
     return observed.filter((pool) => BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n));
   }
+  const all = highest([restored, observed ?? [], floor]);
+  const reached = nextIds(all);
   // Instances claim under tag 0 unless conflict avoidance is on, which shows in the claims that were restored.
-  const tags = [...restored, ...(observed ?? [])].some((pool) => pool.tag !== 0) ? graph.tags : 1;
+  const tags = all.some((pool) => pool.tag !== 0) ? graph.tags : 1;
+  const times = graph.blind === true ? blindFactor : 1n;
   const jumps = namespaces.flatMap((namespace) =>
     partitionsOf(namespace, graph.partitions).flatMap((partition) =>
       Array.from({ length: tags }, (_, tag) => {
-        const key = markKey({ namespace, partition, tag });
-        const [restoredNext, seenNext] = [known.get(key) ?? 1n, seen.get(key) ?? 1n];
-        const next = (restoredNext > seenNext ? restoredNext : seenNext) + unknownJump[namespace];
-        return { namespace, partition, tag, next: String(next) };
+        const from = reached.get(markKey({ namespace, partition, tag })) ?? 1n;
+        return { namespace, partition, tag, next: String(from + times * unknownJump[namespace]) };
       }),
     ),
   );
   const jumped = new Set(jumps.map(markKey));
-  const odd = (observed ?? []).filter(
+  const odd = all.filter(
     (pool) => !jumped.has(markKey(pool)) && BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n),
   );
   return [...jumps, ...odd];
+}
+
+function nextIds(mark: IdMark): ReadonlyMap<string, bigint> {
+  return new Map(mark.map((pool) => [markKey(pool), BigInt(pool.next)]));
+}
+
+/** Of each pool the highest mark. */
+export function highest(marks: ReadonlyArray<readonly PoolMark[]>): PoolMark[] {
+  const found = new Map<string, PoolMark>();
+  for (const pool of marks.flat()) {
+    const before = found.get(markKey(pool));
+    if (before === undefined || BigInt(pool.next) > BigInt(before.next)) found.set(markKey(pool), pool);
+  }
+  return [...found.values()];
 }
 
 function partitionsOf(namespace: Namespace, partitions: number): number[] {

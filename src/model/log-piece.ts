@@ -129,6 +129,11 @@ export const watermarkDocument = documentType(
     /** Largest lead of a mutation's write time over this node's clock seen so far, seconds: clocks of graph servers that run ahead. */
     clockLead: z.number().nonnegative().default(0),
     /**
+     * The same with until when it was seen: each lead that was larger than all that were seen after it, so the largest come first. What is
+     * older than the last of them tells nothing of later instants. Absent in those of before this was noted.
+     */
+    clockLeads: z.array(z.object({ until: instantText, seconds: z.number().positive() })).optional(),
+    /**
      * The agent that ships, and how often it has replaced this: so that each replacement differs from the one before,
      * and a second agent sees that the first one lives.
      */
@@ -137,6 +142,14 @@ export const watermarkDocument = documentType(
   { sealed: true },
 );
 export type Watermark = z.infer<typeof watermarkDocument.body>;
+
+/** Leads of writers' clocks as the watermark tells of them, the largest first. */
+export function leadsOf({ at, clockLead, clockLeads }: Watermark): readonly SeenLead[] {
+  // When an older agent has seen it nobody knows: perhaps only now.
+  return clockLeads ?? (clockLead > 0 ? [{ until: at, seconds: clockLead }] : []);
+}
+
+export type SeenLead = NonNullable<Watermark['clockLeads']>[number];
 
 export function watermarkKey(timeline: string, hostId: string): string {
   return `${streamPrefix(timeline, hostId)}watermark.json`;

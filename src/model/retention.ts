@@ -19,7 +19,8 @@ export interface RetentionDecision {
 
 /**
  * Decides for every point whether it stays; newest first. Pure. What stays: everything younger than `keep`, the newest
- * `atLeast` good ones (checked or proven), the newest proven one however old, the newest good one, and each point in
+ * `atLeast` good ones (checked or proven), the newest proven one however old, the newest good one (of these the ones of
+ * the present history come first: those of one that was left, `isLeft`, are no restore's choice), and each point in
  * `needed` (by id, with the reason as a clause: the caller gives those that runs still use; no log needs its base
  * named, because the log that is older than the oldest kept point goes with the points). That a kept differential
  * backup shares files with a removed one is Medusa's bookkeeping: removal goes through Medusa alone, and the caller
@@ -30,10 +31,13 @@ export function decideRetention(
   rule: RetentionRule,
   now: Date,
   needed: ReadonlyMap<string, string> = new Map(),
+  isLeft: (point: RestorePoint) => boolean = () => false,
 ): readonly RetentionDecision[] {
   const newestFirst = [...points].sort((a, b) => (a.id < b.id ? 1 : -1));
   const horizon = now.getTime() - milliseconds(rule.keep);
-  const good = newestFirst.filter((point) => point.proof === 'checked' || point.proof === 'proven');
+  const good = newestFirst
+    .filter((point) => point.proof === 'checked' || point.proof === 'proven')
+    .toSorted((a, b) => Number(isLeft(a)) - Number(isLeft(b)));
   const newestProven = good.find((point) => point.proof === 'proven');
   const protectedByCount = new Set(good.slice(0, rule.atLeast).map((point) => point.id));
 

@@ -7,6 +7,8 @@ export interface Strand {
   readonly timeline: Timeline;
   /** The last instant of it that counts; undefined for the last strand, which goes on. */
   readonly until: Micros | undefined;
+  /** The last write time that counts: `until`, or a little later at the end of a log, by the clocks of writers that ran ahead. */
+  readonly kept: Micros | undefined;
   /** Commit slots left out of it, of every later timeline of the path; ascending. */
   readonly exclusions: readonly Micros[];
 }
@@ -19,8 +21,9 @@ export function timelinePath(timelines: readonly Timeline[], id: string): readon
   const byId = new Map<string, Timeline>(timelines.map((timeline) => [timeline.id, timeline]));
   const last = byId.get(id);
   if (last === undefined) throw unknownTimeline(id, [...byId.keys()]);
-  const strands: Strand[] = [{ timeline: last, until: undefined, exclusions: [] }];
+  const strands: Strand[] = [{ timeline: last, until: undefined, kept: undefined, exclusions: [] }];
   let until: Micros | undefined;
+  let kept: Micros | undefined;
   let exclusions: readonly Micros[] = [];
   for (let child = last; child.parent !== undefined; ) {
     const parent = byId.get(child.parent.id);
@@ -28,9 +31,11 @@ export function timelinePath(timelines: readonly Timeline[], id: string): readon
     // Ids only grow, so this alone rules out every loop.
     if (parent.id >= child.id) throw broken(child, `it names ${parent.id} as its parent, which is not older`);
     const fork = instantOf(child.parent.forkedAt);
+    const write = instantOf(child.parent.keptTo ?? child.parent.forkedAt);
+    kept = kept === undefined || write < kept ? write : kept;
     until = until === undefined || fork < until ? fork : until;
     exclusions = [...new Set([...exclusions, ...child.exclusions.map(instantOf)])].sort((a, b) => a - b);
-    strands.unshift({ timeline: parent, until, exclusions });
+    strands.unshift({ timeline: parent, until, kept, exclusions });
     child = parent;
   }
   return strands;

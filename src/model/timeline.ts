@@ -18,6 +18,11 @@ export const timelineDocument = documentType(
         id: timelineId,
         /** The last instant of the parent that the child contains: everything committed at or before it. */
         forkedAt: instantText,
+        /**
+         * Of a fork at the end of a log: the last write time that the child contains, where clocks of writers ran ahead
+         * of those of the nodes, by which the end is timed.
+         */
+        keptTo: instantText.optional(),
       })
       .optional(),
     /** Commit times (see `commitSlot`) of the parent's line at or before the fork that were left out: the undone transactions. They stay left out in every later restore. */

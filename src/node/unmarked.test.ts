@@ -409,7 +409,7 @@ test('a table that was truncated twice while the store was away is marked from t
     position: { segment: undefined, sequence: 0, chain: firstLink(timeline, hostId), covered: since },
     writer: 'w',
     held: undefined,
-    clockLead: 0,
+    clockLeads: [],
     current: undefined,
   });
   const witness = new DatabaseWitness(

@@ -138,7 +138,7 @@ describe('the end of a log that was left is no end', () => {
 });
 
 describe('a truncate that was marked while an agent caught up', () => {
-  test.fails('no piece that holds writes of after the base is left out of the plan', async () => {
+  test('no piece that holds writes of after the base is left out of the plan', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.schema('t0001', 0, ['edgestore']);
@@ -158,6 +158,41 @@ describe('a truncate that was marked while an agent caught up', () => {
       streams.flatMap(({ objects }) => objects.map(({ key }) => key)),
     );
     expect(planned).toEqual(expect.arrayContaining(going.slice(4)));
+    // But what was emptied before the base lies in the same go.
+    const refused = await refusal(decidedIn(bucket, { to: secondText(4050) }, 4070));
+    expect(refused.code).toBe('log-holds-emptied');
+    expect(refused.next).toContain(secondText(4009.999999));
+  });
+
+  test('a segment that was merged since is taken apart, and only what was written after it is replayed', async () => {
+    const bucket = new ShippedBucket();
+    await bucket.timeline('t0001');
+    await bucket.schema('t0001', 0, ['edgestore']);
+    await bucket.begin('t0001', a, 0);
+    const keys: string[] = [];
+    for (let covered = 1; covered <= 60; covered += 1) keys.push(await bucket.ship('t0001', a, { segment: 7, covered }));
+    await bucket.mark('t0001', a, 'truncate', 20.2, 20.9);
+    await bucket.point(30, 31, { nodeCount: 1, replicationFactor: 1 });
+    await bucket.merge('t0001', a, 7, 1, 60);
+    await bucket.watermark('t0001', a, 60);
+    const { platform, config, clock } = servicesIn(bucket, 62);
+    const { plan } = await makeLogPlan(
+      { platform: { ...platform, keyspace: 'janusgraph' } as Platform, config, clock },
+      {
+        point: (await decidedIn(bucket, { to: secondText(40) }, 62)).point.id,
+        run: 'restore-20260219-020300-k3f9',
+        signal: new AbortController().signal,
+        replay: true,
+        toEnd: false,
+        logs: { instant: secondText(40), timeline: timelineId.parse('t0001'), exclusions: [] },
+      },
+      { idsKnown: true },
+    );
+    const planned = plan.strands.flatMap(({ streams }) =>
+      streams.flatMap(({ objects }) => objects.map(({ key }) => key)),
+    );
+    // The 21st covers from 20 on, so it may hold what was emptied at 20.2.
+    expect(planned).toEqual(keys.slice(21));
   });
 });
 
@@ -299,7 +334,7 @@ describe('the end of the log, played', () => {
     else expect(wordOf(outcome)).toBe('end-unreachable');
   });
 
-  test.fails('an undo by restore loses nothing that was acknowledged and shipped', async () => {
+  test('an undo by restore loses nothing that was acknowledged and shipped', async () => {
     const { played } = await twoDied();
     const wanted = played.oracle.lastWrite;
     const before = writeName(played.writes);
@@ -317,7 +352,7 @@ describe('the end of the log, played', () => {
 });
 
 describe('a restore that ends with nothing changed while the nodes were down', () => {
-  test.fails('leaves the shipping as it was', async () => {
+  test('leaves the shipping as it was', async () => {
     const played = new Played({ faults: [], person: [] }, await beginningOf(3, 1));
     const [point] = await listPoints(played.bucket);
     played.ring.graph.up = false;
@@ -371,7 +406,7 @@ describe('a restore that was killed when its record was open and nothing was mov
     return decideTarget(context, 'local', { to });
   }
 
-  test.fails('what was acknowledged and shipped until its resume is not cut off by the revert', async () => {
+  test('what was acknowledged and shipped until its resume is not cut off by the revert', async () => {
     let seen = 0;
     for (let at = 30; at <= 110; at += 1) {
       const played = new Played({ faults: [], person: [] }, await beginningOf(3, 1));
@@ -431,7 +466,7 @@ describe('a restore that was killed when its record was open and nothing was mov
 });
 
 describe('a damaged schema of a history that was left', () => {
-  test.fails('does not refuse a restore of the living history, which needs only ids of it', async () => {
+  test('does not refuse a restore of the living history, which needs only ids of it', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.schema('t0001', 0, ['edgestore']);
@@ -489,7 +524,7 @@ describe('an agent whose stream does not exist yet when it answers', () => {
 });
 
 describe('a lead of clocks that grows by milliseconds', () => {
-  test.fails('a point that was proved with its log is restored to just that afterwards', async () => {
+  test('a point that was proved with its log is restored to just that afterwards', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await shipOn(bucket, 't0001', a, 0, 50);
@@ -516,7 +551,7 @@ describe('a lead of clocks that grows by milliseconds', () => {
     expect(decided).not.toBeInstanceOf(Problem);
   });
 
-  test.fails('a restored quiet point serves the timeline that began with it', async () => {
+  test('a restored quiet point serves the timeline that began with it', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await shipOn(bucket, 't0001', a, 0, 50);
@@ -530,7 +565,7 @@ describe('a lead of clocks that grows by milliseconds', () => {
 });
 
 describe('a table that is made right after the snapshot of a base', () => {
-  test.fails('is created before its log is replayed over that base', async () => {
+  test('is created before its log is replayed over that base', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.schema('t0001', 0, ['edgestore']);
@@ -549,7 +584,7 @@ describe('a table that is made right after the snapshot of a base', () => {
 });
 
 describe('an instant that lies between the fork and the opening of the current timeline', () => {
-  test.fails('is not restored as the fork without a word: the history of that time goes on elsewhere', async () => {
+  test('is not restored as the fork without a word: the history of that time goes on elsewhere', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await shipOn(bucket, 't0001', a, 0, 1000);
@@ -567,7 +602,7 @@ describe('an instant that lies between the fork and the opening of the current t
 });
 
 describe('a timeline on which nothing was shipped after a revert', () => {
-  test.fails('the instant that the refusal of newest names can be planned', async () => {
+  test('the instant that the refusal of newest names can be planned', async () => {
     const schema = await readSchema(new TableRows(), 'janusgraph');
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
@@ -607,7 +642,7 @@ describe('a timeline on which nothing was shipped after a revert', () => {
 });
 
 describe('the end of the log on a machine whose clock is behind', () => {
-  test.fails('a damaged object that another one replaces does not make the end of the log the future', async () => {
+  test('a damaged object that another one replaces does not make the end of the log the future', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.begin('t0001', a, 0);
@@ -641,7 +676,7 @@ describe('the end of the log on a machine whose clock is behind', () => {
 });
 
 describe('an instant that was proved without half of a transaction', () => {
-  test.fails('comes back without it later, too', async () => {
+  test('comes back without it later, too', async () => {
     const rows = new TableRows();
     const schema = await readSchema(rows, 'janusgraph');
     const loop = writtenAt(rows, schema, 1).filter(
@@ -680,9 +715,9 @@ describe('an instant that was proved without half of a transaction', () => {
         },
         { idsKnown: true },
       );
-      return { plan, logs };
+      return { plan };
     };
-    const { plan, logs } = await planAt(16, []);
+    const { plan } = await planAt(16, []);
     expect(plan.incomplete).toEqual([formatInstant(slot)]);
     const [checked] = await listPoints(bucket.store);
     if (checked === undefined) throw new TypeError('no point');
@@ -691,7 +726,7 @@ describe('an instant that was proved without half of a transaction', () => {
       run: runId.parse('rehearse-20260219-020300-k3f9'),
       seconds: { restore: 1, start: 1, open: 1, check: 1 },
     };
-    const after = pointAfterRehearsal(checked, proven, logs);
+    const after = pointAfterRehearsal(checked, proven, plan);
     // An hour later it is restored to what was proved.
     await log.ship({ ...place, from: second(15), to: second(3600) }, []);
     const wanted = provedInstant(after);
@@ -701,7 +736,7 @@ describe('an instant that was proved without half of a transaction', () => {
 });
 
 describe('an instant that is the even microsecond of an undone transaction', () => {
-  test.fails('is restored without that transaction: the cut keeps the odd microsecond of the slot', async () => {
+  test('is restored without that transaction: the cut keeps the odd microsecond of the slot', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.schema('t0001', 0, ['edgestore']);
@@ -722,7 +757,7 @@ describe('an instant that is the even microsecond of an undone transaction', () 
 });
 
 describe('the end of the log where writers run ahead of the nodes', () => {
-  test.fails('what a server wrote right before it stopped is not cut off by the clocks of the nodes', async () => {
+  test('what a server wrote right before it stopped is not cut off by the clocks of the nodes', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.schema('t0001', 0, ['edgestore']);
@@ -760,7 +795,7 @@ describe('the end of the log where writers run ahead of the nodes', () => {
 });
 
 describe('ids after two restores whose databases could not be asked', () => {
-  test.fails('no id is given out twice', async () => {
+  test('no id is given out twice', async () => {
     const played = new Played({ faults: [], person: [] }, await beginningOf(3, 1));
     const [point] = await listPoints(played.bucket);
     const disaster = () => {
@@ -783,7 +818,7 @@ describe('ids after two restores whose databases could not be asked', () => {
     expect(played.ring.doubled).toBe(false);
   });
 
-  test.fails('nor after a restore and its revert, while the graph had claimed nothing since the point', async () => {
+  test('nor after a restore and its revert, while the graph had claimed nothing since the point', async () => {
     const played = new Played({ faults: [], person: [] }, await beginningOf(3, 1));
     const backup = await run(played, (process) => played.begin(process, backupRunbook, { cut: 'quiesced' }));
     const point = runOf(backup).slice(0, 'backup-YYYYMMDD-HHMMSS'.length);
@@ -821,7 +856,7 @@ describe('points of a history that was left', () => {
     return { bucket, living, abandoned };
   }
 
-  test.fails('a restore without a target does not bring back an abandoned history without a word', async () => {
+  test('a restore without a target does not bring back an abandoned history without a word', async () => {
     const { bucket, living, abandoned } = await forked();
     const { point, warnings } = await decidedIn(bucket, {});
     expect([
@@ -830,7 +865,7 @@ describe('points of a history that was left', () => {
     ]).toContain(true);
   });
 
-  test.fails('nor an undone transaction, after an undo by restore', async () => {
+  test('nor an undone transaction, after an undo by restore', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await shipOn(bucket, 't0001', a, 0, 50);
@@ -846,7 +881,7 @@ describe('points of a history that was left', () => {
     expect(point.id !== holds || told).toBe(true);
   });
 
-  test.fails('retention keeps the newest proven point of the living history', async () => {
+  test('retention keeps the newest proven point of the living history', async () => {
     const { bucket, living } = await forked();
     const day = 24 * 3600;
     await bucket.point(99 * day, 99 * day + 2, { nodeCount: 1, timeline: t0002, proof: 'checked' });
@@ -856,22 +891,24 @@ describe('points of a history that was left', () => {
 });
 
 describe("a writer's clock that was ahead once", () => {
+  /** As agents say it: without the time an older agent may have seen it up to the present. */
+  const seen = { clockLead: 2.5, clockLeads: [{ until: secondText(40), seconds: 2.5 }] };
   async function ahead(more: Parameters<ShippedBucket['point']>[2] = {}) {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.begin('t0001', a, 0);
     await bucket.ship('t0001', a, { segment: 7, covered: 50 });
     // One write at 40 came from a clock 2.5 s ahead; the clocks were synchronised at once.
-    await bucket.watermark('t0001', a, 50, { clockLead: 2.5 });
+    await bucket.watermark('t0001', a, 50, seen);
     return { bucket, more };
   }
 
-  test.fails('the backup that the refusal names is a way on', async () => {
+  test('the backup that the refusal names is a way on', async () => {
     const { bucket } = await ahead();
     const asked = { to: secondText(9_000) };
     await bucket.point(10, 12, { nodeCount: 1, replicationFactor: 1 });
     await bucket.ship('t0001', a, { segment: 8, covered: 10_000 });
-    await bucket.watermark('t0001', a, 10_000, { clockLead: 2.5 });
+    await bucket.watermark('t0001', a, 10_000, seen);
     const refused = await refusal(decidedIn(bucket, asked, 10_000));
     expect(refused.code).toBe('clocks-apart');
     expect(refused.next).toContain('take a backup');
@@ -880,7 +917,7 @@ describe("a writer's clock that was ahead once", () => {
     expect(decided).not.toBe('clocks-apart');
   });
 
-  test.fails('the restore that the refusal names, because it does not depend on clocks, is not refused for clocks', async () => {
+  test('the restore that the refusal names, because it does not depend on clocks, is not refused for clocks', async () => {
     const { bucket } = await ahead();
     await bucket.point(10, 12, { nodeCount: 1, replicationFactor: 1, cut: 'instant', instant: secondText(12) });
     const refused = await refusal(decidedIn(bucket, { to: secondText(40) }));
@@ -895,7 +932,7 @@ describe("a writer's clock that was ahead once", () => {
 });
 
 describe('an undo by restore while the log of most replicas lags', () => {
-  test.fails('is refused when the log of a node shows that more was written than can be restored', async () => {
+  test('is refused when the log of a node shows that more was written than can be restored', async () => {
     const bucket = new ShippedBucket();
     await bucket.timeline('t0001');
     await bucket.point(10, 12, { nodeCount: 3, replicationFactor: 3 });

@@ -10,6 +10,7 @@ import { FailedProblem } from '../model/problem.ts';
 import type { PointFindings, RestorePoint } from '../model/restore-point.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { RunbookServices } from './services.ts';
+import { planOf } from './steps/log-steps.ts';
 import { standardRetry } from './steps/standard-steps.ts';
 
 const params = z
@@ -29,7 +30,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 10,
+    version: 11,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
     copyOf: copyOfRun,
@@ -40,11 +41,12 @@ export const rehearseRunbook = withCopySteps(
     id: 'record-proof',
     title: 'Record the point as proven, with the measured times',
     effect: 'write',
-    needs: ['check-point', 'restore-files', 'start-database', 'open-graph', 'verify'],
+    needs: ['check-point', 'verify-logs', 'restore-files', 'start-database', 'open-graph', 'verify'],
     timeout: '1m',
     retry: standardRetry,
     result: z.object({ proven: z.boolean(), why: z.string().optional() }),
-    run: async ({ run, params, results, services: { platform, clock } }) => {
+    run: async ({ run, step, params, results, services: { platform, clock } }) => {
+      const plan = params.replay ? await planOf(platform, { run, step }, results['verify-logs']) : undefined;
       const seconds = {
         restore: results['restore-files'].seconds,
         start: results['start-database'].seconds,
@@ -57,7 +59,7 @@ export const rehearseRunbook = withCopySteps(
       const meanwhile = (each: RestorePoint) => overtaken(each, { run, provenBefore });
       const point = await updatePoint(platform.bucket, params.point, (each) => {
         if (meanwhile(each) !== undefined) return each;
-        const after = pointAfterRehearsal(each, proven, params.logs);
+        const after = pointAfterRehearsal(each, proven, plan);
         return after.cut === 'instant' && stock !== undefined ? { ...after, findings: stock } : after;
       });
       const other = meanwhile(point);

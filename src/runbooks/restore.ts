@@ -15,6 +15,7 @@ import { checkAsideStep } from './steps/check-aside.ts';
 import { recordingDamage } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
+import { lookAtKept } from './steps/kept-data.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
 import {
   bindInventories,
@@ -296,20 +297,15 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'open-record',
     title: 'Record that this restore moves data aside, and how to go back',
     effect: 'write',
+    // Between two processes the environment may have served, and shipped more of the timeline that is left.
+    guard: 'until-moved',
     needs: ['stop-database', 'pause-shipping'],
     timeout: '1m',
     retry: standardRetry,
     result: emptyResult,
     run: async (context) => {
       const { platform, clock } = context.services;
-      await openRestore(platform.bucket, {
-        left: leftTimeline(context.results['pause-shipping']),
-        run: runId.parse(context.run),
-        environment: context.environment,
-        point: context.params.point,
-        aside: context.run,
-        startedAt: clock.now().toISOString(),
-      });
+      await openRestore(platform.bucket, recordOf(context, context.results['pause-shipping'], clock.now()));
       return {};
     },
   })
@@ -323,6 +319,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
+      if (context.attempt > 1) await renewRecord(context);
       const done = await onEachNode(platform, context, 'set-aside', () => ({ run: context.run }));
       await platform.graphLifecycle.setIndexAside(context.run);
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
@@ -465,6 +462,36 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     timeout: { ...startAgainStep.timeout, of: ['check-files.bytes', 'verify-logs.bytes'] },
   })
   .build();
+
+interface Recorded {
+  readonly run: string;
+  readonly environment: string;
+  readonly params: RestoreParams;
+}
+
+function recordOf({ run, environment, params }: Recorded, paused: Parameters<typeof leftTimeline>[0], now: Date) {
+  return {
+    left: leftTimeline(paused),
+    run: runId.parse(run),
+    environment,
+    point: params.point,
+    aside: run,
+    startedAt: now.toISOString(),
+  };
+}
+
+/**
+ * Begun before, and nothing was moved: between two processes the environment may have served and shipped, so where the
+ * timeline ends that is left is asked again.
+ */
+async function renewRecord(context: Parameters<typeof pauseShipping>[0] & Recorded): Promise<void> {
+  const { run, step, services } = context;
+  const { platform, clock } = services;
+  const kept = await lookAtKept(platform, { ...context, step: `${step}-look` }, run);
+  if (kept.some(({ phase }) => phase !== null)) return;
+  const paused = await pauseShipping({ ...context, step: `${step}-pause` });
+  await openRestore(platform.bucket, recordOf(context, paused, clock.now()));
+}
 
 /** What each node's agent is told to bring: only the files that were checked. */
 async function filesParams({

@@ -32,7 +32,7 @@ class Node {
     const { bucket, clock, since } = this;
     const position = { segment: undefined, sequence: 0, chain: firstLink(timeline, hostId), covered: since };
     const stream = { bucket, clock, timeline, hostId, node: 'node-1', since, position };
-    this.#stream = new StreamWriter({ ...stream, writer: 'w', held: undefined, clockLead: 0, current: undefined });
+    this.#stream = new StreamWriter({ ...stream, writer: 'w', held: undefined, clockLeads: [], current: undefined });
     const schemaVersion = () => this.unlogged.join();
     this.#witness = new DatabaseWitness(
       {

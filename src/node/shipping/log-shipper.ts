@@ -4,7 +4,7 @@ import { isEmptySegment, largestEmptySegment } from '../../commitlog/empty-segme
 import { readPiece } from '../../commitlog/piece.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
 import { instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
-import { segmentPrefix, type Watermark } from '../../model/log-piece.ts';
+import { leadsOf, segmentPrefix, type Watermark } from '../../model/log-piece.ts';
 import { asProblem, Problem } from '../../model/problem.ts';
 import { timelineDocument, timelineKey } from '../../model/timeline.ts';
 import type { AgentLog } from '../../ports/agent-log.ts';
@@ -113,7 +113,7 @@ export class LogShipper {
       hostId,
       node,
       since,
-      clockLead: watermark?.clockLead ?? 0,
+      clockLeads: watermark === undefined ? [] : leadsOf(watermark),
       position,
       current,
     });

@@ -82,7 +82,7 @@ async function shipPart(tail: LogTail, stream: StreamWriter, { head, from, to, c
     closesSegment: false,
     covered,
   });
-  stream.noteClockLead(clockLead(plain, from - begin, now));
+  stream.noteClockLead(clockLead(plain, from - begin, now), now);
   head.took(to);
   return plain.length;
 }

@@ -10,6 +10,7 @@ import {
   logMarkKey,
   logPieceKey,
   type PieceLink,
+  type SeenLead,
   type Watermark,
   watermarkDocument,
   watermarkKey,
@@ -37,6 +38,8 @@ export interface Cargo {
 const mostKnown = 2000;
 /** Characters of a mark's reason. */
 const mostReason = 2000;
+/** Leads of clocks that a watermark tells of. */
+const mostLeads = 8;
 /** Seconds for which nobody else can have taken the stream over, after its watermark was replaced. */
 const surelyOurs = 5;
 
@@ -63,7 +66,7 @@ export class StreamWriter {
   /** Up to here the stream was covered when this writer took it up. */
   readonly resumedAt: Micros;
   #position: StreamPosition;
-  #clockLead: number;
+  #clockLeads: readonly SeenLead[];
   #current: SegmentObjects | undefined;
   /** A put that may or may not have arrived: it is sent again as it was. */
   #pending: { readonly cargo: Cargo; readonly header: LogPieceHeader; readonly body: Uint8Array } | undefined;
@@ -78,7 +81,8 @@ export class StreamWriter {
     readonly hostId: string;
     readonly node: string;
     readonly since: Micros;
-    readonly clockLead: number;
+    /** Leads of writers' clocks that were seen before, the largest first. */
+    readonly clockLeads: readonly SeenLead[];
     readonly position: StreamPosition;
     readonly current: SegmentObjects | undefined;
   }) {
@@ -92,7 +96,7 @@ export class StreamWriter {
     this.#known = parts.held === undefined ? [] : [parts.held.text];
     this.#beat = parts.held?.beat ?? 0;
     this.since = parts.since;
-    this.#clockLead = parts.clockLead;
+    this.#clockLeads = parts.clockLeads;
     this.#position = parts.position;
     this.resumedAt = parts.position.covered;
     this.#current = parts.current;
@@ -117,8 +121,17 @@ export class StreamWriter {
     return this.#clock.monotonic() - this.#oursAt;
   }
 
-  noteClockLead(seconds: number): void {
-    this.#clockLead = Math.max(this.#clockLead, seconds);
+  /** A write was that much later than the clock of this node, which showed `at`. */
+  noteClockLead(seconds: number, at: Micros): void {
+    if (seconds <= 0) return;
+    const until = formatInstant(at);
+    const larger = this.#clockLeads.filter((lead) => lead.seconds > seconds);
+    const smallest = larger.at(-1);
+    // Of too many the two smallest become one, which is as large as the larger and as late as the later.
+    this.#clockLeads =
+      larger.length < mostLeads || smallest === undefined
+        ? [...larger, { until, seconds }]
+        : [...larger.slice(0, -1), { until, seconds: smallest.seconds }];
   }
 
   /** Puts the piece, create-only; one that is there already with the same bytes is ours from before. Throws RefusedProblem `log-stream-foreign`. */
@@ -155,7 +168,8 @@ export class StreamWriter {
       since: formatInstant(this.since),
       sequence: this.#position.sequence,
       chain: this.#position.chain,
-      clockLead: this.#clockLead,
+      clockLead: this.#clockLeads[0]?.seconds ?? 0,
+      clockLeads: [...this.#clockLeads],
       writer: { id: this.#writer, beat: this.#beat + 1 },
     };
     this.#beat += 1;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idMark } from '../../graph/clean-after-restore.ts';
+import { highest, idMark, type IdMark } from '../../graph/clean-after-restore.ts';
 import { documentType } from '../../model/document.ts';
 import { asProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -45,4 +45,28 @@ export async function findIdMark(
 
 function idMarkKey(run: string): string {
   return `restores/${run}/ids.json`;
+}
+
+const idFloorDocument = documentType('id-floor', 1, { mark: idMark }, { sealed: true });
+
+const idFloorKey = 'environment/ids.json';
+
+/**
+ * What the restores and reverts of the environment have moved its ids to. A point, or data that comes back, does not hold that, and
+ * servers have given out ids from there. Undefined for a damaged one, which `log` is told.
+ */
+export async function findIdFloor(bucket: ObjectStore, log: (line: string) => void): Promise<IdMark | undefined> {
+  const stored = await bucket.get(idFloorKey);
+  if (stored === undefined) return [];
+  try {
+    return idFloorDocument.read(stored.body, idFloorKey).mark;
+  } catch (thrown) {
+    log(asProblem(thrown, 'Reading how far ids were moved').happened);
+    return undefined;
+  }
+}
+
+export async function raiseIdFloor(bucket: ObjectStore, mark: IdMark): Promise<void> {
+  const known = (await findIdFloor(bucket, () => undefined)) ?? [];
+  await bucket.put(idFloorKey, idFloorDocument.write({ mark: highest([known, mark]) }));
 }

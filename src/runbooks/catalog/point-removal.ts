@@ -4,6 +4,8 @@ import { onEachNode } from '../steps/each-node.ts';
 import { verifyPoint } from '../steps/verify-point.ts';
 import { findPoint, ownPoints, removePoint, updatePoint } from './point-catalog.ts';
 import { pointsInUse } from './points-in-use.ts';
+import { leftBehind } from '../recovery/present-history.ts';
+import { listTimelines } from './timeline-catalog.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { RunbookServices } from '../services.ts';
 
@@ -29,7 +31,9 @@ export async function choosePointsToRemove(
 ): Promise<PointChoice> {
   const needed = await pointsInUse(platform.bucket, clock.now());
   const points = await ownPoints(platform.bucket, platform.environment);
-  const decisions = decideRetention(points, config.backup.retention, clock.now(), needed);
+  const left = leftBehind(await listTimelines(platform.bucket));
+  const isLeft = (point: RestorePoint) => left(point) !== undefined;
+  const decisions = decideRetention(points, config.backup.retention, clock.now(), needed, isLeft);
   for (const { point, why, spared } of decisions)
     if (spared !== undefined) log(`keeping ${point.id}, ${spared}: it is ${why}`);
   const kept = decisions.filter((decision) => decision.keep).length;

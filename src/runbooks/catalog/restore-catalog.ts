@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import type { runId } from '../../model/identifiers.ts';
 import { RefusedProblem, UsageProblem } from '../../model/problem.ts';
@@ -38,9 +39,20 @@ export async function hasRecord(bucket: ObjectStore, run: string): Promise<boole
   return (await bucket.head(restoreRecordKey(run))) !== undefined;
 }
 
-/** Records that a restore begins to move data aside. Doing it again for the same run is not an error. */
+/**
+ * Records that a restore begins to move data aside. Done again for the same run, before anything was moved, it brings
+ * up to date which timeline is left, and where it ends: the environment may have served and shipped in between.
+ */
 export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecord, 'state' | 'closed'>): Promise<void> {
-  await createObject(bucket, restoreRecordKey(record.run), restoreRecordDocument.write({ ...record, state: 'open' }));
+  const key = restoreRecordKey(record.run);
+  if (await createObject(bucket, key, restoreRecordDocument.write({ ...record, state: 'open' }))) return;
+  const stored = await bucket.get(key);
+  if (stored === undefined) return openRestore(bucket, record);
+  const known = await recordIn(bucket, key, stored.body);
+  if (known.state !== 'open' || isDeepStrictEqual(known.left, record.left)) return;
+  const { left: _stale, ...rest } = known;
+  const renewed = { ...rest, ...(record.left === undefined ? {} : { left: record.left }) };
+  await bucket.put(key, restoreRecordDocument.write(renewed), { ifMatch: stored.etag });
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import type { LoggedTable } from '../../model/log-schema.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import { provedInstant } from './proved-instant.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { addedTables } from './schema-change.ts';
 import { type WindowPath, pathOf, windowPath } from './window-path.ts';
@@ -44,12 +45,15 @@ export interface BaseChoice {
 export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
   const { instant, timeline, exclusions = [] } = wanted;
   const path = windowPath(facts, timeline, exclusions);
-  const all = servicesOf(path.bases, path.strands, path.lead);
+  // What was proved together with its log is that graph, whatever clocks have done since.
+  const proved = isProved(path, wanted);
+  const bases = proved ? path.bases.map((base) => ({ ...base, lead: 0 })) : path.bases;
+  const all = servicesOf(bases, path.strands, path.lead);
   const services =
     wanted.base === undefined ? all : { ...all, serving: all.serving.filter(({ base }) => base.point === wanted.base) };
   if (wanted.decided !== true) requirePresent(facts, instant, services);
-  requireClocks(facts, path);
   const service = serviceAt(services, instant);
+  if (service === undefined || !proved) requireClocks(facts, path, service);
   if (service === undefined) throw unreachable(facts, path, services, wanted);
   const point = path.points.get(service.base.point);
   if (point === undefined) throw new TypeError(`${service.base.point} is no point`);
@@ -60,7 +64,7 @@ export function chooseBase(facts: RecoveryFacts, wanted: Wanted): BaseChoice {
     exclusions,
     point,
     settledUntil: micros(service.to - facts.limits.settleMargin),
-    tablesToCreate: addedTables(strands, path.logs, service.base, instant),
+    tablesToCreate: addedTables(strands, path.logs, { ...service.base, schemaVersion: point.schemaVersion }, instant),
     warnings: warningsOf(facts, service, point, instant),
   };
 }
@@ -76,18 +80,35 @@ export function requireReachableEnd(facts: RecoveryFacts, { instant, timeline, e
     (best, each) => (best === undefined || each.to >= best.to ? each : best),
     undefined,
   );
-  if (last === undefined || serving.some(({ to, stop }) => to === last.to && stop.kind === 'end')) return;
+  if (last === undefined) return;
   const { environment } = facts;
   const end = formatInstant(last.to);
+  const atEnd = serving.some(({ to, stop }) => to === last.to && stop.kind === 'end');
+  // An undo takes away nothing but what was named; a restore to the end is told of it, and goes on.
+  const alone = exclusions.length === 0 ? [] : streamsBeyond(facts, timeline, last.to);
+  if (atEnd && alone.length === 0) return;
+  const reason = atEnd ? `only some nodes shipped it (${alone.join(', ')}), which is not all of it` : last.stop.reason;
   const other =
     exclusions.length > 0
       ? 'Undo it by a compensating transaction instead (--way compensate).'
       : `If the graph can still be read, take a backup (cardea backup ${environment}) and restore that. To give up what came after that instant, name the instant: --to ${formatInstant(instant)}.`;
   throw new RefusedProblem({
     code: 'end-unreachable',
-    happened: `What was written on ${timeline} after ${end} would be lost: ${last.stop.reason}.`,
+    happened: `What was written on ${timeline} after ${end} would be lost: ${reason}.`,
     state: nothingChanged,
     next: `${other} To see the window: cardea window ${environment}.`,
+  });
+}
+
+/**
+ * Nodes whose log goes on alone beyond the end, with up to where: what it says of later instants is not everything that
+ * was acknowledged. Nodes never ship to the same instant, so a little does not count.
+ */
+export function streamsBeyond({ catalog, limits }: RecoveryFacts, timeline: string, end: Micros): readonly string[] {
+  const after = micros(end + 2 * limits.settleMargin);
+  return (catalog.logs.get(timeline)?.streams ?? []).flatMap(({ node, covered }) => {
+    const to = covered.at(-1)?.to;
+    return to === undefined || to <= after ? [] : [`${node} up to ${formatInstant(to)}`];
   });
 }
 
@@ -122,14 +143,24 @@ function requirePresent({ now }: RecoveryFacts, instant: Micros, services: Servi
   });
 }
 
-function requireClocks({ limits, environment }: RecoveryFacts, { seenLead, points }: WindowPath): void {
+function isProved({ points }: WindowPath, { base, instant, timeline, exclusions = [] }: Wanted): boolean {
+  const point = base === undefined ? undefined : points.get(base);
+  const proved = point === undefined ? undefined : provedInstant(point);
+  if (proved?.instant !== instant || proved.timeline !== timeline) return false;
+  const left = new Set(proved.exclusions);
+  return left.size === new Set(exclusions).size && exclusions.every((slot) => left.has(slot));
+}
+
+function requireClocks({ limits, environment }: RecoveryFacts, path: WindowPath, service: Service | undefined): void {
+  const { points } = path;
+  const seenLead = service === undefined ? path.seenLead : (path.leads.get(service.base.point) ?? 0);
   if (seenLead <= limits.clockLead) return;
   const [newest] = points.keys();
   throw new RefusedProblem({
     code: 'clocks-apart',
     happened: `Writers' clocks run up to ${formatSeconds(seenLead / 1_000_000)} ahead of the nodes' clocks. The limit for a restore to an instant is ${formatSeconds(limits.clockLead / 1_000_000)}.`,
     state: nothingChanged,
-    next: `Synchronise the clocks (NTP on every graph server and node) and take a backup. ${newest === undefined ? '' : `This restore does not depend on clocks: cardea restore ${environment} --to ${newest}.`}`.trim(),
+    next: `Synchronise the clocks (NTP on every graph server and node) and take a backup: instants after its end can be restored. ${newest === undefined ? '' : `This restore does not depend on clocks: cardea restore ${environment} --to ${newest}.`}`.trim(),
   });
 }
 

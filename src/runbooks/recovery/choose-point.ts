@@ -1,6 +1,7 @@
 import type { DamagedPoint } from '../catalog/point-catalog.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { Proof, RestorePoint } from '../../model/restore-point.ts';
+import type { LeftBehind } from './present-history.ts';
 
 export interface Choice {
   readonly point: RestorePoint;
@@ -9,35 +10,42 @@ export interface Choice {
 }
 
 /**
- * The point that a restore uses when none is named: the newest proven one, else the newest checked one with a warning.
- * Never a failed one or one that is only taken. `damaged` are those that cannot be read. Pure; `points` newest first.
+ * The point that a restore uses when none is named: the newest proven one of the present history, else the newest
+ * checked one with a warning. Never a failed one or one that is only taken. `damaged` are those that cannot be read.
+ * Pure; `points` newest first.
  */
 export function choosePoint(
   points: readonly RestorePoint[],
   environment: string,
   damaged: readonly DamagedPoint[] = [],
+  left: LeftBehind = () => undefined,
 ): Choice {
-  const proven = points.find((point) => point.proof === 'proven');
-  const checked = points.find((point) => point.proof === 'checked');
+  const present = points.filter((point) => left(point) === undefined);
+  const proven = present.find((point) => point.proof === 'proven');
+  const checked = present.find((point) => point.proof === 'checked');
   if (proven !== undefined) {
     return checked !== undefined && checked.takenAt > proven.takenAt
       ? { point: proven, warning: newerChecked(proven, checked) }
       : { point: proven };
   }
   if (checked !== undefined) return { point: checked, warning: notProven(checked) };
+  const other = points.find((point) => isGood(point) && left(point) !== undefined);
   throw new RefusedProblem({
     code: 'no-good-point',
-    happened: `${environment} has no proven or checked restore point.`,
+    happened: `${environment} has no proven or checked restore point${other === undefined ? '' : ' of its present history'}.`,
     state: 'Nothing was changed.',
     next:
-      points.length + damaged.length === 0
-        ? `Take a backup first: cardea backup ${environment}.`
-        : `See all points: cardea points ${environment}. To restore a point that was only taken, use --to POINT --allow-taken.`,
+      other !== undefined
+        ? `To restore one of a history that was left, name it: cardea restore ${environment} --to ${other.id}. See all points: cardea points ${environment}.`
+        : points.length + damaged.length === 0
+          ? `Take a backup first: cardea backup ${environment}.`
+          : `See all points: cardea points ${environment}. To restore a point that was only taken, use --to POINT --allow-taken.`,
     details: [
       ...damaged.slice(0, 10).map(({ id, failure }) => `${id}: failed (${failure})`),
-      ...points
-        .slice(0, 10)
-        .map((point) => `${point.id}: ${point.proof}${point.failure === undefined ? '' : ` (${point.failure})`}`),
+      ...points.slice(0, 10).map((point) => {
+        const why = point.failure ?? left(point);
+        return `${point.id}: ${point.proof}${why === undefined ? '' : ` (${why})`}`;
+      }),
     ],
   });
 }
@@ -61,6 +69,10 @@ export function acceptPoint(point: RestorePoint, allowTaken: boolean): Choice {
     });
   }
   return point.proof === 'proven' ? { point } : { point, warning: notProven(point) };
+}
+
+function isGood({ proof }: RestorePoint): boolean {
+  return proof === 'proven' || proof === 'checked';
 }
 
 function newerChecked(proven: RestorePoint, checked: RestorePoint): string {

@@ -71,9 +71,11 @@ export async function* readLogRange(
   facts: LogRangeFacts,
   signal?: AbortSignal,
 ): AsyncGenerator<LogPart> {
-  const tables = await loggedTables(bucket, stretch.timeline);
   const cursors: StreamCursor[] = [];
   for (const host of facts.streams) cursors.push(await openStream(bucket, stretch, host));
+  // On a timeline on which nothing was shipped yet there may be no schema either.
+  if (cursors.every(({ waiting }) => waiting.length === 0)) return;
+  const tables = await loggedTables(bucket, stretch.timeline);
   for (;;) {
     const open = cursors.filter((cursor) => cursor.waiting.length > 0);
     const [cursor] = open.sort((a, b) => a.reached - b.reached);

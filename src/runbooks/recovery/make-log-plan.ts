@@ -9,12 +9,14 @@ import { runId } from '../../model/identifiers.ts';
 import { type BaseChoice, chooseBase, requireReachableEnd } from './choose-base.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
-import { type RecoveryFacts, readRecoveryFacts, withPieces } from './recovery-facts.ts';
+import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
 import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import { slotsIn } from './transaction-search.ts';
+import { plannable } from './truncated-rows.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { computeWindow } from './window.ts';
+import { windowPath } from './window-path.ts';
 
 export interface Planning extends ReplayParams {
   readonly point: string;
@@ -42,7 +44,7 @@ export async function makeLogPlan(
   const found = await readRecoveryFacts(services, signal);
   const seen = toEnd ? atItsEnd(found) : found;
   const choice = choiceOf(seen, wanted, instantOf(targetOf(wanted).instant));
-  const facts = await withPieces(seen, choice.point);
+  const facts = await plannable(services.platform.bucket, seen, choice);
   const id = runId.parse(run);
   if (toEnd) {
     requireReachableEnd(facts, choice);
@@ -66,12 +68,13 @@ export async function extendLogPlan(
 ): Promise<MadePlan & { readonly extent: Extent }> {
   const seen = atItsEnd(await readRecoveryFacts(services, wanted.signal));
   const choice = choiceOf(seen, wanted, endOf(seen, targetOf(wanted)));
-  const facts = await withPieces(seen, choice.point);
-  requireReachableEnd(facts, choice);
-  const incomplete = await incompleteTail(services.platform, choice, wanted.signal);
+  requireReachableEnd(seen, choice);
+  const facts = await plannable(services.platform.bucket, seen, choice);
+  const { lead } = windowPath(facts, choice.timeline);
+  const incomplete = await incompleteTail(services.platform, choice, wanted.signal, lead);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
   // A write may come from a server whose clock is ahead of the node's.
-  const extent = { since: micros(settledIn(plan) - facts.limits.clockLead) };
+  const extent = { since: micros(settledIn(plan) - facts.limits.clockLead), lead };
   const extension = { run: plan.run, ...planLogs(facts, all, extent), incomplete: incomplete.map(formatInstant) };
   return { plan: extension, damaged: damagedIn(facts), extent };
 }
@@ -118,6 +121,7 @@ async function incompleteTail(
   platform: Platform,
   { instant, settledUntil, timeline, point }: BaseChoice,
   signal: AbortSignal,
+  lead = 0,
 ): Promise<readonly Micros[]> {
   if (instant <= settledUntil) return [];
   const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
@@ -128,7 +132,7 @@ async function incompleteTail(
   const from = micros(Math.max(settledUntil, snapshotOf(point).to));
   const slots: Micros[] = [];
   try {
-    for await (const groups of slotsIn(platform, known, { from, to: instant, timeline }, { signal })) {
+    for await (const groups of slotsIn(platform, known, { from, to: micros(instant + lead), timeline }, { signal })) {
       slots.push(...incompleteSlots(known.schema, groups));
     }
   } catch (error) {
@@ -142,7 +146,7 @@ async function incompleteTail(
  * Where everything in the log is wanted, the clock of this machine has no say: if it is behind those of the nodes, what
  * they wrote last is not the future.
  */
-function atItsEnd(facts: RecoveryFacts): RecoveryFacts {
+export function atItsEnd(facts: RecoveryFacts): RecoveryFacts {
   const streams = [...facts.catalog.logs.values()].flatMap((log) => log.streams);
   const reached = streams.flatMap(({ covered }) => covered.map(({ to }) => to));
   return { ...facts, now: micros(Math.max(facts.now, ...reached)) };

@@ -1,5 +1,6 @@
 import { readingFrom, type StoredPiece, type VerifiedStream } from '../../commitlog/verified-stream.ts';
-import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
+import { cutAfter } from '../../model/commit-slot.ts';
+import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -8,6 +9,7 @@ import type { BaseChoice } from './choose-base.ts';
 import type { LogCatalog, TimelineLog } from '../catalog/log-catalog.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
+import { withoutEmptied } from './truncated-rows.ts';
 import { pathOf } from './window-path.ts';
 
 /**
@@ -21,13 +23,15 @@ import { pathOf } from './window-path.ts';
  */
 export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Extent = {}): Omit<LogPlan, 'run'> {
   const { point, instant, timeline } = choice;
-  const { settled, idsKnown = false, since } = extent;
+  const { settled, idsKnown = false, since, lead = 0 } = extent;
   const { timelines, logs } = piecesOf(facts, point);
   const path = pathOf(facts, timeline);
   const first = path.findIndex((strand) => strand.timeline.id === point.timeline);
   const snapshot = snapshotOf(point);
   const onPath = new Set(path.map((strand) => strand.timeline.id));
-  const aside = idsKnown || since !== undefined ? [] : timelines.filter(({ id }) => !onPath.has(id));
+  // Without its schema a log cannot be read, not even for ids: then these jump far ahead, as they do where no log is.
+  const readable = ({ id }: { readonly id: string }) => damagedSchemaOf(logs.get(id), snapshot.from) === undefined;
+  const aside = idsKnown || since !== undefined ? [] : timelines.filter(({ id }) => !onPath.has(id)).filter(readable);
   const strands = since === undefined ? path.slice(first) : path.slice(-1);
   /** A write that was acknowledged reached its replicas before; what may still come is as late as a commit may be. */
   const arrival = Math.max(arrivalTime, facts.limits.settleMargin) + facts.limits.clockLead;
@@ -42,7 +46,7 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Exten
       ...strands.map((strand, at) => {
         const { id } = strand.timeline;
         const exclusions = [...new Set([...strand.exclusions, ...choice.exclusions])].sort((a, b) => a - b);
-        const end = endOf(strand, instant);
+        const end = endOf(strand, instant, lead);
         // A timeline that was left is settled up to its fork: what was not is among its exclusions.
         const until = strand.until === undefined && settled !== undefined && settled < end ? settled : end;
         const from = since ?? (at === 0 ? snapshot.from : beforeAllTime);
@@ -72,8 +76,7 @@ function piecesOf({ pieces }: RecoveryFacts, base: RestorePoint): LogCatalog {
  * Throws RefusedProblem `log-schema-damaged`, which names the object.
  */
 function requireSchemas(log: TimelineLog | undefined, from: Micros): void {
-  const { schemas = [], damagedSchemas = [] } = log ?? {};
-  const missed = damagedSchemas.find(({ at }) => (schemas.find((each) => each.at > at)?.at ?? Infinity) > from);
+  const missed = damagedSchemaOf(log, from);
   if (missed === undefined) return;
   throw new RefusedProblem({
     code: 'log-schema-damaged',
@@ -81,6 +84,10 @@ function requireSchemas(log: TimelineLog | undefined, from: Micros): void {
     state: 'Nothing was changed.',
     next: 'Bring the object back from a copy of the bucket, or restore to a restore point, which needs no log: `cardea points ENV` lists them.',
   });
+}
+
+function damagedSchemaOf({ schemas = [], damagedSchemas = [] }: Partial<TimelineLog> = {}, from: Micros) {
+  return damagedSchemas.find(({ at }) => (schemas.find((each) => each.at > at)?.at ?? Infinity) > from);
 }
 
 /** To where a plan reads the streams. */
@@ -97,6 +104,11 @@ export interface Extent {
   readonly settled?: Micros;
   /** The extension: only what reached the nodes after this, on the timeline restored to. */
   readonly since?: Micros;
+  /**
+   * The instant is the end of the log, by the clocks of the nodes, and nothing more is written: so much later are write
+   * times of writers whose clocks run ahead.
+   */
+  readonly lead?: number;
 }
 
 /**
@@ -107,8 +119,9 @@ const arrivalTime = 120_000_000;
 
 const beforeAllTime = micros(0);
 
-function endOf({ until }: Strand, instant: Micros): Micros {
-  return until === undefined || until > instant ? instant : until;
+function endOf({ until, kept }: Strand, instant: Micros, lead: number): Micros {
+  if (until === undefined || kept === undefined) return micros(instant + lead);
+  return until > instant ? instant : kept;
 }
 
 /** What is replayed of a timeline: up to `until`, without the exclusions. */
@@ -127,28 +140,26 @@ function strandOf(
   return {
     timeline,
     until: formatInstant(until),
-    exclusions: exclusions.filter((slot) => slot <= until).map(formatInstant),
+    // The cut keeps the whole slot of its last microsecond.
+    exclusions: exclusions.filter((slot) => slot <= cutAfter(until)).map(formatInstant),
     streams: (log?.streams ?? []).flatMap((stream) => streamOf(stream, from, to)),
     schemas: (log?.schemas ?? []).map(({ key }) => key),
   };
 }
 
 function streamOf(
-  { hostId, node, pieces, marks }: VerifiedStream,
+  stream: VerifiedStream,
   from: Micros,
   to: Micros | undefined,
 ): LogPlan['strands'][number]['streams'] {
+  const { hostId, node } = stream;
+  const { pieces, crossing } = withoutEmptied(stream, from);
   const safe = readingFrom(
-    pieces.map(({ coveredTo }) => coveredTo),
+    stream.pieces.map(({ coveredTo }) => coveredTo),
     from,
   );
-  // What was taken away behind the log's back, such as by TRUNCATE, must not come back from before it.
-  const last = marks
-    .filter(({ what, until }) => what === 'truncate' && instantOf(until) <= from)
-    .map(({ until }) => until);
-  const floor = Math.max(0, ...last.map(instantOf));
-  const objects = pieces
-    .filter(({ coveredTo }) => coveredTo > from || (coveredTo >= safe && coveredTo > floor))
+  const objects = [...crossing, ...pieces]
+    .filter(({ coveredTo }) => coveredTo > from || coveredTo >= safe)
     .filter(({ coveredFrom }) => to === undefined || coveredFrom <= to)
     .map(objectOf);
   return objects.length === 0 ? [] : [{ hostId, node, objects }];

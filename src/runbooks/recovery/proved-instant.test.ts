@@ -14,7 +14,18 @@ const proven = {
   run: runId.parse('rehearse-20260219-020500-k3f9'),
   seconds: { restore: 1, start: 1, open: 1, check: 1 },
 };
-const replayed = { instant: secondText(90), timeline: timelineId.parse('t0002'), exclusions: [secondText(60)] };
+const replayed = {
+  instant: secondText(90),
+  strands: [
+    {
+      timeline: timelineId.parse('t0002'),
+      until: secondText(90),
+      exclusions: [secondText(60)],
+      streams: [],
+      schemas: [],
+    },
+  ],
+};
 
 /** A restore has forked t0002 off t0001 at second 70; both logs go on to second 100. The point is of second 12. */
 async function forked(more: Partial<RestorePoint> = {}): Promise<ShippedBucket> {

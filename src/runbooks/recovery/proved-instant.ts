@@ -1,26 +1,22 @@
 import { formatInstant, instantOf } from '../../model/instant.ts';
+import { leftOut, type LogPlan } from '../../model/log-plan.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
-import type { BaseChoice, Wanted } from './choose-base.ts';
-
-/** What a rehearsal replayed on its base, as the parameters of a run hold it. */
-interface Replayed {
-  readonly instant: string;
-  readonly timeline: BaseChoice['timeline'];
-  readonly exclusions: readonly string[];
-}
+import type { Wanted } from './choose-base.ts';
 
 /**
  * The point after a rehearsal that found it good. With a log the base and that log up to the instant were proved, so from now on a restore of
- * the point restores exactly that. A fuzzy base alone is a mixture of instants: that it opens proves nothing about any of them.
+ * the point restores exactly that. A fuzzy base alone is a mixture of instants: that it opens proves nothing about any of them. What the
+ * plan left out, because only a part of it was shipped, stays left out: the log may show later that it was whole.
  */
 export function pointAfterRehearsal(
   point: RestorePoint,
   proven: NonNullable<RestorePoint['proven']>,
-  replayed: Replayed | undefined,
+  replayed: Pick<LogPlan, 'instant' | 'strands'> | undefined,
 ): RestorePoint {
   if (point.cut === 'quiesced') return { ...point, proof: 'proven', proven };
   if (replayed === undefined) return point;
-  const { instant, timeline, exclusions } = replayed;
+  const { instant } = replayed;
+  const { timeline, exclusions } = leftOut(replayed);
   return {
     ...point,
     cut: 'instant',

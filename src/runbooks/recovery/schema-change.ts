@@ -49,15 +49,24 @@ function obstacle({ at }: StoredSchema, until: Micros, what: string): Obstacle {
 export function addedTables(
   path: readonly Strand[],
   logs: ReadonlyArray<TimelineLog | undefined>,
-  base: { readonly strand: number; readonly from: Micros },
+  base: { readonly strand: number; readonly from: Micros; readonly to: Micros; readonly schemaVersion: string },
   instant: Micros,
 ): readonly LoggedTable[] {
   const seen = path.map((strand, at) => schemasOf(strand, logs[at]));
-  const atBase = seen[base.strand]?.findLast(({ at }) => at <= base.from) ?? seen.slice(base.strand).flat()[0];
+  const own = (seen[base.strand] ?? []).filter(({ at }) => at <= base.to);
+  // A change is dated with the last look that did not see it, so it may be younger than the snapshot. A table that the base holds after all is
+  // not made again.
+  const atBase =
+    own.findLast(({ schema }) => schema.schemaVersion === base.schemaVersion) ??
+    own.findLast(({ at }) => at <= base.from - longestBlindness) ??
+    seen.slice(base.strand).flat()[0];
   const atInstant = seen.flat().findLast(({ at }) => at <= instant);
   if (atBase === undefined || atInstant === undefined || atInstant.at <= atBase.at) return [];
   return schemaDifference(atBase.schema, atInstant.schema).added;
 }
+
+/** How long an agent may not have been able to look at the schema of its node, microseconds: a busy Cassandra answers late. */
+const longestBlindness = 120_000_000;
 
 function schemasOf({ until }: Strand, log: TimelineLog | undefined): readonly StoredSchema[] {
   return (log?.schemas ?? []).filter(({ at }) => until === undefined || at <= until);

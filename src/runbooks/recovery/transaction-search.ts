@@ -68,7 +68,7 @@ export async function* slotsIn(
   let newest: Micros | undefined;
   let begins: Micros | undefined;
   for (const strand of path) {
-    const last = strand.until === undefined ? undefined : commitSlot(strand.until);
+    const last = strand.kept === undefined ? undefined : commitSlot(strand.kept);
     const to = least(last, range.to === undefined ? undefined : commitSlot(range.to));
     const excluded = new Set(strand.exclusions.map(commitSlot));
     if (begins !== undefined && to !== undefined && to <= begins) continue;

@@ -7,9 +7,11 @@ import { FailedProblem, RefusedProblem, asProblem } from '../../model/problem.ts
 import { sha256 } from '../../model/sha256.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { chooseBase } from './choose-base.ts';
+import { atItsEnd } from './make-log-plan.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
-import { type RecoveryFacts, readRecoveryFacts, withPieces } from './recovery-facts.ts';
+import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
 import type { RunbookServices } from '../services.ts';
+import { plannable } from './truncated-rows.ts';
 
 interface Watching {
   readonly signal: AbortSignal;
@@ -54,13 +56,17 @@ export async function verifyLogs(
     const left = () => [...damaged].map(([key, reason]) => ({ key, reason }));
     if (found.length === 0) return { plan: current, bytes: plannedBytes(current), left: left() };
     for (const { key, reason } of found) damaged.set(key, reason);
-    const facts = await readRecoveryFacts(services, { signal: watching.signal, damaged });
-    current = await replan(facts, current, base, { damaged: left(), extent: watching.extent });
+    const read = await readRecoveryFacts(services, { signal: watching.signal, damaged });
+    const { settled, since } = watching.extent ?? {};
+    // As the plan was made.
+    const facts = settled === undefined && since === undefined ? read : atItsEnd(read);
+    current = await replan(bucket, facts, current, base, { damaged: left(), extent: watching.extent });
   }
 }
 
 /** A plan for the same instant from the same base, without the damaged objects. */
 async function replan(
+  bucket: ObjectStore,
   facts: RecoveryFacts,
   plan: LogPlan,
   base: string,
@@ -75,7 +81,7 @@ async function replan(
       base,
       decided: true,
     });
-    const pieces = await withPieces(facts, choice.point);
+    const pieces = await plannable(bucket, facts, choice);
     return { run: plan.run, ...planLogs(pieces, choice, extent), incomplete: plan.incomplete };
   } catch (error) {
     const why = asProblem(error, 'Planning without the damaged objects');

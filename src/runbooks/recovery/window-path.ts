@@ -1,6 +1,7 @@
 import { type VerifiedStream, openingTime, reachFrom } from '../../commitlog/verified-stream.ts';
 import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../../commitlog/window.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
+import { leadsOf } from '../../model/log-piece.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import { type Strand, timelinePath } from '../../model/timeline-path.ts';
 import { timelineDocument } from '../../model/timeline.ts';
@@ -19,10 +20,12 @@ export interface WindowPath {
   readonly bases: readonly WindowBase[];
   /** Of the bases, by id. */
   readonly points: ReadonlyMap<string, RestorePoint>;
-  /** How far writers' clocks run ahead of the nodes', microseconds; never more than the limit. */
+  /** How far writers' clocks have ever run ahead of the nodes', microseconds; never more than the limit. */
   readonly lead: number;
-  /** The lead as it was measured, also above the limit. */
+  /** As it was measured since the newest base was taken, also above the limit; since ever without a base. */
   readonly seenLead: number;
+  /** The same for each base. */
+  readonly leads: ReadonlyMap<string, number>;
 }
 
 /** `exclusions` are left out besides those that the timeline leaves out already. Throws what `timelinePath` throws. */
@@ -38,19 +41,37 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
       (point.proof === 'checked' || point.proof === 'proven') &&
       path.some((strand) => strand.timeline.id === point.timeline),
   );
-  const leads = logs.flatMap(
-    (log) => log?.streams.map(({ watermark }) => (watermark?.clockLead ?? 0) * 1_000_000) ?? [],
+  const bases = points.map((point) => windowBase(point, facts, path, logs));
+  const leads = new Map(bases.map((base) => [base.point, leadSince(logs.slice(base.strand), base.from)]));
+  const newest = bases.reduce<WindowBase | undefined>(
+    (best, each) => (best === undefined || each.from > best.from ? each : best),
+    undefined,
   );
-  const seenLead = Math.ceil(Math.max(0, ...leads));
   return {
     timeline,
     strands,
     logs,
-    bases: points.map((point) => windowBase(point, facts, path, logs)),
+    bases: bases.map((base) => ({
+      ...base,
+      // Nothing was written while a quiet point was taken: all that it holds is older.
+      lead: isQuiet(points, base) ? 0 : Math.min(leads.get(base.point) ?? 0, facts.limits.clockLead),
+    })),
     points: new Map(points.map((point) => [point.id, point])),
-    lead: Math.min(seenLead, facts.limits.clockLead),
-    seenLead,
+    lead: Math.min(leadSince(logs, micros(0)), facts.limits.clockLead),
+    seenLead: newest === undefined ? leadSince(logs, micros(0)) : (leads.get(newest.point) ?? 0),
+    leads,
   };
+}
+
+function isQuiet(points: readonly RestorePoint[], { point }: WindowBase): boolean {
+  return points.some(({ id, cut }) => id === point && cut === 'quiesced');
+}
+
+/** How far writers' clocks were seen ahead, microseconds, so late that it may concern a base whose snapshots began then, or its log. */
+function leadSince(logs: ReadonlyArray<TimelineLog | undefined>, from: Micros): number {
+  const seen = logs.flatMap((log) => log?.streams.flatMap(({ watermark }) => watermark ?? []) ?? []).flatMap(leadsOf);
+  const concern = seen.filter(({ until, seconds }) => instantOf(until) + seconds * 1_000_000 >= from);
+  return Math.ceil(Math.max(0, ...concern.map(({ seconds }) => seconds * 1_000_000)));
 }
 
 /**

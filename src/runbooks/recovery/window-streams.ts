@@ -18,7 +18,7 @@ type Line = WindowReport['streams'][number];
 export function windowStreams(path: WindowPath, facts: RecoveryFacts, current: boolean): Line[] {
   const log = path.logs.at(-1);
   const streams = log?.streams ?? [];
-  const lines = streams.map((stream) => lineOf(stream, facts, current));
+  const lines = streams.map((stream) => lineOf(stream, facts, path, current));
   const newestPoint = [...path.points.values()][0];
   const ring =
     newestPoint === undefined
@@ -44,7 +44,12 @@ export function windowStreams(path: WindowPath, facts: RecoveryFacts, current: b
   ].sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
-function lineOf(stream: VerifiedStream, { environment, now, limits }: RecoveryFacts, current: boolean): Line {
+function lineOf(
+  stream: VerifiedStream,
+  { environment, now, limits }: RecoveryFacts,
+  { seenLead }: WindowPath,
+  current: boolean,
+): Line {
   const newest = stream.covered.at(-1)?.to;
   const lag = newest === undefined ? undefined : Math.max(0, now - newest);
   const clockLead = stream.watermark?.clockLead ?? 0;
@@ -54,7 +59,8 @@ function lineOf(stream: VerifiedStream, { environment, now, limits }: RecoveryFa
     const since = formatSeconds(lag / 1_000_000);
     problems.push(`shipping has stopped: nothing was shipped for ${since}; start it: cardea ship ${environment}`);
   }
-  if (clockLead * 1_000_000 > limits.clockLead) {
+  // One that ended before the newest base was taken stands in no restore's way.
+  if (seenLead > limits.clockLead && clockLead * 1_000_000 > limits.clockLead) {
     problems.push(`writers' clocks run up to ${formatSeconds(clockLead)} ahead of this node's clock`);
   }
   for (const mark of stream.marks) problems.push(`${mark.what} at ${mark.at}: ${mark.reason}`);

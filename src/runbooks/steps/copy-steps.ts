@@ -191,7 +191,7 @@ export function withCopySteps<Params extends CopyParams>(
       result: soundResult,
       run: async (context) =>
         inCopy(context, nameOf(context), async (copy) =>
-          makeGraphSound({ ...context, platform: copy, clock: context.services.clock }, undefined),
+          makeGraphSound({ ...context, platform: copy, clock: context.services.clock }, undefined, { copy: true }),
         ),
     })
     .step({

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { checkGraph, type CheckResult } from '../../graph/check.ts';
-import { cleanAfterRestore } from '../../graph/clean-after-restore.ts';
+import { cleanAfterRestore, type IdMark } from '../../graph/clean-after-restore.ts';
 import { rebuildMixedIndexes } from '../../graph/indexes/rebuild-mixed-index.ts';
 import type { Finding, Found } from '../../graph/invariants/finding.ts';
 import { documentType } from '../../model/document.ts';
 import { fingerprintDifferences } from '../../model/fingerprint-difference.ts';
 import { cutAfter } from '../../model/commit-slot.ts';
-import { instantOf } from '../../model/instant.ts';
+import { instantOf, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
@@ -14,7 +14,7 @@ import type { Fingerprint, RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
-import type { NotedIds } from '../catalog/id-mark.ts';
+import { findIdFloor, type NotedIds, raiseIdFloor } from '../catalog/id-mark.ts';
 import { addFindingsOf, knownFindings, recordFindings } from '../catalog/finding-catalog.ts';
 import { keepPrint, printed } from './printed-graph.ts';
 import { namesOf, someNames } from './some-names.ts';
@@ -39,18 +39,24 @@ export const soundResult = z.object({
   idBlocksAdvanced: z.number(),
 });
 
-/** `noted`: what is known of the ids that were given out; undefined when nothing is. */
+/** `noted`: what is known of the ids that were given out; undefined when nothing is. `copy`: its ids are its own. */
 export async function makeGraphSound(
   work: Work,
   noted: Pick<NotedIds, 'mark' | 'mayBeOld'> | undefined,
+  { copy = false }: { readonly copy?: boolean } = {},
 ): Promise<z.infer<typeof soundResult>> {
-  const { platform, clock } = work;
+  const { platform, clock, log } = work;
+  const { bucket } = platform;
+  const earlier = copy
+    ? undefined
+    : { floor: await findIdFloor(bucket, log), keep: async (moved: IdMark) => raiseIdFloor(bucket, moved) };
   return cleanAfterRestore({
     database: platform.database,
     keyspace: platform.keyspace,
     clock,
     mark: noted?.mark,
     mayBeOld: noted?.mayBeOld ?? false,
+    ...(earlier === undefined ? {} : { earlier }),
   });
 }
 
@@ -221,7 +227,9 @@ export function isInherited({ finding, times }: Found, wholeBefore: bigint | und
 export function wholeUntil(plan: Pick<LogPlan, 'instant' | 'strands'>, point: Pick<RestorePoint, 'snapshot'>): bigint {
   const from = point.snapshot === undefined ? 0 : instantOf(point.snapshot.from);
   const omitted = plan.strands.flatMap(({ exclusions }) => exclusions.map(instantOf)).filter((slot) => slot >= from);
-  return BigInt(Math.min(cutAfter(instantOf(plan.instant)) + 1, ...omitted));
+  // To the end of a log also what was written by clocks that ran ahead was kept.
+  const last = Math.max(instantOf(plan.instant), ...plan.strands.slice(-1).map(({ until }) => instantOf(until)));
+  return BigInt(Math.min(cutAfter(micros(last)) + 1, ...omitted));
 }
 
 async function passedOverIn(bucket: ObjectStore, run: string): Promise<(found: Finding) => string | undefined> {

@@ -38,8 +38,9 @@ export const startAgainStep = {
     if (before !== undefined && nodes.length > 0) {
       await platform.databaseLifecycle.startAll(work.signal, nodes);
       if (before.graph) await platform.graphLifecycle.startAll(work.signal);
-      await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
     }
+    // Also where every node was down when it began: then its order waits in the bucket for the agents.
+    if (before !== undefined) await startShipping(work, await currentTimeline(platform.bucket), 'as-before');
     await dropRestore(platform.bucket, work.run, { at: clock.now().toISOString(), run: runId.parse(work.run) });
     await clearStaged(work);
     return {};

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { runId, timelineId } from '../../model/identifiers.ts';
-import { formatInstant, microsOf } from '../../model/instant.ts';
+import { formatInstant, instantOf, microsOf } from '../../model/instant.ts';
 import { leftOut, type LogPlan } from '../../model/log-plan.ts';
 import { asProblem } from '../../model/problem.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -31,10 +31,11 @@ export const openTimelineStep = {
 export async function openReplayedTimeline(work: Work, plan: LogPlan): Promise<Opened> {
   const { instant } = plan;
   const { timeline, exclusions } = leftOut(plan);
+  const until = plan.strands.at(-1)?.until ?? instant;
   const without = exclusions.length === 0 ? '' : ` without ${namesText(namesOf(exclusions))}`;
   const { id } = await openTimeline(work.services.platform.bucket, {
     ...(await recordOf(work)),
-    parent: { id: timeline, forkedAt: instant },
+    parent: { id: timeline, forkedAt: instant, ...(instantOf(until) > instantOf(instant) ? { keptTo: until } : {}) },
     exclusions: [...exclusions],
     why: `restored to ${instant}${without}`,
   });

@@ -1,6 +1,7 @@
 import { RefusedProblem } from '../../../model/problem.ts';
 import { rehearseRunbook } from '../../../runbooks/index.ts';
 import { getOwnPoint } from '../../../runbooks/catalog/point-catalog.ts';
+import { leftBehind } from '../../../runbooks/recovery/present-history.ts';
 import type { RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { Action } from '../../command.ts';
 import type { CliContext } from '../../context.ts';
@@ -44,9 +45,12 @@ async function decide(
   return rehearsable(facts, point);
 }
 
-/** The point to rehearse: the newest checked one that can become proven, else the newest good one. */
-async function worthRehearsing(facts: RecoveryFacts): Promise<Decided> {
-  const good = facts.points.filter((point) => point.proof === 'checked' || point.proof === 'proven');
+/** The point to rehearse: of those that a restore would choose, the newest checked one that can become proven, else the newest good one. */
+export async function worthRehearsing(facts: RecoveryFacts): Promise<Decided> {
+  const left = leftBehind(facts.catalog.timelines);
+  const good = facts.points.filter(
+    (point) => (point.proof === 'checked' || point.proof === 'proven') && left(point) === undefined,
+  );
   for (const point of good) {
     const decided = point.proof === 'checked' ? await rehearsable(facts, point) : undefined;
     if (decided !== undefined && canProve(decided)) return decided;
@@ -55,7 +59,7 @@ async function worthRehearsing(facts: RecoveryFacts): Promise<Decided> {
   if (newest !== undefined) return rehearsable(facts, newest);
   throw new RefusedProblem({
     code: 'no-good-point',
-    happened: `${facts.environment} has no checked or proven restore point.`,
+    happened: `${facts.environment} has no checked or proven restore point of its present history.`,
     state: 'Nothing was started.',
     next: `Take a backup first: cardea backup ${facts.environment}.`,
     details: facts.points.slice(0, 10).map((point) => `${point.id}: ${point.proof}`),

@@ -1,14 +1,18 @@
 import { requireTimely } from '../../../graph/commit-times.ts';
-import { formatInstant, instantOf, type Micros, micros } from '../../../model/instant.ts';
+import { formatInstant, instantOf, type Micros } from '../../../model/instant.ts';
 import { plannedBytes } from '../../../model/log-plan.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import { type Target, parseTarget } from '../../../model/target.ts';
 import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
-import { type BaseChoice, chooseBase, requireReachableEnd } from '../../../runbooks/recovery/choose-base.ts';
+import { type BaseChoice, chooseBase, requireReachableEnd, streamsBeyond } from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
 import { getOwnPoint, surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
+import { leftBehind } from '../../../runbooks/recovery/present-history.ts';
+import { pathOf } from '../../../runbooks/recovery/window-path.ts';
 import { planLogs } from '../../../runbooks/recovery/plan-logs.ts';
 import { type RecoveryFacts, readRecoveryFacts, withPieces } from '../../../runbooks/recovery/recovery-facts.ts';
+import { plannable } from '../../../runbooks/recovery/truncated-rows.ts';
 import { computeWindow, currentTimelineOf } from '../../../runbooks/recovery/window.ts';
 import type { CliContext } from '../../context.ts';
 
@@ -43,7 +47,8 @@ export async function decideTarget(context: CliContext, environment: string, ask
   const target = asked.to === undefined ? undefined : parseTarget(asked.to, context.clock.now());
   if (target === undefined && asked.timeline === undefined && asked.exclusions === undefined) {
     const { points, damaged } = await surveyOwnPoints(bucket, environment);
-    const { point, warning } = choosePoint(points, environment, damaged);
+    const left = leftBehind(await listTimelines(bucket));
+    const { point, warning } = choosePoint(points, environment, damaged, left);
     const decided = await asTaken(context, environment, point, warning);
     const passedOver = damaged.map(({ id, failure }) => `${id} was passed over: ${failure}`);
     return { ...decided, warnings: [...new Set([...decided.warnings, ...passedOver])] };
@@ -53,7 +58,11 @@ export async function decideTarget(context: CliContext, environment: string, ask
       await getOwnPoint(bucket, target.point, environment),
       asked.allowTaken ?? false,
     );
-    return asTaken(context, environment, point, warning);
+    const decided = await asTaken(context, environment, point, warning);
+    const why = leftBehind(await listTimelines(bucket))(point);
+    if (why === undefined) return decided;
+    const other = `${point.id} is not of the present history of ${environment}: ${why}. That is what it brings back`;
+    return { ...decided, warnings: [other, ...decided.warnings] };
   }
   const facts = await factsOf(context, environment);
   const timeline = asked.timeline ?? currentTimelineOf(facts);
@@ -68,9 +77,10 @@ export async function decideTarget(context: CliContext, environment: string, ask
   if (target?.kind !== 'instant') requireReachableEnd(facts, choice);
   const toEnd =
     (target === undefined || (target.kind === 'end' && target.end === 'newest')) && isCurrent(facts, timeline);
-  const behind = target?.kind === 'instant' ? [] : aloneAhead(facts, timeline, instant);
+  const behind =
+    target?.kind === 'instant' ? betweenTimelines(facts, timeline, instant) : aloneAhead(facts, timeline, instant);
   const warnings = [...choice.warnings, ...behind];
-  return { point: choice.point, instant: { choice, facts: await withPieces(facts, choice.point), toEnd }, warnings };
+  return { point: choice.point, instant: { choice, facts: await plannable(bucket, facts, choice), toEnd }, warnings };
 }
 
 /** A point whose cut is an instant was proved together with its log, so it is restored together with it. */
@@ -124,13 +134,20 @@ function endOf(facts: RecoveryFacts, timeline: string, target: Extract<Target, {
   return end === null ? facts.now : instantOf(end);
 }
 
-/** Nodes whose log goes on alone: what it says of later instants is not everything that was acknowledged. */
-function aloneAhead(facts: RecoveryFacts, timeline: string, end: Micros): readonly string[] {
-  const after = micros(end + 2 * facts.limits.settleMargin);
-  const ahead = (facts.catalog.logs.get(timeline)?.streams ?? []).flatMap(({ node, covered }) => {
-    const to = covered.at(-1)?.to;
-    return to === undefined || to <= after ? [] : [`${node} up to ${formatInstant(to)}`];
+/** Between the fork and the opening of a timeline its history stands still, and that of its parent went on. */
+function betweenTimelines(facts: RecoveryFacts, timeline: string, instant: Micros): readonly string[] {
+  const path = pathOf(facts, timeline);
+  return path.flatMap(({ timeline: parent, until }, at) => {
+    const child = path[at + 1]?.timeline;
+    if (until === undefined || child === undefined || instant <= until || instant >= instantOf(child.openedAt)) return [];
+    return [
+      `On ${child.id}, which was opened at ${child.openedAt} (${child.why}), ${formatInstant(instant)} is the same as ${formatInstant(until)}: the graph as ${parent.id} was left. What was written on ${parent.id} after that does not come back; to restore it: --timeline ${parent.id}`,
+    ];
   });
+}
+
+function aloneAhead(facts: RecoveryFacts, timeline: string, end: Micros): readonly string[] {
+  const ahead = streamsBeyond(facts, timeline, end);
   if (ahead.length === 0) return [];
   return [
     `After ${formatInstant(end)} only some nodes shipped their log (${ahead.join(', ')}), so what was acknowledged later is not restored`,

@@ -7,6 +7,8 @@ import type { ObjectStore } from '../../../ports/object-store.ts';
 import type { Platform } from '../../../ports/platform.ts';
 import { findFindings } from '../../../runbooks/catalog/finding-catalog.ts';
 import { surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
+import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
+import { leftBehind } from '../../../runbooks/recovery/present-history.ts';
 import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
@@ -47,7 +49,7 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
     const [survey, decisions, { runs, ways }] =
       stored instanceof Error
         ? [
-            { points: [], damaged: [], findings: undefined },
+            { points: [], damaged: [], left: new Set<string>(), findings: undefined },
             { undecided: [], decided: new Map() },
             { runs: [], ways: new Map() },
           ]
@@ -97,7 +99,9 @@ async function otherBucketOf(platform: Platform, name: string): Promise<undefine
 async function surveyWithFindings(bucket: ObjectStore, name: string) {
   const survey = await surveyOwnPoints(bucket, name);
   const good = survey.points.find(({ proof }) => proof !== 'failed');
-  return { ...survey, findings: good === undefined ? undefined : await findingsOf(bucket, good.id) };
+  const left = leftBehind(await listTimelines(bucket));
+  const leftIds = new Set(survey.points.filter((point) => left(point) !== undefined).map(({ id }) => id as string));
+  return { ...survey, left: leftIds, findings: good === undefined ? undefined : await findingsOf(bucket, good.id) };
 }
 
 async function findingsOf(bucket: ObjectStore, of: string) {

@@ -28,6 +28,8 @@ export interface StatusFacts {
   readonly points: readonly RestorePoint[];
   /** Points whose documents cannot be read. */
   readonly damaged?: readonly DamagedPoint[];
+  /** Points of a history that a restore or an undo has left: none of them proves that the present one can be restored. */
+  readonly left?: ReadonlySet<string>;
   readonly undecided: readonly UndecidedRestore[];
   /** Runs whose outcome another run has decided: nobody carries them on. */
   readonly decided: ReadonlyMap<string, RestoreRecord>;
@@ -172,11 +174,12 @@ function startsShipping({ environment, undecided, runs }: StatusFacts): string {
   return moving === undefined ? `cardea ship ${environment}` : `cardea run show ${moving.run} --follow`;
 }
 
-function proofSignal({ environment, config, now, points }: StatusFacts): Signal {
+function proofSignal({ environment, config, now, points, left = new Set() }: StatusFacts): Signal {
   const next = `cardea rehearse ${environment}`;
-  const proven = points.find((point) => point.proof === 'proven');
+  const proven = points.find((point) => point.proof === 'proven' && !left.has(point.id));
   if (proven === undefined) {
-    const says = points.length === 0 ? 'nothing to prove yet' : 'no point was ever restored and opened';
+    const whose = points.some(({ proof }) => proof === 'proven') ? 'no point of the present history' : 'no point';
+    const says = points.length === 0 ? 'nothing to prove yet' : `${whose} was ever restored and opened`;
     return { name: 'proof', level: points.length === 0 ? 'unknown' : 'warning', says, next };
   }
   const measured = measuredRestore(proven) ?? 0;

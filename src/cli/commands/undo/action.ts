@@ -89,6 +89,9 @@ async function byRestore({ context, environment, confirmed }: Asked, analysis: U
   const groups = idsOf(analysis.chosen);
   const wanted = { timeline: analysis.timeline, exclusions: slotsOf(analysis) };
   const decided = await refuseWhenUnreachable(async () => decideTarget(context, environment, wanted));
+  for (const warning of decided.warnings) {
+    context.output.warn(context.output.paintNote('yellow', `WARNING: ${warning}`));
+  }
   return operate(context, {
     environment,
     runbook: restoreRunbook,
