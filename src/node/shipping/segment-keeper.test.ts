@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock, inTime } from '../../../test/support/fake-clock.ts';
-import { MemoryStore } from '../../../test/support/memory-store.ts';
+import type { MemoryStore } from '../../../test/support/memory-store.ts';
 import { hosts, second, secondText, ShippedBucket } from '../../../test/support/shipped-bucket.ts';
 import { type ShippedLog, shippedLog } from '../../../test/support/shipped-log.ts';
 import { SimulatedCommitLog } from '../../../test/support/simulated-commit-log.ts';
@@ -155,10 +155,10 @@ test('while the store does not answer, what waits never takes more of the disk t
     log.flush();
   }
   await keepSegments({ files: log, settings }, null);
-  const links = [...log.links.values()].map(({ id }) => id).toSorted();
+  const links = [...log.links.values()].map(({ id }) => String(id));
   const pinned = [...log.links.keys()].filter((file) => !log.directory.has(file));
   expect(pinned.length * 16 * 1024).toBeLessThanOrEqual(40_000);
-  expect(links).toEqual(log.all.map(({ id }) => id).slice(-links.length));
+  expect(new Set(links)).toEqual(new Set(log.all.slice(-links.length).map(({ id }) => String(id))));
 });
 
 describe('while Cassandra cannot be looked at', () => {
