@@ -159,9 +159,7 @@ export function decideAdvance(
     ),
   );
   const jumped = new Set(jumps.map(markKey));
-  const odd = all.filter(
-    (pool) => !jumped.has(markKey(pool)) && BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n),
-  );
+  const odd = all.filter((pool) => !jumped.has(markKey(pool)) && BigInt(pool.next) > (known.get(markKey(pool)) ?? 1n));
   return [...jumps, ...odd];
 }
 

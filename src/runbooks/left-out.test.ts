@@ -170,7 +170,8 @@ describe('a truncate that was marked while an agent caught up', () => {
     await bucket.schema('t0001', 0, ['edgestore']);
     await bucket.begin('t0001', a, 0);
     const keys: string[] = [];
-    for (let covered = 1; covered <= 60; covered += 1) keys.push(await bucket.ship('t0001', a, { segment: 7, covered }));
+    for (let covered = 1; covered <= 60; covered += 1)
+      keys.push(await bucket.ship('t0001', a, { segment: 7, covered }));
     await bucket.mark('t0001', a, 'truncate', 20.2, 20.9);
     await bucket.point(30, 31, { nodeCount: 1, replicationFactor: 1 });
     await bucket.merge('t0001', a, 7, 1, 60);

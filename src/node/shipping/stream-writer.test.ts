@@ -19,7 +19,17 @@ test('a store that goes away in the middle of any put is not taken for another a
   const bucket = new DirectoryStore(away.path);
   const since = microsOf(clock.now());
   const position = { segment: undefined, sequence: 0, chain: firstLink(timeline, hostId), covered: since };
-  const parts = { bucket, clock, timeline, hostId, node: 'node-1', since, position, clockLeads: [], current: undefined };
+  const parts = {
+    bucket,
+    clock,
+    timeline,
+    hostId,
+    node: 'node-1',
+    since,
+    position,
+    clockLeads: [],
+    current: undefined,
+  };
   const writer = new StreamWriter({ ...parts, writer: 'w', held: undefined });
   const codes = new Set<string>();
   let turns = 0;

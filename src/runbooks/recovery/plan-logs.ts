@@ -147,11 +147,7 @@ function strandOf(
   };
 }
 
-function streamOf(
-  stream: VerifiedStream,
-  from: Micros,
-  to: Micros | undefined,
-): LogPlan['strands'][number]['streams'] {
+function streamOf(stream: VerifiedStream, from: Micros, to: Micros | undefined): LogPlan['strands'][number]['streams'] {
   const { hostId, node } = stream;
   const { pieces, crossing } = withoutEmptied(stream, from);
   const safe = readingFrom(

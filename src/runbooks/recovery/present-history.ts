@@ -31,7 +31,9 @@ export function leftBehind(timelines: readonly KnownTimeline[]): LeftBehind {
     // A snapshot of a living graph may hold what a server with a clock that is ahead wrote.
     const until = proved === undefined && point.cut === 'fuzzy' ? micros(last + usualLimits.clockLead) : last;
     const undone = strand.exclusions.find((slot) => slot <= until && !kept.has(slot));
-    return undone === undefined ? undefined : `it may hold the transaction of ${formatInstant(undone)}, which was undone`;
+    return undone === undefined
+      ? undefined
+      : `it may hold the transaction of ${formatInstant(undone)}, which was undone`;
   };
 }
 
@@ -52,10 +54,7 @@ function pathTo(timelines: readonly KnownTimeline[], current: KnownTimeline): re
 }
 
 /** What the replay to the proved instant leaves out. */
-function leftOutBy(
-  timelines: readonly KnownTimeline[],
-  proved: ReturnType<typeof provedInstant>,
-): ReadonlySet<Micros> {
+function leftOutBy(timelines: readonly KnownTimeline[], proved: ReturnType<typeof provedInstant>): ReadonlySet<Micros> {
   if (proved === undefined) return new Set();
   const timeline = timelines.find(({ id }) => id === proved.timeline);
   const all = [...(proved.exclusions ?? []), ...(timeline?.exclusions ?? []).map(instantOf)];

@@ -4,7 +4,12 @@ import { plannedBytes } from '../../../model/log-plan.ts';
 import type { RestorePoint } from '../../../model/restore-point.ts';
 import { type Target, parseTarget } from '../../../model/target.ts';
 import { provedInstant } from '../../../runbooks/recovery/proved-instant.ts';
-import { type BaseChoice, chooseBase, requireReachableEnd, streamsBeyond } from '../../../runbooks/recovery/choose-base.ts';
+import {
+  type BaseChoice,
+  chooseBase,
+  requireReachableEnd,
+  streamsBeyond,
+} from '../../../runbooks/recovery/choose-base.ts';
 import { acceptPoint, choosePoint } from '../../../runbooks/recovery/choose-point.ts';
 import { getOwnPoint, surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
@@ -139,7 +144,8 @@ function betweenTimelines(facts: RecoveryFacts, timeline: string, instant: Micro
   const path = pathOf(facts, timeline);
   return path.flatMap(({ timeline: parent, until }, at) => {
     const child = path[at + 1]?.timeline;
-    if (until === undefined || child === undefined || instant <= until || instant >= instantOf(child.openedAt)) return [];
+    if (until === undefined || child === undefined || instant <= until || instant >= instantOf(child.openedAt))
+      return [];
     return [
       `On ${child.id}, which was opened at ${child.openedAt} (${child.why}), ${formatInstant(instant)} is the same as ${formatInstant(until)}: the graph as ${parent.id} was left. What was written on ${parent.id} after that does not come back; to restore it: --timeline ${parent.id}`,
     ];
