@@ -35,11 +35,6 @@ export const restoreRecordDocument = documentType(
 );
 export type RestoreRecord = z.infer<typeof restoreRecordDocument.body>;
 
-/** Name under which the nodes keep what a revert of this has displaced. */
-export function displacedName(aside: string): string {
-  return `revert-${aside}`;
-}
-
 export function restoreRecordKey(run: string): string {
   return `restores/${run}.json`;
 }

@@ -27,6 +27,7 @@ import {
   runOf,
   isUp,
   keysOf,
+  namesAside,
   nodeOf,
   startedByHand,
   stateOf,
@@ -386,3 +387,36 @@ test('a graph that served all the time was away no longer because its restore wa
   for (const { before, after } of await outages(false)) expect(after).toBe(before);
   for (const { after } of await outages(true)) expect(after).toBeGreaterThan(3600);
 });
+
+test.each(['restore', 'revert'] as const)(
+  'servers may not be started by hand before a %s that was cut short has started JanusGraph, and what is named works',
+  async (what) => {
+    const wrong: string[] = [];
+    let seen = 0;
+    for (let at = 50; at <= 120; at += 1) {
+      const world = await environment();
+      const { played } = world;
+      const made = what === 'revert' ? runOf(await restore(world)) : '';
+      const work = async (process: Process) =>
+        what === 'revert'
+          ? played.begin(process, revertRunbook, { restore: made, newBase: false }, true)
+          : played.begin(process, restoreRunbook, { point: world.point, newBase: false }, true);
+      if (!(await killed(world, at, work, true))) break;
+      const of = await left(world);
+      const steps = of === undefined ? undefined : (await stateOf(world, of))?.steps;
+      if (of === undefined || steps === undefined) continue;
+      if (steps[what === 'revert' ? 'bring-back' : 'set-aside'] === undefined || steps['start-graph'] !== undefined)
+        continue;
+      if (namesAside(world).size === 0) continue;
+      seen += 1;
+      for (const node of played.ring.nodes) node.up = false;
+      played.ring.graph.up = false;
+      const refused = await startedByHand(world);
+      if (refused?.next.includes(`cardea run resume ${of}`) !== true) {
+        wrong.push(`killed at ${at}: ${refused?.happened ?? 'allowed'} ${refused?.next ?? ''}`);
+      }
+    }
+    expect(seen).toBeGreaterThan(5);
+    expect(wrong).toEqual([]);
+  },
+);

@@ -1,4 +1,5 @@
 import { runEventDocument } from '../../src/journal/event.ts';
+import { displacedName } from '../../src/model/displaced-name.ts';
 import { instantOf } from '../../src/model/instant.ts';
 import { inventoryDocument, restorePointDocument, restorePointKey } from '../../src/model/restore-point.ts';
 import { type RestoreRecord, restoreRecordDocument } from '../../src/model/restore-record.ts';
@@ -74,7 +75,7 @@ export class RecoveryOracle {
     const record = this.#record(key);
     const was = before === undefined ? undefined : restoreRecordDocument.read(before, key).state;
     if (was === undefined && record.run.startsWith('restore-')) this.#keep(record.aside);
-    if (record.state === 'reverting' && was === 'open') this.#keep(`revert-${record.aside}`);
+    if (record.state === 'reverting' && was === 'open') this.#keep(displacedName(record.aside));
     if (record.state === 'accepting' && was === 'open') {
       for (const node of this.ring.nodes) {
         const marker = node.disk.read(`${directories.aside}/${record.aside}/aside.json`);

@@ -1,5 +1,6 @@
 import { writePositive, writeSigned } from '../../src/graph/codec/variable-long.ts';
 import { claimCell, readIdMark } from '../../src/graph/id-claims.ts';
+import { displacedName } from '../../src/model/displaced-name.ts';
 import { FailedProblem, RefusedProblem, RetryableProblem } from '../../src/model/problem.ts';
 import type { RingMember } from '../../src/model/database-node.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -213,12 +214,12 @@ export class SimulatedRing {
             const kept = indexesAside.get(run);
             if (kept === undefined) {
               if (mayBeAbsent) return { lost: false };
-              if (!indexesAside.has(`revert-${run}`)) indexesAside.set(`revert-${run}`, graph.index);
+              if (!indexesAside.has(displacedName(run))) indexesAside.set(displacedName(run), graph.index);
               else if (graph.index !== 'empty') return { lost: false };
               graph.index = 'empty';
               return { lost: true };
             }
-            indexesAside.set(`revert-${run}`, graph.index);
+            indexesAside.set(displacedName(run), graph.index);
             graph.index = kept;
             indexesAside.delete(run);
             return { lost: false };

@@ -7,6 +7,7 @@ import { readJournal } from '../../src/journal/journal-reader.ts';
 import { acquireLease } from '../../src/journal/lease.ts';
 import { replay } from '../../src/journal/run-state.ts';
 import { listRuns } from '../../src/journal/runs.ts';
+import { asideMarkers } from '../../src/model/aside-markers.ts';
 import { FailedProblem, Problem } from '../../src/model/problem.ts';
 import { requestCancel } from '../../src/runbook/engine.ts';
 import { listPoints } from '../../src/runbooks/catalog/point-catalog.ts';
@@ -110,15 +111,21 @@ export async function emptied({ played }: Environment): Promise<void> {
   process.end();
 }
 
-/** What `sandbox up` says before it starts servers. */
-export async function startedByHand({ played }: Environment): Promise<Problem | undefined> {
-  const aside = new Set(
+/** Under which names data lies aside on the nodes. */
+export function namesAside({ played }: Environment): ReadonlySet<string> {
+  return new Set(
     played.ring.nodes.flatMap(({ disk }) =>
       disk
         .names(directories.aside)
-        .filter((name) => disk.read(`${directories.aside}/${name}/aside.json`) !== undefined),
+        .filter((name) => asideMarkers.some((file) => disk.read(`${directories.aside}/${name}/${file}`) !== undefined)),
     ),
   );
+}
+
+/** What `sandbox up` says before it starts servers. */
+export async function startedByHand(world: Environment): Promise<Problem | undefined> {
+  const { played } = world;
+  const aside = namesAside(world);
   const process = played.newProcess();
   try {
     await refuseUnfinishedRestore({ ...played.worldOf(process), store: played.bucket }, 'local', aside);

@@ -1,16 +1,17 @@
 import type { RunsWorld } from '../../journal/runs.ts';
 import type { TrustingWorld } from '../../journal/vouching.ts';
 import { runId } from '../../model/identifiers.ts';
+import { displacedName } from '../../model/displaced-name.ts';
 import { RefusedProblem } from '../../model/problem.ts';
-import { displacedName } from '../../model/restore-record.ts';
 import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
 
 /**
  * Refuses to start servers on data that a restore or a revert left partly in place, or whose ids it has not yet moved
- * ahead: Cassandra would begin an empty ring, or replay logs that were not cut, and JanusGraph would give out ids twice. `aside` are the names under which data lies aside on the nodes; a record with
- * other names belongs to an environment that is gone, and a name without a record to a bucket that is. Throws RefusedProblem `restore-unfinished`, and what reading that
- * run's journal throws.
+ * ahead: Cassandra would begin an empty ring, or replay logs that were not cut, and JanusGraph would give out ids twice.
+ * `aside` are the names under which data lies aside on the nodes; a record with other names belongs to an environment
+ * that is gone, and a name without a record to a bucket that is. Throws RefusedProblem `restore-unfinished`, and what
+ * reading that run's journal throws.
  */
 export async function refuseUnfinishedRestore(
   world: RunsWorld & TrustingWorld,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AsideMarker } from '../../model/aside-markers.ts';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { documentType } from '../../model/document.ts';
 import { displacedName } from '../../model/displaced-name.ts';
@@ -40,12 +41,12 @@ export function asideFolder(directories: Pick<NodeDirectories, 'aside'>, run: st
 }
 
 /** As long as the text is right. One that an older agent wrote may say any phase. */
-const byItsText = 'aside.json';
-const settingAside = 'setting-aside.json';
+const byItsText: AsideMarker = 'aside.json';
+const settingAside: AsideMarker = 'setting-aside.json';
 /** Without a byte, for where there is no room: nothing was moved here. */
-const empty = 'empty-aside.json';
+const empty: AsideMarker = 'empty-aside.json';
 /** A marker goes on by its name alone, because a full disk has no room for another text, and must be freed by an accept or a revert. */
-const names: ReadonlyArray<{ readonly file: string; readonly phase?: Aside['phase']; readonly partly?: true }> = [
+const names: ReadonlyArray<{ readonly file: AsideMarker; readonly phase?: Aside['phase']; readonly partly?: true }> = [
   { file: 'accepting.json', phase: 'accepting' },
   { file: 'reverting-aside.json', phase: 'reverting' },
   { file: 'reverting-setting-aside.json', phase: 'reverting', partly: true },
