@@ -105,6 +105,19 @@ test('a live table that had lost claims says nothing: then every pool jumps far 
   }
 });
 
+test('a jump begins above what an earlier one reached, and far above it where that cannot be read', () => {
+  const at = (next: bigint): PoolMark => ({ namespace: 'normal', partition: 0, tag: 0, next: String(next) });
+  const graph = { partitions: 1, tags: 1 };
+  const next = (moved: readonly PoolMark[]) => BigInt(moved.find((pool) => markKey(pool) === 'normal 0 0')?.next ?? 0);
+  const first = next(decideAdvance([at(100n)], undefined, graph));
+  const second = next(decideAdvance([at(100n)], undefined, graph, [at(first)]));
+  expect(second - first).toBe(first - 100n);
+  // A live table that does not hold it has lost claims.
+  expect(next(decideAdvance([at(100n)], [at(200n)], graph, [at(first)]))).toBe(second);
+  expect(decideAdvance([at(100n)], [at(first)], graph, [at(first)])).toEqual([at(first)]);
+  expect(next(decideAdvance([at(100n)], [at(200n)], { ...graph, blind: true }))).toBeGreaterThan(10n * first);
+});
+
 test('no pool ever goes on below what was restored or observed', () => {
   fc.assert(
     fc.property(marks, marks, (restored, observed) => {

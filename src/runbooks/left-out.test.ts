@@ -178,7 +178,7 @@ describe('a truncate that was marked while an agent caught up', () => {
     await bucket.watermark('t0001', a, 60);
     const { platform, config, clock } = servicesIn(bucket, 62);
     const { plan } = await makeLogPlan(
-      { platform: { ...platform, keyspace: 'janusgraph' } as Platform, config, clock },
+      { platform: { ...platform, keyspace: 'janusgraph' }, config, clock },
       {
         point: (await decidedIn(bucket, { to: secondText(40) }, 62)).point.id,
         run: 'restore-20260219-020300-k3f9',

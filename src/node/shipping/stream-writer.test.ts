@@ -1,10 +1,12 @@
 import { afterEach, expect, test } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
+import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { storeThatGoesAway } from '../../../test/support/store-away.ts';
 import { DirectoryStore } from '../../adapters/directory/directory-store.ts';
 import { firstLink } from '../../commitlog/piece-chain.ts';
 import { timelineId } from '../../model/identifiers.ts';
-import { micros, microsOf } from '../../model/instant.ts';
+import { leadsOf, watermarkDocument, watermarkKey } from '../../model/log-piece.ts';
+import { formatInstant, micros, microsOf } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import { StreamWriter } from './stream-writer.ts';
 
@@ -53,4 +55,45 @@ test('a store that goes away in the middle of any put is not taken for another a
   await writer.reach(micros(since + 1000));
   expect(writer.position.covered).toBe(since + 1000);
   await bucket.close();
+});
+
+test('the watermark says of each lead of clocks until when it was seen, in a list that does not grow', async () => {
+  const clock = new FakeClock();
+  const bucket = new MemoryStore();
+  const since = microsOf(clock.now());
+  const position = { segment: undefined, sequence: 0, chain: firstLink(timeline, hostId), covered: since };
+  const parts = {
+    bucket,
+    clock,
+    timeline,
+    hostId,
+    node: 'node-1',
+    since,
+    position,
+    clockLeads: [],
+    current: undefined,
+  };
+  const writer = new StreamWriter({ ...parts, writer: 'w', held: undefined });
+  const at = (seconds: number) => micros(since + seconds * 1_000_000);
+  const told = async () => {
+    await writer.reach(since);
+    return watermarkDocument.read(bucket.text(watermarkKey(timeline, hostId)), 'watermark');
+  };
+  writer.noteClockLead(0.005, at(1));
+  writer.noteClockLead(2.5, at(2));
+  writer.noteClockLead(0.1, at(3));
+  writer.noteClockLead(0.2, at(4));
+  writer.noteClockLead(0, at(5));
+  const first = await told();
+  expect(first.clockLead).toBe(2.5);
+  expect(leadsOf(first)).toEqual([
+    { until: formatInstant(at(2)), seconds: 2.5 },
+    { until: formatInstant(at(4)), seconds: 0.2 },
+  ]);
+  for (let step = 1; step <= 100; step += 1) writer.noteClockLead(0.2 - step / 1000, at(10 + step));
+  const leads = leadsOf(await told());
+  expect(leads).toHaveLength(8);
+  // What the last one says is at least as large and as late as what was seen last.
+  expect(leads.at(-1)?.until).toBe(formatInstant(at(110)));
+  expect(leads.at(-1)?.seconds).toBeGreaterThanOrEqual(0.1);
 });

@@ -61,3 +61,17 @@ test('a point of another environment is refused by name, and is not among the ow
     happened: `The restore point ${id} is of staging, not of prod.`,
   });
 });
+
+test('points of a history that was left are passed over, and named with why where there is no other', () => {
+  const left = ({ id }: RestorePoint) => (id === point(8, 'proven').id ? 'it is of the timeline t0001' : undefined);
+  expect(choosePoint([point(8, 'proven'), point(7, 'checked')], 'prod', [], left).point).toEqual(point(7, 'checked'));
+  const refused = () => choosePoint([point(8, 'proven'), point(7, 'failed')], 'prod', [], left);
+  expect(refused).toThrow(
+    expect.objectContaining({
+      code: 'no-good-point',
+      happened: expect.stringContaining('of its present history'),
+      next: expect.stringContaining('cardea restore prod --to backup-20260208-020000'),
+      details: expect.arrayContaining([expect.stringContaining('it is of the timeline t0001')]),
+    }),
+  );
+});
