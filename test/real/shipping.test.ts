@@ -202,7 +202,9 @@ test('an altered table, a truncated one, one dropped and a keyspace without log 
   await marked('truncate', 'shipping_test.late was truncated');
   const truncated = (await shipped()).marks.filter(({ what }) => what === 'truncate');
   expect(truncated).toHaveLength(1);
-  expect(instantOf(truncated[0]?.at ?? '')).toBeGreaterThanOrEqual(from - 1000);
+  // From the last look on: Cassandra tells only the last truncate, and there may have been one more since.
+  expect(instantOf(truncated[0]?.at ?? '')).toBeGreaterThanOrEqual(from - 10e6);
+  expect(instantOf(truncated[0]?.at ?? '')).toBeLessThanOrEqual(Date.now() * 1000);
   await database.execute('DROP TABLE shipping_test.late');
   await marked('schema', 'shipping_test.late was dropped');
   await database.execute(
