@@ -19,6 +19,7 @@ const parts: Readonly<Record<string, () => Promise<(options: BenchOptions) => Pr
   commitlog: async () => (await import('./commitlog.ts')).benchCommitLog,
   shipping: async () => (await import('./shipping.ts')).benchShipping,
   stores: async () => (await import('./stores.ts')).benchListing,
+  month: async () => (await import('./month.ts')).benchMonth,
 };
 
 const pagePath = join(import.meta.dirname, '../docs/performance.md');
