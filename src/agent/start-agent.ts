@@ -17,6 +17,7 @@ import { rememberSecret } from '../model/secrets.ts';
 import { agentServer } from './agent-server.ts';
 import { admission, bindAgent, bucketPinIn } from '../node/bucket-binding.ts';
 import { diskReport } from '../node/disk-report.ts';
+import { stillThere } from '../node/jobs/still-there.ts';
 import { jobRunners } from '../node/jobs/job-runners.ts';
 import { jobStoreIn } from '../node/job-store.ts';
 import { JobTable } from '../node/job-table.ts';
@@ -89,6 +90,7 @@ async function live(
     log,
     environment: owner.environment,
     admit: admission(bucket, systemClock),
+    stillThere: stillThere(parts),
   });
   await jobs.recover();
   const storeDirectory = config.store.kind === 'directory' ? config.store.path : undefined;

@@ -12,3 +12,8 @@ export function displacedName(aside: string): z.infer<typeof safeName> {
   const spelt = `${'revert-'.repeat(depth)}${base}`;
   return safeName.parse(spelt.length <= longestName ? spelt : `reverts-${depth}-${base}`);
 }
+
+/** Whether something lies aside under such a name: a revert has displaced it. */
+export function isDisplacedName(name: string): boolean {
+  return /^(revert|reverts-\d+)-/.test(name);
+}

@@ -26,6 +26,11 @@ export const restoreRecordDocument = documentType(
     state: z.enum(['open', 'accepting', 'reverting', 'accepted', 'reverted']),
     /** What lies aside was never a whole environment: what a restore that broke off had brought. It can be accepted, never reverted to. */
     half: z.boolean().optional(),
+    /**
+     * It is accepted although neither it nor its revert came to an end, because a node has lost what it kept: what is in place is no whole
+     * environment, and has to be restored. `reverting`: the revert that was given up.
+     */
+    givenUp: z.object({ reverting: runId.optional() }).optional(),
     /** The run that is carrying a decision out. */
     deciding: runId.optional(),
     /** When and by which run it left `open`. */

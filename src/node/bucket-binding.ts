@@ -43,6 +43,8 @@ const withoutBucket: ReadonlySet<JobKind> = new Set<JobKind>([
   'clear-stage',
   'check-aside',
   'look-aside',
+  'mark-disk',
+  'look-placed',
   'note-drained',
   'set-aside',
   'accept-aside',

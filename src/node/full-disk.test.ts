@@ -103,7 +103,7 @@ const reverting = (jobs: JobTable, mayBeAbsent = false) =>
 
 test('an accept frees a disk that is full: it needs no byte before it has deleted the old data', async () => {
   const { disk, jobs } = await fullNode();
-  expect(await ended(jobs, ['accept-1', 'check-kept', 7], 'look-aside', { run })).toEqual({ phase: 'kept' });
+  expect(await ended(jobs, ['accept-1', 'check-kept', 7], 'look-aside', { run })).toMatchObject({ phase: 'kept' });
   expect(await ended(jobs, ['accept-1', 'delete-aside', 7], 'accept-aside', { run })).toEqual({
     bytes: oldData.length,
   });
@@ -152,8 +152,8 @@ test('a revert brings the old data back on a disk that what was restored has fil
   expect(await reverting(jobs)).toMatchObject({ path: `${directories.aside}/revert-${run}` });
   expect(disk.read(oldFile)).toBe(oldData);
   const look = async (of: string) => ended(jobs, ['accept-1', 'check-kept', 8], 'look-aside', { run: of });
-  expect(await look(run)).toEqual({ phase: null });
-  expect(await look(`revert-${run}`)).toEqual({ phase: 'kept' });
+  expect(await look(run)).toMatchObject({ phase: null });
+  expect(await look(`revert-${run}`)).toMatchObject({ phase: 'kept' });
   // What it displaced is what fills the disk, and is counted although there was no room to write how much it is.
   expect(await ended(jobs, ['accept-1', 'delete-aside', 8], 'accept-aside', { run: `revert-${run}` })).toEqual({
     bytes: restoredData.length,
@@ -171,12 +171,13 @@ test('what a restore has brought and never placed is freed before anything is as
 
 test('a revert leaves a node in place that the restore had not come to when its disk was full', async () => {
   const disk = emptyNode();
+  disk.write(`${directories.data}/system/local/nb-1-big-Data.db`, 'who it is');
   const jobs = await agentOn(fullDisk(disk));
   expect(await ended(jobs, [run, 'set-aside', 6], 'set-aside', { run })).toBe('disk-full');
   expect(await reverting(jobs, true)).toMatchObject({ path: null });
   expect(disk.read(oldFile)).toBe(oldData);
   const other = { run: `revert-${run}` };
-  expect(await ended(jobs, ['accept-1', 'check-kept', 8], 'look-aside', other)).toEqual({ phase: 'kept' });
+  expect(await ended(jobs, ['accept-1', 'check-kept', 8], 'look-aside', other)).toMatchObject({ phase: 'kept' });
   expect(await ended(jobs, ['accept-1', 'delete-aside', 8], 'accept-aside', other)).toEqual({ bytes: 0 });
   expect([...disk.below(directories.aside)]).toEqual([]);
 });
@@ -204,7 +205,7 @@ test.each([
     left = Number.POSITIVE_INFINITY;
     await revert();
     expect(disk.read(oldFile)).toBe(oldData);
-    expect(await lookAside(partsOf(full), { run: `revert-${run}` })).toEqual({ phase: 'kept' });
+    expect(await lookAside(partsOf(full), { run: `revert-${run}` })).toMatchObject({ phase: 'kept' });
     if (!died) break;
     kills += 1;
   }
@@ -248,7 +249,7 @@ test('an accept that died on a full disk is still an accept, and nothing brings 
     },
   };
   await expect(acceptAside(partsOf(dying), { run }, context)).rejects.toThrow('killed');
-  expect(await lookAside(partsOf(files), { run })).toEqual({ phase: 'accepting' });
+  expect(await lookAside(partsOf(files), { run })).toMatchObject({ phase: 'accepting' });
   await acceptAside(partsOf(files), { run }, context);
   expect([...disk.below(folder)]).toEqual([]);
 });

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { JobKey, JobKind, JobParams } from '../ports/node-agent.ts';
 import type { JobAnswer } from '../ports/node-agent-wire.ts';
 import type { JobRunners } from './jobs/job-context.ts';
+import type { StillThere } from './jobs/still-there.ts';
 import type { JobRecord } from './job-record.ts';
 import type { JobStore } from './job-store.ts';
 
@@ -24,6 +25,8 @@ export interface JobTableParts {
   readonly environment?: string;
   /** Asked before each job: throws when it must not run here, such as when the bucket is not that of this environment. */
   readonly admit?: (job: JobKind, signal: AbortSignal) => Promise<void>;
+  /** Asked before a success is answered from memory, by a look at the disk. */
+  readonly stillThere?: StillThere;
 }
 
 /** The jobs of one agent. See the NodeAgent port for what starting, joining and epochs mean. */
@@ -34,6 +37,7 @@ export class JobTable {
   readonly #log: AgentLog;
   readonly #environment: string;
   readonly #admit: NonNullable<JobTableParts['admit']>;
+  readonly #stillThere: StillThere;
   readonly #jobs = new Map<string, JobRecord>();
   readonly #live = new Map<string, LiveJob>();
   #highestEpoch = 0;
@@ -50,6 +54,7 @@ export class JobTable {
     this.#log = parts.log;
     this.#environment = parts.environment ?? 'ENV';
     this.#admit = parts.admit ?? (async () => {});
+    this.#stillThere = parts.stillThere ?? (async () => true);
   }
 
   get highestEpoch(): number {
@@ -104,7 +109,8 @@ export class JobTable {
       running.epoch = key.epoch;
       return this.#answer(id);
     }
-    if (running === undefined && known?.status.state === 'succeeded' && holdsStill(known, key)) return this.#answer(id);
+    const done = running === undefined && known?.status.state === 'succeeded' && holdsStill(known, key);
+    if (done && (await this.#stillThere(job, params))) return this.#answer(id);
     this.#supersede(key, job, params);
     if (movesData(job)) await this.#forgetMovesOfOthers(key.run);
     await running?.ended;
@@ -279,6 +285,8 @@ export class JobTable {
 const worksOnFullDisk: ReadonlySet<JobKind> = new Set([
   'check-aside',
   'look-aside',
+  'mark-disk',
+  'look-placed',
   'pause-shipping',
   'revert-aside',
   'start-shipping',
@@ -334,13 +342,15 @@ export function jobId(key: Pick<JobKey, 'run' | 'step'>, job: JobKind, params: u
 
 /**
  * Whether an answer is still true. What looks at the node, or keeps it as the next steps need it, is done again for each holder of the lease: between
- * two of them somebody may have started the database, and applications may have written. What a drain has left is noted for each drain.
+ * two of them somebody may have started the database, and applications may have written. What lies on the disk is looked at each time.
  */
 function holdsStill({ job, epoch }: JobRecord, key: JobKey): boolean {
-  return job !== 'note-drained' && (!looks.has(job) || epoch === key.epoch);
+  return !alwaysAnew.has(job) && (!looks.has(job) || epoch === key.epoch);
 }
 
-const looks: ReadonlySet<JobKind> = new Set(['check-aside', 'look-aside', 'pause-shipping']);
+const looks: ReadonlySet<JobKind> = new Set(['check-aside', 'pause-shipping']);
+/** What lies on the disk may have changed since the last attempt, too. */
+const alwaysAnew: ReadonlySet<JobKind> = new Set(['look-aside', 'look-placed', 'note-drained']);
 const movers: readonly JobKind[] = ['set-aside', 'restore-files', 'place-logs', 'accept-aside', 'revert-aside'];
 const movesData = (job: JobKind) => movers.includes(job);
 const removesPoint = (job: JobKind) => job === 'clear-snapshot' || job === 'delete-backup';

@@ -37,6 +37,37 @@ export const rolesOrigin = z.discriminatedUnion('from', [
 ]);
 const cutOutcome = z.object({ mutations: count, cut: count, dropped: count, bytes: count, lastSegment: segmentId });
 
+const filesToPlace = z
+  .strictObject({
+    point: pointId,
+    source: safeName,
+    inPlace: z.boolean(),
+    inventorySha256: hash.optional(),
+    rolesOf: safeName.optional(),
+  })
+  .transform(({ inventorySha256, rolesOf, ...rest }) => ({
+    ...rest,
+    ...(inventorySha256 === undefined ? {} : { inventorySha256 }),
+    ...(rolesOf === undefined ? {} : { rolesOf }),
+  }));
+const logsToPlace = z
+  .strictObject({
+    plan: safeName,
+    sha256: hash,
+    extension: hash.optional(),
+    ranges: tokenRanges.optional(),
+    bytes: count.optional(),
+    afterDrain: z.boolean().optional(),
+  })
+  .transform(({ plan, sha256, extension, ranges, bytes, afterDrain }) => ({
+    plan,
+    sha256,
+    ...(extension === undefined ? {} : { extension }),
+    ...(ranges === undefined ? {} : { ranges }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(afterDrain === undefined ? {} : { afterDrain }),
+  }));
+
 export const jobParams = {
   snapshot: z.strictObject({ point: pointId }),
   upload: z.strictObject({ point: pointId, mode: z.enum(['full', 'differential']) }),
@@ -61,48 +92,38 @@ export const jobParams = {
     .strictObject({ keepPoint: pointId.optional() })
     .transform(({ keepPoint }) => (keepPoint === undefined ? {} : { keepPoint })),
   'check-aside': z.strictObject({}),
-  'look-aside': z.strictObject({ run: safeName }),
+  'look-aside': z
+    .strictObject({ run: safeName, mark: safeName.optional() })
+    .transform(({ run, mark }) => ({ run, ...(mark === undefined ? {} : { mark }) })),
+  'mark-disk': z.strictObject({ run: safeName, keep: z.array(safeName) }),
+  'look-placed': z
+    .strictObject({ files: filesToPlace, logs: logsToPlace.optional() })
+    .transform(({ files, logs }) => ({ files, ...(logs === undefined ? {} : { logs }) })),
   'set-aside': z.strictObject({ run: safeName }),
-  'restore-files': z
-    .strictObject({
-      point: pointId,
-      source: safeName,
-      inPlace: z.boolean(),
-      inventorySha256: hash.optional(),
-      rolesOf: safeName.optional(),
-    })
-    .transform(({ inventorySha256, rolesOf, ...rest }) => ({
-      ...rest,
-      ...(inventorySha256 === undefined ? {} : { inventorySha256 }),
-      ...(rolesOf === undefined ? {} : { rolesOf }),
-    })),
+  'restore-files': filesToPlace,
   'repair-roles': z.strictObject({}),
-  'place-logs': z
-    .strictObject({
-      plan: safeName,
-      sha256: hash,
-      extension: hash.optional(),
-      ranges: tokenRanges.optional(),
-      bytes: count.optional(),
-      afterDrain: z.boolean().optional(),
-    })
-    .transform(({ plan, sha256, extension, ranges, bytes, afterDrain }) => ({
-      plan,
-      sha256,
-      ...(extension === undefined ? {} : { extension }),
-      ...(ranges === undefined ? {} : { ranges }),
-      ...(bytes === undefined ? {} : { bytes }),
-      ...(afterDrain === undefined ? {} : { afterDrain }),
-    })),
+  'place-logs': logsToPlace,
   'note-drained': z.strictObject({ run: safeName, ranAt: z.iso.datetime() }),
   'pause-shipping': z.strictObject({}),
   'start-shipping': z
     .strictObject({ timeline: timelineId, after: segmentId.optional() })
     .transform(({ timeline, after }) => ({ timeline, ...(after === undefined ? {} : { after }) })),
-  'accept-aside': z.strictObject({ run: safeName }),
+  'accept-aside': z
+    .strictObject({ run: safeName, givenUp: z.boolean().optional() })
+    .transform(({ run, givenUp }) => ({ run, ...(givenUp === undefined ? {} : { givenUp }) })),
   'revert-aside': z
-    .strictObject({ run: safeName, mayBeAbsent: z.boolean().optional() })
-    .transform(({ run, mayBeAbsent }) => ({ run, ...(mayBeAbsent === undefined ? {} : { mayBeAbsent }) })),
+    .strictObject({
+      run: safeName,
+      mayBeAbsent: z.boolean().optional(),
+      mark: safeName.optional(),
+      whole: z.boolean().optional(),
+    })
+    .transform(({ run, mayBeAbsent, mark, whole }) => ({
+      run,
+      ...(mayBeAbsent === undefined ? {} : { mayBeAbsent }),
+      ...(mark === undefined ? {} : { mark }),
+      ...(whole === undefined ? {} : { whole }),
+    })),
 } satisfies { [K in JobKind]: z.ZodType<JobParams[K]> };
 
 export const jobResults = {
@@ -122,7 +143,19 @@ export const jobResults = {
   'stage-logs': cutOutcome,
   'clear-stage': z.object({}),
   'check-aside': z.object({}),
-  'look-aside': z.object({ phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable() }),
+  'look-aside': z.object({
+    phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable(),
+    itself: z.boolean(),
+    marked: z.boolean(),
+    whole: z.boolean().optional(),
+  }),
+  'mark-disk': z.object({}),
+  'look-placed': z.object({
+    files: z.boolean(),
+    logs: z.boolean(),
+    roles: rolesOrigin.optional(),
+    lastSegment: segmentId,
+  }),
   'set-aside': z.object({ bytes: count, path: z.string(), lastSegment: segmentId }),
   'restore-files': z.object({ files: count, bytes: count, roles: rolesOrigin.optional() }),
   'repair-roles': z.object({}),

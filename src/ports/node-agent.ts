@@ -116,8 +116,12 @@ export interface JobParams {
   'clear-stage': { readonly keepPoint?: string };
   /** What `set-aside` would refuse, asked before anything is stopped. */
   'check-aside': Record<string, never>;
-  /** How far the moving aside of a run has come. */
-  'look-aside': { readonly run: string };
+  /** How far the moving aside under the name `run` has come. `mark`: the run that made it, where that has another name. */
+  'look-aside': { readonly run: string; readonly mark?: string };
+  /** Leaves a mark of the run on the disk, so that a disk that replaces it is told from it. Marks of other runs than those of `keep` go. */
+  'mark-disk': { readonly run: string; readonly keep: readonly string[] };
+  /** Whether what `restore-files` and `place-logs` with these params have placed lies on the disk. Cassandra may have run on it since. */
+  'look-placed': { readonly files: JobParams['restore-files']; readonly logs?: JobParams['place-logs'] };
   /** Moves data, commitlog, hints and saved_caches whole into a folder named after the run; recreates them empty. Cassandra must be stopped. */
   'set-aside': { readonly run: string };
   /** Medusa brings the files of `source` (a node of the point) into place. `inPlace` keeps identity and tokens. Cassandra must be stopped. */
@@ -159,10 +163,19 @@ export interface JobParams {
   /** Begins this node's stream on the timeline, or goes on with it. Segments with ids up to `after` are in no stream of it; absent: as before. */
   'start-shipping': { readonly timeline: string; readonly after?: string | null };
   /** What `set-aside` kept is deleted: the restore is accepted. */
-  'accept-aside': { readonly run: string };
+  /** `givenUp`: also what was not moved whole, or is half moved back. */
+  'accept-aside': { readonly run: string; readonly givenUp?: boolean };
   /** What `set-aside` kept is moved back; what is there now is kept aside under its `displacedName`. Cassandra must be stopped. */
-  /** `mayBeAbsent`: this node may never have set anything aside for the run; then there is nothing to do. */
-  'revert-aside': { readonly run: string; readonly mayBeAbsent?: boolean };
+  /**
+   * `mayBeAbsent`: this node may never have set anything aside for the run; then there is nothing to do, if what is live has what makes the node
+   * itself, and lies on the disk with the `mark` of that run. `whole`: what is there now was brought by a restore that came to its end.
+   */
+  'revert-aside': {
+    readonly run: string;
+    readonly mayBeAbsent?: boolean;
+    readonly mark?: string;
+    readonly whole?: boolean;
+  };
 }
 
 export type RolesOrigin = { readonly from: 'living' } | { readonly from: 'point'; readonly why: string };
@@ -199,8 +212,24 @@ export interface JobResult {
   };
   'clear-stage': Record<string, never>;
   'check-aside': Record<string, never>;
-  /** Null when nothing lies aside for the run. */
-  'look-aside': { readonly phase: 'setting-aside' | 'kept' | 'accepting' | 'reverting' | null };
+  /**
+   * `phase`: null when nothing lies aside for the run. `itself`: the data that the run moved aside, or what is live where it has moved none, has
+   * what makes the node itself. `marked`: it is the disk that the run has marked. `whole`: as `revert-aside` was told.
+   */
+  'look-aside': {
+    readonly phase: 'setting-aside' | 'kept' | 'accepting' | 'reverting' | null;
+    readonly itself: boolean;
+    readonly marked: boolean;
+    readonly whole?: boolean | undefined;
+  };
+  'mark-disk': Record<string, never>;
+  /** `roles` as of `restore-files`, `lastSegment` as of `place-logs`: of what lies there. */
+  'look-placed': {
+    readonly files: boolean;
+    readonly logs: boolean;
+    readonly roles?: RolesOrigin | undefined;
+    readonly lastSegment: string | null;
+  };
   /** `lastSegment`: the highest id of a commit log segment that was set aside; null when there was none. */
   'set-aside': { readonly bytes: number; readonly path: string; readonly lastSegment: string | null };
   /** `roles`: where roles and passwords came from; absent when `rolesOf` was not said, or the point has none. */

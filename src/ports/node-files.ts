@@ -31,10 +31,13 @@ export interface NodeFiles {
    * there. What is not there is left out.
    */
   sync(path: string, top?: string): Promise<void>;
-  /** SHA-256 in hex of each file, in the order given; `progress` is told the bytes done so far. A file whose hash is remembered is not read again. */
+  /**
+   * SHA-256 in hex of each file, in the order given; `progress` is told the bytes done so far. A file whose hash is remembered is not read again,
+   * unless `again`: what a disk has changed by itself shows in no time of change.
+   */
   hash(
     files: readonly WalkedFile[],
-    options: { readonly signal: AbortSignal; readonly progress: (bytes: number) => void },
+    options: { readonly signal: AbortSignal; readonly progress: (bytes: number) => void; readonly again?: boolean },
   ): Promise<readonly string[]>;
 }
 

@@ -39,7 +39,7 @@ export type AcceptParams = z.output<typeof params>;
  */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 6,
+  version: 7,
   pivot: decisionPivots.accepting,
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
@@ -62,11 +62,12 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside, finished: succeeded } = context.results['check-restore'];
+      const { aside, finished: succeeded, givenUp, disks } = context.results['check-restore'];
       const { restore, lost } = context.params;
       await requireNothingStopped(platform.bucket, restore, context.run);
-      const looks = await lookAtKept(platform, context, aside);
-      requireLost(lost, looks);
+      const looks = await lookAtKept(platform, context, { aside, mark: restore });
+      requireLost(lost, lostNodes(looks, disks));
+      if (givenUp) return { bytes: await bytesAside(platform, context) };
       const { state } = await getOpenRestore(platform.bucket, restore, context.run);
       // An accept that broke off has deleted some of it already; only a first one has to find it all.
       const missing = looks
@@ -75,7 +76,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       if (missing.length === 0 && (succeeded || state !== 'open'))
         return { bytes: await bytesAside(platform, context) };
       const resume = succeeded ? undefined : await resumeOf(context.services, restore);
-      throw notKept(restore, context.environment, { resume, missing });
+      throw notKept(restore, context.environment, { resume, missing, lost: lostNodes(missing, disks) });
     },
   })
   .step({ ...beginDecisionStep('accepting'), needs: ['check-restore', 'check-kept'] })
@@ -89,15 +90,19 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside } = context.results['check-restore'];
+      const { aside, givenUp } = context.results['check-restore'];
       let bytes = 0;
       // Of a revert that is given up, some nodes have exchanged the two already.
       for (const name of context.params.lost.length > 0 ? [aside, displacedName(aside)] : [aside]) {
-        const done = await onEachNode(platform, context, 'accept-aside', () => ({ run: name }));
+        const done = await onEachNode(platform, context, 'accept-aside', () => ({
+          run: name,
+          ...(givenUp ? { givenUp } : {}),
+        }));
         await platform.graphLifecycle.acceptIndexAside(name);
         bytes += done.reduce((sum, { result }) => sum + result.bytes, 0);
       }
       context.log(`${formatBytes(bytes)} of old data deleted`);
+      if (givenUp) context.log(`what is in place is no whole environment: restore ${context.environment} now`);
       return { bytes };
     },
   })
@@ -125,12 +130,13 @@ function notKept(
   {
     resume,
     missing,
+    lost,
   }: {
     readonly resume: string | undefined;
     readonly missing: readonly KeptData[];
+    readonly lost: readonly string[];
   },
 ): RefusedProblem {
-  const lost = lostNodes(missing);
   const revert = `cardea restore revert ${run} --confirm ${environment}`;
   const next =
     lost.length > 0
@@ -146,8 +152,7 @@ function notKept(
 }
 
 /** Throws RefusedProblem `not-lost` for a node that was named as lost and keeps its data, or is none. */
-function requireLost(named: readonly string[], looks: readonly KeptData[]): void {
-  const lost = lostNodes(looks);
+function requireLost(named: readonly string[], lost: readonly string[]): void {
   const wrong = named.filter((node) => !lost.includes(node));
   if (wrong.length === 0) return;
   throw new RefusedProblem({

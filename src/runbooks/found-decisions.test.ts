@@ -322,7 +322,7 @@ test.fails('a damaged marker of what lies aside on one node leaves some way to d
 test('while a revert is left after it had exchanged the data, who starts servers is told to finish that revert', async () => {
   const wrong: string[] = [];
   let seen = 0;
-  for (let at = 56; at <= 90; at += 3) {
+  for (let at = 56; at <= 120; at += 3) {
     const world = await environment();
     const { played } = world;
     const made = runOf(await restore(world));

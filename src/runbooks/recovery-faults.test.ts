@@ -41,6 +41,8 @@ const places: Readonly<Record<JobKind, Drawn>> = {
   'clear-stage': { ...plain('restore'), services: { stop: 1 } },
   'check-aside': plain('restore'),
   'look-aside': plain('restore', 'accept'),
+  'look-placed': plain('restore'),
+  'mark-disk': plain('restore'),
   'set-aside': plain('restore'),
   'restore-files': plain('rehearse'),
   'repair-roles': { ...plain('restore'), rolesLost: 2 },

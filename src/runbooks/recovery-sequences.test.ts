@@ -283,7 +283,7 @@ test('a node that loses its disk in the middle of a revert: what is left is give
 
 test('a revert that is killed while it records its end is finished before anything that it moved aside is decided', async () => {
   let seen = 0;
-  for (let at = 55; at <= 90; at += 1) {
+  for (let at = 60; at <= 110; at += 1) {
     const world = await restored();
     const before = keysOf(world);
     const work = async (process: ReturnType<Played['newProcess']>) =>

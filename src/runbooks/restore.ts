@@ -9,9 +9,11 @@ import type { Platform } from '../ports/platform.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
-import { findNotes } from './steps/node-notes.ts';
+import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { namesIn } from './steps/node-set.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
+import { markDisks, markDisksStep } from './steps/mark-disks.ts';
+import { placeWhatIsGone } from './steps/placed-data.ts';
 import { recordingDamage } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
@@ -49,6 +51,7 @@ import {
   decideLogs,
   extendLogs,
   extendLogsStep,
+  logsToPlace,
   placeLogs,
   placeLogsStep,
   planLogsStep,
@@ -114,6 +117,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
+  noWayOn: ['placed-gone'],
   wayBack: (run, environment) => `cardea restore revert ${run} --confirm ${environment}`,
   mayResume: async ({ run, stopped, services: { platform } }) => {
     await requireUndecided(platform.bucket, run);
@@ -189,8 +193,9 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     retry: standardRetry,
     result: emptyResult,
     run: async (context) => {
-      const { point } = context.params;
-      await onEachNode(context.services.platform, context, 'clear-stage', () => ({ keepPoint: point }));
+      const { point, stage } = context.params;
+      // Without the staging step nobody would look whether what lies there has changed.
+      await onEachNode(context.services.platform, context, 'clear-stage', () => (stage ? { keepPoint: point } : {}));
       return {};
     },
   })
@@ -257,7 +262,12 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return {};
     },
   })
-  .step({ ...lookAtServices, needs: ['start-agents'] })
+  .step({
+    ...markDisksStep,
+    needs: ['start-agents', 'check-aside'],
+    run: async (context) => markDisks(context, []),
+  })
+  .step({ ...lookAtServices, needs: ['start-agents', 'mark-disks'] })
   .step({
     ...stopGraph,
     needs: [
@@ -268,6 +278,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       'stage-logs',
       'verify-logs',
       'look-services',
+      'mark-disks',
       'same-files',
       'same-history',
     ],
@@ -336,11 +347,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     retry: patientRetry,
     result: z.object({ files: z.number(), bytes: z.number(), roles: rolesResult }),
     run: async (context) => {
-      const paramsOf = await filesParams(context);
-      const done = await onEachNode(context.services.platform, context, 'restore-files', (node) => ({
-        ...paramsOf(node),
-        rolesOf: context.run,
-      }));
+      const filesOfNode = await filesToPlace(context);
+      const done = await onEachNode(context.services.platform, context, 'restore-files', filesOfNode);
       const roles = restoredRoles(
         done,
         namesIn(context.services.platform, context.results['look-services'].running),
@@ -352,9 +360,13 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   .step({
     ...createTablesStep,
     // It starts and stops the nodes itself, so that what a resume does again comes before it.
-    needs: ['restore-files', 'plan-logs', 'verify-logs', 'stop-graph', 'stop-database', 'start-agents'],
+    needs: ['restore-files', 'plan-logs', 'verify-logs', 'check-files', 'stop-graph', 'stop-database', 'start-agents'],
     when: { result: 'plan-logs.createTables', is: true },
-    run: async (context) => createAddedTables(context, context.services.platform, context.results['verify-logs']),
+    run: async (context) => {
+      const { platform } = context.services;
+      await placeWhatIsGone(context, platform, { files: await filesToPlace(context), once: false });
+      return createAddedTables(context, platform, context.results['verify-logs']);
+    },
   })
   .step({
     ...placeLogsStep,
@@ -366,33 +378,58 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       'create-tables',
       'stop-database',
       'start-agents',
+      'check-files',
     ],
     when: { param: 'replay', is: true },
     run: async (context) => {
-      const { results, params, services } = context;
-      const extension = params.toEnd ? { extension: results['extend-logs'].sha256 } : {};
-      return placeLogs(context, services.platform, {
-        sha256: results['verify-logs'].sha256,
-        ...extension,
-        afterDrain: results['plan-logs'].createTables,
-      });
+      const { platform } = context.services;
+      const once = context.results['plan-logs'].createTables;
+      // Files are placed only beside no log.
+      await placeWhatIsGone(context, platform, { files: await filesToPlace(context), once });
+      return placeLogs(context, platform, plannedLogs(context));
     },
   })
   .step({
     ...startDatabase,
-    needs: ['restore-files', 'place-logs', 'start-agents', 'check-files', 'verify-logs', 'extend-logs'],
+    title: 'See that what was placed lies on every disk, start every node and wait for one schema',
+    needs: [
+      'restore-files',
+      'place-logs',
+      'check-files',
+      'plan-logs',
+      'verify-logs',
+      'extend-logs',
+      'look-services',
+      'start-agents',
+    ],
     // Cassandra replays the log before it answers.
     timeout: { atLeast: '6h', perGiB: '5m', of: ['check-files.bytes', 'verify-logs.bytes', 'extend-logs.bytes'] },
+    result: z.object({
+      roles: rolesResult,
+      /** Of each node: the highest id of the commit log segments that were placed there, null when there were none. */
+      lastSegments: nodeNotes,
+    }),
     run: async (context) => {
+      const { params, results, services, log, earlier } = context;
+      const { platform } = services;
+      const tablesMade = params.replay && results['plan-logs'].createTables;
+      const { looks, again } = await placeWhatIsGone(context, platform, {
+        files: await filesToPlace(context),
+        ...(params.replay ? { logs: await logsToPlace(context, platform, plannedLogs(context)) } : {}),
+        // Once the ring has run, applications may have written what no file and no log here holds.
+        once: tablesMade || earlier !== undefined,
+      });
       await startDatabase.run(context);
-      const { params, results, services } = context;
-      if (params.replay && context.earlier === undefined) {
-        await requireTables(services.platform, await planOf(services.platform, context, results['verify-logs']));
+      if (params.replay && earlier === undefined) {
+        await requireTables(platform, await planOf(platform, context, results['verify-logs']));
       }
-      return {};
+      const ran = namesIn(platform, results['look-services'].running);
+      const roles = restoredRoles(looks, ran, again.length === 0 ? () => undefined : log);
+      const last = Object.fromEntries(looks.map(({ node, result }) => [node, result.lastSegment]));
+      return { roles: rolesAsResult(platform, roles), lastSegments: await keepNotes(context, last) };
     },
   })
-  .step({ ...repairRolesStep, needs: ['start-database', 'restore-files', 'start-agents'] })
+  .step({ ...repairRolesStep, needs: ['start-database', 'start-agents'] })
   .step({
     ...openTimelineStep,
     needs: ['start-database', 'verify-logs', 'extend-logs'],
@@ -407,11 +444,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...startShippingStep,
-    needs: ['start-database', 'open-timeline', 'place-logs', 'start-agents'],
+    needs: ['start-database', 'open-timeline', 'start-agents'],
     run: async (context) => {
-      const { results, params } = context;
+      const { results } = context;
       // Without them nothing of before is shipped either: Cassandra has replayed and removed those segments when it answers.
-      const after = params.replay ? await findNotes(context, 'place-logs', results['place-logs'].lastSegments) : {};
+      const after = await findNotes(context, 'start-database', results['start-database'].lastSegments);
       return startShipping(context, results['open-timeline'].timeline, after);
     },
   })
@@ -487,7 +524,7 @@ function recordOf({ run, environment, params }: Recorded, paused: Parameters<typ
 async function renewRecord(context: Parameters<typeof pauseShipping>[0] & Recorded): Promise<void> {
   const { run, step, services } = context;
   const { platform, clock } = services;
-  const kept = await lookAtKept(platform, { ...context, step: `${step}-look` }, run);
+  const kept = await lookAtKept(platform, { ...context, step: `${step}-look` }, { aside: run, mark: run });
   if (kept.some(({ phase }) => phase !== null)) return;
   const paused = await pauseShipping({ ...context, step: `${step}-pause` });
   await openRestore(platform.bucket, recordOf(context, paused, clock.now()));
@@ -506,6 +543,32 @@ async function filesParams({
   const point = await getPoint(platform.bucket, id);
   const inventoryOf = await inventoriesOf(platform.bucket, point, results['check-files'].inventories);
   return (node) => ({ point: id, source: node, inPlace: true, inventorySha256: inventoryOf(node) });
+}
+
+/** What each node's agent is told to place: roles and passwords stay as they were. */
+async function filesToPlace(
+  context: Parameters<typeof filesParams>[0] & { readonly run: string },
+): Promise<(node: string) => JobParams['restore-files']> {
+  const paramsOf = await filesParams(context);
+  return (node) => ({ ...paramsOf(node), rolesOf: context.run });
+}
+
+function plannedLogs({
+  params,
+  results,
+}: {
+  readonly params: Pick<RestoreParams, 'toEnd'>;
+  readonly results: {
+    readonly 'plan-logs': { readonly createTables: boolean };
+    readonly 'verify-logs': { readonly sha256: string };
+    readonly 'extend-logs': { readonly sha256: string };
+  };
+}): Parameters<typeof placeLogs>[2] {
+  return {
+    sha256: results['verify-logs'].sha256,
+    ...(params.toEnd ? { extension: results['extend-logs'].sha256 } : {}),
+    afterDrain: results['plan-logs'].createTables,
+  };
 }
 
 /** What all nodes brought or moved. */

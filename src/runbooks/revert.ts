@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
-import { displacedName } from '../model/displaced-name.ts';
+import { displacedName, isDisplacedName } from '../model/displaced-name.ts';
 import { RefusedProblem } from '../model/problem.ts';
 import { safeName } from '../model/safe-name.ts';
 import { defineRunbook } from '../runbook/define.ts';
@@ -19,7 +19,8 @@ import {
 import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { findIdMark } from './catalog/id-mark.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
-import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import { bytesAside, type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import { markDisks, markDisksStep } from './steps/mark-disks.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
 import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { indexResult, makeGraphSound, rebuildIndex, soundResult } from './steps/restored-graph.ts';
@@ -87,8 +88,9 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const isKnown = known !== undefined && known !== 'damaged';
       if (isKnown || (await hasRecord(bucket, params.restore))) return { madeAnew: false };
       await platform.ensureAgents(signal);
-      const kept = await lookAtKept(platform, context, params.restore);
+      const kept = await lookAtKept(platform, context, { aside: params.restore, mark: params.restore });
       if (kept.every(({ phase }) => phase === null)) return { madeAnew: false };
+      requireWhole(params.restore, environment, kept);
       log('the bucket holds no record of this restore; the nodes keep what it moved aside');
       const startedAt = clock.now().toISOString();
       await openRestore(bucket, { run: params.restore, environment, aside: safeName.parse(params.restore), startedAt });
@@ -108,10 +110,10 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside, whole, succeeded } = context.results['check-restore'];
-      const lost = lostNodes(await lookAtKept(platform, context, aside));
-      if (!whole || lost.length === 0) return { bytes: await bytesAside(platform, context) };
+      const { aside, succeeded, disks } = context.results['check-restore'];
       const { restore } = context.params;
+      const lost = lostNodes(await lookAtKept(platform, context, { aside, mark: restore }), disks);
+      if (lost.length === 0) return { bytes: await bytesAside(platform, context) };
       const resume = succeeded ? undefined : await resumeOf(context.services, restore);
       throw nothingKept(context.environment, { restore, lost, resume, state: 'Nothing was stopped or moved.' });
     },
@@ -132,8 +134,17 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     },
   })
   .step({ ...checkAsideStep, needs: ['start-agents', 'clear-stage'] })
-  .step({ ...lookAtServices, needs: ['start-agents'] })
-  .step({ ...stopGraph, needs: ['check-restore', 'start-agents', 'check-aside', 'check-kept', 'look-services'] })
+  .step({
+    ...markDisksStep,
+    needs: ['start-agents', 'check-aside'],
+    // What lies aside is known by the mark of the restore.
+    run: async (context) => markDisks(context, [context.params.restore]),
+  })
+  .step({ ...lookAtServices, needs: ['start-agents', 'mark-disks'] })
+  .step({
+    ...stopGraph,
+    needs: ['check-restore', 'start-agents', 'check-aside', 'check-kept', 'look-services', 'mark-disks'],
+  })
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   // Nothing about ids keeps the old data from coming back.
   .step({ ...noteIdsStep, needs: ['stop-graph'], run: async (work) => noteIds(work, { passOver: () => true }) })
@@ -155,14 +166,20 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside, whole } = context.results['check-restore'];
+      const { aside, whole, served, disks } = context.results['check-restore'];
       const mayBeAbsent = !whole;
+      const job = {
+        run: aside,
+        mayBeAbsent,
+        ...(disks === 'no' ? {} : { mark: context.params.restore }),
+        ...(disks === 'unknown' ? {} : { whole: served }),
+      };
       const lost: string[] = [];
       const done = await onEachNode(
         platform,
         context,
         'revert-aside',
-        () => ({ run: aside, mayBeAbsent }),
+        () => job,
         ({ node, problem }) => {
           if (problem.code === 'nothing-aside') lost.push(node);
         },
@@ -180,9 +197,27 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({
     ...startDatabase,
-    needs: ['bring-back', 'start-agents', 'check-kept'],
+    title: 'See that every node has the old data, start it and wait for one schema',
+    needs: ['bring-back', 'check-kept', 'check-restore', 'start-agents'],
     // The log that lay aside with the data is replayed.
     timeout: { atLeast: '6h', perGiB: '5m', of: ['check-kept.bytes'] },
+    run: async (context) => {
+      const { environment, params, results, run, services } = context;
+      // By the marks of this run, which every disk had when the servers were stopped.
+      const looks = await lookAtKept(services.platform, context, { aside: results['check-restore'].aside, mark: run });
+      const back = looks.filter(({ phase, exchanged }) => phase === null && exchanged);
+      const lost = [
+        ...new Set([
+          ...lostNodes(looks, 'yes'),
+          ...looks.filter((each) => !back.includes(each)).map(({ node }) => node),
+        ]),
+      ];
+      if (lost.length > 0) {
+        const state = 'No server was started on an empty disk. The other nodes have the old data again.';
+        throw nothingKept(environment, { restore: params.restore, lost, resume: undefined, state });
+      }
+      return startDatabase.run(context);
+    },
   })
   .step({
     ...openTimelineStep,
@@ -271,6 +306,19 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .build();
 
+/** Where the bucket knows nothing of the run: throws RefusedProblem `half-restored` for what a revert has displaced, unless the nodes say that it was whole. */
+function requireWhole(name: string, environment: string, kept: readonly KeptData[]): void {
+  const said = kept.flatMap(({ whole }) => whole ?? []);
+  const displaced = isDisplacedName(name);
+  if (!said.includes(false) && (!displaced || said.includes(true))) return;
+  throw new RefusedProblem({
+    code: 'half-restored',
+    happened: `What lies aside as ${name} is what a revert has displaced, and nothing says that it was ever a whole environment. The old data is in its place.`,
+    state: 'Nothing was changed.',
+    next: `See what ${environment} needs: cardea status ${environment}. For another state of the data restore a point.`,
+  });
+}
+
 function nothingKept(
   environment: string,
   {
@@ -288,11 +336,11 @@ function nothingKept(
   const giveUp = `cardea restore accept ${restore} ${lostOptions(lost)} --confirm ${environment}`;
   return new RefusedProblem({
     code: 'nothing-aside',
-    happened: `${lost.join(', ')} keep${lost.length === 1 ? 's' : ''} no old data of ${restore} any more: the disk was replaced or emptied since it was moved aside. So the data from before the restore cannot be brought back whole.`,
+    happened: `There is no old data of ${restore} on ${lost.join(', ')}: the disk was replaced or emptied since, or held none before the restore. So the data from before the restore cannot be brought back whole.`,
     state,
     next:
       resume === undefined
         ? `Give up what the others keep of it: ${giveUp}. For another state of the data, restore it: cardea window ${environment} lists what can be restored.`
-        : `Carry the restore on: ${resume}`,
+        : `Carry the restore on: ${resume}. Where that does not succeed, give it up (${giveUp}), and restore another point or instant.`,
   });
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { JobKind, NodeAgent } from '../../src/ports/node-agent.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import { jobRunners } from '../../src/node/jobs/job-runners.ts';
+import { stillThere } from '../../src/node/jobs/still-there.ts';
 import { jobStoreIn } from '../../src/node/job-store.ts';
 import { JobTable } from '../../src/node/job-table.ts';
 import type { NodeParts } from '../../src/node/node-parts.ts';
@@ -314,6 +315,7 @@ export class RingNode {
     agent.jobs = new JobTable({
       store: jobStoreIn('/agent', withinRoom(this.disk.as())),
       runners: jobRunners(parts, this.parts.ships ? this.shipping : undefined),
+      stillThere: stillThere(parts),
       clock: this.parts.clock,
       log: { write: () => {} },
     });

@@ -137,6 +137,9 @@ const reasons: Readonly<Record<string, string>> = {
   'database-running': 'It runs until stop-database, and has to. check-aside asks whether its end will be seen.',
   'database-started': 'Somebody starts it while files are moved. The lock refuses everybody who respects it.',
   'database-unreachable': asItGoes.away,
+  'disk-replaced':
+    'A disk that is replaced while the servers are stopped. Its node is not started, the others are; nothing was moved.',
+  'disk-unknown': asItGoes.away,
   'disk-full':
     'check-disk asks for all the room that a restore needs; what fills the disk after it is not known before. A revert needs none.',
   'fingerprint-differs': asItGoes.data,
@@ -172,6 +175,8 @@ const reasons: Readonly<Record<string, string>> = {
   'nodes-failed': 'Several nodes failed, each with a code of its own that stands here.',
   'not-lost': asItGoes.never,
   'nodetool-failed': 'Only repair-roles calls nodetool after the stop. Its failure is said and ends nothing.',
+  'placed-gone':
+    'A disk that is replaced after its files were placed, where they cannot be placed twice. Its node is not started; revert, or give the restore up.',
   'point-contended': asItGoes.never,
   'point-exists': asItGoes.never,
   'point-vanished': asItGoes.never,

@@ -37,6 +37,7 @@ const reasons: Readonly<Record<string, string>> = {
   'find-record': documents,
   'log-retention': 'It stops by itself after an hour; the next backup removes the rest.',
   'look-services': servers,
+  'mark-disks': 'Each agent writes one empty file.',
   'note-history': documents,
   'note-ids': 'It reads one row for each block of ids that was ever claimed, which are thousands of ids each.',
   'open-record': documents,

@@ -15,6 +15,8 @@ const remembered = z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/));
 interface HashOptions {
   readonly signal: AbortSignal;
   readonly progress: (bytes: number) => void;
+  /** Read, whatever is remembered. */
+  readonly again?: boolean;
 }
 
 /**
@@ -36,8 +38,8 @@ export class FileHashes {
     this.#write = write;
   }
 
-  async of(files: readonly WalkedFile[], { signal, progress }: HashOptions): Promise<readonly string[]> {
-    const known = await this.#load();
+  async of(files: readonly WalkedFile[], { signal, progress, again = false }: HashOptions): Promise<readonly string[]> {
+    const known = again ? new Map<string, string>() : await this.#load();
     const unknown = files.filter((file) => !known.has(file.identity));
     let done = files.reduce((sum, file) => (known.has(file.identity) ? sum + file.bytes : sum), 0);
     progress(done);

@@ -4,7 +4,7 @@ import type { TrustingWorld } from '../../journal/vouching.ts';
 import { Problem, UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { canCarryOn } from '../../runbook/outcome.ts';
-import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
+import { listRestores, toBeRestored } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreOf } from '../../runbooks/catalog/restore-standing.ts';
 import { resumeCommand } from '../../runbook/resume-command.ts';
 import { findRunbook } from '../../runbooks/index.ts';
@@ -32,9 +32,12 @@ export interface WayOn {
  * The restores that are undecided, and the runs that cannot be carried on because another has decided what they left. Throws what reading a
  * journal throws.
  */
-export async function restoreDecisions(
-  world: RunsWorld & TrustingWorld,
-): Promise<{ readonly undecided: readonly UndecidedRestore[]; readonly decided: ReadonlyMap<string, RestoreRecord> }> {
+export async function restoreDecisions(world: RunsWorld & TrustingWorld): Promise<{
+  readonly undecided: readonly UndecidedRestore[];
+  readonly decided: ReadonlyMap<string, RestoreRecord>;
+  /** The environment must be restored: this one was given up with the data half in place. */
+  readonly givenUp: RestoreRecord | undefined;
+}> {
   const find = async (run: string | undefined) => {
     if (run === undefined) return undefined;
     try {
@@ -48,7 +51,8 @@ export async function restoreDecisions(
   };
   const undecided: UndecidedRestore[] = [];
   const decided = new Map<string, RestoreRecord>();
-  for (const record of await listRestores(world.store)) {
+  const records = await listRestores(world.store);
+  for (const record of records) {
     if (record.state !== 'open') decided.set(record.run, record);
     if (record.state === 'accepted' || record.state === 'reverted') continue;
     const [shown, decider] = await Promise.all([
@@ -63,7 +67,7 @@ export async function restoreDecisions(
     }
     undecided.push({ record, state: shown?.state, decider: decider?.state, ways });
   }
-  return { undecided, decided };
+  return { undecided, decided, givenUp: toBeRestored(records) };
 }
 
 /** The newest accept or revert of a restore that has not come so far as to note that it decides, and is not over either. */

@@ -1,7 +1,7 @@
 import type { RunsWorld } from '../../journal/runs.ts';
 import type { TrustingWorld } from '../../journal/vouching.ts';
 import { runId } from '../../model/identifiers.ts';
-import { displacedName } from '../../model/displaced-name.ts';
+import { displacedName, isDisplacedName } from '../../model/displaced-name.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { listRestores } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreDecisions, wayOn } from './undecided-restore.ts';
@@ -22,7 +22,8 @@ export async function refuseUnfinishedRestore(
   const recorded = new Set<string>((await listRestores(world.store)).map((record) => record.aside));
   // A revert records what it displaces when everything is done.
   for (const { record } of undecided) recorded.add(displacedName(record.aside));
-  const unknown = [...aside].find((name) => !recorded.has(name));
+  // Without a record, too, the old data is in its place again on every node where only that lies aside: nothing is half done there.
+  const unknown = [...aside].find((name) => !recorded.has(name) && !isDisplacedName(name));
   if (unknown !== undefined) throw notRecorded(environment, unknown);
   for (const restore of undecided) {
     const { record, state, decider } = restore;

@@ -19,6 +19,7 @@ import {
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { newestSegment } from '../log-segments.ts';
+import { holdsIdentity, isMarked, removeMarks } from './disk-mark.ts';
 import { markerFiles } from './placement-marker.ts';
 import { requireProvable, whileStopped } from './stopped-database.ts';
 
@@ -68,7 +69,7 @@ async function moveAside(
     await files.makeDirectory(live, kept);
   }
   const bytes = await bytesIn(files, folder, aside);
-  await keepAside(files, folder, aside, bytes);
+  await keepAside(files, folder, aside, { bytes });
   log('set aside', { run, bytes });
   return { bytes, path: folder, lastSegment: await newestSegment(files, `${folder}/commitlog`) };
 }
@@ -83,18 +84,38 @@ export async function checkAside(parts: NodeParts): Promise<JobResult['check-asi
   return {};
 }
 
-/** How far the moving aside of the run has come on this node. */
+/** How far the moving aside of the run has come on this node, and whether the data that it is about is there at all. */
 export async function lookAside(
-  { files, directories }: NodeParts,
-  { run }: JobParams['look-aside'],
+  parts: NodeParts,
+  { run, mark }: JobParams['look-aside'],
 ): Promise<JobResult['look-aside']> {
-  return { phase: (await findAside(files, asideFolder(directories, run)))?.phase ?? null };
+  const { files, directories } = parts;
+  const folder = asideFolder(directories, run);
+  const found = await findAside(files, folder);
+  // What has not been moved, or came back, is live.
+  const kept = found !== undefined && (await files.entries(`${folder}/data`)) !== undefined;
+  return {
+    phase: found?.phase ?? null,
+    itself: await holdsIdentity(files, kept ? `${folder}/data` : directories.data),
+    marked: await isMarked(parts, mark ?? run),
+    ...(found?.whole === undefined ? {} : { whole: found.whole }),
+  };
 }
 
 /** Deletes what `set-aside` kept. If nothing is kept, that is not an error: it was accepted before. */
 export async function acceptAside(
+  parts: NodeParts,
+  params: JobParams['accept-aside'],
+  context: JobContext,
+): Promise<JobResult['accept-aside']> {
+  const result = await deleteAside(parts, params, context);
+  await removeMarks(parts);
+  return result;
+}
+
+async function deleteAside(
   { files, directories }: NodeParts,
-  { run }: JobParams['accept-aside'],
+  { run, givenUp = false }: JobParams['accept-aside'],
   { log }: JobContext,
 ): Promise<JobResult['accept-aside']> {
   const folder = asideFolder(directories, run);
@@ -103,9 +124,9 @@ export async function acceptAside(
     await removeRest(files, folder);
     return { bytes: 0 };
   }
-  if (aside.phase !== 'kept' && aside.phase !== 'accepting') throw otherPhase(run, aside.phase, 'accepted');
+  if (!givenUp && aside.phase !== 'kept' && aside.phase !== 'accepting') throw otherPhase(run, aside.phase, 'accepted');
   const bytes = await bytesOf(files, folder, aside);
-  if (aside.phase === 'kept') await markAside(files, folder, aside, 'accepting');
+  if (aside.phase !== 'accepting') await markAside(files, folder, aside, 'accepting');
   for (const { name } of aside.moves) await files.remove(`${folder}/${name}`);
   await files.remove(displacedFolder(directories, run));
   await files.remove(folder);
@@ -119,7 +140,7 @@ export async function acceptAside(
  */
 export async function revertAside(
   parts: NodeParts,
-  { run, mayBeAbsent = false }: JobParams['revert-aside'],
+  { run, mayBeAbsent = false, mark, whole }: JobParams['revert-aside'],
   { log }: JobContext,
 ): Promise<JobResult['revert-aside']> {
   const { files, directories } = parts;
@@ -130,8 +151,11 @@ export async function revertAside(
   if (aside === undefined) {
     if (displaced?.phase === 'kept')
       return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
-    // A restore that failed on another node before it came to this one: what is live here was never touched.
-    if (!mayBeAbsent) throw nothingKept(parts.node, run);
+    // A restore that failed on another node before it came to this one: what is live here was never touched. But a disk that was replaced has
+    // nothing aside either.
+    const isThere = await holdsIdentity(files, directories.data);
+    const isSame = mark === undefined || (await isMarked(parts, mark));
+    if (!mayBeAbsent || !isThere || !isSame) throw nothingKept(parts.node, run);
     await keepNothing(files, directories, displacedName(run));
     await removeRest(files, folder);
     return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
@@ -143,7 +167,7 @@ export async function revertAside(
     return { path: null, lastSegment: await newestSegment(files, directories.commitlog) };
   }
   if (aside.phase === 'accepting') throw otherPhase(run, aside.phase, 'reverted');
-  return whileStopped(parts, async (ask) => exchange(parts, { run, aside, displaced, log, ask }));
+  return whileStopped(parts, async (ask) => exchange(parts, { run, aside, displaced, whole, log, ask }));
 }
 
 async function exchange(
@@ -152,12 +176,14 @@ async function exchange(
     run,
     aside,
     displaced,
+    whole,
     log,
     ask,
   }: {
     readonly run: string;
     readonly aside: Aside;
     readonly displaced: Aside | undefined;
+    readonly whole: boolean | undefined;
     readonly log: JobContext['log'];
     readonly ask: () => Promise<void>;
   },
@@ -183,7 +209,7 @@ async function exchange(
   }
   const begun = await findAside(files, other);
   if (begun !== undefined && begun.phase !== 'kept') {
-    await keepAside(files, other, begun, await bytesIn(files, other, begun));
+    await keepAside(files, other, begun, { bytes: await bytesIn(files, other, begun), whole });
     // For the case that it is reverted in turn.
     await ifRoom(async () => prepareDisplaced(files, directories, displacedName(run)));
   }
@@ -257,7 +283,7 @@ function otherPhase(run: string, phase: Aside['phase'], wanted: string): Refused
 function nothingKept(node: string, run: string): RefusedProblem {
   return new RefusedProblem({
     code: 'nothing-aside',
-    happened: `On ${node} no old data of ${run} is kept, although it was moved aside there: its disk was replaced or emptied since then.`,
+    happened: `On ${node} there is no old data of ${run}: its disk was replaced or emptied since then, or had no data before.`,
     state: 'No file was moved on this node.',
     next: 'The old data of this node is lost. See how the restore goes on (`cardea status`), or restore a point.',
   });

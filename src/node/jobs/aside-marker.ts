@@ -26,6 +26,11 @@ export const asideDocument = documentType('aside', 1, {
   phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']),
   moves,
   bytes: z.number().int().nonnegative(),
+  /**
+   * Of what a revert has displaced: whether a restore had brought it to its end. Absent where nobody has said it; of what a restore moved aside
+   * it is not asked.
+   */
+  whole: z.boolean().optional(),
 });
 type AsideText = Omit<z.infer<typeof asideDocument.schema>, 'kind' | 'version'>;
 
@@ -90,8 +95,14 @@ export async function beginAside(
 }
 
 /** All is moved. How much it is, is left out where there is no room to write it; then it is counted when it is asked. */
-export async function keepAside(files: NodeFiles, folder: string, aside: Aside, bytes: number): Promise<void> {
-  const text: AsideText = { run: aside.run, phase: 'kept', moves: aside.moves, bytes };
+export async function keepAside(
+  files: NodeFiles,
+  folder: string,
+  aside: Aside,
+  { bytes, whole }: { readonly bytes: number; readonly whole?: boolean | undefined },
+): Promise<void> {
+  const said = whole === undefined ? {} : { whole };
+  const text: AsideText = { run: aside.run, phase: 'kept', moves: aside.moves, bytes, ...said };
   const write = async () => files.writeWhole(`${folder}/${byItsText}`, asideDocument.write(text));
   if (aside.file !== settingAside) return write();
   await files.rename(`${folder}/${settingAside}`, `${folder}/${byItsText}`);

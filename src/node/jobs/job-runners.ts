@@ -5,10 +5,11 @@ import type { JobContext, JobRunners } from './job-context.ts';
 import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { noteDrained } from './drained-log.ts';
-import { placeLogs } from './place-logs-job.ts';
+import { markDisk } from './disk-mark.ts';
+import { placedLogs, placeLogs } from './place-logs-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import type { ShippingLoop } from '../shipping/shipping-loop.ts';
-import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
+import { clearStage, placedFiles, restoreFiles, stageFiles } from './restore-job.ts';
 import { stageLogs } from './stage-logs-job.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
@@ -36,6 +37,17 @@ export function jobRunners(parts: NodeParts, shipping?: Pick<ShippingLoop, 'paus
     'clear-stage': async (params) => clearStage(parts, params),
     'check-aside': async () => checkAside(parts),
     'look-aside': async (params) => lookAside(parts, params),
+    'mark-disk': async (params) => markDisk(parts, params),
+    'look-placed': async ({ files, logs }) => {
+      const placed = await placedFiles(parts, files);
+      const replayed = logs === undefined ? undefined : await placedLogs(parts, logs);
+      return {
+        files: placed !== undefined,
+        logs: logs === undefined || replayed !== undefined,
+        ...(placed?.roles === undefined ? {} : { roles: placed.roles }),
+        lastSegment: replayed?.outcome.lastSegment ?? null,
+      };
+    },
     'set-aside': async (params, context) => {
       // Told to pause while it was away: what is moved and placed from now on is not the log that it ships.
       await shipping?.hold();

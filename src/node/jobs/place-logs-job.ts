@@ -5,7 +5,13 @@ import type { NodeParts } from '../node-parts.ts';
 import { type CutLogs, type Cutting, clearStagedLogs, cutLogs, stagedLogs, together } from './cut-logs.ts';
 import { dataPresent, drainedIn, logFiles } from './drained-log.ts';
 import type { JobContext } from './job-context.ts';
-import { logExtensionFolder, logPlacementDocument, logPlacementFile, logStagingFolder } from './placement-marker.ts';
+import {
+  logExtensionFolder,
+  logPlacementDocument,
+  logPlacementFile,
+  logStagingFolder,
+  readStaged,
+} from './placement-marker.ts';
 import { whileStopped } from './stopped-database.ts';
 
 /**
@@ -46,7 +52,7 @@ async function cutAndPlace(
           ranges,
           bytes: undefined,
         };
-  const wanted = sha256(JSON.stringify([hash, extension ?? null, ranges ?? null]));
+  const wanted = wantedOf({ sha256: hash, extension, ranges });
   const drainOf = afterDrain ? run : undefined;
   const before = await earlierAttempt(parts, wanted, drainOf);
   if (before !== undefined) return finish(parts, before, context);
@@ -69,6 +75,27 @@ async function cutAndPlace(
   const marker: Placement = { plan: run, wanted, files: namesOf(staged, added), outcome, phase: 'placing' };
   await files.writeWhole(logPlacementFile(directories), logPlacementDocument.write(marker));
   return finish(parts, marker, context);
+}
+
+/** The marker of the logs, if exactly these were placed on this disk. A database that has started since has replayed them. */
+export async function placedLogs(
+  { files, directories }: NodeParts,
+  params: JobParams['place-logs'],
+): Promise<Placement | undefined> {
+  const found = await readStaged(files, logPlacementFile(directories), logPlacementDocument);
+  return found?.phase === 'placed' && found.wanted === wantedOf(params) ? found : undefined;
+}
+
+function wantedOf({
+  sha256: hash,
+  extension,
+  ranges,
+}: {
+  readonly sha256: string;
+  readonly extension?: string | undefined;
+  readonly ranges?: JobParams['place-logs']['ranges'] | undefined;
+}): string {
+  return sha256(JSON.stringify([hash, extension ?? null, ranges ?? null]));
 }
 
 type Placement = ReturnType<typeof logPlacementDocument.read>;

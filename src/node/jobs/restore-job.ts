@@ -10,6 +10,7 @@ import { watchDownload } from './download-progress.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { rolesKeyspace, stageLivingRoles } from './living-roles.ts';
 import { clearStagedLogs } from './cut-logs.ts';
+import { holdsIdentity } from './disk-mark.ts';
 import {
   type Placement,
   logExtensionFolder,
@@ -48,8 +49,24 @@ export async function stageFiles(
   context: JobContext,
 ): Promise<JobResult['stage-files']> {
   const wanted = await wantedFiles(parts, params);
-  await stage(parts, wanted, context);
+  // What an earlier restore has left may have changed on the disk since; the graph serves while it is read.
+  await stage(parts, wanted, context, { hashKept: true });
   return sizeOf(wanted);
+}
+
+/**
+ * The marker of the files where they lie as `restore-files` put them: on this disk, with what makes the node itself. A database may have run on them
+ * since.
+ */
+export async function placedFiles(
+  { files, directories }: NodeParts,
+  { point, source, inPlace, inventorySha256 }: JobParams['restore-files'],
+): Promise<Placement | undefined> {
+  const found = await readStaged(files, placementFile(directories), placementDocument);
+  if (found?.phase !== 'placed' || found.point !== point || found.source !== source || found.inPlace !== inPlace)
+    return undefined;
+  if (inventorySha256 !== undefined && found.inventory !== inventorySha256) return undefined;
+  return !inPlace || (await holdsIdentity(files, directories.data)) ? found : undefined;
 }
 
 /**
@@ -174,11 +191,19 @@ async function wantedFiles({ bucket }: NodeParts, params: FilesParams): Promise<
 }
 
 /** Does nothing when an earlier attempt staged exactly these files. Throws FailedProblem `restore-incomplete` or `restore-damaged`. */
-async function stage(parts: NodeParts, wanted: Wanted, { signal, progress }: JobContext): Promise<void> {
+async function stage(
+  parts: NodeParts,
+  wanted: Wanted,
+  { signal, progress }: JobContext,
+  { hashKept = false }: { readonly hashKept?: boolean } = {},
+): Promise<void> {
   const { tool, files, directories } = parts;
   const { marker } = wanted;
   const staging = stagingFolder(directories);
-  if ((await isStaged(parts, marker)) && (await compareFolder(parts, staging, wanted)).length === 0) return;
+  if ((await isStaged(parts, marker)) && (await compareFolder(parts, staging, wanted)).length === 0) {
+    const changed = hashKept ? await damagedFiles(parts, staging, wanted, { signal, progress, again: true }) : [];
+    if (changed.length === 0) return;
+  }
   await requireStored(parts, wanted, signal);
   const { bytes } = sizeOf(wanted);
   await files.remove(stagedFile(directories));
@@ -304,7 +329,7 @@ async function damagedFiles(
   { files }: Pick<NodeParts, 'files'>,
   folder: string,
   wanted: InventoryBody,
-  { signal, progress }: Pick<JobContext, 'signal' | 'progress'>,
+  { signal, progress, again = false }: Pick<JobContext, 'signal' | 'progress'> & { readonly again?: boolean },
 ): Promise<ReadonlyArray<{ readonly path: string; readonly sha256: string }>> {
   const hashes = new Map<string, string>();
   for (const { keyspace, table, file } of filesOf(wanted)) hashes.set(nameOf(keyspace, table, file.path), file.sha256);
@@ -313,6 +338,7 @@ async function damagedFiles(
   const total = walked.reduce((sum, { bytes }) => sum + bytes, 0);
   const found = await files.hash(walked, {
     signal,
+    again,
     progress: (done) => progress({ done, total, unit: 'bytes', label: 'hashing the downloaded files' }),
   });
   return walked.flatMap(({ path }, index) => {

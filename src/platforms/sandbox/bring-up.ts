@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { asideMarkers } from '../../model/aside-markers.ts';
+import { liesAside } from '../../model/aside-markers.ts';
 import type { EnvironmentConfig } from '../../model/config.ts';
 import { asProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
 import type { ReportProgress } from '../../model/progress.ts';
@@ -121,7 +121,9 @@ function namesAside({ directory, record }: LocalEnvironment): ReadonlySet<string
     .filter((folder) => existsSync(folder))
     .flatMap((folder) =>
       // What is staged lies there, too.
-      readdirSync(folder).filter((name) => asideMarkers.some((file) => existsSync(join(folder, name, file)))),
+      readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && liesAside(entry.name, readdirSync(join(folder, entry.name))))
+        .map(({ name }) => name),
     );
   return new Set(names);
 }

@@ -94,7 +94,9 @@ export async function beginDecision(
   const open = await getOpenRestore(bucket, run, by);
   if (!givenUp) await requireSameDecision(bucket, open, state);
   if (!isUndecided(record) || (record.state === state && record.deciding === by)) return;
-  await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, state, deciding: by }), {
+  const reverting = record.state === 'reverting' && record.deciding !== undefined ? { reverting: record.deciding } : {};
+  const noted = givenUp ? { givenUp: record.givenUp ?? reverting } : {};
+  await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, ...noted, state, deciding: by }), {
     ifMatch: etag,
   });
 }
@@ -124,7 +126,17 @@ export async function requireSameDecision(
  * left its data half in place.
  */
 export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<void> {
-  for (const { run, environment, state } of await listOpenRestores(bucket)) {
+  const records = await listRestores(bucket);
+  const givenUp = toBeRestored(records);
+  if (givenUp !== undefined) {
+    throw new RefusedProblem({
+      code: 'restore-unfinished',
+      happened: `The restore ${givenUp.run} of ${givenUp.environment} was given up with the data half in place, and nothing was restored since.`,
+      state: 'Nothing was changed.',
+      next: `Restore ${givenUp.environment}: cardea points ${givenUp.environment} lists what there is to restore.`,
+    });
+  }
+  for (const { run, environment, state } of records.filter(isUndecided)) {
     const made = await lookAtRunIfReadable(bucket, run);
     // Of one without a journal nobody knows how far it came.
     if (state === 'open' && made !== undefined && made !== 'damaged' && made.status === 'succeeded') continue;
@@ -136,6 +148,25 @@ export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<v
       next: `Finish it first; cardea status ${environment} says how.`,
     });
   }
+}
+
+/**
+ * Pure: a restore that was given up with the data half in place, while no later restore has replaced that data. A later one that was reverted has
+ * brought it back.
+ */
+export function toBeRestored(records: readonly RestoreRecord[]): RestoreRecord | undefined {
+  return records.findLast(
+    (record) =>
+      record.givenUp !== undefined &&
+      (record.state === 'accepting' || record.state === 'accepted') &&
+      !records.some(
+        (other) => isLater(other, record) && other.state !== 'reverted' && other.run.startsWith('restore-'),
+      ),
+  );
+}
+
+function isLater(other: RestoreRecord, { run, startedAt, closed }: RestoreRecord): boolean {
+  return other.run !== run && other.startedAt > (closed?.at ?? startedAt);
 }
 
 /** Throws RefusedProblem `restore-open` while a restore that none of these runs made is undecided: the data on the disks is its doing. */

@@ -67,9 +67,10 @@ export async function recordOfJournals(bucket: ObjectStore, run: string): Promis
   if (decider !== undefined) {
     const { run: by, state } = decider;
     const byRun = runId.parse(by.run);
-    if (by.status !== 'succeeded') return { ...record, state, deciding: byRun };
+    const noted = givesUp(by) ? { givenUp: {} } : {};
+    if (by.status !== 'succeeded') return { ...record, ...noted, state, deciding: byRun };
     const closed = { at: by.endedAt ?? by.lastEventAt, run: byRun };
-    return { ...record, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
+    return { ...record, ...noted, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
   }
   // It moved nothing and started again what it had stopped.
   const isNothing = made.status !== 'running' && made.status !== 'succeeded' && !movedData(made);
@@ -111,6 +112,11 @@ export function leavesRecord(run: FoundRun): boolean {
   return run.runbook === 'revert' ? hasBegun(run.steps, 'record-reverted') : hasBegun(run.steps, 'set-aside');
 }
 
+function givesUp({ steps }: FoundRun): boolean {
+  const result = z.object({ givenUp: z.boolean() }).safeParse(steps['check-restore']?.result).data;
+  return result?.givenUp === true;
+}
+
 function movedData({ steps }: FoundRun): boolean {
   return hasBegun(steps, 'set-aside') || hasBegun(steps, decisionPivots.reverting);
 }
@@ -125,7 +131,13 @@ export const decisionPivots = { accepting: 'delete-aside', reverting: 'bring-bac
  */
 export async function asItStands(bucket: ObjectStore, record: RestoreRecord): Promise<RestoreRecord> {
   const { deciding: _deciding, closed, ...rest } = record;
-  if ((await idleDecision(bucket, record)) === 'ended') return { ...rest, state: 'open' };
+  if ((await idleDecision(bucket, record)) === 'ended') {
+    const { givenUp, ...as } = rest;
+    // The revert that was to be given up is what has moved data.
+    return givenUp?.reverting === undefined
+      ? { ...as, state: 'open' }
+      : { ...as, state: 'reverting', deciding: givenUp.reverting };
+  }
   if (record.state !== 'reverted' || closed === undefined || closed.run === record.run) return record;
   if (await isDecided(bucket, closed.run)) return record;
   const run = await lookAtRunIfReadable(bucket, closed.run);

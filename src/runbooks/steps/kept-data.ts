@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { displacedName } from '../../model/displaced-name.ts';
 import type { JobResult } from '../../ports/node-agent.ts';
 import type { Platform } from '../../ports/platform.ts';
@@ -9,17 +10,34 @@ export interface KeptData {
   readonly phase: JobResult['look-aside']['phase'];
   /** A revert has exchanged it there: what it displaced lies aside instead. */
   readonly exchanged: boolean;
+  /** The data that was moved aside, or is live where none was, has what makes the node itself. */
+  readonly itself: boolean;
+  /** It is the disk that was there before anything was stopped. */
+  readonly marked: boolean;
+  /** Of what a revert has displaced: whether a restore had brought it to its end. */
+  readonly whole: boolean | undefined;
 }
 
-/** What every node keeps of what was moved aside under the name, by a look at its disk. */
-export async function lookAtKept(platform: Platform, call: NodeJobCall, aside: string): Promise<readonly KeptData[]> {
+/** Whether the run that moved data aside has marked the disks before: `unknown` where nothing tells of that run. */
+export const disksMarked = z.enum(['yes', 'no', 'unknown']);
+type DisksMarked = z.infer<typeof disksMarked>;
+
+/** What every node keeps of what was moved aside under the name, by a look at its disk. `mark`: the run that has marked the disks. */
+export async function lookAtKept(
+  platform: Platform,
+  call: NodeJobCall,
+  { aside, mark }: { readonly aside: string; readonly mark: string },
+): Promise<readonly KeptData[]> {
   const [kept, displaced] = [
-    await onEachNode(platform, call, 'look-aside', () => ({ run: aside })),
+    await onEachNode(platform, call, 'look-aside', () => ({ run: aside, mark })),
     await onEachNode(platform, call, 'look-aside', () => ({ run: displacedName(aside) })),
   ];
-  return kept.map(({ node, result: { phase } }) => ({
+  return kept.map(({ node, result: { phase, itself, marked, whole } }) => ({
     node,
     phase,
+    itself,
+    marked,
+    whole,
     exchanged: displaced.find((each) => each.node === node)?.result.phase !== null,
   }));
 }
@@ -30,9 +48,18 @@ export async function bytesAside(platform: Platform, call: NodeJobCall): Promise
   return disks.reduce((sum, { value }) => sum + value.aside, 0);
 }
 
-/** Nodes on which neither what was moved aside nor what a revert has displaced lies: their disks were replaced or emptied since. */
-export function lostNodes(kept: readonly KeptData[]): readonly string[] {
-  return kept.filter(({ phase, exchanged }) => phase === null && !exchanged).map(({ node }) => node);
+/**
+ * Nodes that do not have the old data, neither aside nor in its place: their disks were replaced or emptied since, or held none before. That nothing
+ * lies aside says that nothing was moved only of the disk that was there then.
+ */
+export function lostNodes(kept: readonly KeptData[], disks: DisksMarked): readonly string[] {
+  return kept
+    .filter(({ phase, exchanged, itself, marked }) => {
+      const untouched = phase === null && !exchanged;
+      const mustBeMarked = disks === 'yes' || (disks === 'unknown' && untouched);
+      return !itself || (mustBeMarked && !marked);
+    })
+    .map(({ node }) => node);
 }
 
 /** `--lost` for each, as a person types it. */

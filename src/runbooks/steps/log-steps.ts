@@ -5,6 +5,7 @@ import { instantText } from '../../model/instant.ts';
 import { type LogPlan, leftOut, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { getLogPlan, keepLogPlan } from '../../ports/log-plan-store.ts';
+import type { JobParams } from '../../ports/node-agent.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { createTables, requireCreatable } from './added-tables.ts';
 import { type NodeJobCall, askEachNode, onEachNode } from './each-node.ts';
@@ -235,17 +236,20 @@ export async function stageLogs(
   return { bytes, seconds: clock.monotonic() - from };
 }
 
-/** `platform`: whose nodes replay, those of the environment or of its copy. `afterDrain`: they were started on the restored files before. */
-export async function placeLogs(
+interface PlannedPlacement extends Planned {
+  readonly extension?: string;
+  readonly afterDrain: boolean;
+}
+
+/** What each node's agent is told to place. */
+export async function logsToPlace(
   work: Work & { readonly params: Params },
   platform: Platform,
-  { sha256: hash, extension, afterDrain }: Planned & { readonly extension?: string; readonly afterDrain: boolean },
-): Promise<z.infer<typeof placeLogsStep.result>> {
-  const { clock } = work.services;
-  const from = clock.monotonic();
+  { sha256: hash, extension, afterDrain }: PlannedPlacement,
+): Promise<(node: string) => JobParams['place-logs']> {
   const plan = await planOf(platform, work, { sha256: hash });
   const logsOf = await logsOfNodes(platform, await getPoint(platform.bucket, work.params.point), plan);
-  const done = await onEachNode(platform, work, 'place-logs', (node) => {
+  return (node) => {
     const { ranges, bytes } = logsOf(node);
     return {
       plan: work.run,
@@ -255,7 +259,18 @@ export async function placeLogs(
       bytes,
       ...(afterDrain ? { afterDrain } : {}),
     };
-  });
+  };
+}
+
+/** `platform`: whose nodes replay, those of the environment or of its copy. `afterDrain`: they were started on the restored files before. */
+export async function placeLogs(
+  work: Work & { readonly params: Params },
+  platform: Platform,
+  planned: PlannedPlacement,
+): Promise<z.infer<typeof placeLogsStep.result>> {
+  const { clock } = work.services;
+  const from = clock.monotonic();
+  const done = await onEachNode(platform, work, 'place-logs', await logsToPlace(work, platform, planned));
   const sum = (what: 'mutations' | 'cut' | 'dropped' | 'bytes') =>
     done.reduce((total, { result }) => total + result[what], 0);
   work.log(`${sum('mutations')} mutations placed, ${sum('cut')} of them only in part; ${sum('dropped')} left out`);

@@ -57,9 +57,9 @@ test('only nodes with the roles of the point are repaired; a repair that fails i
   } as unknown as Platform;
   const whole = { kept: ['a'], ofPoint: ['b', 'c'], differ: true };
   const roles = rolesAsResult(platform, whole);
-  expect(rolesOf(platform, { 'restore-files': { roles } })).toEqual(whole);
+  expect(rolesOf(platform, { 'start-database': { roles } })).toEqual(whole);
   // As the step of before had it.
-  expect(rolesOf(platform, { 'restore-files': { roles: whole } })).toEqual(whole);
+  expect(rolesOf(platform, { 'start-database': { roles: whole } })).toEqual(whole);
   const done = await repairRolesStep.run({
     run: 'restore-1',
     step: 'repair-roles',
@@ -68,7 +68,7 @@ test('only nodes with the roles of the point are repaired; a repair that fails i
     progress: () => {},
     log: (line) => lines.push(line),
     services: { platform } as never,
-    results: { 'restore-files': { roles } },
+    results: { 'start-database': { roles } },
   });
   expect(done).toEqual({ repaired: namesOf(['b']), failed: namesOf(['c']) });
   expect(asked).toEqual(['repair-roles on b', 'repair-roles on c']);

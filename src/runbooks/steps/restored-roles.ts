@@ -32,7 +32,9 @@ export function rolesAsResult(
 
 /** From the results of a restore in place. */
 export function rolesOf(platform: Pick<Platform, 'nodes'>, results: Readonly<Record<string, unknown>>): RestoredRoles {
-  const { roles } = z.object({ roles: z.union([wholeResult, rolesResult]) }).parse(results['restore-files']);
+  const said = z.object({ roles: z.union([wholeResult, rolesResult]) });
+  // A node that lost its disk before it was started got its files once more, and the roles of the point with them.
+  const { roles } = said.safeParse(results['start-database']).data ?? said.parse(results['restore-files']);
   return isWhole(roles)
     ? roles
     : { kept: namesIn(platform, roles.kept), ofPoint: namesIn(platform, roles.ofPoint), differ: roles.differ };
@@ -75,7 +77,7 @@ export function rolesWarning({ kept, ofPoint }: RestoredRoles): string | undefin
 interface Work extends NodeJobCall {
   readonly log: (line: string) => void;
   readonly services: RunbookServices;
-  readonly results: { readonly 'restore-files': { readonly roles: RolesResult } };
+  readonly results: { readonly 'start-database': { readonly roles: RolesResult } };
 }
 
 /**
@@ -86,14 +88,14 @@ export const repairRolesStep = {
   id: 'repair-roles',
   title: 'Bring roles and passwords of the nodes that had lost theirs up to those of the others',
   effect: 'write',
-  when: { result: 'restore-files.roles.differ', is: true },
+  when: { result: 'start-database.roles.differ', is: true },
   timeout: '30m',
   retry: standardRetry,
   result: z.object({ repaired: someNames, failed: someNames }),
   run: async (work: Work) => {
     const repaired: string[] = [];
     const failed: string[] = [];
-    const { ofPoint } = work.results['restore-files'].roles;
+    const { ofPoint } = work.results['start-database'].roles;
     for (const node of namesIn(work.services.platform, ofPoint)) {
       try {
         await oneNode(work.services.platform, work, node, 'repair-roles', {});

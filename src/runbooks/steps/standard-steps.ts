@@ -7,6 +7,7 @@ import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
 import { restoreOf } from '../catalog/restore-standing.ts';
 import { resumeOf, type RunbookServices } from '../services.ts';
+import { disksMarked } from './kept-data.ts';
 import { nodeSet, nodeSetOf } from './node-set.ts';
 import { probeStore } from '../catalog/store-probe.ts';
 
@@ -176,8 +177,9 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       finished: z.boolean(),
       /** Servers of the graph may have run on the data that it brought, and given out ids there. */
       served: z.boolean(),
-      /** A revert of it broke off where a node had lost its disk: nobody can bring the old data back whole. */
+      /** It can be neither carried on nor reverted, because a node has lost what it kept: what is in place is no whole environment. */
       givenUp: z.boolean(),
+      disks: disksMarked,
     }),
     run: async ({
       run,
@@ -192,25 +194,28 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
     }) => {
       const { platform } = services;
       const record = await getOpenRestore(platform.bucket, params.restore, run);
-      const givenUp = wanted === 'accepting' && record.state === 'reverting' && (params.lost ?? []).length > 0;
-      if (!givenUp) await requireSameDecision(platform.bucket, record, wanted);
+      const namesLost = wanted === 'accepting' && (params.lost ?? []).length > 0;
+      if (!namesLost) await requireSameDecision(platform.bucket, record, wanted);
       const found = await lookAtRunIfReadable(platform.bucket, params.restore);
       // Of a journal that cannot be read nobody knows how far its run came: the nodes say it when they are asked.
       const state = found === 'damaged' ? undefined : found;
       const succeeded = state?.status === 'succeeded';
-      if (state?.runbook === 'revert' && !succeeded)
+      if (state?.runbook === 'revert' && !succeeded && !namesLost)
         throw revertUnfinished(record, await resumeOf(services, record.run), restoreOf(state.params));
       // Without its journal nobody knows how far the restore came: what serves on every node may be kept by a person who has looked at it.
       const serves =
         state === undefined ? await servesNow(platform) : state.steps['rebuild-index']?.status === 'succeeded';
       // What a restore that broke off had brought is deleted when the revert has recorded it, which it does at its end.
       const finished = succeeded || (serves && params.unproven === true) || record.half === true;
-      if (wanted === 'accepting' && !finished && record.state === 'open')
+      const givenUp = namesLost && (!finished || record.state === 'reverting' || record.givenUp !== undefined);
+      if (wanted === 'accepting' && !finished && record.state === 'open' && !givenUp)
         throw unfinished(record, { resume: await resumeOf(services, record.run), serves, known: state !== undefined });
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
       const served = state === undefined || state.steps['start-graph'] !== undefined;
-      return { aside: record.aside, point: record.point, whole: moved, succeeded, finished, served, givenUp };
+      const marks = state?.steps['mark-disks']?.status === 'succeeded' ? 'yes' : 'no';
+      const disks: z.output<typeof disksMarked> = state === undefined ? 'unknown' : marks;
+      return { aside: record.aside, point: record.point, whole: moved, succeeded, finished, served, givenUp, disks };
     },
   } as const;
 }

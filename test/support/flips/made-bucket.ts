@@ -53,6 +53,7 @@ export async function madeBucket(folder: string): Promise<Omit<CampaignParts, 'c
   try {
     for (const part of ['Data.db', 'Index.db', 'Filter.db', 'Statistics.db']) {
       await node.writeFile('bank', 'edges', `nb-1-big-${part}`, `${part} of the edges `.repeat(20));
+      await node.writeFile('system', 'local', `nb-1-big-${part}`, `${part} of the node `.repeat(20));
       await node.writeFile('system_schema', 'tables', `nb-1-big-${part}`, `${part} of the tables `.repeat(20));
     }
     const runners = jobRunners(node);

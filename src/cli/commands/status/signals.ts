@@ -33,6 +33,8 @@ export interface StatusFacts {
   readonly undecided: readonly UndecidedRestore[];
   /** Runs whose outcome another run has decided: nobody carries them on. */
   readonly decided: ReadonlyMap<string, RestoreRecord>;
+  /** A restore that was given up with the data half in place, while nothing was restored since. */
+  readonly givenUp?: RestoreRecord | undefined;
   /** Newest first. */
   readonly runs: readonly RunSummary[];
   /** How each interrupted one is carried on from this machine. */
@@ -270,25 +272,38 @@ function runSignal(
   }
 }
 
-function decisionSignals({ now, undecided }: StatusFacts): readonly Signal[] {
-  return undecided.map((restore): Signal => {
-    const { run, point, startedAt } = restore.record;
-    const { kind, says, next } = wayOn(restore);
-    const about = `${run} (to ${point}, ${age(startedAt, now)} ago) ${says}`;
-    switch (kind) {
-      case 'goes-on':
-        return { name: 'decisions', level: 'good', says: about };
-      case 'broken':
-        return { name: 'decisions', level: 'bad', says: about, next };
-      case 'waits':
-        return {
-          name: 'decisions',
-          level: 'warning',
-          says: `${about}; until then the old data takes disk space`,
-          next,
-        };
-    }
-  });
+function decisionSignals({ environment, now, undecided, givenUp }: StatusFacts): readonly Signal[] {
+  const toRestore: readonly Signal[] =
+    givenUp === undefined
+      ? []
+      : [
+          {
+            name: 'decisions',
+            level: 'bad',
+            says: `${givenUp.run} was given up with the data half in place: ${environment} must be restored`,
+            next: `cardea points ${environment}`,
+          },
+        ];
+  return [...toRestore, ...undecided.map((restore) => decisionSignal(restore, now))];
+}
+
+function decisionSignal(restore: UndecidedRestore, now: Date): Signal {
+  const { run, point, startedAt } = restore.record;
+  const { kind, says, next } = wayOn(restore);
+  const about = `${run} (to ${point}, ${age(startedAt, now)} ago) ${says}`;
+  switch (kind) {
+    case 'goes-on':
+      return { name: 'decisions', level: 'good', says: about };
+    case 'broken':
+      return { name: 'decisions', level: 'bad', says: about, next };
+    case 'waits':
+      return {
+        name: 'decisions',
+        level: 'warning',
+        says: `${about}; until then the old data takes disk space`,
+        next,
+      };
+  }
 }
 
 function horizonSignal({ config, now, points }: StatusFacts): Signal {

@@ -1,0 +1,26 @@
+import type { JobKind, JobParams } from '../../ports/node-agent.ts';
+import type { NodeParts } from '../node-parts.ts';
+import { displacedName } from '../../model/displaced-name.ts';
+import { asideFolder, findAside } from './aside-marker.ts';
+import { placedLogs } from './place-logs-job.ts';
+import { placedFiles } from './restore-job.ts';
+
+/** Of a job that has succeeded: whether what it made still lies on the disk. A disk may have been replaced since. */
+export type StillThere = (job: JobKind, params: unknown) => Promise<boolean>;
+
+/** The jobs that move files of the database. What any other made, nobody starts a database on. */
+export function stillThere(parts: NodeParts): StillThere {
+  const { files, directories } = parts;
+  const looks: { readonly [K in JobKind]?: (params: JobParams[K]) => Promise<boolean> } = {
+    'set-aside': async ({ run }) => (await findAside(files, asideFolder(directories, run)))?.phase === 'kept',
+    'restore-files': async (params) => (await placedFiles(parts, params)) !== undefined,
+    'place-logs': async (params) => (await placedLogs(parts, params)) !== undefined,
+    'revert-aside': async ({ run }) =>
+      (await findAside(files, asideFolder(directories, run))) === undefined &&
+      (await findAside(files, asideFolder(directories, displacedName(run))))?.phase === 'kept',
+  };
+  return async (job, params) => {
+    const look = looks[job] as ((of: unknown) => Promise<boolean>) | undefined;
+    return look === undefined || look(params);
+  };
+}
