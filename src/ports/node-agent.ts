@@ -168,7 +168,7 @@ export interface JobParams {
   /** What `set-aside` kept is moved back; what is there now is kept aside under its `displacedName`. Cassandra must be stopped. */
   /**
    * `mayBeAbsent`: this node may never have set anything aside for the run; then there is nothing to do, if what is live has what makes the node
-   * itself, and lies on the disk with the `mark` of that run. `whole`: what is there now was brought by a restore that came to its end.
+   * itself, and lies on the disk with the `mark` of that run. `whole`: a server of the graph may have run on what is there now.
    */
   'revert-aside': {
     readonly run: string;

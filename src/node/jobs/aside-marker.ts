@@ -27,8 +27,8 @@ export const asideDocument = documentType('aside', 1, {
   moves,
   bytes: z.number().int().nonnegative(),
   /**
-   * Of what a revert has displaced: whether a restore had brought it to its end. Absent where nobody has said it; of what a restore moved aside
-   * it is not asked.
+   * Of what a revert has displaced: whether a server of the graph may have run on it. Absent where nobody has said it; of what a restore moved
+   * aside it is not asked.
    */
   whole: z.boolean().optional(),
 });

@@ -14,7 +14,7 @@ export interface KeptData {
   readonly itself: boolean;
   /** It is the disk that was there before anything was stopped. */
   readonly marked: boolean;
-  /** Of what a revert has displaced: whether a restore had brought it to its end. */
+  /** Of what a revert has displaced: whether a server of the graph may have run on it. */
   readonly whole: boolean | undefined;
 }
 
