@@ -143,6 +143,10 @@ test('what a revert left in part old and in part restored, given up with --lost,
     torn: true,
     saved: 'succeeded',
   });
+  // That stands until something is restored, and no longer.
+  expect(wordOf(saved)).toBe('restore-unfinished');
+  expect(wordOf(await restore(world))).toBe('succeeded');
+  expect(wordOf(await backup(world))).toBe('succeeded');
 });
 
 test('files that an agent had placed on a disk that was replaced since are placed again when the step is done again', async () => {
