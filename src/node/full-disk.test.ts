@@ -148,7 +148,7 @@ test('a job that was begun before goes on although its record cannot be written 
 
 test('a revert brings the old data back on a disk that what was restored has filled: it needs no byte', async () => {
   const { disk, jobs } = await fullNode((each) => each.write(restoredFile, restoredData));
-  expect(await ended(jobs, ['revert-1', 'check-aside', 7], 'check-aside', {})).toEqual({});
+  expect(await ended(jobs, ['revert-1', 'check-aside', 7], 'check-aside', {})).toEqual({ aside: ['restore-1'] });
   expect(await reverting(jobs)).toMatchObject({ path: `${directories.aside}/revert-${run}` });
   expect(disk.read(oldFile)).toBe(oldData);
   const look = async (of: string) => ended(jobs, ['accept-1', 'check-kept', 8], 'look-aside', { run: of });

@@ -142,7 +142,7 @@ export const jobResults = {
   'stage-files': z.object({ files: count, bytes: count }),
   'stage-logs': cutOutcome,
   'clear-stage': z.object({}),
-  'check-aside': z.object({}),
+  'check-aside': z.object({ aside: z.array(safeName).optional() }),
   'look-aside': z.object({
     phase: z.enum(['setting-aside', 'kept', 'accepting', 'reverting']).nullable(),
     itself: z.boolean(),

@@ -211,7 +211,8 @@ export interface JobResult {
     readonly lastSegment: string | null;
   };
   'clear-stage': Record<string, never>;
-  'check-aside': Record<string, never>;
+  /** Names under which data lies aside on the node; absent from an agent of before. */
+  'check-aside': { readonly aside?: readonly string[] | undefined };
   /**
    * `phase`: null when nothing lies aside for the run. `itself`: the data that the run moved aside, or what is live where it has moved none, has
    * what makes the node itself. `marked`: it is the disk that the run has marked. `whole`: as `revert-aside` was told.

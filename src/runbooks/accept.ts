@@ -5,6 +5,7 @@ import { runId } from '../model/identifiers.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { safeName } from '../model/safe-name.ts';
 import { onEachNode } from './steps/each-node.ts';
+import { findRecord, findRecordStep } from './steps/find-record.ts';
 import { bytesAside, type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import {
   closeRestore,
@@ -39,7 +40,7 @@ export type AcceptParams = z.output<typeof params>;
  */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 7,
+  version: 8,
   pivot: decisionPivots.accepting,
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
@@ -49,7 +50,8 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   title: 'Accept a restore: delete the old data',
   params,
 })
-  .step(checkRestore('accepting'))
+  .step({ ...findRecordStep, run: async (context) => findRecord(context) })
+  .step({ ...checkRestore('accepting'), needs: ['find-record'] })
   .step({ ...startAgents, needs: ['check-restore'] })
   .step({
     id: 'check-kept',

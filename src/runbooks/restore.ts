@@ -11,7 +11,7 @@ import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
 import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { namesIn } from './steps/node-set.ts';
-import { checkAsideStep } from './steps/check-aside.ts';
+import { checkAsideStep, checkNothingAside } from './steps/check-aside.ts';
 import { markDisks, markDisksStep } from './steps/mark-disks.ts';
 import { placeWhatIsGone } from './steps/placed-data.ts';
 import { recordingDamage } from './steps/point-damage.ts';
@@ -221,7 +221,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       return { stageLogs: params.stage && params.replay };
     },
   })
-  .step(checkAsideStep)
+  .step({ ...checkAsideStep, run: async (context) => checkNothingAside(context) })
   .step({
     id: 'stage-files',
     title: 'Bring the files of the point beside the data and hash each, while the graph serves',

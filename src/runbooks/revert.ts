@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { runId } from '../model/identifiers.ts';
-import { displacedName, isDisplacedName } from '../model/displaced-name.ts';
+import { displacedName } from '../model/displaced-name.ts';
 import { RefusedProblem } from '../model/problem.ts';
-import { safeName } from '../model/safe-name.ts';
 import { defineRunbook } from '../runbook/define.ts';
-import { lookAtRunIfReadable } from '../runbook/look-at-run.ts';
 import { checkAsideStep } from './steps/check-aside.ts';
 import { onEachNode } from './steps/each-node.ts';
 import {
   closeOvertaken,
   closeRestore,
   getOpenRestore,
-  hasRecord,
   openRestore,
   requireNoOtherRestore,
   requireUndecided,
@@ -19,7 +16,8 @@ import {
 import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { findIdMark } from './catalog/id-mark.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
-import { bytesAside, type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
+import { findRecord, findRecordStep, requireWhole } from './steps/find-record.ts';
 import { markDisks, markDisksStep } from './steps/mark-disks.ts';
 import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
 import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
@@ -71,32 +69,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   title: 'Revert a restore: bring back the old data',
   params,
 })
-  .step({
-    id: 'find-record',
-    title: 'Find the record of the restore, or make it anew from what lies aside on the nodes',
-    effect: 'write',
-    needs: [],
-    timeout: '5m',
-    retry: standardRetry,
-    result: z.object({ madeAnew: z.boolean() }),
-    run: async (context) => {
-      const { environment, params, services, signal, log } = context;
-      const { platform, clock } = services;
-      const { bucket } = platform;
-      // Where the bucket knows the run, it says itself what there is to decide.
-      const known = await lookAtRunIfReadable(bucket, params.restore);
-      const isKnown = known !== undefined && known !== 'damaged';
-      if (isKnown || (await hasRecord(bucket, params.restore))) return { madeAnew: false };
-      await platform.ensureAgents(signal);
-      const kept = await lookAtKept(platform, context, { aside: params.restore, mark: params.restore });
-      if (kept.every(({ phase }) => phase === null)) return { madeAnew: false };
-      requireWhole(params.restore, environment, kept);
-      log('the bucket holds no record of this restore; the nodes keep what it moved aside');
-      const startedAt = clock.now().toISOString();
-      await openRestore(bucket, { run: params.restore, environment, aside: safeName.parse(params.restore), startedAt });
-      return { madeAnew: true };
-    },
-  })
+  .step({ ...findRecordStep, run: async (context) => findRecord(context, requireWhole) })
   .step({ ...checkRestore('reverting'), needs: ['find-record'] })
   .step({ ...startAgents, needs: ['check-restore'] })
   .step({
@@ -305,19 +278,6 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     timeout: { ...startAgainStep.timeout, of: ['check-kept.bytes'] },
   })
   .build();
-
-/** Where the bucket knows nothing of the run: throws RefusedProblem `half-restored` for what a revert has displaced, unless the nodes say that it was whole. */
-function requireWhole(name: string, environment: string, kept: readonly KeptData[]): void {
-  const said = kept.flatMap(({ whole }) => whole ?? []);
-  const displaced = isDisplacedName(name);
-  if (!said.includes(false) && (!displaced || said.includes(true))) return;
-  throw new RefusedProblem({
-    code: 'half-restored',
-    happened: `What lies aside as ${name} is what a revert has displaced, and nothing says that it was ever a whole environment. The old data is in its place.`,
-    state: 'Nothing was changed.',
-    next: `See what ${environment} needs: cardea status ${environment}. For another state of the data restore a point.`,
-  });
-}
 
 function nothingKept(
   environment: string,

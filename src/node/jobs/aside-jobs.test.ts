@@ -473,7 +473,7 @@ describe('looked at before', () => {
   test('what set-aside would refuse is refused while Cassandra runs', async () => {
     const node = await ruinedNode();
     node.faults.running = 4711;
-    expect(await checkAside(node)).toEqual({});
+    expect(await checkAside(node)).toEqual({ aside: [] });
     const space = node.files.space.bind(node.files);
     Object.assign(node.files, {
       space: async (path: string) => ({

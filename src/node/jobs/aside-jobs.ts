@@ -1,5 +1,7 @@
+import { liesAside } from '../../model/aside-markers.ts';
 import { displacedName } from '../../model/displaced-name.ts';
 import { RefusedProblem } from '../../model/problem.ts';
+import { safeName } from '../../model/safe-name.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import {
@@ -35,7 +37,7 @@ export async function setAside(
 ): Promise<JobResult['set-aside']> {
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
-  const before = await findAside(files, folder);
+  const before = await findAside(files, directories, folder);
   if (before?.phase === 'kept') {
     const lastSegment = await newestSegment(files, `${folder}/commitlog`);
     return { bytes: await bytesOf(files, folder, before), path: folder, lastSegment };
@@ -75,14 +77,30 @@ async function moveAside(
 }
 
 /**
- * Throws RefusedProblem `aside-elsewhere` where directories of this node cannot be moved aside by a rename, and what `requireProvable` throws.
+ * What lies aside on this node already. Throws RefusedProblem `aside-elsewhere` where directories of this node cannot be moved aside by a rename, and what `requireProvable` throws.
  * Cassandra may run.
  */
 export async function checkAside(parts: NodeParts): Promise<JobResult['check-aside']> {
   await requireProvable(parts);
   await requireOneFileSystem(parts);
-  return {};
+  const { files, directories } = parts;
+  const aside: string[] = [];
+  for (const { name, directory } of (await files.entries(directories.aside)) ?? []) {
+    if (!directory || !safeName.safeParse(name).success) continue;
+    const inside = (await files.entries(`${directories.aside}/${name}`)) ?? [];
+    if (
+      liesAside(
+        name,
+        inside.map((entry) => entry.name),
+      )
+    )
+      aside.push(name);
+  }
+  return { aside: aside.toSorted().slice(0, mostNamed) };
 }
+
+/** Names that an agent says of what lies aside there: there is one as a rule. */
+const mostNamed = 20;
 
 /** How far the moving aside of the run has come on this node, and whether the data that it is about is there at all. */
 export async function lookAside(
@@ -91,7 +109,7 @@ export async function lookAside(
 ): Promise<JobResult['look-aside']> {
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
-  const found = await findAside(files, folder);
+  const found = await findAside(files, directories, folder);
   // What has not been moved, or came back, is live.
   const kept = found !== undefined && (await files.entries(`${folder}/data`)) !== undefined;
   return {
@@ -119,7 +137,7 @@ async function deleteAside(
   { log }: JobContext,
 ): Promise<JobResult['accept-aside']> {
   const folder = asideFolder(directories, run);
-  const aside = await findAside(files, folder);
+  const aside = await findAside(files, directories, folder);
   if (aside === undefined) {
     await removeRest(files, folder);
     return { bytes: 0 };
@@ -146,8 +164,8 @@ export async function revertAside(
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
   const other = asideFolder(directories, displacedName(run));
-  const aside = await findAside(files, folder);
-  const displaced = await findAside(files, other);
+  const aside = await findAside(files, directories, folder);
+  const displaced = await findAside(files, directories, other);
   if (aside === undefined) {
     if (displaced?.phase === 'kept')
       return { path: other, lastSegment: await newestSegment(files, directories.commitlog) };
@@ -207,7 +225,7 @@ async function exchange(
     if (waiting) await files.rename(kept, live);
     await files.makeDirectory(live, current);
   }
-  const begun = await findAside(files, other);
+  const begun = await findAside(files, directories, other);
   if (begun !== undefined && begun.phase !== 'kept') {
     await keepAside(files, other, begun, { bytes: await bytesIn(files, other, begun), whole });
     // For the case that it is reverted in turn.

@@ -3,6 +3,7 @@ import type { AsideMarker } from '../../model/aside-markers.ts';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { documentType } from '../../model/document.ts';
 import { displacedName } from '../../model/displaced-name.ts';
+import { Problem } from '../../model/problem.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 import type { NodeDirectories } from '../node-parts.ts';
 
@@ -60,14 +61,40 @@ const names: ReadonlyArray<{ readonly file: AsideMarker; readonly phase?: Aside[
   { file: empty },
 ];
 
-export async function findAside(files: NodeFiles, folder: string): Promise<Aside | undefined> {
+export async function findAside(
+  files: NodeFiles,
+  directories: NodeDirectories,
+  folder: string,
+): Promise<Aside | undefined> {
   for (const { file, phase, partly = false } of names) {
     const text = await files.read(`${folder}/${file}`);
     if (text === undefined) continue;
-    const said: AsideText = text === '' ? nothing(folder) : asideDocument.read(text, `${folder}/${file}`);
+    const said = text === '' ? nothing(folder) : await readAside(files, directories, { folder, file, text });
     return { ...said, phase: phase ?? said.phase, file, partly };
   }
   return undefined;
+}
+
+/** Where the text cannot be read, its file's name and the places of the directories say the same: they are moved whole. */
+async function readAside(
+  files: NodeFiles,
+  directories: NodeDirectories,
+  { folder, file, text }: { readonly folder: string; readonly file: AsideMarker; readonly text: string },
+): Promise<AsideText> {
+  try {
+    return asideDocument.read(text, `${folder}/${file}`);
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    const live = await movesOf(files, directories);
+    const found = await Promise.all(
+      live.map(async ({ existed, ...each }) => {
+        const isAside = (await files.entries(`${folder}/${each.name}`)) !== undefined;
+        // What is being set aside may not have been moved yet.
+        return { ...each, existed: isAside || (existed && file === settingAside) };
+      }),
+    );
+    return { ...nothing(folder), moves: found };
+  }
 }
 
 /** From here on it is so, without a byte. */
@@ -147,7 +174,7 @@ export async function beginDisplaced(files: NodeFiles, directories: NodeDirector
   }
   const now = await movesOf(files, directories);
   const prepared = displacedFolder(directories, run);
-  const found = await findAside(files, prepared);
+  const found = await findAside(files, directories, prepared);
   const isFree = ((await files.entries(folder)) ?? []).length === 0;
   if (isFree && found !== undefined && placesOf(found.moves) === placesOf(now)) return files.rename(prepared, folder);
   await files.makeDirectory(folder, kept);

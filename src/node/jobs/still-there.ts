@@ -12,12 +12,13 @@ export type StillThere = (job: JobKind, params: unknown) => Promise<boolean>;
 export function stillThere(parts: NodeParts): StillThere {
   const { files, directories } = parts;
   const looks: { readonly [K in JobKind]?: (params: JobParams[K]) => Promise<boolean> } = {
-    'set-aside': async ({ run }) => (await findAside(files, asideFolder(directories, run)))?.phase === 'kept',
+    'set-aside': async ({ run }) =>
+      (await findAside(files, directories, asideFolder(directories, run)))?.phase === 'kept',
     'restore-files': async (params) => (await placedFiles(parts, params)) !== undefined,
     'place-logs': async (params) => (await placedLogs(parts, params)) !== undefined,
     'revert-aside': async ({ run }) =>
-      (await findAside(files, asideFolder(directories, run))) === undefined &&
-      (await findAside(files, asideFolder(directories, displacedName(run))))?.phase === 'kept',
+      (await findAside(files, directories, asideFolder(directories, run))) === undefined &&
+      (await findAside(files, directories, asideFolder(directories, displacedName(run))))?.phase === 'kept',
   };
   return async (job, params) => {
     const look = looks[job] as ((of: unknown) => Promise<boolean>) | undefined;
