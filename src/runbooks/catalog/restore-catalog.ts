@@ -97,7 +97,7 @@ export async function beginDecision(
   const reverting = record.state === 'reverting' && record.deciding !== undefined ? { reverting: record.deciding } : {};
   const noted = givenUp ? { givenUp: record.givenUp ?? reverting } : {};
   await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, ...noted, state, deciding: by }), {
-    ifMatch: etag,
+    ...(etag === undefined ? { ifAbsent: true } : { ifMatch: etag }),
   });
 }
 
@@ -274,7 +274,10 @@ function isUndecided({ state }: RestoreRecord): boolean {
   return state === 'open' || state === 'accepting' || state === 'reverting';
 }
 
-async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: RestoreRecord; etag: string }> {
+async function readRecord(
+  bucket: ObjectStore,
+  run: string,
+): Promise<{ readonly record: RestoreRecord; readonly etag: string | undefined }> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored !== undefined) {
     const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
@@ -284,9 +287,8 @@ async function readRecord(bucket: ObjectStore, run: string): Promise<{ record: R
   if (found !== undefined && found !== 'damaged' && /^(restore|revert)$/.test(found.runbook)) {
     const lost = leavesRecord(found) ? await recordOfJournals(bucket, run) : undefined;
     if (lost === undefined) throw nothingMoved(found);
-    // The store has lost it: what was moved aside is on the nodes all the same.
-    await createObject(bucket, restoreRecordKey(run), restoreRecordDocument.write(lost));
-    return readRecord(bucket, run);
+    // The store has lost it: what was moved aside is on the nodes all the same. Whoever decides it writes it anew.
+    return { record: await asItStands(bucket, lost), etag: undefined };
   }
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
   throw new UsageProblem({
