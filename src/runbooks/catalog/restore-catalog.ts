@@ -96,9 +96,8 @@ export async function beginDecision(
   if (!isUndecided(record) || (record.state === state && record.deciding === by)) return;
   const reverting = record.state === 'reverting' && record.deciding !== undefined ? { reverting: record.deciding } : {};
   const noted = givenUp ? { givenUp: record.givenUp ?? reverting } : {};
-  await bucket.put(restoreRecordKey(run), restoreRecordDocument.write({ ...record, ...noted, state, deciding: by }), {
-    ...(etag === undefined ? { ifAbsent: true } : { ifMatch: etag }),
-  });
+  const text = restoreRecordDocument.write({ ...record, ...noted, state, deciding: by });
+  await bucket.put(restoreRecordKey(run), text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag });
 }
 
 /** Throws RefusedProblem `restore-being-decided` when the other decision was begun. */
