@@ -1,30 +1,16 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { indexLog } from '../../../test/support/indexed-log.ts';
-import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
+import { factsAt } from '../../../test/support/facts-of.ts';
+import { ShippedBucket, hosts, secondText } from '../../../test/support/shipped-bucket.ts';
 import { chooseBase } from '../recovery/choose-base.ts';
-import { micros } from '../../model/instant.ts';
-import { readLogCatalog } from './log-catalog.ts';
 import { planLogs } from '../recovery/plan-logs.ts';
 import { logHorizon, removeOldLogs } from './log-removal.ts';
 import { listPoints } from './point-catalog.ts';
-import { type RecoveryFacts, usualLimits } from '../recovery/recovery-facts.ts';
 import { computeWindow } from '../recovery/window.ts';
 
 const [a, b] = hosts;
 const quiet = { signal: new AbortController().signal, log: () => {}, clock: { monotonic: () => 0 } };
-
-async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
-  const [catalog, points] = await Promise.all([readLogCatalog(store, { piecesSince: micros(0) }), listPoints(store)]);
-  return {
-    environment: 'local',
-    catalog,
-    pieces: { since: micros(0), catalog },
-    points,
-    now: second(now),
-    limits: usualLimits,
-  };
-}
 
 /** A segment every thousand seconds, three pieces each. */
 async function shipped(segments: number, points: readonly number[]): Promise<ShippedBucket> {
@@ -55,12 +41,12 @@ test('without a point nothing goes', async () => {
 
 test('B5: whole segments go that end well before the oldest point; the window stays as it is', async () => {
   const bucket = await shipped(6, [4700, 5500]);
-  const before = computeWindow(await factsAt(bucket, 6000));
+  const before = computeWindow(await factsAt(bucket.store, 6000));
   const removed = await removeOldLogs(bucket.store, quiet);
   // Second 4700 less ten minutes lies in the fifth segment.
   expect(removed).toMatchObject({ objects: 24, before: secondText(4100) });
   expect(pieces(bucket)).toHaveLength(12);
-  expect(computeWindow(await factsAt(bucket, 6000))).toEqual(before);
+  expect(computeWindow(await factsAt(bucket.store, 6000))).toEqual(before);
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
 });
 
@@ -70,10 +56,10 @@ test('an index goes with the last object that it tells of, and the window of wha
   const indexes = () => [...bucket.store.objects.keys()].filter((key) => key.includes('/index/'));
   // Of the first three hours, for each node. The log before second 9400 goes, which lies in the third.
   expect(indexes()).toHaveLength(6);
-  const before = computeWindow(await factsAt(bucket, 14_000));
+  const before = computeWindow(await factsAt(bucket.store, 14_000));
   await removeOldLogs(bucket.store, quiet);
   expect(indexes()).toHaveLength(2);
-  expect(computeWindow(await factsAt(bucket, 14_000))).toEqual(before);
+  expect(computeWindow(await factsAt(bucket.store, 14_000))).toEqual(before);
 });
 
 test('a mark goes with the log that it tells of, and one that goes on stays', async () => {
@@ -82,11 +68,11 @@ test('a mark goes with the log that it tells of, and one that goes on stays', as
   await bucket.mark('t0001', a, 'gap', 300, 4099);
   await bucket.mark('t0001', a, 'schema', 400, 4100);
   await bucket.mark('t0001', b, 'bypass', 500, 5900);
-  const before = computeWindow(await factsAt(bucket, 6000));
+  const before = computeWindow(await factsAt(bucket.store, 6000));
   await removeOldLogs(bucket.store, quiet);
   const left = [...bucket.store.objects.keys()].filter((key) => key.includes('/marks/'));
   expect(left.map((key) => key.slice(key.lastIndexOf('-') + 1)).sort()).toEqual(['bypass.json', 'schema.json']);
-  const after = computeWindow(await factsAt(bucket, 6000));
+  const after = computeWindow(await factsAt(bucket.store, 6000));
   expect({ ...after, streams: [] }).toEqual({ ...before, streams: [] });
 });
 
@@ -116,7 +102,7 @@ test('whatever is kept: no plan of a kept base loses an object, on its own timel
           await bucket.watermark('t0002', host, 13_000);
         }
         const plans = async () => {
-          const facts = await factsAt(bucket, 13_000);
+          const facts = await factsAt(bucket.store, 13_000);
           return ['t0001', 't0002'].flatMap((timeline) =>
             computeWindow(facts, timeline).stretches.map(({ to }) =>
               planLogs(facts, chooseBase(facts, { instant: (Date.parse(to) * 1000) as never, timeline })),

@@ -1,26 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { factsAt } from '../../../test/support/facts-of.ts';
 import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
 import { type Problem, RefusedProblem } from '../../model/problem.ts';
 import { type Wanted, chooseBase } from './choose-base.ts';
-import { micros } from '../../model/instant.ts';
-import { readLogCatalog } from '../catalog/log-catalog.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
-import { listPoints } from '../catalog/point-catalog.ts';
-import { type RecoveryFacts, usualLimits } from './recovery-facts.ts';
 
 const [a, b, c] = hosts;
-
-async function factsAt({ store }: ShippedBucket, now: number): Promise<RecoveryFacts> {
-  const [catalog, points] = await Promise.all([readLogCatalog(store, { piecesSince: micros(0) }), listPoints(store)]);
-  return {
-    environment: 'local',
-    catalog,
-    pieces: { since: micros(0), catalog },
-    points,
-    now: second(now),
-    limits: usualLimits,
-  };
-}
 
 async function shipAll(bucket: ShippedBucket, timeline: string, since: number, ...seconds: number[]): Promise<void> {
   for (const host of hosts) {
@@ -41,7 +26,7 @@ async function shipped(): Promise<ShippedBucket> {
 }
 
 async function choose(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, now = 100) {
-  return chooseBase(await factsAt(bucket, now), { instant: second(at), timeline: 't0001', ...more });
+  return chooseBase(await factsAt(bucket.store, now), { instant: second(at), timeline: 't0001', ...more });
 }
 
 async function refusal(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, now = 100): Promise<Problem> {
@@ -163,7 +148,7 @@ describe('wrong use is refused with the nearest instant that would work', () => 
 
 describe('the logs of an instant', () => {
   async function planOf(bucket: ShippedBucket, at: number, more: Partial<Wanted> = {}, extent: Extent = {}) {
-    const facts = await factsAt(bucket, 400);
+    const facts = await factsAt(bucket.store, 400);
     return planLogs(facts, chooseBase(facts, { instant: second(at), timeline: 't0001', ...more }), extent);
   }
 
@@ -192,7 +177,7 @@ describe('the logs of an instant', () => {
     await bucket.timeline('t0001');
     await shipAll(bucket, 't0001', 0, 100, 200, 200, 200, 350, 500);
     await bucket.point(400, 402, { nodeCount: 3 });
-    const facts = await factsAt(bucket, 600);
+    const facts = await factsAt(bucket.store, 600);
     const plan = planLogs(facts, chooseBase(facts, { instant: second(450), timeline: 't0001' }));
     expect(plan.strands[0]?.streams.map(({ objects }) => objects[0]?.key.slice(-21))).toEqual(
       hosts.map(() => '0000000040-0000000080'),
@@ -281,7 +266,7 @@ test('a log whose pieces need a damaged schema is refused by the name of the obj
   await bucket.schema('t0001', 70, ['edgestore', 'graphindex']);
   const key = [...bucket.store.objects.keys()].filter((each) => each.includes('/schema/')).sort()[1] ?? '';
   await bucket.store.put(key, '{');
-  const facts = await factsAt(bucket, 100);
+  const facts = await factsAt(bucket.store, 100);
   const choice = chooseBase(facts, { instant: second(65), timeline: 't0001' });
   expect(() => planLogs(facts, choice)).toThrow(
     expect.objectContaining({ kind: 'refused', code: 'log-schema-damaged', happened: expect.stringContaining(key) }),

@@ -1,25 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { ShippedBucket, hosts, second, secondText } from '../../../test/support/shipped-bucket.ts';
-import type { ObjectStore } from '../../ports/object-store.ts';
-import { micros } from '../../model/instant.ts';
-import { readLogCatalog } from '../catalog/log-catalog.ts';
+import { factsAt } from '../../../test/support/facts-of.ts';
+import { ShippedBucket, hosts, secondText } from '../../../test/support/shipped-bucket.ts';
 import { listPoints } from '../catalog/point-catalog.ts';
-import { type RecoveryFacts, usualLimits } from './recovery-facts.ts';
 import { computeWindow } from './window.ts';
 
 const [a, b, c] = hosts;
-
-async function factsAt(bucket: ObjectStore, now: number): Promise<RecoveryFacts> {
-  const [catalog, points] = await Promise.all([readLogCatalog(bucket, { piecesSince: micros(0) }), listPoints(bucket)]);
-  return {
-    environment: 'local',
-    catalog,
-    pieces: { since: micros(0), catalog },
-    points,
-    now: second(now),
-    limits: usualLimits,
-  };
-}
 
 async function windowAt(log: ShippedBucket, now: number, timeline?: string) {
   return computeWindow(await factsAt(log.store, now), timeline);
