@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { createSchema } from '../src/sample/schema.ts';
-import { shippedUpTo } from '../test/support/sandbox.ts';
+import { waitFor } from '../src/host/wait-for.ts';
+import type { Platform } from '../src/ports/platform.ts';
 import { openLoad } from './log-load.ts';
 import { withOneNode } from './one-node.ts';
 import { comparedSeries, interleave } from './rounds.ts';
@@ -39,7 +40,7 @@ export async function benchOutage({ mebibytes, rounds }: BenchOptions): Promise<
     }
     await load.close();
     const instant = new Date(Math.floor(last)).toISOString();
-    await shippedUpTo({ platform }, instant);
+    await shippedUpTo(platform, instant);
     const restore = async (...flags: string[]) => {
       const target = ['--to', instant, '--timeline', 't0001', '--without-base', '--confirm', 'local'];
       const { run, ...took } = restored.parse(await cardea('restore', 'local', ...target, ...flags));
@@ -78,4 +79,13 @@ export async function benchOutage({ mebibytes, rounds }: BenchOptions): Promise<
       ),
     ];
   });
+}
+
+async function shippedUpTo({ nodes, agent }: Pick<Platform, 'nodes' | 'agent'>, instant: string): Promise<void> {
+  const done = async () => {
+    const health = await Promise.all(nodes.map(async ({ name }) => agent(name).health()));
+    return health.every(({ shipping }) => (shipping?.newest ?? '') >= instant) ? true : undefined;
+  };
+  if ((await waitFor(done, { withinMs: 300_000 })) === undefined)
+    throw new TypeError('the log was not shipped in time');
 }
