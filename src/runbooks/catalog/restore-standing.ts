@@ -109,7 +109,9 @@ export async function unrecordedRestores(
 
 /** Whether a run with such a journal has written its record: a restore before it moves anything, a revert when everything is done. */
 export function leavesRecord(run: FoundRun): boolean {
-  return run.runbook === 'revert' ? hasBegun(run.steps, 'record-reverted') : hasBegun(run.steps, 'set-aside');
+  return run.runbook === 'revert'
+    ? run.steps['record-reverted']?.status === 'succeeded'
+    : hasBegun(run.steps, 'set-aside');
 }
 
 function givesUp({ steps }: FoundRun): boolean {
