@@ -95,7 +95,12 @@ export function segmentPrefix(
   { timeline, hostId }: Pick<LogPieceHeader, 'timeline' | 'hostId'>,
   id: string | bigint,
 ): string {
-  return `${streamPrefix(timeline, hostId)}${String(id).padStart(19, '0')}/`;
+  return `${streamPrefix(timeline, hostId)}${segmentFolder(id)}/`;
+}
+
+/** Name of a segment's folder: 19 digits, so that the order of the texts is that of the numbers. */
+export function segmentFolder(id: string | bigint): string {
+  return String(id).padStart(19, '0');
 }
 
 /** Prefix of everything a node shipped on a timeline. */

@@ -3,7 +3,7 @@ import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { storedPiece } from '../../commitlog/verified-stream.ts';
 import { formatInstant, instantOf, type Micros } from '../../model/instant.ts';
 import { type LogIndexHeader, logIndexPrefix, runOfIndex } from '../../model/log-index.ts';
-import { placeOfPiece, streamPrefix, widestPieces } from '../../model/log-piece.ts';
+import { placeOfPiece, segmentFolder, streamPrefix, widestPieces } from '../../model/log-piece.ts';
 import { Problem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
@@ -76,7 +76,8 @@ export class LogIndexer {
       const header = await ifSound(async () => readStreamedIndexHeader(await bucket.getStream(key)));
       if (header !== undefined) runs.push({ key, header });
     }
-    this.#seen = folderOf(runs.at(-1)?.header.lastSegment);
+    const last = runs.at(-1)?.header.lastSegment;
+    this.#seen = last === undefined ? '' : segmentFolder(last);
     return runs;
   }
 
@@ -192,8 +193,4 @@ function hourOf(at: Micros): number {
 
 function dayOf({ header: { coveredTo } }: Run): string {
   return formatInstant(instantOf(coveredTo)).slice(0, 10);
-}
-
-function folderOf(segment: string | undefined): string {
-  return segment === undefined ? '' : segment.padStart(19, '0');
 }

@@ -2,7 +2,7 @@ import { readStreamedIndexHeader } from '../../commitlog/log-index.ts';
 import { formatBytes } from '../../model/bytes.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import { runOfIndex } from '../../model/log-index.ts';
-import { logMarkDocument, placeOfPiece } from '../../model/log-piece.ts';
+import { logMarkDocument, placeOfPiece, segmentFolder } from '../../model/log-piece.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -106,7 +106,7 @@ async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Pr
 async function endsBefore(bucket: ObjectStore, key: string, segment: string): Promise<boolean> {
   try {
     const { lastSegment } = await readStreamedIndexHeader(await bucket.getStream(key));
-    return lastSegment.padStart(19, '0') < segment;
+    return segmentFolder(lastSegment) < segment;
   } catch (thrown) {
     if (['log-damaged', 'object-missing'].includes(failed(thrown).code)) return true;
     throw thrown;

@@ -10,7 +10,7 @@ import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { type FoundPiece, longestLag, type StreamFold } from '../../commitlog/verified-stream.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
 import { type LogIndexHeader, logIndexPrefix, runOfIndex } from '../../model/log-index.ts';
-import { type PieceLink, placeOfPiece, streamPrefix, widestPieces } from '../../model/log-piece.ts';
+import { type PieceLink, placeOfPiece, segmentFolder, streamPrefix, widestPieces } from '../../model/log-piece.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -91,11 +91,6 @@ function openedFrom(indexes: readonly FoundIndex[], piecesSince: Micros | undefi
   return safe === undefined ? 0 : indexes.findIndex(({ header }) => instantOf(header.coveredTo) >= safe);
 }
 
-/** Its name: 19 digits, so that the order of the texts is that of the numbers. */
-function folderOfSegment(id: string): string {
-  return id.padStart(19, '0');
-}
-
 function holds({ from, to }: FoundIndex, segment: string): boolean {
   return from <= segment && segment <= to;
 }
@@ -132,7 +127,7 @@ async function readIndexes(
 async function readIndex(bucket: ObjectStore, key: string): Promise<FoundIndex | undefined> {
   try {
     const header = await readStreamedIndexHeader(await bucket.getStream(key));
-    return { key, header, from: folderOfSegment(header.firstSegment), to: folderOfSegment(header.lastSegment) };
+    return { key, header, from: segmentFolder(header.firstSegment), to: segmentFolder(header.lastSegment) };
   } catch (thrown) {
     // Replaced by a wider one meanwhile, or damaged.
     if (['object-missing', 'log-damaged'].includes(failed(thrown).code)) return undefined;
@@ -283,7 +278,7 @@ async function foldIndex(
     fold.addRun(run);
     return;
   }
-  const pieces = Map.groupBy(await entriesOf(bucket, key), ({ segment }) => folderOfSegment(segment));
+  const pieces = Map.groupBy(await entriesOf(bucket, key), ({ segment }) => segmentFolder(segment));
   let doubtful: ListedSegment[] = [];
   for (const each of segments) {
     const told = pieces.get(each.segment) ?? [];
