@@ -67,7 +67,7 @@ export async function writeLogIndex(
     objects: pieces.length,
     plainBytes: pieces.reduce((sum, { from, to }) => sum + to - from, 0),
     storedBytes: pieces.reduce((sum, { stored }) => sum + stored, 0),
-    listing: listingOf(pieces.map(({ key, stored }) => ({ key, bytes: stored }))),
+    listing: listingOf(pieces),
     entries: sha256(text),
   });
   const body = Buffer.concat([Buffer.from(`${headerLine(header)}\n`), await compress(Buffer.from(text))]);
@@ -121,11 +121,25 @@ export function readLogIndex(object: Uint8Array): {
   return { header, pieces };
 }
 
-/** What the header's `listing` must be for these objects of a listing. */
-export function listingOf(objects: Iterable<{ readonly key: string; readonly bytes: number }>): string {
-  const hash = createHash('sha256');
-  for (const object of objects) hash.update(listedLine(object));
-  return hash.digest('hex');
+/** What the header's `listing` must be for the objects of a listing, which are told to it one by one and not held. */
+export class ListingSum {
+  readonly #hash = createHash('sha256');
+
+  /** In the order of the listing; sizes in bytes, as in the store. */
+  add(object: { readonly key: string; readonly bytes: number }): void {
+    this.#hash.update(listedLine(object));
+  }
+
+  /** 64 hexadecimal digits. Only once, when all were added. */
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
+function listingOf(pieces: readonly IndexedPiece[]): string {
+  const sum = new ListingSum();
+  for (const { key, stored } of pieces) sum.add({ key, bytes: stored });
+  return sum.digest();
 }
 
 /** A run of pieces as the header alone tells of it. */

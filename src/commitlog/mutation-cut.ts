@@ -2,11 +2,12 @@ import type { LoggedTable } from '../model/log-schema.ts';
 import { FailedProblem } from '../model/problem.ts';
 import type { CutRule } from './cut-rule.ts';
 import { firstTableOf } from './mutation-glance.ts';
-import { readMutation } from './mutation-reader.ts';
+import { isAllLater, readMutation } from './mutation-reader.ts';
 import { encodeMutation } from './mutation-writer.ts';
 import { refuseUnreadable } from './segment-header.ts';
 import { cutDecoded, type Treatment } from './cut-decoded.ts';
 import { isSystemKeyspace, isSystemTable } from './system-tables.ts';
+import type { StoredMutation } from './stored-mutation.ts';
 import { type TableIndex, tableIndexOf, type TableLayout } from './table-layout.ts';
 import { FastCutScan, type Verdict } from './fast-cut.ts';
 
@@ -81,7 +82,11 @@ export class MutationCut {
       this.counts.omitted += 1;
       return undefined;
     }
-    const stored = readMutation(bytes, this.#tables);
+    const stored = this.#read(bytes);
+    if (stored === undefined) {
+      this.counts.dropped += 1;
+      return undefined;
+    }
     const { ownsToken } = this.#rule;
     const key = stored.updates[0]?.key;
     if (ownsToken !== undefined && key !== undefined && !ownsToken(key)) {
@@ -97,6 +102,17 @@ export class MutationCut {
     if (Buffer.compare(encodeMutation(stored), bytes) !== 0) throw notUnderstood(stored.updates[0]?.layout);
     this.counts[cut === undefined ? this.#whyNothing(stored.updates) : 'cut'] += 1;
     return cut === undefined ? undefined : encodeMutation(cut);
+  }
+
+  /** Undefined for one that no schema tells of, and that was written after all that is kept: see `isAllLater`. */
+  #read(bytes: Uint8Array): StoredMutation | undefined {
+    try {
+      return readMutation(bytes, this.#tables);
+    } catch (thrown) {
+      if (!(thrown instanceof FailedProblem) || thrown.code !== 'log-table-unknown') throw thrown;
+      if (!isAllLater(bytes, this.#tables, this.#rule)) throw thrown;
+      return undefined;
+    }
   }
 
   #whyNothing(updates: ReadonlyArray<{ readonly layout: TableLayout }>): 'omitted' | 'dropped' {

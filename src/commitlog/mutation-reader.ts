@@ -1,4 +1,5 @@
 import type { LoggedTable } from '../model/log-schema.ts';
+import type { Micros } from '../model/instant.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { readClustering } from './clustering-values.ts';
 import { readSubset } from './column-subset.ts';
@@ -39,6 +40,37 @@ export function readMutation(bytes: Uint8Array, tables: TableIndex): StoredMutat
   for (let left = read.count(); left > 0; left -= 1) updates.push(readUpdate(read, tables));
   if (!read.atEnd) throw mutationDamaged(`there are ${bytes.length - read.at} more bytes after its content`);
   return { updates };
+}
+
+/**
+ * Whether all of a mutation was written later than `lastKept`, as far as that can be told without a schema: the earliest
+ * time of an update stands before what needs one. Of several updates only the last may be one that no schema tells of.
+ * Of the tables in `uncut` (ids with dashes) no time counts.
+ */
+export function isAllLater(
+  bytes: Uint8Array,
+  tables: TableIndex,
+  { lastKept, uncut }: { readonly lastKept: Micros; readonly uncut?: ReadonlySet<string> },
+): boolean {
+  const read = new MutationBytes(bytes);
+  for (let left = read.count(); left > 0; left -= 1) {
+    const { at } = read;
+    const id = read.take(16);
+    if (uncut?.has(formatTableId(id)) === true) return false;
+    read.sized();
+    const flags = read.byte();
+    if (flags !== partitionFlags.empty && read.writeTime(epochMicros) <= lastKept) return false;
+    if (left === 1) return true;
+    const known = new MutationBytes(bytes.subarray(at));
+    try {
+      readUpdate(known, tables);
+    } catch (thrown) {
+      if (thrown instanceof FailedProblem && thrown.code === 'log-table-unknown') return false;
+      throw thrown;
+    }
+    read.take(at + known.at - read.at);
+  }
+  return true;
 }
 
 /** Flags of a partition. */

@@ -55,6 +55,11 @@ export interface VerifiedStream {
   readonly marks: readonly LogMark[];
   readonly watermark: Watermark | undefined;
   readonly faults: readonly LogFault[];
+  /**
+   * Plain bytes of what was read of it: of the time since the instant that was asked for. What an index tells together
+   * is shared out by time.
+   */
+  readonly bytes: number;
 }
 
 /**
@@ -87,6 +92,8 @@ interface FoldedStream {
   readonly faults: LogFault[];
   /** Pieces that reach beyond it are kept, and a little more; undefined for none. */
   readonly piecesSince: Micros | undefined;
+  /** From when on bytes are counted; undefined for all. */
+  readonly bytesSince?: Micros | undefined;
 }
 
 /**
@@ -106,6 +113,7 @@ export class StreamFold {
   /** The run that ends with the piece that the watermark names. */
   #named: PieceRun | undefined;
   #lastFrom: Micros | undefined;
+  #bytes = 0;
 
   constructor(stream: FoldedStream) {
     const { watermark, timeline, hostId } = stream;
@@ -142,12 +150,12 @@ export class StreamFold {
   addIndexed(piece: StoredPiece): void {
     if (this.#repeats(piece)) return;
     this.#keep(piece);
-    this.#append(piece);
+    this.#append(piece, piece.to - piece.from);
   }
 
-  /** What an index tells of them together. */
-  addRun(run: PieceRun): void {
-    if (!this.#repeats(run)) this.#append(run);
+  /** What an index tells of them together. `bytes`: plain. */
+  addRun(run: PieceRun, bytes: number): void {
+    if (!this.#repeats(run)) this.#append(run, bytes);
   }
 
   #repeats(run: PieceRun): boolean {
@@ -157,8 +165,9 @@ export class StreamFold {
     return true;
   }
 
-  #append(run: PieceRun): void {
-    const { faults, watermark } = this.#stream;
+  #append(run: PieceRun, bytes: number): void {
+    const { faults, watermark, bytesSince } = this.#stream;
+    this.#bytes += bytes * shareAfter(run, bytesSince);
     const broken = breakBetween(this.#head, run, faults);
     if (broken !== undefined) {
       // Retention removes the beginning of a stream, which is not a fault; whether a base needs it is decided for each base.
@@ -185,7 +194,8 @@ export class StreamFold {
     const covered = this.#coverage();
     const node = watermark?.node ?? this.#node ?? marks.at(-1)?.node ?? hostId;
     const first = this.#first ?? 1;
-    return { timeline, hostId, node, first, pieces: this.#pieces, covered, marks, watermark, faults };
+    const bytes = Math.round(this.#bytes);
+    return { timeline, hostId, node, first, pieces: this.#pieces, covered, marks, watermark, faults, bytes };
   }
 
   #addPiece(header: LogPieceHeader, piece: StoredPiece): void {
@@ -193,7 +203,7 @@ export class StreamFold {
     const before = this.#head;
     if (piece.first > before.last) {
       this.#keep(piece);
-      this.#append(piece);
+      this.#append(piece, piece.to - piece.from);
       this.#holder = header;
     } else if (piece.last > before.last) {
       const reason = `its pieces ${range(piece)} partly overlap those of ${before.key}`;
@@ -276,6 +286,13 @@ function faultOfPlace(
   const own = logPieceKey(header);
   if (own !== key) return `it is a copy of ${own}: its name does not agree with its header`;
   return undefined;
+}
+
+/** Which part of a run is of the time after an instant, 0 to 1. */
+function shareAfter({ coveredFrom, coveredTo }: PieceRun, instant: Micros | undefined): number {
+  if (instant === undefined || coveredFrom >= instant) return 1;
+  if (coveredTo <= instant) return 0;
+  return (coveredTo - instant) / (coveredTo - coveredFrom);
 }
 
 interface Head {

@@ -82,6 +82,7 @@ async function restore(
   const params = {
     point: point.id,
     allowTaken: false,
+    allowFailed: false,
     newBase: false,
     stage: true,
     replay: true,

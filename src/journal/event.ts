@@ -10,6 +10,17 @@ export const actor = z.object({ name: z.string(), via: z.literal('cli'), host: z
 export type Actor = z.infer<typeof actor>;
 
 /**
+ * What a step that succeeded took in its last attempt, and the numbers in its result. The last event of a run has them
+ * of all steps, so that who compares runs need not read hundreds of events of each.
+ */
+const stepMeasure = z.object({
+  seconds: z.number(),
+  attempts: z.number().int().nonnegative(),
+  counts: z.record(z.string(), z.number()),
+});
+export type StepMeasure = z.infer<typeof stepMeasure>;
+
+/**
  * What happened in a run. The journal is the only record of a run; everything that is shown about a run is replayed
  * from it.
  */
@@ -54,7 +65,12 @@ export const runEventBody = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('step-skipped'), step: z.string(), reason: z.string() }),
   z.object({ type: z.literal('cancel-requested'), actor }),
-  z.object({ type: z.literal('run-succeeded'), seconds: z.number() }),
+  z.object({
+    type: z.literal('run-succeeded'),
+    seconds: z.number(),
+    /** By step. Absent in journals of before it was noted. */
+    measured: z.record(z.string(), stepMeasure).optional(),
+  }),
   z.object({ type: z.literal('run-failed'), problem: problemDocument, seconds: z.number() }),
   z.object({ type: z.literal('run-cancelled'), seconds: z.number() }),
 ]);

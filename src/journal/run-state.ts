@@ -1,7 +1,7 @@
 import type { ProblemDocument } from '../model/problem.ts';
 import type { ProcessIdentity } from '../model/process-identity.ts';
 import type { Progress } from '../model/progress.ts';
-import type { Actor, RunEvent, RunEventBody } from './event.ts';
+import type { Actor, RunEvent, RunEventBody, StepMeasure } from './event.ts';
 
 /**
  * `refused`: the run ended before anything was changed. `interrupted` is never in a journal: it is a `running` run
@@ -53,8 +53,12 @@ export interface RunState {
   /** From start to end, interruptions included. */
   readonly seconds?: number;
   readonly problem?: ProblemDocument;
+  /** What its steps took, of a run that succeeded: its last event alone says it. */
+  readonly measured?: Readonly<Record<string, StepMeasure>>;
   readonly cancelRequestedBy?: Actor;
   readonly epoch: number;
+  /** Of its first event. */
+  readonly begun: number;
   readonly resumed: number;
   readonly events: number;
   readonly steps: Readonly<Record<string, StepState>>;
@@ -92,6 +96,7 @@ function started(event: RunEvent, body: Extract<RunEventBody, { type: 'run-start
     startedAt: event.at,
     lastEventAt: event.at,
     epoch: event.epoch,
+    begun: event.epoch,
     resumed: 0,
     events: event.sequence,
     steps: {},
@@ -111,7 +116,13 @@ function runChange(state: RunState, event: RunEvent, body: RunEventBody): Partia
     case 'cancel-requested':
       return { cancelRequestedBy: body.actor };
     case 'run-succeeded':
-      return { ...ended(state), status: 'succeeded', endedAt: event.at, seconds: body.seconds };
+      return {
+        ...ended(state),
+        status: 'succeeded',
+        endedAt: event.at,
+        seconds: body.seconds,
+        ...(body.measured === undefined ? {} : { measured: body.measured }),
+      };
     case 'run-cancelled':
       return { ...ended(state), status: 'cancelled', endedAt: event.at, seconds: body.seconds };
     case 'run-failed':

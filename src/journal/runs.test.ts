@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { testWorld } from '../../test/support/engine-world.ts';
-import { hanging, runbookOf, start } from '../../test/support/runbook-sketch.ts';
+import { hanging, refused, runbookOf, start } from '../../test/support/runbook-sketch.ts';
 import { resumeRun } from '../runbook/engine.ts';
 import { eventKey } from './event-file.ts';
-import { listRuns, showRun } from './runs.ts';
+import { listRuns, measuredRuns, showRun } from './runs.ts';
 
 test('runs are listed newest first whatever their runbook is called, as many as asked for', async () => {
   const world = testWorld();
@@ -89,4 +89,41 @@ test('a run that was resumed says so', async () => {
     epoch: 2,
     holder: { pid: 101 },
   });
+});
+
+test('H: the last event of a run tells what its steps took and counted, so that runs are compared by two events each', async () => {
+  const world = testWorld();
+  const named = (name: string, steps: Parameters<typeof runbookOf>[0]) => ({ ...runbookOf(steps), name });
+  const counted = async () => ({ bytes: 7, name: 'x', list: [1] });
+  const slow = async () => {
+    world.clock.leap(3000);
+    return { elements: 9 };
+  };
+  const steps = [
+    { id: 'a', run: counted },
+    { id: 'b', needs: ['a'], run: slow },
+  ];
+  const { run } = await start(world, named('restore', steps));
+  for (const name of ['backup', 'rehearse', 'rehearse']) {
+    world.clock.leap(1000);
+    await start(world, named(name, [{ id: 'a', ...(name === 'backup' ? {} : { run: counted }) }]));
+  }
+  world.clock.leap(1000);
+  const failing = async () => Promise.reject(refused('no'));
+  await start(world, named('rehearse', [{ id: 'a', run: failing }]));
+
+  const found = await measuredRuns(world.store, { limit: 3, runbooks: ['restore', 'rehearse'] });
+  expect(found.map(({ runbook }) => runbook)).toEqual(['rehearse', 'rehearse', 'restore']);
+  expect(found[2]).toEqual({
+    run,
+    runbook: 'restore',
+    params: {},
+    measured: {
+      a: { seconds: 0, attempts: 1, counts: { bytes: 7 } },
+      b: { seconds: 3, attempts: 1, counts: { elements: 9 } },
+    },
+  });
+  expect(await measuredRuns(world.store, { limit: 1, runbooks: ['restore', 'rehearse'] })).toEqual([found[0]]);
+  world.store.set(eventKey(run, 1), '{}');
+  expect(await measuredRuns(world.store, { limit: 9, runbooks: ['restore'] })).toEqual([]);
 });

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import { mapConcurrently } from '../model/map-concurrently.ts';
-import type { Actor, RunEvent } from './event.ts';
+import type { Actor, RunEvent, StepMeasure } from './event.ts';
 import { endsOfJournal, journalDamaged, readJournal, type VerifiedJournal } from './journal-reader.ts';
 import { trueState } from './liveness.ts';
 import { replay, type RunState, type RunStatus } from './run-state.ts';
@@ -66,23 +66,61 @@ export interface UnfinishedRun {
   readonly params: unknown;
 }
 
+/** Runs that began since then, by their names; of these runbooks, or of any. */
+export interface WhichRuns {
+  readonly since: Date;
+  readonly kinds?: readonly string[];
+}
+
 /**
  * Every run begun since then whose journal has no end: it is under way, or was interrupted and can be carried on. Reads
  * only first and last events. A run whose journal is damaged is not carried on, and is left out.
  */
-export async function unfinishedRuns(store: ObjectStore, since: Date): Promise<readonly UnfinishedRun[]> {
+export async function unfinishedRuns(
+  store: ObjectStore,
+  { since, kinds }: WhichRuns,
+): Promise<readonly UnfinishedRun[]> {
   const first = since.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
-  const runs = (await runIds(store)).filter((run) => run.slice(-20) >= first);
+  const runs = (await runIds(store)).filter(
+    (run) => run.slice(-20) >= first && (kinds === undefined || kinds.includes(runbookPart(run))),
+  );
   const found = await mapConcurrently(runs, 16, async (run): Promise<UnfinishedRun | undefined> => {
-    try {
-      const state = await briefState(store, run);
-      return state?.status === 'running' ? { run, runbook: state.runbook, params: state.params } : undefined;
-    } catch (error) {
-      if (error instanceof Problem && damageCodes.has(error.code)) return undefined;
-      throw error;
-    }
+    const state = await readableState(store, run);
+    return state?.status === 'running' ? { run, runbook: state.runbook, params: state.params } : undefined;
   });
   return found.filter((each) => each !== undefined);
+}
+
+/** A run that succeeded, and what its steps took. */
+export interface MeasuredRun {
+  readonly run: string;
+  readonly runbook: string;
+  readonly params: unknown;
+  /** By step. */
+  readonly measured: Readonly<Record<string, StepMeasure>>;
+}
+
+/** Runs that are looked at for one that is wanted: others have failed, or noted nothing. */
+const lookedAt = 3;
+
+/**
+ * The newest `limit` runs of these runbooks that succeeded and noted what their steps took, newest first. Reads only
+ * first and last events, as far back as a few times `limit`. A run whose journal is damaged is left out.
+ */
+export async function measuredRuns(
+  store: ObjectStore,
+  { limit, runbooks }: { readonly limit: number; readonly runbooks: readonly string[] },
+): Promise<readonly MeasuredRun[]> {
+  const runs = (await runIds(store))
+    .filter((run) => runbooks.includes(runbookPart(run)))
+    .sort(newestFirst)
+    .slice(0, limit * lookedAt);
+  const found = await mapConcurrently(runs, 16, async (run): Promise<readonly MeasuredRun[]> => {
+    const state = await readableState(store, run);
+    if (state?.measured === undefined) return [];
+    return [{ run, runbook: state.runbook, params: state.params, measured: state.measured }];
+  });
+  return found.flat().slice(0, limit);
 }
 
 export interface ShownRun {
@@ -114,6 +152,16 @@ async function runIds(store: ObjectStore): Promise<readonly string[]> {
 }
 
 const damageCodes = new Set(['bad-document', 'journal-damaged']);
+
+/** Undefined for a damaged journal, too. */
+async function readableState(store: ObjectStore, run: string): Promise<RunState | undefined> {
+  try {
+    return await briefState(store, run);
+  } catch (error) {
+    if (error instanceof Problem && damageCodes.has(error.code)) return undefined;
+    throw error;
+  }
+}
 
 /** Undefined for a folder without events. */
 async function briefState(store: ObjectStore, run: string): Promise<RunState | undefined> {

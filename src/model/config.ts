@@ -2,8 +2,9 @@ import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { byteSize } from './bytes.ts';
 import { parseCron } from './cron.ts';
-import { duration } from './duration.ts';
+import { duration, durationText, milliseconds } from './duration.ts';
 import { environmentName } from './identifiers.ts';
+import { longestInterval, usualInterval } from './shipping-interval.ts';
 
 /**
  * The shape of `cardea.config.ts`. Defaults everywhere: the shortest valid file is a name and one environment. Secrets never stand here,
@@ -48,8 +49,11 @@ const retention = z.strictObject({
 const log = z.strictObject({
   /** Whether the nodes' agents ship the commit log: without it only restore points can be restored to. */
   ship: z.boolean().default(true),
-  /** How often what was written goes to the store; the loss in a disaster is this, and a third of a second. */
-  interval: duration.default('250ms'),
+  /**
+   * How often what was written goes to the store; the loss in a disaster is this, and a third of a second. At most a
+   * twentieth of `objectives.rpo`; without it `usualInterval`. What is more than 1 MiB goes at once.
+   */
+  interval: duration.optional(),
   /** The longest time from a transaction's time to its last write that is thought of: `settled` is `newest` less this. */
   settleMargin: duration.default('10s'),
   /** Commit log that waits for the store on a node's disk, at most. Beyond it the oldest is given up, and the window gets a gap. */
@@ -116,7 +120,7 @@ const kubernetes = z.strictObject({
   context: z.string().optional(),
 });
 
-const environment = z.strictObject({
+const writtenEnvironment = z.strictObject({
   platform: z.discriminatedUnion('kind', [sandbox, kubernetes]),
   sync: z.enum(['automatic', 'manual']).default('automatic'),
   promotesTo: z.string().optional(),
@@ -125,6 +129,12 @@ const environment = z.strictObject({
   janusgraph: janusgraph.prefault({}),
   backup: backup.prefault({}),
   objectives: objectives.prefault({}),
+});
+
+const environment = writtenEnvironment.transform(({ backup: written, ...rest }) => {
+  const { kind } = rest.platform;
+  const interval = written.log.interval ?? usualInterval(kind, written.store.kind, rest.objectives.rpo);
+  return { ...rest, backup: { ...written, log: { ...written.log, interval } } };
 });
 export type EnvironmentConfig = z.infer<typeof environment>;
 
@@ -186,6 +196,15 @@ export const configSchema = z
             message: `${replicas} replicas need more than ${size} nodes; use at most ${size}`,
           });
         }
+        const [interval, rpo] = [value?.backup?.log?.interval, value?.objectives?.rpo].map(lengthOf);
+        const most = rpo === undefined ? undefined : longestInterval(rpo);
+        if (interval !== undefined && most !== undefined && interval > most) {
+          context.addIssue({
+            code: 'custom',
+            path: ['environments', name, 'backup', 'log', 'interval'],
+            message: `an RPO of ${String(value?.objectives?.rpo)} is kept for sure with at most a twentieth of it between two pieces; use ${durationText(most)} or less`,
+          });
+        }
       }
     },
     { when: () => true },
@@ -215,8 +234,16 @@ type Unfinished =
       readonly promotesTo?: unknown;
       readonly datacenter?: { readonly size?: unknown };
       readonly janusgraph?: { readonly replicationFactor?: unknown };
+      readonly backup?: { readonly log?: { readonly interval?: unknown } };
+      readonly objectives?: { readonly rpo?: unknown };
     }
   | undefined;
+
+/** Milliseconds; undefined of what is no duration, which has a message of its own. */
+function lengthOf(written: unknown): number | undefined {
+  const { data } = duration.safeParse(written);
+  return data === undefined ? undefined : milliseconds(data);
+}
 
 /** The configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;

@@ -16,6 +16,11 @@ export const duration = z
   .string()
   .regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, 'a duration looks like 90s, 5m, 4h, 30d or 1h30m');
 
+/** As it stands in a configuration, of milliseconds: `250ms`, `2.5s`, `15s`. */
+export function durationText(ms: number): string {
+  return ms < 1000 ? `${Math.floor(ms)}ms` : `${Math.floor(ms / 100) / 10}s`;
+}
+
 /** `4.2 s`, `3 min 20 s`, `2 h 5 min` for people. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;

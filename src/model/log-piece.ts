@@ -182,6 +182,25 @@ export const logMarkDocument = documentType(
 );
 export type LogMark = z.infer<typeof logMarkDocument.body>;
 
-export function logMarkKey(mark: Pick<LogMark, 'timeline' | 'hostId' | 'at' | 'what'>): string {
-  return `${streamPrefix(mark.timeline, mark.hostId)}marks/${mark.at.replaceAll(':', '')}-${mark.what}.json`;
+type NameOfMark = Pick<LogMark, 'timeline' | 'hostId' | 'at' | 'what'>;
+
+export function logMarkKey(mark: NameOfMark): string {
+  return `${logMarkFolders(mark.timeline, mark.hostId).marks}${nameOf(mark)}`;
+}
+
+/** Where the copy of a mark lies, which tells the same. */
+export function logMarkCopyKey(mark: NameOfMark): string {
+  return `${logMarkFolders(mark.timeline, mark.hostId).copies}${nameOf(mark)}`;
+}
+
+/**
+ * Prefixes of a stream's marks and of their copies, where each has the same name. A mark hangs on no chain, so its copy is all that shows that
+ * it was lost. It lies outside of the stream, where a Cardea from before there were copies looks at nothing.
+ */
+export function logMarkFolders(timeline: string, hostId: string): { readonly marks: string; readonly copies: string } {
+  return { marks: `${streamPrefix(timeline, hostId)}marks/`, copies: `log-marks/${timeline}/${hostId}/` };
+}
+
+function nameOf({ at, what }: NameOfMark): string {
+  return `${at.replaceAll(':', '')}-${what}.json`;
 }

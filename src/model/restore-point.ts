@@ -115,6 +115,31 @@ export const restorePointDocument = documentType(
 );
 export type RestorePoint = z.infer<typeof restorePointDocument.body>;
 
+/**
+ * Milliseconds: when its snapshots had ended by the nodes' clocks. What is old and what is newer goes by these: the clock
+ * of the machine that ran the backup, which names the point, may be wrong. Older points know no other.
+ */
+export function snapshotEnd({ snapshot, takenAt }: Pick<RestorePoint, 'snapshot' | 'takenAt'>): number {
+  return Date.parse(snapshot?.to ?? takenAt);
+}
+
+/** Of two points the one with the newer data comes first. */
+export function newestFirst(a: RestorePoint, b: RestorePoint): number {
+  return snapshotEnd(b) - snapshotEnd(a) || (a.id < b.id ? 1 : -1);
+}
+
+const removalBegins = 'it was being removed by ';
+
+/** The `failure` of a point whose files are being removed by the run. */
+export function removalOf(run: string, why: string): string {
+  return `${removalBegins}${run}, because it is ${why}`;
+}
+
+/** Whether its removal has begun: some of its files may be gone, and what is left will follow. */
+export function isBeingRemoved({ proof: proved, failure }: Pick<RestorePoint, 'proof' | 'failure'>): boolean {
+  return proved === 'failed' && failure?.startsWith(removalBegins) === true;
+}
+
 /** Object key of a restore point: at the root of the bucket, and nothing else is there. */
 export function restorePointKey(id: string): string {
   return `${id}.json`;
@@ -140,5 +165,10 @@ export const inventoryDocument = documentType(
 export type Inventory = z.infer<typeof inventoryDocument.body>;
 
 export function inventoryKey(point: string, node: string): string {
-  return `inventories/${point}/${node}.json`;
+  return `${inventoriesOf(point)}${node}.json`;
+}
+
+/** Prefix of the keys of a point's inventories. */
+export function inventoriesOf(point: string): string {
+  return `inventories/${point}/`;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { documentType } from './document.ts';
 import { environmentText, pointId, runId, timelineId } from './identifiers.ts';
+import { leaseEpoch } from './lease-epoch.ts';
 import { instantText } from './instant.ts';
 import { safeName } from './safe-name.ts';
 
@@ -21,6 +22,8 @@ export const restoreRecordDocument = documentType(
     /** Name under which the nodes keep the data that was moved aside. */
     aside: safeName,
     startedAt: z.iso.datetime(),
+    /** Of the lease that it was opened under: what came later goes by it, because clocks of machines differ. Older records have none. */
+    epoch: leaseEpoch.optional(),
     /** The timeline that was current when it began, and the end of what was shipped of it; records of before Cardea shipped logs have none. */
     left: z.object({ timeline: timelineId, end: instantText.optional() }).optional(),
     state: z.enum(['open', 'accepting', 'reverting', 'accepted', 'reverted']),
@@ -34,7 +37,7 @@ export const restoreRecordDocument = documentType(
     /** The run that is carrying a decision out. */
     deciding: runId.optional(),
     /** When and by which run it left `open`. */
-    closed: z.object({ at: z.iso.datetime(), run: runId }).optional(),
+    closed: z.object({ at: z.iso.datetime(), run: runId, epoch: leaseEpoch.optional() }).optional(),
   },
   { sealed: true },
 );

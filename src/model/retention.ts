@@ -1,5 +1,5 @@
 import { milliseconds } from './duration.ts';
-import type { RestorePoint } from './restore-point.ts';
+import { newestFirst, snapshotEnd, type RestorePoint } from './restore-point.ts';
 
 export interface RetentionRule {
   /** A duration such as `30d`: points younger than this stay. */
@@ -18,7 +18,8 @@ export interface RetentionDecision {
 }
 
 /**
- * Decides for every point whether it stays; newest first. Pure. What stays: everything younger than `keep`, the newest
+ * Decides for every point whether it stays; newest first. Pure. `now` is compared with the ends of snapshots, so it is to
+ * be a time of the nodes' clocks. What stays: everything younger than `keep`, the newest
  * `atLeast` good ones (checked or proven), the newest proven one however old, the newest good one (of these the ones of
  * the present history come first: those of one that was left, `isLeft`, are no restore's choice), and each point in
  * `needed` (by id, with the reason as a clause: the caller gives those that runs still use; no log needs its base
@@ -33,18 +34,18 @@ export function decideRetention(
   needed: ReadonlyMap<string, string> = new Map(),
   isLeft: (point: RestorePoint) => boolean = () => false,
 ): readonly RetentionDecision[] {
-  const newestFirst = [...points].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const sorted = points.toSorted(newestFirst);
   const horizon = now.getTime() - milliseconds(rule.keep);
-  const good = newestFirst
+  const good = sorted
     .filter((point) => point.proof === 'checked' || point.proof === 'proven')
     .toSorted((a, b) => Number(isLeft(a)) - Number(isLeft(b)));
   const newestProven = good.find((point) => point.proof === 'proven');
   const protectedByCount = new Set(good.slice(0, rule.atLeast).map((point) => point.id));
 
-  return newestFirst.map((point) => {
+  return sorted.map((point) => {
     const stays = (why: string): RetentionDecision => ({ point, keep: true, why });
     if (point.id === newestProven?.id) return stays('the newest proven point');
-    if (Date.parse(point.takenAt) >= horizon) return stays(`younger than ${rule.keep}`);
+    if (snapshotEnd(point) >= horizon) return stays(`younger than ${rule.keep}`);
     if (protectedByCount.has(point.id)) return stays(`among the newest ${rule.atLeast} good points`);
     const old = `older than ${rule.keep}`;
     const why = needed.get(point.id);

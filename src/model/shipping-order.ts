@@ -12,7 +12,7 @@ export const shippingOrderDocument = documentType(
   'shipping-order',
   1,
   {
-    /** Counts from 1. An agent follows each once. */
+    /** Only grows: about the seconds since 1970; those of former times count from 1. An agent follows each once. */
     number: z.number().int().positive(),
     state: z.enum(['paused', 'shipping']),
     /** The timeline that is shipped, or was until it was paused. */

@@ -34,14 +34,29 @@ export const timelineDocument = documentType(
   },
   { sealed: true },
 );
+export type TimelineId = z.infer<typeof timelineId>;
 export type Timeline = z.infer<typeof timelineDocument.body>;
 
 export function timelineKey(id: string): string {
   return `timelines/${id}.json`;
 }
 
+/** The timeline whose record has this key; none for any other key. */
+export function timelineOfKey(key: string): readonly TimelineId[] {
+  return idIn(/^timelines\/(t\d{4})\.json$/.exec(key));
+}
+
+/** The timeline whose log lies in this folder, `log/t0001/`; none for any other folder. */
+export function timelineOfFolder(folder: string): readonly TimelineId[] {
+  return idIn(/^log\/(t\d{4})\/$/.exec(folder));
+}
+
+function idIn(match: RegExpExecArray | null): readonly TimelineId[] {
+  return match === null ? [] : [timelineId.parse(match[1])];
+}
+
 /** `t0002` after `t0001`. */
-export function nextTimelineId(newest: z.infer<typeof timelineId> | undefined): z.infer<typeof timelineId> {
+export function nextTimelineId(newest: TimelineId | undefined): TimelineId {
   const number = newest === undefined ? 1 : Number(newest.slice(1)) + 1;
   return timelineId.parse(`t${String(number).padStart(4, '0')}`);
 }

@@ -1,4 +1,5 @@
 import type { NodeFiles } from '../ports/node-files.ts';
+import { Problem } from '../model/problem.ts';
 import { type JobRecord, epochDocument, jobRecordDocument } from './job-record.ts';
 
 /**
@@ -6,7 +7,12 @@ import { type JobRecord, epochDocument, jobRecordDocument } from './job-record.t
  * atomically.
  */
 export interface JobStore {
-  load(): Promise<{ readonly highestEpoch: number; readonly jobs: ReadonlyMap<string, JobRecord> }>;
+  load(): Promise<{
+    readonly highestEpoch: number;
+    readonly jobs: ReadonlyMap<string, JobRecord>;
+    /** What cannot be read, by its file's name, with the reason: a flipped bit, or a job that only another version knows. */
+    readonly damaged: ReadonlyMap<string, string>;
+  }>;
   saveEpoch(highest: number): Promise<void>;
   save(id: string, record: JobRecord): Promise<void>;
   forget(id: string): Promise<void>;
@@ -19,14 +25,31 @@ export function jobStoreIn(directory: string, files: NodeFiles): JobStore {
   return {
     async load() {
       const jobs = new Map<string, JobRecord>();
+      const damaged = new Map<string, string>();
       for (const entry of (await files.entries(jobsFolder)) ?? []) {
         if (entry.directory || !entry.name.endsWith('.json')) continue;
         const file = `${jobsFolder}/${entry.name}`;
         const text = await files.read(file);
-        if (text !== undefined) jobs.set(entry.name.slice(0, -'.json'.length), jobRecordDocument.read(text, file));
+        if (text === undefined) continue;
+        const id = entry.name.slice(0, -'.json'.length);
+        try {
+          jobs.set(id, jobRecordDocument.read(text, file));
+        } catch (thrown) {
+          if (!(thrown instanceof Problem)) throw thrown;
+          damaged.set(id, thrown.happened);
+        }
       }
-      const epoch = await files.read(epochFile);
-      return { highestEpoch: epoch === undefined ? 0 : epochDocument.read(epoch, epochFile).highest, jobs };
+      const text = await files.read(epochFile);
+      let highestEpoch = 0;
+      try {
+        if (text !== undefined) highestEpoch = epochDocument.read(text, epochFile).highest;
+      } catch (thrown) {
+        if (!(thrown instanceof Problem)) throw thrown;
+        damaged.set('epoch', thrown.happened);
+        // The jobs remember the epochs that they were asked with.
+        highestEpoch = Math.max(0, ...[...jobs.values()].map(({ epoch }) => epoch));
+      }
+      return { highestEpoch, jobs, damaged };
     },
     saveEpoch: async (highest) => files.writeWhole(epochFile, epochDocument.write({ highest })),
     save: async (id, record) => files.writeWhole(fileOf(id), jobRecordDocument.write(record)),

@@ -67,7 +67,12 @@ export class JobTable {
 
   /** Reads what the last agent left: jobs that it still ran died with it. */
   async recover(): Promise<void> {
-    const { highestEpoch, jobs } = await this.#store.load();
+    const { highestEpoch, jobs, damaged } = await this.#store.load();
+    for (const [id, why] of damaged) {
+      // As one that this agent never had: whoever asks for it again has it done again.
+      this.#log.write('memory cannot be read', { id, why });
+      await saved(async () => this.#store.forget(id));
+    }
     this.#highestEpoch = highestEpoch;
     this.#savedEpoch = highestEpoch;
     const oldest = this.#clock.now().getTime() - keptMs;

@@ -2,7 +2,7 @@ import type { LogSchema } from '../model/log-schema.ts';
 
 /** What an agent watches on its Cassandra so that the shipped log can be read, and so that it knows what the log does not hold. */
 export interface LoggedDatabase {
-  /** Cheap: asked every second or two. Throws RetryableProblem `database-unreachable`. */
+  /** Cheap: asked some times a second. Throws RetryableProblem `database-unreachable`. */
   glance(): Promise<DatabaseGlance>;
   /** Every table with its id, as this node knows them. Throws RetryableProblem `database-unreachable`. */
   schema(): Promise<SchemaOfLog>;

@@ -29,6 +29,8 @@ export interface StepContext<Params, Results, Services, Result = unknown> {
   readonly environment: string;
   /** Epoch of the lease this run holds; passed on to the agents of what the lease is of, which refuse a lower one. */
   readonly epoch: number;
+  /** The epoch with which the run began: every later one is of something that came after it, or of a resume. */
+  readonly begun: number;
   readonly attempt: number;
   /** When the step's first attempt started: the same for every attempt and after every resume. */
   readonly startedAt: Date;

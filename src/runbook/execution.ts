@@ -191,13 +191,14 @@ function contextOf(
   step: AnyStep,
   results: Map<string, unknown>,
 ) {
-  const { run, environment, steps, startedAt } = open.state();
+  const { run, environment, steps, startedAt, begun } = open.state();
   const earlier = steps[step.id]?.earlier;
   return {
     run,
     step: step.id,
     environment,
     epoch,
+    begun,
     startedAt: new Date(steps[step.id]?.startedAt ?? startedAt),
     params,
     earlier: earlier === undefined ? undefined : storedResult(step, earlier),

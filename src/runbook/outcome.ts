@@ -1,4 +1,4 @@
-import type { RunEventBody } from '../journal/event.ts';
+import type { RunEventBody, StepMeasure } from '../journal/event.ts';
 import type { RunState, StepState } from '../journal/run-state.ts';
 import { faultTrace } from '../model/fault-trace.ts';
 import {
@@ -42,9 +42,25 @@ export function lastEvent(runbook: Runbook, state: RunState, now: Date): RunEven
     return { type: 'run-failed', problem: withWayOn(runbook, state, problem), seconds };
   }
   const unfinished = runbook.steps.some((step) => !isPassed(state.steps[step.id]));
-  if (!unfinished) return { type: 'run-succeeded', seconds };
+  if (!unfinished) return { type: 'run-succeeded', seconds, measured: measuredIn(state) };
   if (state.cancelRequestedBy !== undefined) return { type: 'run-cancelled', seconds };
   return { type: 'run-failed', problem: withWayOn(runbook, state, undone(state).toDocument()), seconds };
+}
+
+function measuredIn({ steps }: RunState): Record<string, StepMeasure> {
+  const measured = Object.values(steps).flatMap(({ step, status, seconds, attempts, result }) =>
+    status === 'succeeded' && seconds !== undefined
+      ? [[step, { seconds, attempts, counts: numbersIn(result) }] as const]
+      : [],
+  );
+  return Object.fromEntries(measured);
+}
+
+function numbersIn(result: unknown): Record<string, number> {
+  const numbers = Object.entries(result ?? {}).filter(
+    (field): field is [string, number] => typeof field[1] === 'number',
+  );
+  return Object.fromEntries(numbers);
 }
 
 /** What no code foresaw: whoever reads it must not take the run for done. */

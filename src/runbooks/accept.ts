@@ -7,13 +7,8 @@ import { safeName } from '../model/safe-name.ts';
 import { onEachNode } from './steps/each-node.ts';
 import { findRecord, findRecordStep } from './steps/find-record.ts';
 import { bytesAside, type KeptData, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
-import {
-  closeRestore,
-  getOpenRestore,
-  requireNoOtherRestore,
-  requireNothingStopped,
-  requireUndecided,
-} from './catalog/restore-catalog.ts';
+import { closeRestore, getOpenRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
+import { requireNothingLeft } from './catalog/left-run.ts';
 import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
 import {
@@ -40,7 +35,7 @@ export type AcceptParams = z.output<typeof params>;
  */
 export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
   name: 'accept',
-  version: 8,
+  version: 9,
   pivot: decisionPivots.accepting,
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
   mayResume: async ({ run, params: { restore }, stopped, services: { platform } }) => {
@@ -64,11 +59,11 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside, finished: succeeded, givenUp, disks } = context.results['check-restore'];
+      const { aside, finished: succeeded, givenUp, disks, whole } = context.results['check-restore'];
       const { restore, lost } = context.params;
-      await requireNothingStopped(platform.bucket, restore, context.run);
+      await requireNothingLeft(context.services, { by: context.run, of: restore });
       const looks = await lookAtKept(platform, context, { aside, mark: restore });
-      requireLost(lost, lostNodes(looks, disks));
+      requireLost(lost, lostNodes(looks, { disks, whole }));
       if (givenUp) return { bytes: await bytesAside(platform, context) };
       const { state } = await getOpenRestore(platform.bucket, restore, context.run);
       // An accept that broke off has deleted some of it already; only a first one has to find it all.
@@ -78,7 +73,7 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
       if (missing.length === 0 && (succeeded || state !== 'open'))
         return { bytes: await bytesAside(platform, context) };
       const resume = succeeded ? undefined : await resumeOf(context.services, restore);
-      throw notKept(restore, context.environment, { resume, missing, lost: lostNodes(missing, disks) });
+      throw notKept(restore, context.environment, { resume, missing, lost: lostNodes(missing, { disks, whole }) });
     },
   })
   .step({ ...beginDecisionStep('accepting'), needs: ['check-restore', 'check-kept'] })
@@ -116,10 +111,11 @@ export const acceptRunbook = defineRunbook<AcceptParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: emptyResult,
-    run: async ({ run, params, services: { platform, clock } }) => {
+    run: async ({ run, epoch, params, services: { platform, clock } }) => {
       await closeRestore(platform.bucket, params.restore, 'accepted', {
         at: clock.now().toISOString(),
         run: runId.parse(run),
+        epoch,
       });
       return {};
     },

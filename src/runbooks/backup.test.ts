@@ -2,8 +2,10 @@ import { expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import type { MemoryStore } from '../../test/support/memory-store.ts';
 import { ShippedBucket } from '../../test/support/shipped-bucket.ts';
+import { graphSchemaKey } from '../graph/schema-document.ts';
 import { FailedProblem, RefusedProblem, RetryableProblem } from '../model/problem.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
+import { findingsKey } from './catalog/finding-catalog.ts';
 import { getPoint } from './catalog/point-catalog.ts';
 import { backupRunbook } from './backup.ts';
 
@@ -127,4 +129,52 @@ test('a store that is away while the verdict is written is waited for', async ()
   await check.clock.advance(10_000);
   expect(await running).toMatchObject({ code: 'backup-damaged' });
   expect(await check.stored()).toMatchObject({ proof: 'failed' });
+});
+
+test('a backup that lay interrupted takes no snapshot under a name that another run has used meanwhile', async () => {
+  const bucket = new ShippedBucket();
+  const point = await bucket.point(10, 12);
+  const { run: taker } = await getPoint(bucket.store, point);
+  const step = backupRunbook.steps.find(({ id }) => id === 'snapshot');
+  const clock = new FakeClock();
+  const asked: string[] = [];
+  const span = { from: '2026-02-19T02:00:10.000000Z', to: '2026-02-19T02:00:12.000000Z', bytes: 1, files: 1 };
+  const agent = () => ({ run: async (_key: object, kind: string) => (asked.push(kind), span) });
+  const services = { clock, platform: { bucket: bucket.store, nodes: [{ name: 'node-1' }], agent } };
+  const { signal } = new AbortController();
+  const work = {
+    step: 'snapshot',
+    epoch: 1,
+    signal,
+    progress: () => {},
+    log: () => {},
+    startedAt: clock.now(),
+    services,
+  };
+  const take = async (run: string) => step?.run({ ...work, run } as never);
+  await expect(take(`${point}-zzzz`)).rejects.toMatchObject({ code: 'point-exists' });
+  expect(asked).toEqual([]);
+  await take(taker);
+  expect(asked).toEqual(['snapshot']);
+});
+
+test('a backup that failed before its point was recorded leaves nothing of that name, and a point keeps what is recorded beside it', async () => {
+  const clock = new FakeClock();
+  const bucket = new ShippedBucket();
+  const kept = await bucket.point(10, 12);
+  const lost = 'backup-20260219-030000';
+  const recordsOf = (point: string) => [graphSchemaKey(point), findingsKey(point)];
+  for (const key of [kept, lost].flatMap(recordsOf)) bucket.store.set(key, Buffer.from('{}'));
+  const asked: string[] = [];
+  const step = backupRunbook.steps.find(({ id }) => id === 'clean-up');
+  for (const point of [kept, lost]) {
+    const agent = () => ({ run: async (_key: object, kind: string) => void asked.push(`${kind} ${point}`) });
+    const services = { clock, platform: { bucket: bucket.store, nodes: [{ name: 'node-1' }], agent } };
+    const signal = new AbortController().signal;
+    const work = { run: `${point}-abcd`, step: 'clean-up', epoch: 1, signal, progress: () => {}, log: () => {} };
+    await step?.run({ ...work, startedAt: clock.now(), services } as never);
+  }
+  expect(asked).toEqual([`clear-snapshot ${kept}`, `clear-snapshot ${lost}`, `delete-backup ${lost}`]);
+  expect([...bucket.store.objects.keys()].filter((key) => key.includes(lost))).toEqual([]);
+  for (const key of recordsOf(kept)) expect(bucket.store.objects.has(key)).toBe(true);
 });

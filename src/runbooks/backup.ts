@@ -3,7 +3,8 @@ import { UndecodableRow } from '../graph/codec/byte-reader.ts';
 import { commitTimes, readCommitTimes, untimely } from '../graph/commit-times.ts';
 import { disksWithoutRoom } from '../model/disk-room.ts';
 import { formatBytes } from '../model/bytes.ts';
-import { cut, inventoryKey, pointFindings, type RestorePoint } from '../model/restore-point.ts';
+import { formatSeconds } from '../model/duration.ts';
+import { cut, inventoryKey, pointFindings, type RestorePoint, snapshotEnd } from '../model/restore-point.ts';
 import { pointId, runId, timelineId } from '../model/identifiers.ts';
 import { instantText } from '../model/instant.ts';
 import { faultTrace } from '../model/fault-trace.ts';
@@ -11,7 +12,16 @@ import { RefusedProblem, asProblem } from '../model/problem.ts';
 import { objectPatience, patiently } from '../ports/patience.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
-import { createPoint, findPoint, ownPoints, updatePoint } from './catalog/point-catalog.ts';
+import {
+  createPoint,
+  findPoint,
+  getPoint,
+  ownPoints,
+  removeRecords,
+  requireNewName,
+  requireOwnName,
+  updatePoint,
+} from './catalog/point-catalog.ts';
 import { removeOldLogs } from './catalog/log-removal.ts';
 import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
@@ -68,6 +78,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       const { platform } = context.services;
       requireApartNames(platform);
       await requireNoUnfinishedRestore(platform.bucket);
+      await requireNewName(platform.bucket, pointOfRun(context.run));
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
         means: 'A backup now would miss data.',
         state: 'Nothing was changed; no backup was taken.',
@@ -170,6 +181,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       const { clock } = context.services;
       const since = clock.monotonic();
       const point = pointOfRun(context.run);
+      // Since the check another run may have used the name: this one may have lain interrupted meanwhile.
+      await requireOwnName(context.services.platform.bucket, point, context.run);
       const done = await onEachNode(context.services.platform, context, 'snapshot', () => ({ point }));
       const bytes = done.reduce((sum, { result }) => sum + result.bytes, 0);
       context.log(`${point}: ${formatBytes(bytes)} on ${done.length} nodes`);
@@ -366,7 +379,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '10m',
     retry: standardRetry,
     result: pointChoice,
-    run: async ({ services, log }) => choosePointsToRemove(services, log),
+    run: async ({ run, services, log }) => choosePointsToRemove(services, log, await retentionTime(services, run, log)),
   })
   .step({
     id: 'retention',
@@ -379,7 +392,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     result: z.object({ kept: z.number(), removed: someNames }),
     run: async (context) => {
       const choice = context.results['choose-points'];
-      const removed = await removePoints(context, choice);
+      const removed = await removePoints(context, choice, await retentionTime(context.services, context.run));
       return { kept: choice.kept + choice.going.length - removed.length, removed: namesOf(removed, 20) };
     },
   })
@@ -411,11 +424,33 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       // Without its document nobody can restore it, and its name would disturb Medusa's retention.
       if ((await findPoint(platform.bucket, point)) === undefined) {
         await onEachNode(platform, { ...context, step: `${context.step}-remove` }, 'delete-backup', () => ({ point }));
+        await removeRecords(platform.bucket, point);
       }
       return {};
     },
   })
   .build();
+
+/** Milliseconds by which clocks may differ without a word. */
+const fewDifference = 60_000;
+
+/**
+ * The time that retention goes by: the end of this backup's snapshots by the nodes' clocks, or the clock here when that
+ * is behind. Of clocks that differ the earlier one removes less.
+ */
+async function retentionTime(
+  { platform, clock }: RunbookServices,
+  run: string,
+  log: (line: string) => void = () => undefined,
+): Promise<Date> {
+  const point = await getPoint(platform.bucket, pointOfRun(run));
+  const begun = Date.parse(point.takenAt) - point.seconds.taken * 1000;
+  const ahead = begun - Date.parse(point.snapshot?.from ?? point.takenAt);
+  if (ahead > fewDifference) {
+    log(`WARNING: the clock of this machine is ${formatSeconds(ahead / 1000)} ahead of the nodes': theirs count here`);
+  }
+  return new Date(Math.min(clock.now().getTime(), snapshotEnd(point)));
+}
 
 /** From the first node's start to the last node's end. Instants of equal length can be sorted as text. */
 function spanOf(parts: ReadonlyArray<{ readonly from: string; readonly to: string }>): { from: string; to: string } {

@@ -39,7 +39,7 @@ import {
 test('a restore that was killed while it created tables is carried on, also where servers take their time to start and to stop', async () => {
   const wrong: string[] = [];
   let seen = 0;
-  for (let at = 60; at <= 190; at += 2) {
+  for (let at = 60; at <= 190; at += 5) {
     const world = await environment();
     const { played } = world;
     await played.makeTable();
@@ -83,6 +83,9 @@ test('a restore is not carried on over servers that a revert, which was left, ha
       const [record] = await listOpenRestores(played.bucket);
       if (record?.state !== 'open') break;
       stopped = played.ring.nodes.every(({ up }) => !up);
+      // One that was left with the graph stopped comes to its end before another begins.
+      const idle = stopped ? undefined : await left(world);
+      if (idle !== undefined && idle !== of) await cancelled(world, idle);
     }
     if (!stopped) continue;
     seen += 1;

@@ -17,7 +17,7 @@ test('C3: whatever fails, everything that was begun comes to an end by the way t
       expect(await playHistory(drawn)).toEqual([]);
     }),
     {
-      numRuns: Number(process.env['CARDEA_HISTORIES'] ?? 300),
+      numRuns: Number(process.env['CARDEA_HISTORIES'] ?? 150),
       interruptAfterTimeLimit: 40_000,
       markInterruptAsFailure: false,
     },
@@ -67,6 +67,25 @@ test.each(jobKinds)('%s is run in the history that is named for it', async (kind
 /** Past failures, each by what it was. */
 const past: ReadonlyArray<readonly [string, Drawn]> = [
   ['nothing goes wrong', { faults: [], person: [{ deed: 'restore' }, { deed: 'accept' }] }],
+  [
+    'a second revert that was killed before it had looked, beside one that was left with servers stopped',
+    {
+      faults: [],
+      person: [
+        { deed: 'instant' },
+        { deed: 'revert', ending: { at: 37, before: true, how: 'interrupted' } },
+        { deed: 'revert', ending: { at: 7, before: true, how: 'killed' } },
+      ],
+      back: true,
+    },
+  ],
+  [
+    'a cancel that was asked for of a restore that was killed with its data half in place',
+    {
+      faults: [],
+      person: [{ deed: 'restore', ending: { at: 95, before: false, how: 'killed' } }, { deed: 'cancel' }],
+    },
+  ],
   [
     'set-aside refused on one node of three, then reverted',
     {
@@ -238,6 +257,37 @@ const past: ReadonlyArray<readonly [string, Drawn]> = [
         },
       ] as const,
   ),
+  [
+    'an accept of a restore that failed broke off before it was refused',
+    {
+      faults: [],
+      store: { away: { from: 691, calls: 22 } },
+      services: { start: 1 },
+      busy: 15,
+      tableMade: true,
+      person: [
+        { deed: 'instant', which: 0 },
+        { deed: 'accept', which: 0 },
+      ],
+      back: false,
+    },
+  ],
+  [
+    'a restore to a fuzzy point failed at its end, was reverted, and that revert was reverted, too',
+    {
+      faults: [],
+      services: { 'graph-start': 1 },
+      busy: 15,
+      tableMade: true,
+      person: [
+        { deed: 'backup', together: true, which: 0, base: true },
+        { deed: 'rehearse' },
+        { deed: 'restore' },
+        { deed: 'told' },
+      ],
+      back: true,
+    },
+  ],
 ];
 
 test.each(past)('%s', async (_name, drawn) => {

@@ -297,11 +297,12 @@ test('a revert that is killed while it records its end is finished before anythi
       expect(wordOf(await revert(world, second.run))).toBe('restore-unfinished');
       expect(wordOf(await accept(world, second.run))).toBe('restore-unfinished');
     }
-    // A second revert of the same restore takes over what the first one kept.
-    const again = await revert(world, world.restore);
-    const last = wordOf(again) === 'succeeded' ? runOf(again) : second.run;
-    expect((await listOpenRestores(world.played.bucket)).map((record) => record.run)).toEqual([last]);
-    const back = await revert(world, last);
+    // No second revert of the same restore begins beside what the first one kept.
+    expect(wordOf(await revert(world, world.restore))).not.toBe('succeeded');
+    const finished = await world.played.resume(world.played.newProcess(), second.run);
+    expect(wordOf(finished)).toBe('succeeded');
+    expect((await listOpenRestores(world.played.bucket)).map((record) => record.run)).toEqual([second.run]);
+    const back = await revert(world, second.run);
     expect(wordOf(back)).toBe('succeeded');
     expect(keysOf(world)).toEqual(before);
     expect(wordOf(await accept(world, runOf(back)))).toBe('succeeded');
@@ -355,7 +356,8 @@ test('an accept that is resumed asks every node again whether it keeps the old d
 test.each(['undo', 'instant', 'restore'] as const)(
   '%s that was interrupted while it prepared is not carried on over a newer history',
   async (deed) => {
-    for (const at of [30, 40, 50, 54, 60, 66, 70]) {
+    // Before the 31st deed it has noted no history that could have changed.
+    for (const at of [32, 40, 50, 54, 60, 66, 70]) {
       const world = await environment();
       const { played } = world;
       if (!(await killed(world, at, async (process) => played.carryOut({ deed }, process), true))) break;

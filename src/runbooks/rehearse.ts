@@ -30,7 +30,7 @@ function copyOfRun({ run }: { readonly run: string }): string {
 export const rehearseRunbook = withCopySteps(
   defineRunbook<RehearseParams, RunbookServices>({
     name: 'rehearse',
-    version: 11,
+    version: 12,
     title: 'Rehearse a restore in a copy beside the live environment',
     params,
     copyOf: copyOfRun,
@@ -55,8 +55,8 @@ export const rehearseRunbook = withCopySteps(
       };
       const proven = { at: clock.now().toISOString(), run: runId.parse(run), seconds };
       const stock = await instantStock(platform.bucket, run, params.replay);
-      const { provenBy: provenBefore } = results['check-point'];
-      const meanwhile = (each: RestorePoint) => overtaken(each, { run, provenBefore });
+      const { provenBy: provenBefore, failure: failedBefore } = results['check-point'];
+      const meanwhile = (each: RestorePoint) => overtaken(each, { run, provenBefore, failedBefore });
       const point = await updatePoint(platform.bucket, params.point, (each) => {
         if (meanwhile(each) !== undefined) return each;
         const after = pointAfterRehearsal(each, proven, plan);

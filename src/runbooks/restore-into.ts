@@ -27,7 +27,7 @@ function copyOf({ params: { into } }: { readonly params: RestoreIntoParams }): s
 export const restoreIntoRunbook = withCopySteps(
   defineRunbook<RestoreIntoParams, RunbookServices>({
     name: 'restore-into',
-    version: 10,
+    version: 11,
     title: 'Restore into a copy beside the live environment',
     params,
     copyOf,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatBytes } from '../model/bytes.ts';
 import { pointId, runId } from '../model/identifiers.ts';
-import { RefusedProblem } from '../model/problem.ts';
+import { FailedProblem, RefusedProblem } from '../model/problem.ts';
 import { proof } from '../model/restore-point.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { JobParams } from '../ports/node-agent.ts';
@@ -11,10 +11,10 @@ import { acceptPoint } from './recovery/choose-point.ts';
 import { requireRestoreRoom, restoreDemands } from './recovery/restore-room.ts';
 import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { namesIn } from './steps/node-set.ts';
-import { checkAsideStep, checkNothingAside } from './steps/check-aside.ts';
+import { checkAsideStep, checkNothingAside, deleteAccepted } from './steps/check-aside.ts';
 import { markDisks, markDisksStep } from './steps/mark-disks.ts';
 import { placeWhatIsGone } from './steps/placed-data.ts';
-import { recordingDamage } from './steps/point-damage.ts';
+import { recordingDamage, takeFailureBack } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { lookAtKept } from './steps/kept-data.ts';
@@ -27,19 +27,13 @@ import {
 } from './catalog/bound-inventories.ts';
 import { getOwnPoint, getPoint } from './catalog/point-catalog.ts';
 import { findIdMark } from './catalog/id-mark.ts';
-import {
-  listOpenRestores,
-  openRestore,
-  requireNoOtherRestore,
-  requireNothingStopped,
-  requireUndecided,
-} from './catalog/restore-catalog.ts';
+import { requireNothingLeft } from './catalog/left-run.ts';
+import { listOpenRestores, openRestore, requireNoOtherRestore, requireUndecided } from './catalog/restore-catalog.ts';
 import { repairRolesStep, restoredRoles, rolesResult, rolesAsResult } from './steps/restored-roles.ts';
 import {
   indexResult,
   makeGraphSound,
   rebuildIndex,
-  soundResult,
   verifiedAsResult,
   verifiedResult,
   verifyRestored,
@@ -60,7 +54,14 @@ import {
   stageLogsStep,
   verifyLogsStep,
 } from './steps/log-steps.ts';
-import { liveIdsAnswer, makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
+import {
+  liveIdsAnswer,
+  makeSoundStep,
+  noteIds,
+  noteIdsStep,
+  stopBeforeSound,
+  stopDatabases,
+} from './steps/id-steps.ts';
 import { replayParams, requireTarget, targetName } from './recovery/replay-params.ts';
 import {
   leftTimeline,
@@ -69,7 +70,7 @@ import {
   startShipping,
   startShippingStep,
 } from './steps/shipping-steps.ts';
-import { noteHistoryStep, requireSameTimeline, sameHistoryStep } from './steps/same-history.ts';
+import { noteHistoryStep, requireNoRestoreSince, requireSameTimeline, sameHistoryStep } from './steps/same-history.ts';
 import { requireRestorableForm } from './steps/graph-form.ts';
 import { startAgainStep } from './steps/start-again.ts';
 import { openPointTimeline, openReplayedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
@@ -91,6 +92,8 @@ const params = z
     point: pointId,
     /** Restore a point that was only taken, never checked. */
     allowTaken: z.boolean().default(false),
+    /** Check a point anew that failed its last check, and restore it if every file is right. */
+    allowFailed: z.boolean().default(false),
     /**
      * The caller takes a backup afterwards, as a separate run: the graph already serves then, and if it fails, the
      * restore has not failed.
@@ -113,17 +116,18 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 13,
+  version: 15,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
   noWayOn: ['placed-gone'],
   wayBack: (run, environment) => `cardea restore revert ${run} --confirm ${environment}`,
-  mayResume: async ({ run, stopped, services: { platform } }) => {
-    await requireUndecided(platform.bucket, run);
+  mayResume: async ({ run, stopped, services }) => {
+    const { bucket } = services.platform;
+    await requireUndecided(bucket, run);
     if (!stopped) return;
-    await requireNoOtherRestore(platform.bucket, [run]);
-    await requireNothingStopped(platform.bucket, run, run);
+    await requireNoOtherRestore(bucket, [run]);
+    await requireNothingLeft(services, { by: run });
   },
 })
   .step({
@@ -137,13 +141,15 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     timeout: '10m',
     retry: standardRetry,
     result: z.object({ proof, bytes: z.number(), warning: z.string().optional() }),
-    run: async ({ run, params, environment, log, services: { platform } }) => {
+    run: async ({ run, params, environment, log, services }) => {
+      const { platform } = services;
       const point = await getOwnPoint(platform.bucket, params.point, environment);
-      const { warning } = acceptPoint(point, params.allowTaken);
+      const { warning } = acceptPoint(point, { taken: params.allowTaken, failed: params.allowFailed });
       if (warning !== undefined) log(warning);
       requireSameLayout(point, platform);
       if (!(await isUnderWay(platform, run))) await requireRestorableForm(platform, point, params.replay);
       await requireNoOpenRestore(platform, run);
+      await requireNothingLeft(services, { by: run });
       return { proof: point.proof, bytes: point.bytes, ...(warning === undefined ? {} : { warning }) };
     },
   })
@@ -151,7 +157,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   .step({
     ...noteHistoryStep,
     needs: ['check-point'],
-    run: async ({ services: { platform } }) => ({ timeline: await currentTimeline(platform.bucket) }),
+    run: async ({ run, begun, environment, services: { platform } }) => {
+      // It may be noted only now, by a process that carries the run on.
+      await requireNoRestoreSince(platform.bucket, { run, environment, begun });
+      return { timeline: await currentTimeline(platform.bucket) };
+    },
   })
   .step({
     ...sameHistoryStep,
@@ -196,6 +206,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const { point, stage } = context.params;
       // Without the staging step nobody would look whether what lies there has changed.
       await onEachNode(context.services.platform, context, 'clear-stage', () => (stage ? { keepPoint: point } : {}));
+      await deleteAccepted(context);
       return {};
     },
   })
@@ -238,6 +249,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const done = await recordingDamage(context, point, async (failed) =>
         onEachNode(platform, context, 'stage-files', paramsOf, failed),
       );
+      await takeFailureBack(context, point);
       return filesOf(done);
     },
   })
@@ -303,7 +315,11 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         passOver: (problem) => !(problem instanceof RefusedProblem) || problem.code === 'graph-missing',
       }),
   })
-  .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'] })
+  .step({
+    ...stopDatabase,
+    needs: ['stop-graph', 'note-ids', 'pause-shipping', 'extend-logs'],
+    run: async (context) => stopDatabases(context, context.params),
+  })
   .step({
     id: 'open-record',
     title: 'Record that this restore moves data aside, and how to go back',
@@ -457,10 +473,10 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: ['start-database', 'repair-roles', 'start-shipping', 'note-ids', 'check-files'],
     timeout: { ...makeSoundStep.timeout, of: ['check-files.bytes'] },
     retry: standardRetry,
-    result: soundResult,
     run: async (context) => {
+      const graphRan = await stopBeforeSound(context);
       const mark = await findIdMark(context.services.platform.bucket, context.run, context.log);
-      return makeGraphSound({ ...context, ...context.services }, mark);
+      return { ...(await makeGraphSound({ ...context, ...context.services }, mark)), graphRan };
     },
   })
   .step({ ...startGraph, needs: ['start-database', 'make-sound'] })
@@ -487,10 +503,23 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
       const planned = params.toEnd ? results['extend-logs'] : results['verify-logs'];
       const plan = params.replay ? await planOf(services.platform, context, planned) : undefined;
       const point = await getPoint(context.services.platform.bucket, context.params.point);
-      const remedy = `When you have looked at the graph and keep it as it is: cardea restore accept ${context.run} --unproven --confirm ${context.environment}.`;
+      const remedy = keepsUnproven(context);
       const wanted = context.params.replay ? undefined : point.fingerprint;
       const restored = { name: targetName(context.params), point, wanted, plan };
       return verifiedAsResult(context, await verifyRestored({ ...context, ...context.services }, restored, remedy));
+    },
+  })
+  .step({
+    id: 'same-ids',
+    title: 'No JanusGraph ran on the restored data before its ids were moved ahead',
+    effect: 'read',
+    // Last: the graph serves, and everything else is known, when a person decides.
+    needs: ['make-sound', 'verify'],
+    timeout: '1m',
+    result: emptyResult,
+    run: async (context) => {
+      if (context.results['make-sound'].graphRan) throw idsGivenTwice(context);
+      return {};
     },
   })
   .step({
@@ -500,13 +529,32 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .build();
 
+function keepsUnproven({ run, environment }: Pick<Recorded, 'run' | 'environment'>): string {
+  return `When you have looked at the graph and keep it as it is: cardea restore accept ${run} --unproven --confirm ${environment}.`;
+}
+
+function idsGivenTwice({ run, environment }: Pick<Recorded, 'run' | 'environment'>): FailedProblem {
+  return new FailedProblem({
+    code: 'graph-started',
+    happened: `A JanusGraph of ${environment} was started by something else on the restored data before its ids were moved ahead, so ids that had been given out after the restored state may have been given out again.`,
+    state:
+      'The restored graph serves, and every other check of it passed. New ids are beyond all that were ever given out.',
+    next: `${keepsUnproven({ run, environment })} Or bring the old data back: cardea restore revert ${run} --confirm ${environment}; then switch off what starts JanusGraph by itself (a supervisor, a timer, a person), and restore again.`,
+  });
+}
+
 interface Recorded {
   readonly run: string;
+  readonly epoch: number;
   readonly environment: string;
   readonly params: RestoreParams;
 }
 
-function recordOf({ run, environment, params }: Recorded, paused: Parameters<typeof leftTimeline>[0], now: Date) {
+function recordOf(
+  { run, epoch, environment, params }: Recorded,
+  paused: Parameters<typeof leftTimeline>[0],
+  now: Date,
+) {
   return {
     left: leftTimeline(paused),
     run: runId.parse(run),
@@ -514,6 +562,7 @@ function recordOf({ run, environment, params }: Recorded, paused: Parameters<typ
     point: params.point,
     aside: run,
     startedAt: now.toISOString(),
+    epoch,
   };
 }
 

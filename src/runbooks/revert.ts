@@ -15,13 +15,14 @@ import {
 } from './catalog/restore-catalog.ts';
 import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { findIdMark } from './catalog/id-mark.ts';
+import { requireNothingLeft } from './catalog/left-run.ts';
 import { resumeOf, type RunbookServices } from './services.ts';
 import { bytesAside, lookAtKept, lostNodes, lostOptions } from './steps/kept-data.ts';
 import { findRecord, findRecordStep, requireWhole } from './steps/find-record.ts';
 import { markDisks, markDisksStep } from './steps/mark-disks.ts';
-import { makeSoundStep, noteIds, noteIdsStep } from './steps/id-steps.ts';
+import { makeSoundStep, noteIds, noteIdsStep, stopBeforeSound, stopDatabases } from './steps/id-steps.ts';
 import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
-import { indexResult, makeGraphSound, rebuildIndex, soundResult } from './steps/restored-graph.ts';
+import { indexResult, makeGraphSound, rebuildIndex } from './steps/restored-graph.ts';
 import {
   beginDecisionStep,
   patientRetry,
@@ -58,7 +59,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 10,
+  version: 12,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -83,9 +84,10 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     result: z.object({ bytes: z.number() }),
     run: async (context) => {
       const { platform } = context.services;
-      const { aside, succeeded, disks } = context.results['check-restore'];
+      const { aside, succeeded, disks, whole } = context.results['check-restore'];
       const { restore } = context.params;
-      const lost = lostNodes(await lookAtKept(platform, context, { aside, mark: restore }), disks);
+      await requireNothingLeft(context.services, { by: context.run, of: restore });
+      const lost = lostNodes(await lookAtKept(platform, context, { aside, mark: restore }), { disks, whole });
       if (lost.length === 0) return { bytes: await bytesAside(platform, context) };
       const resume = succeeded ? undefined : await resumeOf(context.services, restore);
       throw nothingKept(context.environment, { restore, lost, resume, state: 'Nothing was stopped or moved.' });
@@ -121,7 +123,11 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   .step({ ...pauseShippingStep, needs: ['stop-graph'], run: async (context) => pauseShipping(context) })
   // Nothing about ids keeps the old data from coming back.
   .step({ ...noteIdsStep, needs: ['stop-graph'], run: async (work) => noteIds(work, { passOver: () => true }) })
-  .step({ ...stopDatabase, needs: ['stop-graph', 'note-ids', 'pause-shipping'] })
+  .step({
+    ...stopDatabase,
+    needs: ['stop-graph', 'note-ids', 'pause-shipping'],
+    run: async (context) => stopDatabases(context, { toEnd: false }),
+  })
   .step({ ...beginDecisionStep('reverting'), needs: ['check-restore', 'stop-database'] })
   .step({
     id: 'bring-back',
@@ -181,7 +187,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const back = looks.filter(({ phase, exchanged }) => phase === null && exchanged);
       const lost = [
         ...new Set([
-          ...lostNodes(looks, 'yes'),
+          ...lostNodes(looks, { disks: 'yes', whole: true }),
           ...looks.filter((each) => !back.includes(each)).map(({ node }) => node),
         ]),
       ];
@@ -215,19 +221,19 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     needs: ['start-database', 'start-shipping', 'note-ids', 'check-restore', 'check-kept'],
     timeout: { ...makeSoundStep.timeout, of: ['check-kept.bytes'] },
     retry: standardRetry,
-    result: soundResult,
     run: async (context) => {
       const { results, run, services } = context;
+      const graphRan = await stopBeforeSound(context);
       const mark = await findIdMark(services.platform.bucket, run, context.log);
       // Where no server ever started on the restored data, the old data knows every id that was given out.
       const none = results['check-restore'].served ? undefined : { mark: [] };
       try {
-        return await makeGraphSound({ ...context, ...services }, mark ?? none);
+        return { ...(await makeGraphSound({ ...context, ...services }, mark ?? none)), graphRan };
       } catch (error) {
         // The old data is as it was, also that of a graph whose ids Cardea does not read.
         if (!(error instanceof RefusedProblem)) throw error;
         context.log(`the ids of the old data were not moved ahead: ${error.happened}`);
-        return { instancesCleared: 0, locksCleared: 0, idBlocksAdvanced: 0 };
+        return { instancesCleared: 0, locksCleared: 0, idBlocksAdvanced: 0, graphRan };
       }
     },
   })
@@ -251,12 +257,12 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     timeout: '1m',
     retry: standardRetry,
     result: emptyResult,
-    run: async ({ run, environment, params, results, services: { platform, clock } }) => {
+    run: async ({ run, epoch, environment, params, results, services: { platform, clock } }) => {
       // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted
       // in turn: not before its run has succeeded, wherever it breaks off here.
       const { aside, point, served } = results['check-restore'];
       const [id, at] = [runId.parse(run), clock.now().toISOString()];
-      await closeRestore(platform.bucket, params.restore, 'reverted', { at, run: id });
+      await closeRestore(platform.bucket, params.restore, 'reverted', { at, run: id, epoch });
       const record = {
         run: id,
         environment,
@@ -266,6 +272,7 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
         // Where a server of the graph may have run on it, it may hold what was acknowledged since, proven or not.
         ...(served ? {} : { half: true }),
         startedAt: at,
+        epoch,
       };
       await closeOvertaken(platform.bucket, record, at);
       await openRestore(platform.bucket, record);
@@ -296,7 +303,7 @@ function nothingKept(
   const giveUp = `cardea restore accept ${restore} ${lostOptions(lost)} --confirm ${environment}`;
   return new RefusedProblem({
     code: 'nothing-aside',
-    happened: `There is no old data of ${restore} on ${lost.join(', ')}: the disk was replaced or emptied since, or held none before the restore. So the data from before the restore cannot be brought back whole.`,
+    happened: `There is no old data of ${restore} on ${lost.join(', ')}: the disk was replaced, emptied or set back since, or held none before the restore. So the data from before the restore cannot be brought back whole.`,
     state,
     next:
       resume === undefined

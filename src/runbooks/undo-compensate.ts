@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { checkGraph } from '../graph/check.ts';
 import { exactId } from '../graph/codec/byte-reader.ts';
 import { cacheSeconds, reindexElements } from '../graph/indexes/reindex-elements.ts';
-import { formatSeconds } from '../model/duration.ts';
+import { formatSeconds, milliseconds } from '../model/duration.ts';
 import { pointId } from '../model/identifiers.ts';
 import { commitSlot } from '../model/commit-slot.ts';
-import { formatInstant, instantOf, micros, microsOf } from '../model/instant.ts';
+import { formatInstant, instantOf, micros } from '../model/instant.ts';
 import { FailedProblem, RefusedProblem } from '../model/problem.ts';
 import { defineRunbook } from '../runbook/define.ts';
 import { batchesOf, batchLimit, writeBatch } from './undo/compensating-write.ts';
@@ -23,6 +23,7 @@ import { presentRing, waitUntilShipped } from './recovery/wait-until-shipped.ts'
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
 import { requireStanding } from './undo/undo-standing.ts';
 import { getUndoPlan, keepUndoPlan, makeUndoPlan } from './undo/undo-plan.ts';
+import { writingNow } from './undo/writing-now.ts';
 
 const params = z
   .object({
@@ -101,10 +102,11 @@ export const undoCompensateRunbook = withCopyDatabase(
     }),
     run: async (context) => {
       const { run, environment, params, signal, log } = context;
-      const { platform, clock } = context.services;
+      const { platform, config } = context.services;
       await requireNoUnfinishedRestore(platform.bucket);
       const known = await knownSchema(platform, instantOf(params.logs?.instant ?? ''));
-      const question = { groups: params.groups, timeline: params.logs?.timeline };
+      const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+      const question = { groups: params.groups, timeline: params.logs?.timeline, settleMargin };
       const analysis = await analyseUndo(platform, known, question, signal);
       requireNoConflicts(analysis, environment);
       const { related } = analysis.report;
@@ -118,7 +120,7 @@ export const undoCompensateRunbook = withCopyDatabase(
           copy,
           schema: known.schema,
           analysis,
-          now: clock.now(),
+          now: await writingNow(context),
           signal,
         }),
       );
@@ -150,11 +152,14 @@ export const undoCompensateRunbook = withCopyDatabase(
     retry: standardRetry,
     /** `commit`: the time of the transaction. Log that is written long after its commit time is found by nobody. */
     result: z.object({ commit: z.string() }),
-    run: async ({ run, environment, results, services: { platform, clock }, signal, log }) => {
+    run: async (context) => {
+      const { run, environment, results, services, signal, log } = context;
+      const { platform, clock } = services;
       const plan = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
-      await requireStanding({ platform, clock, environment, plan, patienceMs: shippingPatienceMs, signal, log });
-      const now = Math.max(microsOf(clock.now()), instantOf(plan.commit));
-      return { commit: formatInstant(commitSlot(micros(now))) };
+      const now = await writingNow(context);
+      await requireStanding({ platform, clock, now, environment, plan, patienceMs: shippingPatienceMs, signal, log });
+      const commit = Math.max(await writingNow(context), instantOf(plan.commit));
+      return { commit: formatInstant(commitSlot(micros(commit))) };
     },
   })
   .step({
@@ -226,7 +231,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       met: someLines,
       known: z.number().default(0),
     }),
-    run: async ({ run, params, results, services: { platform, clock }, signal, progress, log }) => {
+    run: async ({ run, params, results, services: { platform, config, clock }, signal, progress, log }) => {
       const plan = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
       const { commit: written } = results['same-cells'];
       const commit = instantOf(written);
@@ -236,7 +241,8 @@ export const undoCompensateRunbook = withCopyDatabase(
         { timeline: plan.timeline, instant: commit, ring: await presentRing(platform.database) },
         { clock, patienceMs: shippingPatienceMs, signal },
       );
-      const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit };
+      const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+      const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit, settleMargin };
       const { report } = await analyseUndo(platform, known, question, signal);
       const met = report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);
       if (!shipped)

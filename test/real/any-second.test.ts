@@ -10,6 +10,7 @@ import { shippedReturn } from '../support/any-second/shipped-return.ts';
 import { stockReturn } from '../support/any-second/stock-return.ts';
 import { readStoredGraph } from '../support/any-second/stored-graph.ts';
 import { judge, shownVerdict } from '../support/any-second/verdict.ts';
+import { inFull } from '../support/in-full.ts';
 import { sandboxUp, type TestSandbox } from '../support/sandbox.ts';
 
 /**
@@ -17,7 +18,7 @@ import { sandboxUp, type TestSandbox } from '../support/sandbox.ts';
  * the plan and the job of `cardea restore`; the graph is compared, element by element, with what the writer's log says was committed by then.
  */
 const bank = bankOf({ seed: 'any-second', branches: 15, customersPerBranch: 20 });
-const count = 17;
+const count = inFull ? 17 : 5;
 
 let sandbox: TestSandbox;
 let history: History;

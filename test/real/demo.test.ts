@@ -47,11 +47,11 @@ beforeAll(async () => {
     }
   }, 500);
   const { stdout, stderr, exitCode } = await run.finally(() => clearInterval(watch));
-  expect(exitCode, stderr).toBe(0);
+  expect(exitCode, `${stderr}\n${stdout}`).toBe(0);
   said = answer.parse(JSON.parse(stdout));
   drill = drillDocument.read(readFileSync(join(dirname(said.report), 'report.json')), 'report.json');
   page = readFileSync(said.report, 'utf8');
-}, 900_000);
+}, 1_800_000);
 
 afterAll(() => {
   rmSync(home, { recursive: true, force: true });

@@ -21,6 +21,7 @@ import { createSchema } from '../../src/sample/schema.ts';
 import { type Transaction, transactionId, transactionsOf } from '../../src/sample/transaction.ts';
 import { openTransactionLog, type TransactionLog } from '../../src/sample/transaction-log.ts';
 import { type Writer, startWriter } from '../../src/sample/writer.ts';
+import { testInFull } from '../support/in-full.ts';
 import { sandboxUp, shippedUpTo, type TestSandbox } from '../support/sandbox.ts';
 
 /**
@@ -86,37 +87,43 @@ test('after it is written on, one transaction of the new timeline is undone acro
   expect(dropped).toHaveLength(8);
 });
 
-test('an instant of the timeline after the undo comes back without the undone transaction, over two forks', async () => {
-  const writer = await writeOn();
-  await acknowledged(writer, 40);
-  const written = await finished(writer);
-  const instant = between(written, 20);
-  await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
-  const done = await restore('restore', 'local', '--to', formatInstant(instant));
-  expect(done).toMatchObject({ timeline: 't0004', newBase: { ok: true } });
-  const before = history;
-  const kept = isOf(written.slice(0, 20));
-  history = (each) => before(each) || kept(each);
-  await expectHistory();
-});
+testInFull(
+  'an instant of the timeline after the undo comes back without the undone transaction, over two forks',
+  async () => {
+    const writer = await writeOn();
+    await acknowledged(writer, 40);
+    const written = await finished(writer);
+    const instant = between(written, 20);
+    await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
+    const done = await restore('restore', 'local', '--to', formatInstant(instant));
+    expect(done).toMatchObject({ timeline: 't0004', newBase: { ok: true } });
+    const before = history;
+    const kept = isOf(written.slice(0, 20));
+    history = (each) => before(each) || kept(each);
+    await expectHistory();
+  },
+);
 
-test('a table that is newer than the base is created before the log is placed, and what was written to it comes back', async () => {
-  const { database, bucket } = sandbox.platform;
-  await database.execute(
-    "CREATE KEYSPACE notes WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
-  );
-  await database.execute('CREATE TABLE notes.later (id int PRIMARY KEY, what text)');
-  await database.execute("INSERT INTO notes.later (id, what) VALUES (1, 'kept')");
-  await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
-  const { run } = await restore('restore', 'local', '--to', 'newest', '--without-base');
-  const steps = (await lookAtRun(bucket, run))?.steps;
-  expect(steps?.['create-tables']).toMatchObject({
-    status: 'succeeded',
-    result: { tables: { first: ['notes.later'] } },
-  });
-  expect(await database.execute('SELECT id, what FROM notes.later')).toEqual([{ id: 1, what: 'kept' }]);
-  await expectHistory();
-});
+testInFull(
+  'a table that is newer than the base is created before the log is placed, and what was written to it comes back',
+  async () => {
+    const { database, bucket } = sandbox.platform;
+    await database.execute(
+      "CREATE KEYSPACE notes WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+    );
+    await database.execute('CREATE TABLE notes.later (id int PRIMARY KEY, what text)');
+    await database.execute("INSERT INTO notes.later (id, what) VALUES (1, 'kept')");
+    await shippedUpTo(sandbox, formatInstant(microsOf(new Date())));
+    const { run } = await restore('restore', 'local', '--to', 'newest', '--without-base');
+    const steps = (await lookAtRun(bucket, run))?.steps;
+    expect(steps?.['create-tables']).toMatchObject({
+      status: 'succeeded',
+      result: { tables: { first: ['notes.later'] } },
+    });
+    expect(await database.execute('SELECT id, what FROM notes.later')).toEqual([{ id: 1, what: 'kept' }]);
+    await expectHistory();
+  },
+);
 
 /** A writer that goes on from the current history. */
 async function writeOn(): Promise<Writer> {

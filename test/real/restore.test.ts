@@ -12,6 +12,7 @@ import { lookAtRun } from '../../src/runbook/look-at-run.ts';
 import { rolesOf } from '../../src/runbooks/steps/restored-roles.ts';
 import { marked } from '../../src/host/detached-process.ts';
 import { getPoint, listPoints, updatePoint } from '../../src/runbooks/catalog/point-catalog.ts';
+import { testInFull } from '../support/in-full.ts';
 import {
   claimsBelow,
   filesBelow,
@@ -156,31 +157,34 @@ test('B5: retention removes old points through Medusa, and never the newest prov
   expect(left).toEqual([]);
 });
 
-test('a backup goes on beside a rehearsal, and its retention keeps the point that the rehearsal reads', async () => {
-  const { bucket } = sandbox.platform;
-  const [read] = await listPoints(bucket);
-  if (read === undefined) throw new TypeError('there is a point');
-  const rehearsal = sandbox.begin(['rehearse', 'local', read.id]);
-  await vi.waitFor(async () => expect((await sandbox.status()).copies).toHaveLength(1), 60_000);
-  const listed = z.array(z.looseObject({ run: z.string(), status: z.string() }));
-  const [beside] = await sandbox.answer(listed, 'runs', 'local');
-  expect(beside).toMatchObject({ run: expect.stringMatching(/^rehearse-/), status: 'running' });
-  const config = shortRetention();
-  // It does not end before the backup; what it has asked of the agents of its copy goes on.
-  process.kill(rehearsal.pid, 'SIGSTOP');
-  const newer = await backUp('--config', config).finally(() => process.kill(rehearsal.pid, 'SIGCONT'));
-  expect((await listPoints(bucket)).map(({ id }) => id)).toEqual([newer.id, read.id, point.id]);
-  const logs = await sandbox.cardea('logs', newer.run, 'choose-points');
-  expect(logs.stdout).toContain(`it is needed by ${beside?.run}, which has not ended`);
+testInFull(
+  'a backup goes on beside a rehearsal, and its retention keeps the point that the rehearsal reads',
+  async () => {
+    const { bucket } = sandbox.platform;
+    const [read] = await listPoints(bucket);
+    if (read === undefined) throw new TypeError('there is a point');
+    const rehearsal = sandbox.begin(['rehearse', 'local', read.id]);
+    await vi.waitFor(async () => expect((await sandbox.status()).copies).toHaveLength(1), 60_000);
+    const listed = z.array(z.looseObject({ run: z.string(), status: z.string() }));
+    const [beside] = await sandbox.answer(listed, 'runs', 'local');
+    expect(beside).toMatchObject({ run: expect.stringMatching(/^rehearse-/), status: 'running' });
+    const config = shortRetention();
+    // It does not end before the backup; what it has asked of the agents of its copy goes on.
+    process.kill(rehearsal.pid, 'SIGSTOP');
+    const newer = await backUp('--config', config).finally(() => process.kill(rehearsal.pid, 'SIGCONT'));
+    expect((await listPoints(bucket)).map(({ id }) => id)).toEqual([newer.id, read.id, point.id]);
+    const logs = await sandbox.cardea('logs', newer.run, 'choose-points');
+    expect(logs.stdout).toContain(`it is needed by ${beside?.run}, which has not ended`);
 
-  expect(await rehearsal.ended).toMatchObject({ exitCode: 0, json: { ok: true } });
-  expect(await getPoint(bucket, read.id)).toMatchObject({ proof: 'proven', proven: { run: beside?.run } });
-  // As it was, so that the point of this file is the proven one.
-  const { proven: _, ...checked } = await getPoint(bucket, read.id);
-  await updatePoint(bucket, read.id, () => ({ ...checked, proof: 'checked' }));
-  const last = await backUp('--config', config);
-  expect((await listPoints(bucket)).map(({ id }) => id)).toEqual([last.id, point.id]);
-});
+    expect(await rehearsal.ended).toMatchObject({ exitCode: 0, json: { ok: true } });
+    expect(await getPoint(bucket, read.id)).toMatchObject({ proof: 'proven', proven: { run: beside?.run } });
+    // As it was, so that the point of this file is the proven one.
+    const { proven: _, ...checked } = await getPoint(bucket, read.id);
+    await updatePoint(bucket, read.id, () => ({ ...checked, proof: 'checked' }));
+    const last = await backUp('--config', config);
+    expect((await listPoints(bucket)).map(({ id }) => id)).toEqual([last.id, point.id]);
+  },
+);
 
 test('B5 C3: the proven point still restores, onto an empty disk and with nobody left to ask for ids', async () => {
   await wipeDisk();

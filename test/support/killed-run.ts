@@ -27,20 +27,26 @@ export interface KilledRun {
   readonly last: Ended;
 }
 
+export interface KillChoice {
+  readonly passedOver?: readonly string[];
+  readonly lookAt?: { readonly event: string; look(run: string): Promise<void> };
+}
+
 /**
- * Begins a run with the command, kills it with SIGKILL after its first event, and resumes it again and again, each time killed after the
- * first event that was never the last before a kill, until every event of `wanted` (those of an undisturbed run) has been the last before a kill. Throws when a process ended
- * by itself, or when the run gets nowhere. `lookAt` is called while nobody carries the run on, after the event of that name.
+ * Begins a run with the command, kills it with SIGKILL after its first event, and resumes it again and again, each time killed after the first
+ * event that was never the last before a kill, until every event of `wanted` (those of an undisturbed run) has been the last before a kill; after
+ * those `passedOver` it is not killed. Throws when a process ended by itself, or when the run gets nowhere. `lookAt` is called while nobody carries
+ * the run on, after the event of that name.
  */
 export async function killAfterEveryEvent(
   sandbox: TestSandbox,
   command: readonly string[],
   wanted: readonly string[],
-  lookAt?: { readonly event: string; look(run: string): Promise<void> },
+  { passedOver = [], lookAt }: KillChoice = {},
 ): Promise<KilledRun> {
   const lastWords = new Set<string>();
   const before = await runsOf(sandbox);
-  await killed(sandbox, command, []);
+  await killed(sandbox, command, passedOver);
   const run = (await runsOf(sandbox)).find((each) => !before.includes(each));
   if (run === undefined) throw new TypeError(`cardea ${command.join(' ')} left no journal`);
   const resume = ['run', 'resume', run, '--env', 'local'];
@@ -54,7 +60,7 @@ export async function killAfterEveryEvent(
     if (last?.type === 'run-failed' || kills > 3 * wanted.length) {
       throw new TypeError(`${run} got to ${JSON.stringify(last)} after ${kills} kills`);
     }
-    await killed(sandbox, resume, [...lastWords]);
+    await killed(sandbox, resume, [...lastWords, ...passedOver]);
     kills += 1;
   }
   return { run, kills, lastWords, last: await sandbox.cardea(...resume) };

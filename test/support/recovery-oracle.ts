@@ -32,7 +32,7 @@ export class RecoveryOracle {
   readonly withoutRoles = new Set<string>();
   #written: Written[] = [];
   /** What an environment held when its data went aside, by the name under which it lies there. */
-  readonly #aside = new Map<string, { readonly cells: ReadonlySet<string>; readonly index: string }>();
+  readonly #aside = new Map<string, ReturnType<SimulatedRing['content']> & { readonly index: string }>();
   /** What a timeline began with besides what its record says: writes that came back with a revert and are in no log. */
   readonly #unlogged = new Map<string, ReadonlySet<string>>();
   /** Written while a point was taken that was restored as it was: it came back on the nodes whose snapshots came later. */
@@ -103,11 +103,9 @@ export class RecoveryOracle {
   /** After a command said that its run succeeded. */
   succeeded(run: string): void {
     if (this.blind) return;
-    const key = `runs/${run}/000001.json`;
-    const first = this.#bucket.objects.get(key);
-    const started = first === undefined ? undefined : runEventDocument.read(first, key).event;
-    if (this.ring === undefined || started?.type !== 'run-started') return;
-    const params = started.params as Readonly<Record<string, unknown>>;
+    const started = this.#begun(run);
+    if (this.ring === undefined || started === undefined) return;
+    const { params } = started;
     switch (started.runbook) {
       case 'restore':
         this.#restored(run, params);
@@ -227,6 +225,22 @@ export class RecoveryOracle {
     this.#unlogged.set(id, new Set(meanwhile.flatMap(({ name }) => (held.has(name) ? [name] : []))));
   }
 
+  /** A restore that failed after all its data was in place is no different when a person goes back to what it had brought. */
+  #noteFailedMixture(id: string | undefined, kept: ReturnType<SimulatedRing['content']>): void {
+    const timeline = this.#timelines().find((each) => each.id === id);
+    const started = timeline?.run === undefined ? undefined : this.#begun(timeline.run);
+    if (timeline === undefined || started?.runbook !== 'restore' || this.#lost.has(timeline.id)) return;
+    if (started.params['logs'] === undefined) this.#noteMixture(timeline, String(started.params['point']), kept);
+  }
+
+  #begun(run: string): { readonly runbook: string; readonly params: Readonly<Record<string, unknown>> } | undefined {
+    const key = `runs/${run}/000001.json`;
+    const first = this.#bucket.objects.get(key);
+    const event = first === undefined ? undefined : runEventDocument.read(first, key).event;
+    if (event?.type !== 'run-started') return undefined;
+    return { runbook: event.runbook, params: event.params as Readonly<Record<string, unknown>> };
+  }
+
   #reverted(run: string, restore: string): void {
     const { ring } = this;
     const record = this.#records().find((each) => each.run === restore);
@@ -241,6 +255,7 @@ export class RecoveryOracle {
     this.#expect(run, content, new Set([...kept.cells, ...since]));
     if (ring.graph.index !== kept.index)
       this.wrong.push(`${run} brought the index ${ring.graph.index} back, not ${kept.index}`);
+    this.#noteFailedMixture(opened.parent?.id, kept);
     const claimed = this.#begin(opened);
     const missing = [...claimed].filter((name) => !kept.cells.has(name));
     if (missing.length > 0)
@@ -280,7 +295,7 @@ export class RecoveryOracle {
 
   #keep(aside: string): void {
     if (this.#aside.has(aside) || this.ring === undefined) return;
-    this.#aside.set(aside, { cells: this.ring.content('edgestore').cells, index: this.ring.graph.index });
+    this.#aside.set(aside, { ...this.ring.content('edgestore'), index: this.ring.graph.index });
   }
 
   #expect(

@@ -4,7 +4,7 @@ import { wholeSections } from '../../src/commitlog/section-chain.ts';
 import { readSegmentHeader } from '../../src/commitlog/segment-header.ts';
 import { SegmentWriter } from '../../src/commitlog/segment-writer.ts';
 import { tokenOf } from '../../src/commitlog/token.ts';
-import { rangesOfRing } from '../../src/model/held-ranges.ts';
+import { replicaRings } from '../../src/model/held-ranges.ts';
 import { graphTable, mutationOf } from './shipped-logs.ts';
 
 /** A cell of the simulated graph: which table, key and column, both in hex, and when it was written. */
@@ -36,6 +36,7 @@ export function nameOfCell({ table, key, column }: Cell): string {
 /** The place of a node in the ring. */
 export interface Place {
   readonly node: string;
+  readonly datacenter: string;
   readonly rack: string;
   readonly tokens: readonly string[];
 }
@@ -45,6 +46,7 @@ export function placesOf(names: readonly string[], racks: 1 | 2): readonly Place
   const step = 2n ** 64n / BigInt(names.length);
   return names.map((node, at) => ({
     node,
+    datacenter: 'dc1',
     rack: `rack${(at % racks) + 1}`,
     tokens: [String(-(2n ** 63n) + step * BigInt(at + 1) - 1n)],
   }));
@@ -56,11 +58,14 @@ export function replicasOf(places: readonly Place[], replicas: number): (key: st
     const all = places.map(({ node }) => node);
     return () => all;
   }
-  const ranges = rangesOfRing(places, replicas).map(({ range: [start, end], replicas: nodes }) => ({
-    start: BigInt(start),
-    end: BigInt(end),
-    nodes: [...nodes].map(({ node }) => node),
-  }));
+  const rings = replicaRings(places, { class: 'NetworkTopologyStrategy', dc1: String(replicas) });
+  const ranges = rings
+    .flatMap((ring) => ring.ranges)
+    .map(({ range: [start, end], replicas: nodes }) => ({
+      start: BigInt(start),
+      end: BigInt(end),
+      nodes: [...nodes].map(({ node }) => node),
+    }));
   const known = new Map<string, readonly string[]>();
   return (key) => {
     const before = known.get(key);

@@ -8,7 +8,6 @@ import {
   type PieceLink,
   type Watermark,
   logMarkDocument,
-  logMarkKey,
   logPieceHeader,
   logPieceKey,
   watermarkDocument,
@@ -17,6 +16,7 @@ import {
 import { type LogSchema, logSchemaDocument, logSchemaKey } from '../../src/model/log-schema.ts';
 import { type RestorePoint, restorePointDocument, restorePointKey } from '../../src/model/restore-point.ts';
 import { type Timeline, timelineDocument, timelineKey } from '../../src/model/timeline.ts';
+import { putMark } from '../../src/ports/log-marks.ts';
 import { MemoryStore } from './memory-store.ts';
 
 /** The second, of the histories that tests tell: 0 is 2026-02-19 02:00:00 UTC. */
@@ -164,7 +164,7 @@ export class ShippedBucket {
       until: secondText(until),
       reason,
     });
-    await this.store.put(logMarkKey(body), logMarkDocument.write(body));
+    await putMark(this.store, body);
   }
 
   async schema(timeline: string, at: number, tables: readonly string[], more: Partial<LogSchema> = {}): Promise<void> {

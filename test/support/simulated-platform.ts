@@ -270,7 +270,12 @@ export class SimulatedRing {
   }
 
   #makeCopy(name: string, { nodes }: CopyLayout): SimulatedRing {
-    const places = nodes.map(({ rack, tokens }, at) => ({ node: `${name}-${at}`, rack, tokens }));
+    const places = nodes.map(({ datacenter, rack, tokens }, at) => ({
+      node: `${name}-${at}`,
+      datacenter,
+      rack,
+      tokens,
+    }));
     const { bucket, clock } = this.#parts;
     const copy = new SimulatedRing(places, { bucket, clock }, true);
     for (const each of this.lacks) copy.lacks.add(each);

@@ -83,6 +83,16 @@ test('files that others put into the directory are objects, and Cardea’s own a
   expect((await store.get('medusa/index/backup_index'))?.body.toString()).toBe('theirs');
 });
 
+test('an object is streamed whole, an empty one as well, and one longer than a part in parts', async () => {
+  for (const bytes of [0, 1, 1000, 700_000]) {
+    const body = Buffer.alloc(bytes, 'log');
+    await store.put('a', body);
+    const parts = await Array.fromAsync(await store.getStream('a'));
+    expect(Buffer.concat(parts).equals(body)).toBe(true);
+    expect(parts).toHaveLength(Math.ceil(bytes / (256 * 1024)));
+  }
+});
+
 test('a folder without an object in it is no child', async () => {
   await store.put('runs/a/1', 'x');
   await mkdir(join(path, 'runs/b/c'), { recursive: true });

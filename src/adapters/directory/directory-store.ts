@@ -17,8 +17,11 @@ import { walkChildren, walkKeys } from './directory-walk.ts';
 import { syncPath } from '../../host/write-whole.ts';
 import { makeFolder, makeOneFolder } from './durable-folder.ts';
 import { withLock } from './file-lock.ts';
-import { contentOf, describe, infoOf, type Opened } from './object-file.ts';
+import { contentOf, describe, infoOf, type Opened, streamOf } from './object-file.ts';
 import { nameTemporary, sweepTemporary } from './temporary-file.ts';
+
+/** Bytes of a stream that are read together. */
+const longestPart = 256 * 1024;
 
 /**
  * A bucket in a directory of this machine. Files are written atomically: written and synced under a name that listings
@@ -63,7 +66,7 @@ export class DirectoryStore implements ObjectStore {
   async getStream(key: string): Promise<AsyncIterable<Uint8Array>> {
     const opened = await this.#guard(key, () => this.#openObject(key));
     if (opened === undefined) throw missing(key, this.description);
-    return this.#faultsOf(key, opened.file.createReadStream({ highWaterMark: 256 * 1024 }));
+    return this.#faultsOf(key, streamOf(opened, longestPart));
   }
 
   head(key: string): Promise<ObjectInfo | undefined> {

@@ -1,19 +1,32 @@
-import { type Dir, type Dirent, opendirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { type Dir, opendirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compareKeys, reservedFolder } from '../../model/object-key.ts';
 import { errorCode } from '../../model/error-code.ts';
+import { fewNames, type FolderNames, manyNames } from './folder-names.ts';
 
 /**
  * Every key below the prefix and after `after`, in ascending byte order; folders that are completely before `after` are
- * not opened.
+ * not opened. The folder that is asked for may have many names; most below it hold an object or two.
  */
-export async function* walkKeys(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
-  for (const entry of await entriesOf(root, folderOf(prefix))) {
-    if (!entry.startsWith(prefix) && !prefix.startsWith(entry)) continue;
-    if (after !== undefined && isPast(entry, after)) continue;
-    if (entry.endsWith('/')) yield* walkKeys(root, entry.length > prefix.length ? entry : prefix, after);
+export function walkKeys(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
+  return walkFrom(root, prefix, after, manyNames);
+}
+
+async function* walkFrom(
+  root: string,
+  prefix: string,
+  after: string | undefined,
+  read: FolderNames,
+): AsyncIterable<string> {
+  const folder = folderOf(prefix);
+  const names = await namesIn(root, folder, read, (name) => {
+    const entry = folder + name;
+    return (entry.startsWith(prefix) || prefix.startsWith(entry)) && (after === undefined || !isPast(entry, after));
+  });
+  for (const name of names) {
+    const entry = folder + name;
+    if (name.endsWith('/')) yield* walkFrom(root, entry.length > prefix.length ? entry : prefix, after, fewNames);
     else if (entry.startsWith(prefix)) yield entry;
   }
 }
@@ -23,11 +36,17 @@ export async function* walkKeys(root: string, prefix: string, after: string | un
  * is not listed.
  */
 export async function* walkChildren(root: string, prefix: string, after: string | undefined): AsyncIterable<string> {
-  const entries = (await entriesOf(root, folderOf(prefix))).filter(
-    (entry) => entry.startsWith(prefix) && (after === undefined || compareKeys(entry, after) > 0),
-  );
-  for (const [at, entry] of entries.entries()) {
-    if (at % 64 === 63) await nextTurn();
+  const folder = folderOf(prefix);
+  // Whoever asks for children keeps them, so here nothing is won by packing.
+  const names = await namesIn(root, folder, fewNames, (name) => {
+    const entry = folder + name;
+    return entry.startsWith(prefix) && (after === undefined || compareKeys(entry, after) > 0);
+  });
+  let at = 0;
+  for (const name of names) {
+    at += 1;
+    if (at % 64 === 0) await nextTurn();
+    const entry = folder + name;
     if (!entry.endsWith('/') || holdsObject(root, entry)) yield entry;
   }
 }
@@ -42,22 +61,20 @@ function folderOf(prefix: string): string {
   return prefix.slice(0, prefix.lastIndexOf('/') + 1);
 }
 
-/** Keys and folders directly in a folder. A folder's name counts with its `/`, so that the order is that of the keys below it. */
-async function entriesOf(root: string, folder: string): Promise<string[]> {
-  let entries: Dirent[];
+/** What is wanted of a folder of the store; nothing when there is no such folder. */
+async function namesIn(
+  root: string,
+  folder: string,
+  read: FolderNames,
+  isWanted: (name: string) => boolean,
+): Promise<Iterable<string>> {
   try {
-    entries = await readdir(join(root, folder), { withFileTypes: true });
+    const isOurs = (name: string) => folder === '' && name === `${reservedFolder}/`;
+    return await read(join(root, folder), (name) => !isOurs(name) && isWanted(name));
   } catch (thrown) {
     if (errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR') return [];
     throw thrown;
   }
-  const keys: string[] = [];
-  for (const entry of entries) {
-    if (entry.isFile()) keys.push(folder + entry.name);
-    else if (entry.isDirectory() && (folder !== '' || entry.name !== reservedFolder))
-      keys.push(`${folder}${entry.name}/`);
-  }
-  return keys.sort(compareKeys);
 }
 
 /**

@@ -38,3 +38,11 @@ export async function contentOf(file: FileHandle, bytes: number): Promise<Buffer
   }
   return content.subarray(0, at);
 }
+
+/** The same, in parts of at most `longest` bytes. Its end closes the file. Throws what the file system throws. */
+export function streamOf({ file, found }: Opened, longest: number): AsyncIterable<Uint8Array> {
+  const bytes = Number(found.size);
+  // A stream allocates such a buffer before each read, also for an object of some hundred bytes, and once more to
+  // learn that there is nothing left. Hundreds of objects are read at once, and their buffers stay until a collection.
+  return file.createReadStream({ highWaterMark: Math.min(longest, Math.max(1, bytes)), end: Math.max(0, bytes - 1) });
+}

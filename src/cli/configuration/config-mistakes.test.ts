@@ -27,6 +27,11 @@ test('every mistake of a file is listed in one reading, each with its path, what
         backup: { minimumFreeShare: 2, store: { kind: 's3', bucket: 'ab', bukcet: 'x', region: 4 } },
         janusgraph: { replicationFactor: 9 },
       },
+      slow: {
+        platform: sandbox,
+        backup: { log: { interval: '20s' } },
+        objectives: { rpo: '2m' },
+      },
       empty: {},
     },
   };
@@ -36,7 +41,7 @@ test('every mistake of a file is listed in one reading, each with its path, what
       'enviroments: is not a known setting; did you mean "environments"?',
       'environments."Bad Name": is not a valid name; an environment name is a DNS label: lower-case letters, digits and dashes',
       'environments.dev.platform.kind: is "sandbx"; did you mean "sandbox"? use one of sandbox, kubernetes',
-      'environments.dev.promotesTo: no environment is named "prd"; use one of dev, prod, empty',
+      'environments.dev.promotesTo: no environment is named "prd"; use one of dev, prod, slow, empty',
       'environments.dev.sinc: is not a known setting; did you mean "sync"?',
       'environments.dev.sync: is "manul"; did you mean "manual"? use one of automatic, manual',
       'environments.dev.backup.schedule: "25" is not a valid hour of a schedule; use 0 to 23, *, lists, ranges and steps',
@@ -49,6 +54,7 @@ test('every mistake of a file is listed in one reading, each with its path, what
       'environments.prod.backup.store.bukcet: is not a known setting; did you mean "bucket"?',
       'environments.prod.backup.store.region: is a number; write a string',
       'environments.prod.janusgraph.replicationFactor: 9 replicas need more than 3 nodes; use at most 3',
+      'environments.slow.backup.log.interval: an RPO of 2m is kept for sure with at most a twentieth of it between two pieces; use 6s or less',
       'environments.empty.platform: is missing; write an object with kind, heapMb, namespace, context',
     ].sort(),
   );

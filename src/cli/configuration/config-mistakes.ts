@@ -123,6 +123,8 @@ function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
     return knownKeys(schema.def.innerType, path);
   }
+  // What is written, of what is filled in afterwards.
+  if (schema instanceof z.ZodPipe) return knownKeys(schema.def.in, path);
   if (schema instanceof z.ZodUnion) {
     return [...new Set(schema.def.options.flatMap((option) => knownKeys(option, path)))];
   }

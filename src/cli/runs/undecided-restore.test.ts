@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunState } from '../../journal/run-state.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
-import { restoreRunbook, revertRunbook } from '../../runbooks/index.ts';
+import { acceptRunbook, restoreRunbook, revertRunbook } from '../../runbooks/index.ts';
 import { isMoot, wayOn } from './undecided-restore.ts';
 
 const restore = 'restore-20260219-031500-k3f9';
@@ -70,6 +70,37 @@ test('an interrupted revert comes before its restore, be it noted or not', () =>
   expect(wayOn({ record: noted, state: state('failed'), decider }).next).toBe(resume);
   const failedEarly = { ...decider, status: 'failed', steps: {} } as RunState;
   expect(wayOn({ record: noted, state: state('failed'), decider: failedEarly }).next).toBe(revertCommand);
+});
+
+test('an interrupted accept that would be refused comes after what its restore needs', () => {
+  const accept = (params: object, more: object = {}) =>
+    state('interrupted', {
+      run: 'accept-20260219-041500-k3f9',
+      runbook: 'accept',
+      runbookVersion: acceptRunbook.version,
+      params: { restore, lost: [], unproven: false, ...params },
+      steps: {},
+      ...more,
+    });
+  const resume = 'cardea run resume accept-20260219-041500-k3f9';
+  const next = (of: RunState | undefined, decider: RunState, more: object = {}) =>
+    wayOn({ record: record(more), state: of, decider }).next;
+  const failed = state('failed');
+  expect(next(failed, accept({}))).toBe(`cardea run resume ${restore}, or to go back: ${revertCommand}`);
+  expect(next(undefined, accept({}))).toBe(revertCommand);
+  expect(next(failed, accept({ unproven: true }))).toBe(
+    `cardea run resume ${restore}, or to go back: ${revertCommand}`,
+  );
+  // What is accepted without its end, by a person's word, goes on.
+  const serves = state('failed', { steps: { 'rebuild-index': { step: 'rebuild-index', status: 'succeeded' } } });
+  expect(next(serves, accept({ unproven: true }))).toBe(resume);
+  expect(next(failed, accept({ lost: ['node-1'] }))).toBe(resume);
+  expect(next(state('succeeded'), accept({}))).toBe(resume);
+  expect(next(failed, accept({}), { half: true })).toBe(resume);
+  expect(next(failed, accept({}, { cancelRequestedBy: 'operator' }))).toBe(resume);
+  // What a restore that broke off had brought is never reverted to.
+  const revertOf = state('interrupted', { run: revert, runbook: 'revert', runbookVersion: revertRunbook.version });
+  expect(next(state('succeeded'), revertOf, { half: true })).toBe(acceptCommand);
 });
 
 test('of an interrupted run whose cancel was asked for it is said that a resume ends it', () => {

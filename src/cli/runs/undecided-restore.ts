@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import { listRuns, showRun, type RunsWorld, type ShownRun } from '../../journal/runs.ts';
 import type { RunState } from '../../journal/run-state.ts';
 import type { TrustingWorld } from '../../journal/vouching.ts';
 import { Problem, UsageProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { canCarryOn } from '../../runbook/outcome.ts';
+import { leftRun } from '../../runbooks/catalog/left-run.ts';
 import { listRestores, toBeRestored } from '../../runbooks/catalog/restore-catalog.ts';
 import { restoreOf } from '../../runbooks/catalog/restore-standing.ts';
 import { resumeCommand } from '../../runbook/resume-command.ts';
@@ -37,6 +39,10 @@ export async function restoreDecisions(world: RunsWorld & TrustingWorld): Promis
   readonly decided: ReadonlyMap<string, RestoreRecord>;
   /** The environment must be restored: this one was given up with the data half in place. */
   readonly givenUp: RestoreRecord | undefined;
+  /** It was left after it had stopped servers: nothing else that changes the environment begins before it ends. */
+  readonly leftRun: string | undefined;
+  /** Records that cannot be read, a sentence each: what the journals say of them counts. */
+  readonly damagedRecords: readonly string[];
 }> {
   const find = async (run: string | undefined) => {
     if (run === undefined) return undefined;
@@ -49,15 +55,23 @@ export async function restoreDecisions(world: RunsWorld & TrustingWorld): Promis
       throw error;
     }
   };
+  const left = await leftRun(world.store, world.clock.now(), async ({ run }) => {
+    const state = (await find(run))?.state;
+    return state?.status === 'interrupted' && isCarriedOn(state);
+  });
+  // Until that one ends, a later one of the same restore would be refused.
+  const decides = async (restore: string) =>
+    left !== undefined && restoreOf(left.params) === restore ? find(left.run) : beganToDecide(world, restore);
   const undecided: UndecidedRestore[] = [];
   const decided = new Map<string, RestoreRecord>();
-  const records = await listRestores(world.store);
+  const damagedRecords: string[] = [];
+  const records = await listRestores(world.store, (damage) => damagedRecords.push(damage));
   for (const record of records) {
     if (record.state !== 'open') decided.set(record.run, record);
     if (record.state === 'accepted' || record.state === 'reverted') continue;
     const [shown, decider] = await Promise.all([
       find(record.run),
-      record.deciding === undefined ? beganToDecide(world, record.run) : find(record.deciding),
+      record.deciding === undefined ? decides(record.run) : find(record.deciding),
     ]);
     const ways = new Map<string, ResumeWay>();
     for (const each of [shown, decider]) {
@@ -67,7 +81,14 @@ export async function restoreDecisions(world: RunsWorld & TrustingWorld): Promis
     }
     undecided.push({ record, state: shown?.state, decider: decider?.state, ways });
   }
-  return { undecided, decided, givenUp: toBeRestored(records) };
+  // One that has moved nothing yet has replaced nothing.
+  const unmoved = new Set<string>(
+    undecided
+      .filter(({ state }) => state?.runbook === 'restore' && state.steps['set-aside'] === undefined)
+      .map(({ record }) => record.run),
+  );
+  const givenUp = toBeRestored(records.filter(({ run }) => !unmoved.has(run)));
+  return { undecided, decided, givenUp, leftRun: left?.run, damagedRecords };
 }
 
 /** The newest accept or revert of a restore that has not come so far as to note that it decides, and is not over either. */
@@ -121,7 +142,8 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
     }
     return { kind: 'broken', says: `is ${verb} half way`, next: again };
   }
-  if (decider !== undefined) {
+  const idle = decider !== undefined && wouldBeRefused(record, state, decider);
+  if (decider !== undefined && !idle) {
     const verb = decider.runbook === 'accept' ? 'accept' : 'revert';
     return decider.status === 'running'
       ? { kind: 'goes-on', says: `is being ${verb}ed`, next: `cardea run show ${decider.run} --follow` }
@@ -134,21 +156,40 @@ export function wayOn({ record, state, decider, ways }: UndecidedRestore): WayOn
   if (state?.status === 'running') {
     return { kind: 'goes-on', says: 'is under way', next: `cardea run show ${run} --follow` };
   }
-  if (state?.status === 'succeeded') {
+  if (state?.status === 'succeeded' || ((idle || state === undefined) && record.half === true)) {
     return record.half === true
       ? { kind: 'waits', says: 'has moved aside what a restore that broke off had brought', next: accept }
       : { kind: 'waits', says: 'waits for a person', next: `${accept}, or to go back: ${revert}` };
   }
   const how = state === undefined ? 'has no journal that can be read' : wordOf(state);
   const keep = `; to keep what it brought, unproven, when you have looked at it: ${accept.replace(' --confirm', ' --unproven --confirm')}`;
-  const mayServe = state === undefined || state.steps['rebuild-index']?.status === 'succeeded';
   const resume = state !== undefined && isCarriedOn(state) ? resumeOf(run) : undefined;
   const next = resume === undefined ? revert : `${resume}, or to go back: ${revert}`;
+  const begun = idle ? ` (${decider.run} was interrupted; to carry it on would be refused before that)` : '';
   return {
     kind: 'broken',
-    says: `${how}, ${halfText(state)}${state === undefined ? '' : asked(state)}${doubted(run)}${mayServe ? keep : ''}`,
+    says: `${how}, ${halfText(state)}${begun}${state === undefined ? '' : asked(state)}${doubted(run)}${mayServe(state) ? keep : ''}`,
     next,
   };
+}
+
+const decisionOptions = z.object({ lost: z.array(z.string()).default([]), unproven: z.boolean().default(false) });
+
+/**
+ * Whether a decision that broke off before it was noted would be refused again: somebody wanted to accept what has not come to its end, and
+ * what the restore itself needs comes first. A cancel is never refused.
+ */
+function wouldBeRefused(record: RestoreRecord, state: RunState | undefined, decider: RunState): boolean {
+  if (decider.status === 'running' || decider.cancelRequestedBy !== undefined) return false;
+  if (decider.runbook === 'revert') return record.half === true;
+  if (record.half === true || state?.status === 'succeeded') return false;
+  const options = decisionOptions.safeParse(decider.params).data;
+  return options?.lost.length === 0 && !(options.unproven && mayServe(state));
+}
+
+/** The graph may serve what the restore brought, so a person may keep it: of a run without a journal nobody knows. */
+function mayServe(state: RunState | undefined): boolean {
+  return state === undefined || state.steps['rebuild-index']?.status === 'succeeded';
 }
 
 function halfText(state: RunState | undefined): string {

@@ -10,15 +10,26 @@ import { restoreDecisions, wayOn } from './undecided-restore.ts';
  * Refuses to start servers on data that a restore or a revert left partly in place, or whose ids it has not yet moved
  * ahead: Cassandra would begin an empty ring, or replay logs that were not cut, and JanusGraph would give out ids twice.
  * `aside` are the names under which data lies aside on the nodes; a record with other names belongs to an environment
- * that is gone, and a name without a record to a bucket that is. Throws RefusedProblem `restore-unfinished`, and what
- * reading that run's journal throws.
+ * that is gone, and a name without a record to a bucket that is. So also while a restore that was given up is followed
+ * by none: nothing lies aside any more then. `madeAt`, when the environment was made, in ISO: what was given up before is
+ * not of its data. Throws RefusedProblem `restore-unfinished`, and what reading that run's
+ * journal throws.
  */
 export async function refuseUnfinishedRestore(
   world: RunsWorld & TrustingWorld,
   environment: string,
   aside: ReadonlySet<string>,
+  madeAt = '',
 ): Promise<void> {
-  const { undecided } = await restoreDecisions(world);
+  const { undecided, givenUp } = await restoreDecisions(world);
+  if (givenUp !== undefined && givenUp.startedAt >= madeAt) {
+    throw new RefusedProblem({
+      code: 'restore-unfinished',
+      happened: `The restore ${givenUp.run} of ${environment} was given up with the data half in place, and nothing was restored since.`,
+      state: 'No server of the environment was started: what lies on its disks is no whole environment.',
+      next: `Restore it, which starts the servers itself: cardea points ${environment} lists what there is to restore.`,
+    });
+  }
   const recorded = new Set<string>((await listRestores(world.store)).map((record) => record.aside));
   // A revert records what it displaces when everything is done.
   for (const { record } of undecided) recorded.add(displacedName(record.aside));

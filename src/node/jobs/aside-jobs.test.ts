@@ -484,6 +484,34 @@ describe('looked at before', () => {
     await expect(checkAside(node)).rejects.toMatchObject({ code: 'aside-elsewhere' });
   });
 
+  test('a marker that is lost or has lost its text: what lies aside is brought back all the same, and is never deleted by that', async () => {
+    for (const lose of [
+      async (path: string) => rm(path),
+      async (path: string) => writeFile(path, ''),
+      async (path: string) => writeFile(path, 'not a marker'),
+    ]) {
+      const node = await ruinedNode();
+      await aside(node);
+      await restore(node);
+      await lose(join(node.directories.aside, run, 'aside.json'));
+      expect(await lookAside(node, { run })).toMatchObject({ phase: 'kept', itself: true });
+      await revert(node);
+      expect(await liveData(node)).toBe(asLost);
+      await accept(node, `revert-${run}`);
+      expect(await liveData(node)).toBe(asLost);
+    }
+  });
+
+  test('without its marker, what lies aside can be accepted', async () => {
+    const node = await ruinedNode();
+    await aside(node);
+    await restore(node);
+    await rm(join(node.directories.aside, run, 'aside.json'));
+    await accept(node);
+    expect(await lookAside(node, { run })).toMatchObject({ phase: null });
+    expect(await liveData(node)).toBe(asBackedUp);
+  });
+
   test('how far the moving aside has come is told', async () => {
     const node = await ruinedNode();
     expect(await lookAside(node, { run })).toMatchObject({ phase: null });

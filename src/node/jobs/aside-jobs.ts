@@ -110,8 +110,9 @@ export async function lookAside(
   const { files, directories } = parts;
   const folder = asideFolder(directories, run);
   const found = await findAside(files, directories, folder);
-  // What has not been moved, or came back, is live.
-  const kept = found !== undefined && (await files.entries(`${folder}/data`)) !== undefined;
+  const isAside = found !== undefined && (await files.entries(`${folder}/data`)) !== undefined;
+  // What has not been moved, or came back, is live. Of what was all moved nothing is: a disk may have held none before.
+  const kept = isAside || (found?.phase === 'kept' && found.file !== undefined && found.moves.length > 0);
   return {
     phase: found?.phase ?? null,
     itself: await holdsIdentity(files, kept ? `${folder}/data` : directories.data),
@@ -301,7 +302,7 @@ function otherPhase(run: string, phase: Aside['phase'], wanted: string): Refused
 function nothingKept(node: string, run: string): RefusedProblem {
   return new RefusedProblem({
     code: 'nothing-aside',
-    happened: `On ${node} there is no old data of ${run}: its disk was replaced or emptied since then, or had no data before.`,
+    happened: `On ${node} there is no old data of ${run}: its disk was replaced, emptied or set back since then, or had no data before.`,
     state: 'No file was moved on this node.',
     next: 'The old data of this node is lost. See how the restore goes on (`cardea status`), or restore a point.',
   });

@@ -37,7 +37,8 @@ type AsideText = Omit<z.infer<typeof asideDocument.schema>, 'kind' | 'version'>;
 
 /** A marker as it stands. */
 export interface Aside extends AsideText {
-  readonly file: string;
+  /** Undefined where it is lost, and only what was moved is there. */
+  readonly file: string | undefined;
   /** It was reverted while it was still being set aside: what is not in the folder stayed live. */
   readonly partly: boolean;
 }
@@ -61,6 +62,7 @@ const names: ReadonlyArray<{ readonly file: AsideMarker; readonly phase?: Aside[
   { file: empty },
 ];
 
+/** Undefined where the folder has neither a marker nor a directory that was moved. */
 export async function findAside(
   files: NodeFiles,
   directories: NodeDirectories,
@@ -69,13 +71,20 @@ export async function findAside(
   for (const { file, phase, partly = false } of names) {
     const text = await files.read(`${folder}/${file}`);
     if (text === undefined) continue;
-    const said = text === '' ? nothing(folder) : await readAside(files, directories, { folder, file, text });
+    const said = await readAside(files, directories, { folder, file, text });
     return { ...said, phase: phase ?? said.phase, file, partly };
   }
-  return undefined;
+  const places = await asideByPlaces(files, directories, { folder });
+  if (!places.moves.some(({ existed }) => existed)) return undefined;
+  // They are moved in their order. A last one that is not there may still be live.
+  const phase = places.moves.at(-1)?.existed === true ? 'kept' : 'setting-aside';
+  return { ...places, phase, file: undefined, partly: false };
 }
 
-/** Where the text cannot be read, its file's name and the places of the directories say the same: they are moved whole. */
+/**
+ * Where the text cannot be read, or there is none, its file's name and the places of the directories say the same: they
+ * are moved whole.
+ */
 async function readAside(
   files: NodeFiles,
   directories: NodeDirectories,
@@ -85,16 +94,26 @@ async function readAside(
     return asideDocument.read(text, `${folder}/${file}`);
   } catch (thrown) {
     if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
-    const live = await movesOf(files, directories);
-    const found = await Promise.all(
-      live.map(async ({ existed, ...each }) => {
-        const isAside = (await files.entries(`${folder}/${each.name}`)) !== undefined;
-        // What is being set aside may not have been moved yet.
-        return { ...each, existed: isAside || (existed && file === settingAside) };
-      }),
-    );
-    return { ...nothing(folder), moves: found };
+    const places = await asideByPlaces(files, directories, { folder, file });
+    // As where there was no room for a text, because nothing was moved.
+    return text === '' && !places.moves.some(({ existed }) => existed) ? nothing(folder) : places;
   }
+}
+
+async function asideByPlaces(
+  files: NodeFiles,
+  directories: NodeDirectories,
+  { folder, file }: { readonly folder: string; readonly file?: AsideMarker },
+): Promise<AsideText> {
+  const live = await movesOf(files, directories);
+  const found = await Promise.all(
+    live.map(async ({ existed, ...each }) => {
+      const isAside = (await files.entries(`${folder}/${each.name}`)) !== undefined;
+      // What is being set aside may not have been moved yet.
+      return { ...each, existed: isAside || (existed && file === settingAside) };
+    }),
+  );
+  return { ...nothing(folder), moves: found };
 }
 
 /** From here on it is so, without a byte. */
@@ -105,8 +124,9 @@ export async function markAside(
   as: 'accepting' | 'reverting',
 ): Promise<Aside> {
   const partly = as === 'reverting' && aside.phase === 'setting-aside';
-  const file = names.find((name) => name.phase === as && (name.partly ?? false) === partly)?.file ?? aside.file;
-  await files.rename(`${folder}/${aside.file}`, `${folder}/${file}`);
+  const file = names.find((name) => name.phase === as && (name.partly ?? false) === partly)?.file ?? byItsText;
+  if (aside.file === undefined) await writeLost(files, folder, aside, file);
+  else await files.rename(`${folder}/${aside.file}`, `${folder}/${file}`);
   return { ...aside, phase: as, file, partly };
 }
 
@@ -121,6 +141,14 @@ export async function beginAside(
   return { ...text, phase: 'setting-aside', file: settingAside, partly: false };
 }
 
+/** Where there is no room for its text, its name and the places of the directories say the same. */
+async function writeLost(files: NodeFiles, folder: string, { run, moves: all, bytes }: Aside, file: AsideMarker) {
+  const text = asideDocument.write({ run, phase: 'kept', moves: all, bytes });
+  if (!(await ifRoom(async () => files.writeWhole(`${folder}/${file}`, text)))) {
+    await files.writeWhole(`${folder}/${file}`, '');
+  }
+}
+
 /** All is moved. How much it is, is left out where there is no room to write it; then it is counted when it is asked. */
 export async function keepAside(
   files: NodeFiles,
@@ -131,6 +159,7 @@ export async function keepAside(
   const said = whole === undefined ? {} : { whole };
   const text: AsideText = { run: aside.run, phase: 'kept', moves: aside.moves, bytes, ...said };
   const write = async () => files.writeWhole(`${folder}/${byItsText}`, asideDocument.write(text));
+  if (aside.file === undefined) return writeLost(files, folder, { ...aside, bytes }, byItsText);
   if (aside.file !== settingAside) return write();
   await files.rename(`${folder}/${settingAside}`, `${folder}/${byItsText}`);
   await ifRoom(write);

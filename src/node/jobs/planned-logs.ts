@@ -6,7 +6,7 @@ import { sha256 } from '../../model/sha256.ts';
 import { plannedPieces } from '../../commitlog/planned-piece.ts';
 import { tokenOf } from '../../commitlog/token.ts';
 import { commitSlot, cutAfter } from '../../model/commit-slot.ts';
-import type { HeldRange } from '../../model/held-ranges.ts';
+import { type HeldRange, mergedRanges } from '../../model/held-ranges.ts';
 import { instantOf } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { type LoggedTable, logSchemaDocument } from '../../model/log-schema.ts';
@@ -77,13 +77,18 @@ function ruleOf(
   };
 }
 
+/** Asked of every mutation: the ranges are made few, and one is found by halves. */
 function ownerOf(ranges: readonly HeldRange[]): (key: Uint8Array) => boolean {
-  const parsed = ranges.map(([start, end]) => ({ start: BigInt(start), end: BigInt(end) }));
+  const parts = mergedRanges(ranges);
   return (key) => {
     const token = tokenOf(key);
-    return parsed.some(({ start, end }) =>
-      start < end ? token > start && token <= end : token > start || token <= end,
-    );
+    let [low, high] = [0, parts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((parts[middle]?.end ?? token) < token) low = middle + 1;
+      else high = middle;
+    }
+    return (parts[low]?.start ?? token) < token;
   };
 }
 

@@ -242,7 +242,7 @@ async function requireStored(
     code: 'backup-damaged',
     happened: `The backup ${point} of ${source} differs from its snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
     state: 'Nothing was downloaded.',
-    next: 'Choose another restore point: `cardea points ENV`.',
+    next: 'Choose another restore point: `cardea points ENV`. When what is missing was brought back, start again: every file is checked anew.',
     details: findings.slice(0, 50),
   });
 }

@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { byName, compareBackup } from './backup-comparison.ts';
 import { type InventoryBody, filesOf, nameOf } from './inventory-store.ts';
@@ -32,6 +33,7 @@ export async function lookInStore(
     return key === undefined ? [] : [{ name, key, bytes: file.bytes, sha256: file.sha256 }];
   });
   const sizes = await sizesInStore({ bucket }, expected, signal);
+  await askForMissing({ bucket }, expected, sizes, signal);
   for (const { name, key, bytes } of expected) {
     const found = sizes.get(key);
     if (found === undefined) findings.push(`${name}: missing in the store (${key}, by ${contents.record})`);
@@ -40,12 +42,27 @@ export async function lookInStore(
   return { expected, findings };
 }
 
+/** A listing may lag behind the store: what it lacks is asked for by its key before it counts as missing. */
+async function askForMissing(
+  { bucket }: Pick<NodeParts, 'bucket'>,
+  expected: readonly StoredAs[],
+  sizes: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  const missing = expected.filter(({ key }) => !sizes.has(key));
+  await mapConcurrently(missing, 16, async ({ key }) => {
+    signal.throwIfAborted();
+    const found = await bucket.head(key);
+    if (found !== undefined) sizes.set(key, found.bytes);
+  });
+}
+
 /** Object key to size. It lists the folders that hold the files instead of asking for each file. */
 async function sizesInStore(
   { bucket }: Pick<NodeParts, 'bucket'>,
   expected: readonly StoredAs[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
   // `medusa/<node>/data/` or `medusa/<node>/<backup>/data/`: both end before the keyspace.
   const prefixes = new Set(expected.map(({ key, name }) => key.slice(0, key.length - name.length)));

@@ -130,7 +130,7 @@ function damaged(node: string, point: string, findings: readonly string[]): Fail
     code: 'backup-damaged',
     happened: `The backup ${point} of ${node} differs from its snapshot: ${findings[0] ?? ''}${findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''}.`,
     state: 'The backup stays in the store but must not be used. Earlier points are not affected.',
-    next: 'Start a new backup with `cardea backup ENV --mode full`, which reuses no file of earlier backups.',
+    next: 'Bring back from a copy of the bucket what is missing or wrong, or choose another point (`cardea points ENV`); a restore or rehearsal of this one by name checks every file anew. For a new, whole backup: `cardea backup ENV --mode full`, which reuses no file of earlier ones.',
     details: findings.slice(0, 50),
   });
 }

@@ -3,7 +3,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { firstLink } from '../../commitlog/piece-chain.ts';
 import { timelineId } from '../../model/identifiers.ts';
-import { formatInstant, instantOf, microsOf } from '../../model/instant.ts';
+import { formatInstant, instantOf, micros, microsOf } from '../../model/instant.ts';
 import { type LogMark, logMarkDocument } from '../../model/log-piece.ts';
 import { logSchemaDocument } from '../../model/log-schema.ts';
 import { DatabaseWitness } from './database-witness.ts';
@@ -60,6 +60,11 @@ class Node {
       },
       [],
     );
+  }
+
+  get stream(): StreamWriter {
+    if (this.#stream === undefined) throw new TypeError('there is no agent yet');
+    return this.#stream;
   }
 
   async look(minutes: number): Promise<void> {
@@ -148,6 +153,63 @@ test('a mark of a truncate that cannot be read any more is told again by the nex
   await node.look(1);
   const readable = [...node.bucket.objects.keys()].filter((each) => each.includes('/marks/'));
   expect(readable.some((each) => node.bucket.text(each).includes('was truncated'))).toBe(true);
+});
+
+/** A truncate that an agent has told, and the bucket's objects of it: the mark, then its copy. */
+async function truncated() {
+  const node = new Node();
+  node.agent();
+  await node.look(5);
+  node.truncated.set(tables.get('edgestore') ?? '', node.clock.now().getTime());
+  await node.look(1);
+  const keyOf = (folder: string) => [...node.bucket.objects.keys()].find((key) => key.includes(folder)) ?? '';
+  return { node, mark: keyOf('/marks/'), copy: keyOf('log-marks/') };
+}
+
+test.each(['mark', 'copy'] as const)(
+  'a %s that was lost or damaged is written anew by the next agent',
+  async (which) => {
+    for (const damage of ['lost', 'damaged']) {
+      const made = await truncated();
+      const { node, mark, copy } = made;
+      const before = node.bucket.text(mark);
+      expect(node.bucket.text(copy)).toBe(before);
+      if (damage === 'lost') node.bucket.remove(made[which]);
+      else node.bucket.set(made[which], '{');
+      await node.look(30);
+      node.agent();
+      await node.look(1);
+      // Told once more it would be of a later instant, and ask for a newer base.
+      expect(node.marks).toHaveLength(1);
+      expect([node.bucket.text(mark), node.bucket.text(copy)]).toEqual([before, before]);
+    }
+  },
+);
+
+test('a mark that is lost while its agent runs is made wider from what its copy tells', async () => {
+  const { node, mark, copy } = await truncated();
+  const [before] = node.marks;
+  node.bucket.remove(mark);
+  const stream = node.stream;
+  const [at, until] = [instantOf(before?.at ?? ''), instantOf(before?.until ?? '')];
+  await stream.widenMark('truncate', at, micros(until - 1), 'another table was truncated');
+  expect(node.marks).toMatchObject([{ ...before, reason: `${before?.reason}; another table was truncated` }]);
+  expect(node.bucket.text(copy)).toBe(node.bucket.text(mark));
+});
+
+test('a mark whose writing was cut off after its copy is whole after the next agent has begun', async () => {
+  const { node, mark, copy } = await truncated();
+  const [before] = node.marks;
+  const later = micros(instantOf(before?.until ?? '') + 60e6);
+  node.bucket.loseAnswerOf = /^log-marks/;
+  await expect(
+    node.stream.extendMark('truncate', instantOf(before?.at ?? ''), later, before?.reason ?? ''),
+  ).rejects.toThrow();
+  expect(node.marks).toEqual([before]);
+  node.agent();
+  await node.look(1);
+  expect(node.marks).toMatchObject([{ ...before, until: formatInstant(later) }]);
+  expect(node.bucket.text(copy)).toBe(node.bucket.text(mark));
 });
 
 test('a schema that cannot be read any more is followed by another one, so that bases can be brought forward again', async () => {

@@ -13,7 +13,7 @@ import type { DatabaseGlance, LoggedDatabase, SchemaOfLog, StreamSeen } from '..
 import { createObject, type ObjectStore } from '../../ports/object-store.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { changesOfExisting } from './schema-change.ts';
-import { readMarks } from './stored-marks.ts';
+import { mendMarks } from './stored-marks.ts';
 
 /** How often the mark of keyspaces whose writes bypass the log is brought up to the present. */
 const repeatMicros = 600e6;
@@ -79,7 +79,7 @@ export class DatabaseWitness {
   /** Changes are found by comparison with what the previous agent wrote. */
   async #begin(stream: StreamWriter): Promise<void> {
     const newest = await this.#newest(stream.timeline);
-    this.#marks = await readMarks(this.#parts.bucket, stream.timeline, stream.hostId);
+    this.#marks = await mendMarks(this.#parts.bucket, stream.timeline, stream.hostId);
     this.#known = newest === 'damaged' ? undefined : newest;
     this.#told.clear();
     this.#unlogged = undefined;

@@ -94,6 +94,31 @@ test('a window of an indexed log reads no header of an object, and a plan those 
   expect(late.covered.at(-1)?.to).toBe(second(60 * 1800));
 });
 
+test('a window lists a stream once, and once more only the part that is not what its index tells', async () => {
+  const bucket = await shipped(60);
+  await indexAll(bucket, 60, 30.5 * hour);
+  const prefix = `log/${timeline}/${host}/`;
+  const listings = async () => {
+    let count = 0;
+    const store = new MemoryStore({
+      calls: async (method, key) => {
+        if (method === 'list' && key === prefix) count += 1;
+      },
+    });
+    bucket.store.copyTo(store);
+    const [stream] = (await readLogCatalog(store)).logs.get(timeline)?.streams ?? [];
+    expect(stream).toMatchObject({ covered: [{ from: second(0), to: second(60 * 1800) }], pieces: [], faults: [] });
+    return count;
+  };
+  expect(await listings()).toBe(1);
+  // A part that its agent had not removed beside the merged object, or came back with a copy of the bucket.
+  const parts = new ShippedBucket();
+  await parts.begin(timeline, host, 0);
+  const part = await parts.ship(timeline, host, { segment: 1, covered: 899 });
+  bucket.store.set(part, parts.store.objects.get(part) ?? '');
+  expect(await listings()).toBe(2);
+});
+
 /** What can have happened to a bucket since its indexes were written. */
 const harm = fc.record({
   kind: fc.constantFrom('nothing', 'removed', 'flipped', 'cut', 'oldest removed'),
@@ -141,8 +166,10 @@ test('with indexes a log is read as without them, whatever became of its objects
         if (kind === 'cut') bucket.store.set(key, Uint8Array.from(bucket.store.objects.get(key) ?? []).slice(0, -1));
       }
       const found = await streamIn(bucket, since ?? undefined);
+      const reach = await reachIn(bucket);
       for (const key of indexesIn(bucket)) await bucket.store.delete(key);
       const plain = await streamIn(bucket, since ?? undefined);
+      expect(reach).toEqual(await reachIn(bucket));
       if (since === null) {
         expect(found.covered).toEqual(plain.covered);
         expect(found.pieces.map(bare)).toEqual(plain.pieces.map(bare));
@@ -157,6 +184,17 @@ test('with indexes a log is read as without them, whatever became of its objects
     { numRuns: 150 },
   );
 });
+
+/** What a window reads, which wants no pieces. The words of a fault may name an index instead of its last object. */
+async function reachIn({ store }: ShippedBucket) {
+  const [stream] = (await readLogCatalog(store)).logs.get(timeline)?.streams ?? [];
+  return {
+    covered: stream?.covered.map(({ from, to, ends }) => ({ from, to, goesOn: ends === undefined })),
+    faults: stream?.faults.length,
+    first: stream?.first,
+    pieces: stream?.pieces,
+  };
+}
 
 function bare({
   key,

@@ -92,6 +92,14 @@ export class LogTail {
     return this.#pinned;
   }
 
+  /** Bytes of whole sections that were found and may be shipped now. */
+  get unshipped(): number {
+    return this.readable.reduce(
+      (sum, { sections }) => sum + ((sections.at(-1)?.to ?? 0) - (sections[0]?.from ?? 0)),
+      0,
+    );
+  }
+
   /** Sections found so far. */
   get #found(): number {
     return this.#segments.reduce((sum, { tail }) => sum + tail.found, this.#foundBefore);

@@ -121,16 +121,18 @@ class Node {
   writer = 'agent-1';
   state: ShippingState = { after: null, paused: false };
   #agent: ShippingLoop | undefined;
+  intervalMs = 250;
   #orders = 0;
 
   /** With the clock and the bucket of another one, when it has the host id of that. */
   constructor({
     clock = new FakeClock(),
     bucket = new MemoryStore(),
-  }: { clock?: FakeClock; bucket?: MemoryStore } = {}) {
+    segmentBytes,
+  }: { clock?: FakeClock; bucket?: MemoryStore; segmentBytes?: number | undefined } = {}) {
     this.clock = clock;
     this.bucket = bucket;
-    this.log = new SimulatedCommitLog(clock);
+    this.log = new SimulatedCommitLog(clock, segmentBytes);
     this.log.start();
   }
 
@@ -154,7 +156,7 @@ class Node {
           this.state = state;
         },
       },
-      intervalMs: 250,
+      intervalMs: this.intervalMs,
       newWriter: () => this.writer,
       settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
     });
@@ -364,4 +366,29 @@ test('a second agent of the host id stops itself and says so; the first goes on,
   await begun;
   expect(second.health()).toMatchObject({ state: 'shipping' });
   await other.stop();
+});
+
+test('what was written goes to the store after an interval, and a mebibyte of it at once', async () => {
+  const node = new Node({ segmentBytes: 2 * 1024 ** 2 });
+  node.intervalMs = 20_000;
+  await node.start();
+  await node.clock.advance(5000);
+  const shipped = async () => {
+    const { objects } = await shippedLog(node.bucket, first, hostId);
+    return objects.reduce((most, { header }) => Math.max(most, header.to), 0);
+  };
+  const written = async (bytes: number, ms: number) => {
+    node.log.write(bytes);
+    node.log.markAll();
+    await node.clock.advance(ms);
+  };
+  await written(1000, 25_000);
+  await vi.waitFor(async () => expect(await shipped()).toBeGreaterThan(1000));
+  const before = await shipped();
+  await written(600_000, 5000);
+  expect(await shipped()).toBe(before);
+  // More than a mebibyte waits now.
+  await written(600_000, 1000);
+  await vi.waitFor(async () => expect(await shipped()).toBeGreaterThan(1_200_000));
+  await node.stop();
 });

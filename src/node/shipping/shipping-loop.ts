@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { isDiskFull } from '../../model/disk-full.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { tracedDocument } from '../../model/fault-trace.ts';
@@ -6,23 +5,22 @@ import { formatInstant, type Micros, microsOf } from '../../model/instant.ts';
 import { type Problem, asProblem } from '../../model/problem.ts';
 import { watermarkKey } from '../../model/log-piece.ts';
 import { type ShippingOrder, shippingOrderDocument, shippingOrderKey } from '../../model/shipping-order.ts';
-import { timelineDocument, timelineKey } from '../../model/timeline.ts';
+import { type TimelineId, timelineDocument, timelineKey } from '../../model/timeline.ts';
 import type { LoggedDatabase } from '../../ports/logged-database.ts';
 import type { JobParams, JobResult, ShippingHealth } from '../../ports/node-agent.ts';
 import { createObject } from '../../ports/object-store.ts';
+import { openedTimelines } from '../../ports/opened-timelines.ts';
 import { DatabaseWitness } from './database-witness.ts';
 import { keepSegments } from './segment-keeper.ts';
 import { LogShipper, type ShipperParts } from './log-shipper.ts';
 import { foreignCode, notDrained } from './shipping-problems.ts';
 import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
 
-type TimelineId = z.infer<typeof timelineId>;
-
 export interface ShippingParts extends ShipperParts {
   readonly environment: string;
   readonly database: LoggedDatabase;
   readonly state: ShippingStateStore;
-  /** How often found sections are sent to the store. */
+  /** How often found sections are sent to the store; many bytes go at once. */
   readonly intervalMs: number;
   /** A name that no other agent has, for an agent without memory. */
   readonly newWriter: () => string;
@@ -31,8 +29,14 @@ export interface ShippingParts extends ShipperParts {
 /** Milliseconds between looks at the chains. */
 const lookMs = 100;
 const witnessMs = 1500;
-/** Seconds without a look after which what Cassandra did is not known: some looks, and the time that one may take. */
+/** Bytes of log that wait for no interval: they are worth a request, and are lost with the node until they are in the store. */
+const atOnceBytes = 1024 * 1024;
+/** Seconds without a look after which people are told that one fails: some looks, and the time that one may take. */
 const blindSeconds = 10;
+/** Milliseconds that a round waits for the look at Cassandra that lets it claim more: what was written goes all the same. */
+const firstLookMs = 250;
+/** Seconds for which a look is young enough for a round: rounds may follow one another at once. */
+const youngLookSeconds = 0.25;
 /** Milliseconds between looks at Cassandra's segments, and between tries to open the stream, before there is one. */
 const keepMs = 250;
 const longestOpeningMs = 1000;
@@ -59,6 +63,8 @@ export class ShippingLoop {
   #foreign: Problem | undefined;
   #witnessProblem: Problem | undefined;
   #witnessing: Promise<void> = Promise.resolve();
+  /** The look at Cassandra that is going on. */
+  #asking: Promise<void> | undefined;
   #orderProblem: Problem | undefined;
   #following: Promise<void> = Promise.resolve();
   /** Since the agent's start the order was looked at, or a job told what it says. */
@@ -125,6 +131,7 @@ export class ShippingLoop {
       if (shipper === undefined) return { newest: null, sequence: 0, chain: null };
       for (;;) {
         signal.throwIfAborted();
+        await this.#lookFirst(shipper, (looked) => looked.at >= target, signal);
         await shipper.look(true);
         await shipper.ship(true, await this.#limit(shipper)).catch((thrown: unknown) => this.#soften(thrown));
         const { covered, sequence, chain } = shipper.stream.position;
@@ -185,7 +192,7 @@ export class ShippingLoop {
       await this.#end();
       await this.#close();
       const { timeline, order: _order, ...rest } = this.#state;
-      const there = timeline !== undefined && (await bucket.head(timelineKey(timeline))) !== undefined;
+      const there = timeline !== undefined && (await openedTimelines(bucket)).includes(timeline);
       this.#state = there || timeline === undefined ? { ...rest, timeline } : { ...rest, paused: false };
       await state.save(this.#state);
       this.#ordered = false;
@@ -337,11 +344,23 @@ export class ShippingLoop {
       return lookMs;
     });
     const shipping = this.#repeat(signal, async () => {
+      await this.#lookFirst(shipper, (looked) => looked.ago < youngLookSeconds, signal);
       await shipper.ship(false, await this.#limit(shipper));
       this.#problem = undefined;
-      return this.#parts.intervalMs;
+      return this.#untilDue(shipper, signal);
     });
     await Promise.all([looking, shipping]);
+  }
+
+  /** Waits for the next round: an interval, or until so much was found that it goes at once. Resolves with 0 milliseconds left. */
+  async #untilDue({ tail }: LogShipper, signal: AbortSignal): Promise<0> {
+    const { clock, intervalMs } = this.#parts;
+    const due = clock.monotonic() + intervalMs / 1000;
+    for (let left = intervalMs; left > 0; left = Math.round((due - clock.monotonic()) * 1000)) {
+      await clock.sleep(Math.min(left, lookMs), signal);
+      if (tail.unshipped >= atOnceBytes) break;
+    }
+    return 0;
   }
 
   /** Does the work until it is done or the signal fires; after a failure it waits, longer each time. */
@@ -361,7 +380,7 @@ export class ShippingLoop {
         if (this.#foreign !== undefined) return;
         pause = Math.min(longestMs, pause * 2);
       }
-      await clock.sleep(wait, signal).catch(() => undefined);
+      if (wait > 0) await clock.sleep(wait, signal).catch(() => undefined);
     }
   }
 
@@ -397,10 +416,8 @@ export class ShippingLoop {
   /** The first agent of an environment creates the first; the others join it. */
   async #newestTimeline(): Promise<TimelineId> {
     const { bucket, clock, environment } = this.#parts;
-    let newest: string | undefined;
-    for await (const key of bucket.children('timelines/'))
-      newest = /^timelines\/(t\d{4})\.json$/.exec(key)?.[1] ?? newest;
-    if (newest !== undefined) return timelineId.parse(newest);
+    const newest = (await openedTimelines(bucket)).at(-1);
+    if (newest !== undefined) return newest;
     const id = timelineId.parse('t0001');
     const openedAt = formatInstant(microsOf(clock.now()));
     const first = {
@@ -423,36 +440,58 @@ export class ShippingLoop {
   }
 
   /**
-   * While a running Cassandra cannot be looked at, it may truncate tables, and nobody would mark that: nothing that it
-   * acknowledges then is promised. Of one that does not answer, only its log counts.
+   * A running Cassandra may have truncated tables since the last look, and nobody has marked that yet: nothing that it
+   * acknowledged since then is promised. Of one that is gone, only its log counts.
    */
   async #limit({ stream }: LogShipper): Promise<Micros | undefined> {
-    if (this.#blind() === undefined || (await this.#parts.running()) !== 'running') return undefined;
+    if (this.#witnessProblem !== undefined && (await this.#parts.running()) !== 'running') return undefined;
     return this.#witness.lookedFor(stream)?.at ?? stream.resumedAt;
+  }
+
+  /** Looks at Cassandra, if the last look will not do. Its failure, or one that takes long, keeps nothing from being shipped. */
+  async #lookFirst(
+    { stream }: LogShipper,
+    willDo: (looked: { readonly at: Micros; readonly ago: number }) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const looked = this.#witness.lookedFor(stream);
+    if (looked !== undefined && willDo(looked)) return;
+    await Promise.race([this.#lookAtDatabase(), this.#parts.clock.sleep(firstLookMs, signal)]);
   }
 
   async #watchDatabase(): Promise<void> {
     const { clock } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      try {
-        const { hostId, tokens } = await this.#witness.look(this.#shipper?.stream);
-        this.#witnessProblem = undefined;
-        const known = this.#state;
-        if (known.hostId !== hostId || known.tokens?.join() !== tokens.join()) {
-          const moved = known.hostId !== undefined && known.hostId !== hostId;
-          await this.#save({ hostId, tokens: [...tokens] });
-          // A node with another host id has another stream.
-          if (moved) await this.#inTurn(async () => this.#renew());
-        }
-      } catch (thrown) {
-        const problem = asProblem(thrown, 'Watching Cassandra failed');
-        if (problem.happened !== this.#witnessProblem?.happened) {
-          this.#parts.log.write('Cassandra cannot be watched', { problem: tracedDocument(problem) });
-        }
-        this.#witnessProblem = problem;
-      }
+      await this.#lookAtDatabase();
+      // A node with another host id has another stream.
+      const stream = this.#shipper?.stream;
+      if (stream !== undefined && stream.hostId !== this.#state.hostId) await this.#inTurn(async () => this.#renew());
       await clock.sleep(this.#state.hostId === undefined ? 500 : witnessMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** One look at a time; whoever wants one while it goes on waits for its end. */
+  async #lookAtDatabase(): Promise<void> {
+    this.#asking ??= this.#askDatabase().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askDatabase(): Promise<void> {
+    try {
+      const { hostId, tokens } = await this.#witness.look(this.#shipper?.stream);
+      this.#witnessProblem = undefined;
+      const known = this.#state;
+      if (known.hostId === hostId && known.tokens?.join() === tokens.join()) return;
+      await this.#save({ hostId, tokens: [...tokens] });
+    } catch (thrown) {
+      const problem = asProblem(thrown, 'Watching Cassandra failed');
+      if (problem.happened !== this.#witnessProblem?.happened) {
+        this.#parts.log.write('Cassandra cannot be watched', { problem: tracedDocument(problem) });
+      }
+      this.#witnessProblem = problem;
     }
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { documentType } from '../../model/document.ts';
 import { timelineId } from '../../model/identifiers.ts';
+import { Problem } from '../../model/problem.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
 
 /** What an agent remembers of its shipping after its process died: `shipping.json` in its state directory. */
@@ -36,10 +37,18 @@ export interface ShippingStateStore {
 
 export function shippingStateIn(directory: string, files: NodeFiles): ShippingStateStore {
   const file = `${directory}/shipping.json`;
+  const without: ShippingState = { after: null, paused: false };
   return {
     async load() {
       const text = await files.read(file);
-      return text === undefined ? { after: null, paused: false } : shippingStateDocument.read(text, file);
+      if (text === undefined) return without;
+      try {
+        return shippingStateDocument.read(text, file);
+      } catch (thrown) {
+        // A flipped bit must not keep an agent from shipping: it is one without memory, as on a new disk.
+        if (!(thrown instanceof Problem)) throw thrown;
+        return without;
+      }
     },
     save: async (state) => files.writeWhole(file, shippingStateDocument.write(state)),
   };

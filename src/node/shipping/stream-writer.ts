@@ -6,8 +6,6 @@ import { formatInstant, instantOf, type Micros, micros } from '../../model/insta
 import {
   type LogMark,
   type LogPieceHeader,
-  logMarkDocument,
-  logMarkKey,
   logPieceKey,
   type PieceLink,
   type SeenLead,
@@ -17,8 +15,9 @@ import {
 } from '../../model/log-piece.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { ConflictProblem, createObject, type ObjectStore } from '../../ports/object-store.ts';
+import { putMark } from '../../ports/log-marks.ts';
 import type { HeldWatermark } from './stream-claim.ts';
-import { readMark } from './stored-marks.ts';
+import { hasMark, readMark } from './stored-marks.ts';
 import { foreignStream, unsteadyStream } from './shipping-problems.ts';
 import { SegmentObjects } from './segment-objects.ts';
 import type { StreamPosition } from './stream-position.ts';
@@ -186,17 +185,16 @@ export class StreamWriter {
     this.#position = { ...this.#position, covered: micros(this.#position.covered - by) };
   }
 
-  /** Create-only: the same thing is told once. A mark that cannot be read is told again. */
+  /** The same thing is told once. A mark that cannot be read is told again. */
   async mark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
-    const mark = this.#markOf(what, at, until, reason);
-    if (await createObject(this.#bucket, logMarkKey(mark), logMarkDocument.write(mark))) return;
-    if ((await readMark(this.#bucket, logMarkKey(mark))) !== undefined) return;
-    await this.#bucket.put(logMarkKey(mark), logMarkDocument.write(mark));
+    if (await hasMark(this.#bucket, this.#markOf(what, at, until, reason))) return;
+    // A copy without it is of a put that came half-way: what was seen since then counts, too.
+    await this.widenMark(what, at, until, reason);
   }
 
   /** A mark that there is of the same instant is made to say both. */
   async widenMark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
-    const before = await readMark(this.#bucket, logMarkKey(this.#markOf(what, at, until, reason)));
+    const before = await readMark(this.#bucket, this.#markOf(what, at, until, reason));
     if (before === undefined) return this.extendMark(what, at, until, reason);
     const reasons = before.reason.includes(reason) ? before.reason : `${before.reason}; ${reason}`.slice(0, mostReason);
     const later = Math.max(instantOf(before.until), until) as Micros;
@@ -205,8 +203,7 @@ export class StreamWriter {
 
   /** A mark of something that goes on: its end is replaced. */
   async extendMark(what: LogMark['what'], at: Micros, until: Micros, reason: string): Promise<void> {
-    const mark = this.#markOf(what, at, until, reason);
-    await this.#bucket.put(logMarkKey(mark), logMarkDocument.write(mark));
+    await putMark(this.#bucket, this.#markOf(what, at, until, reason));
   }
 
   #markOf(what: LogMark['what'], at: Micros, until: Micros, reason: string): LogMark {

@@ -39,10 +39,11 @@ export interface BringUp {
   readonly progress: ReportProgress;
   readonly signal: AbortSignal;
   /**
-   * Called with the names under which restores left data aside, if any did, when the store answers and before any server of the database
-   * is started; what it throws leaves them as they are.
+   * Called when the store answers and before any server of the database is started, with the names under which restores
+   * left data aside, if any did, and when the environment was made; what it throws leaves the servers as they are. Where
+   * nothing lies aside, a store that cannot be read now keeps no server from starting.
    */
-  readonly beforeDatabase?: (aside: ReadonlySet<string>) => Promise<void>;
+  readonly beforeDatabase?: (aside: ReadonlySet<string>, madeAt: string) => Promise<void>;
   /**
    * Asked about nodes whose agents would be started anew with changed settings: why they must not be now, as a clause; undefined when they
    * may. Without it they are left as they are.
@@ -91,8 +92,7 @@ export async function startEnvironment(
   say(0, `starting ${record.nodes.length} Cassandra nodes on ${record.network}.0/24`);
   await startStore(environment, { progress, signal });
   await requireOwnBucket(record);
-  const aside = namesAside(environment);
-  if (aside.size > 0) await beforeDatabase?.(aside);
+  if (beforeDatabase !== undefined) await askBefore(environment, beforeDatabase);
   await startRing(environment, { signal });
   say(1, 'starting JanusGraph');
   await ensureGraphTables(record, signal);
@@ -112,6 +112,19 @@ async function requireOwnBucket(record: EnvironmentRecord): Promise<void> {
     if (asProblem(thrown, 'Looking at the bucket').code === 'bucket-of-another-environment') throw thrown;
   } finally {
     await bucket.close();
+  }
+}
+
+async function askBefore(
+  environment: LocalEnvironment,
+  beforeDatabase: NonNullable<BringUp['beforeDatabase']>,
+): Promise<void> {
+  const aside = namesAside(environment);
+  try {
+    await beforeDatabase(aside, environment.record.createdAt);
+  } catch (thrown) {
+    // What the bucket says keeps servers down, not that it cannot be asked.
+    if (aside.size > 0 || asProblem(thrown, 'Reading the restores').code === 'restore-unfinished') throw thrown;
   }
 }
 

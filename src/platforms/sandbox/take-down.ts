@@ -37,7 +37,8 @@ export async function takeDown(name: string, options: TakeDown): Promise<{ reado
     { purpose: `sandbox down ${name}`, withinMs: 10_000, signal: options.signal },
     async () => {
       // Other folders below the home, such as reports, do not belong to an environment and are not touched.
-      const existed = existsSync(join(directory, 'environment.json')) || isClaimed(loopback, directory);
+      const existed =
+        existsSync(join(directory, 'environment.json')) || isClaimed(loopback, directory) || isCopy(name, directory);
       if (!existed) return { existed };
       if (!options.keepData && options.confirmed !== name) throw notConfirmed(name, options.confirmed);
       if (options.keepData) await stopInOrder(directory);
@@ -74,6 +75,11 @@ async function stopInOrder(directory: string): Promise<void> {
     await Promise.all([stopRing(environment), stopNodeAgents(environment)]);
     await stopS3Server(storeServerFolder(place));
   }
+}
+
+/** Only copies have folders in that place. One without a record was begun, and found no network or was killed. */
+function isCopy(name: string, directory: string): boolean {
+  return name.includes('~') && existsSync(directory);
 }
 
 /** True also for what a killed `up` or `down` left: the claim is made first and removed last. */

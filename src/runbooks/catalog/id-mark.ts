@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { highest, idMark, type IdMark } from '../../graph/clean-after-restore.ts';
 import { documentType } from '../../model/document.ts';
 import { asProblem } from '../../model/problem.ts';
+import { restoreRecordKey } from '../../model/restore-record.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 const idMarkDocument = documentType(
@@ -52,12 +53,21 @@ const idFloorDocument = documentType('id-floor', 1, { mark: idMark }, { sealed: 
 const idFloorKey = 'environment/ids.json';
 
 /**
- * What the restores and reverts of the environment have moved its ids to. A point, or data that comes back, does not hold that, and
- * servers have given out ids from there. Undefined for a damaged one, which `log` is told.
+ * What the restores and reverts of the environment have moved its ids to, and what they found given out. A point, or data that comes back, does
+ * not hold that, and servers have given out ids from there. Undefined where it cannot be told, and `log` is told why: it is damaged, or it is
+ * missing although another run than this one has moved data aside before.
  */
-export async function findIdFloor(bucket: ObjectStore, log: (line: string) => void): Promise<IdMark | undefined> {
+export async function findIdFloor(
+  bucket: ObjectStore,
+  run: string,
+  log: (line: string) => void,
+): Promise<IdMark | undefined> {
   const stored = await bucket.get(idFloorKey);
-  if (stored === undefined) return [];
+  if (stored === undefined) {
+    if (!(await othersMoved(bucket, run))) return [];
+    log(`${idFloorKey} is missing, and others have moved data of this environment before.`);
+    return undefined;
+  }
   try {
     return idFloorDocument.read(stored.body, idFloorKey).mark;
   } catch (thrown) {
@@ -66,7 +76,13 @@ export async function findIdFloor(bucket: ObjectStore, log: (line: string) => vo
   }
 }
 
-export async function raiseIdFloor(bucket: ObjectStore, mark: IdMark): Promise<void> {
-  const known = (await findIdFloor(bucket, () => undefined)) ?? [];
-  await bucket.put(idFloorKey, idFloorDocument.write({ mark: highest([known, mark]) }));
+async function othersMoved(bucket: ObjectStore, run: string): Promise<boolean> {
+  for await (const key of bucket.children('restores/'))
+    if (key.endsWith('.json') && key !== restoreRecordKey(run)) return true;
+  return false;
+}
+
+/** From a known floor or, where that cannot be told, by somebody who has moved the ids far above anything that it may have been. */
+export async function raiseIdFloor(bucket: ObjectStore, known: IdMark | undefined, mark: IdMark): Promise<void> {
+  await bucket.put(idFloorKey, idFloorDocument.write({ mark: highest([known ?? [], mark]) }));
 }

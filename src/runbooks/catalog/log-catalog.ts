@@ -4,9 +4,10 @@ import {
   type LogMark,
   type Watermark,
   hostOfStream,
+  logMarkCopyKey,
   logMarkDocument,
+  logMarkFolders,
   logMarkKey,
-  streamPrefix,
   watermarkDocument,
   watermarkKey,
 } from '../../model/log-piece.ts';
@@ -14,7 +15,8 @@ import { type LogSchema, instantOfSchemaKey, logSchemaDocument, logSchemaPrefix 
 import { mapConcurrently } from '../../model/map-concurrently.ts';
 import type { KnownTimeline } from './timeline-record.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { failed, foldStream, requestsAtOnce } from './stream-reading.ts';
+import { failed, requestsAtOnce } from './piece-headers.ts';
+import { foldStream } from './stream-reading.ts';
 import { listTimelines } from './timeline-catalog.ts';
 
 /** Everything shipped from an environment that can be trusted. */
@@ -98,16 +100,54 @@ async function readOnce(bucket: ObjectStore, place: Place, reading: Reading): Pr
   const watermark = await readWatermark(bucket, watermarkKey(place.timeline, place.hostId), place, faults);
   reading.onWatermark?.();
   const marks = await readMarks(bucket, place, faults);
-  const fold = new StreamFold({ ...place, watermark, faults, piecesSince: reading.piecesSince });
+  const fold = new StreamFold({
+    ...place,
+    watermark,
+    faults,
+    piecesSince: reading.piecesSince,
+    bytesSince: reading.since,
+  });
   await foldStream(bucket, place, fold, reading);
   return fold.end(marks);
 }
 
 async function readMarks(bucket: ObjectStore, place: Place, faults: LogFault[]): Promise<readonly LogMark[]> {
-  const keys: string[] = [];
-  for await (const { key } of bucket.list(`${streamPrefix(place.timeline, place.hostId)}marks/`)) keys.push(key);
-  const marks = await mapConcurrently(keys, requestsAtOnce, async (key) => readMark(bucket, key, place, faults));
+  const folders = logMarkFolders(place.timeline, place.hostId);
+  const names = new Set<string>();
+  for (const folder of [folders.copies, folders.marks]) {
+    for await (const { key } of bucket.list(folder)) names.add(key.slice(folder.length));
+  }
+  const marks = await mapConcurrently([...names].sort(), requestsAtOnce, async (name) =>
+    readMark(bucket, name, place, faults),
+  );
   return marks.filter((mark) => mark !== undefined);
+}
+
+/** A mark as it counts: a lost one, or one of which the store has only an older version, as its copy tells it. */
+async function readMark(
+  bucket: ObjectStore,
+  name: string,
+  place: Place,
+  faults: LogFault[],
+): Promise<LogMark | undefined> {
+  const folders = logMarkFolders(place.timeline, place.hostId);
+  const [key, copyKey] = [`${folders.marks}${name}`, `${folders.copies}${name}`];
+  const ofCopy: LogFault[] = [];
+  const [mark, copy] = await Promise.all([
+    readMarkAt(bucket, key, { place, faults, keyOf: logMarkKey }),
+    readMarkAt(bucket, copyKey, { place, faults: ofCopy, keyOf: logMarkCopyKey }),
+  ]);
+  if (mark === undefined) {
+    if (copy === undefined) return undefined;
+    faults.push({ key, reason: `the mark is lost; its copy counts in its place: ${copyKey}` }, ...ofCopy);
+    return copy.mark;
+  }
+  // What is wrong with a copy is of no account beside its mark, and its agent mends it.
+  if (copy?.readable !== true) return mark.mark;
+  if (!mark.readable) return copy.mark;
+  if (instantOf(copy.mark.until) <= instantOf(mark.mark.until)) return mark.mark;
+  faults.push({ key, reason: `it is an older version of the mark; its copy counts in its place: ${copyKey}` });
+  return copy.mark;
 }
 
 export interface Place {
@@ -126,12 +166,21 @@ async function readWatermark(
   return isAt(watermark, place) ? watermark : faulty(faults, key, `it is the watermark of ${watermark.node}`);
 }
 
-async function readMark(
+interface FoundMark {
+  readonly mark: LogMark;
+  /** False: only its name could be read. */
+  readonly readable: boolean;
+}
+
+async function readMarkAt(
   bucket: ObjectStore,
   key: string,
-  place: Place,
-  faults: LogFault[],
-): Promise<LogMark | undefined> {
+  {
+    place,
+    faults,
+    keyOf,
+  }: { readonly place: Place; readonly faults: LogFault[]; readonly keyOf: (mark: LogMark) => string },
+): Promise<FoundMark | undefined> {
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
   let mark: LogMark;
@@ -139,12 +188,13 @@ async function readMark(
     mark = logMarkDocument.read(stored.body, key);
   } catch (error) {
     faults.push({ key, reason: failed(error).happened });
-    return markOfName(key, place, stored.modifiedAt);
+    const named = markOfName(key, place, stored.modifiedAt);
+    return named === undefined ? undefined : { mark: named, readable: false };
   }
   if (!isAt(mark, place)) return faulty(faults, key, `it is a mark of ${mark.node}`);
   // It still counts: a mark can only make the window smaller.
-  if (logMarkKey(mark) !== key) faults.push({ key, reason: 'its name does not agree with its content' });
-  return mark;
+  if (keyOf(mark) !== key) faults.push({ key, reason: 'its name does not agree with its content' });
+  return { mark, readable: true };
 }
 
 /** What the name of an unreadable mark still says. A mark is written when what it describes is over. */
@@ -163,7 +213,7 @@ function markOfName(key: string, place: Place, writtenAt: Date): LogMark | undef
   });
 }
 
-const markFile = /\/marks\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-(gap|truncate|bypass|schema)\.json$/;
+const markFile = /\/(\d{4}-\d{2}-\d{2})T(\d{2})(\d{2})(\d{2}\.\d{6}Z)-(gap|truncate|bypass|schema)\.json$/;
 
 async function readSchemas(
   bucket: ObjectStore,

@@ -7,6 +7,7 @@ import { chooseBase } from '../recovery/choose-base.ts';
 import { planLogs } from '../recovery/plan-logs.ts';
 import { logHorizon, removeOldLogs } from './log-removal.ts';
 import { listPoints } from './point-catalog.ts';
+import { removalOf } from '../../model/restore-point.ts';
 import { computeWindow } from '../recovery/window.ts';
 
 const [a, b] = hosts;
@@ -74,12 +75,64 @@ test('a mark goes with the log that it tells of, and one that goes on stays', as
   expect(left.map((key) => key.slice(key.lastIndexOf('-') + 1)).sort()).toEqual(['bypass.json', 'schema.json']);
   const after = computeWindow(await factsAt(bucket.store, 6000));
   expect({ ...after, streams: [] }).toEqual({ ...before, streams: [] });
+  const copies = [...bucket.store.objects.keys()].filter((key) => key.startsWith('log-marks/'));
+  expect(copies.map((key) => `log/${key.slice('log-marks/'.length, 52)}/marks/${key.slice(53)}`)).toEqual(left);
 });
 
-test('a point that failed its check keeps nothing', async () => {
+test('after a kill at any moment, a mark of times whose log is gone does not seem to be lost', async () => {
+  for (let kill = 0; kill < 60; kill += 1) {
+    const bucket = await shipped(6, [4700, 5500]);
+    for (const at of [100, 200, 300]) await bucket.mark('t0001', a, 'gap', at, at + 1);
+    let left = kill;
+    const store = Object.create(bucket.store, {
+      delete: {
+        value: async (key: string) => {
+          left -= 1;
+          if (left < 0) throw new Error('killed');
+          await bucket.store.delete(key);
+        },
+      },
+    }) as typeof bucket.store;
+    await removeOldLogs(store, quiet).catch(() => undefined);
+    const { streams } = computeWindow(await factsAt(bucket.store, 6000));
+    expect(streams.flatMap(({ problems }) => problems).filter((line) => line.includes('lost'))).toEqual([]);
+  }
+});
+
+test('of a mark and its copy both stay while one of them tells of times whose log is kept', async () => {
+  for (const newer of ['/marks/', 'log-marks/']) {
+    const bucket = await shipped(6, [4700, 5500]);
+    await bucket.mark('t0001', a, 'bypass', 100, 5900);
+    const keys = () => [...bucket.store.objects.keys()].filter((key) => key.includes('marks/'));
+    const newest = bucket.store.text(keys()[0] ?? '');
+    await bucket.mark('t0001', a, 'bypass', 100, 200);
+    bucket.store.set(keys().find((key) => key.includes(newer)) ?? '', newest);
+    await removeOldLogs(bucket.store, quiet);
+    expect(keys()).toHaveLength(2);
+  }
+});
+
+test('the copy of a mark that cannot be read goes with the mark, and a mark with its copy', async () => {
+  const bucket = await shipped(6, [4700, 5500]);
+  await bucket.mark('t0001', a, 'bypass', 100, 200);
+  await bucket.mark('t0001', b, 'gap', 300, 400);
+  const keys = () => [...bucket.store.objects.keys()].filter((key) => key.includes('marks/'));
+  for (const key of keys()) {
+    if (key.startsWith('log-marks/') === key.includes(a)) bucket.store.set(key, '{');
+  }
+  expect(keys()).toHaveLength(4);
+  await removeOldLogs(bucket.store, quiet);
+  expect(keys()).toEqual([]);
+});
+
+test('a point whose removal has begun keeps nothing, and one that failed its check keeps its log: it may be brought back', async () => {
   const bucket = await shipped(6, [5500]);
-  await bucket.point(100, 105, { proof: 'failed' });
+  const failure = removalOf('backup-20260219-020000-abcd', 'older than 30d');
+  await bucket.point(100, 105, { proof: 'failed', failure });
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 24 });
+  const other = await shipped(6, [5500]);
+  await other.point(100, 105, { proof: 'failed', failure: 'edgestore-1 is missing' });
+  expect(await removeOldLogs(other.store, quiet)).toMatchObject({ objects: 0 });
 });
 
 test('a stream whose log cannot be read keeps everything', async () => {

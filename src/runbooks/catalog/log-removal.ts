@@ -2,16 +2,17 @@ import { readStreamedIndexHeader } from '../../commitlog/log-index.ts';
 import { formatBytes } from '../../model/bytes.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import { runOfIndex } from '../../model/log-index.ts';
-import { logMarkDocument, placeOfPiece, segmentFolder } from '../../model/log-piece.ts';
+import { hostOfStream, logMarkDocument, logMarkFolders, placeOfPiece, segmentFolder } from '../../model/log-piece.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
-import type { RestorePoint } from '../../model/restore-point.ts';
+import { isBeingRemoved, type RestorePoint } from '../../model/restore-point.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
-import { failed, requestsAtOnce, segmentOfInstant } from './stream-reading.ts';
+import { openedTimelines } from '../../ports/opened-timelines.ts';
+import { failed, requestsAtOnce } from './piece-headers.ts';
+import { segmentOfInstant } from './stream-reading.ts';
 import { type DamagedPoint, surveyPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
-import { timelineIds } from './timeline-record.ts';
 
 /** The clocks of nodes differ, and keeping a segment a while longer costs nothing. */
 const spare = 600_000_000;
@@ -19,12 +20,13 @@ const spare = 600_000_000;
 /**
  * The instant before which no log is needed. Every point needs the log after the beginning of its snapshots: on its own
  * timeline, on the younger timelines that began from it, and, for the ids, on all others. So the oldest kept point
- * decides for all. One whose document is damaged may be repaired from a copy of the bucket, so its log stays, too. Without any point it is
+ * decides for all. One that is damaged, or its document, may be repaired from a copy of the bucket, or be whole
+ * after all, so its log stays, too, until its removal begins. Without any point it is
  * undefined, and nothing is removed. Pure.
  */
 export function logHorizon(points: readonly RestorePoint[], damaged: readonly DamagedPoint[] = []): Micros | undefined {
   const begins = [
-    ...points.filter(({ proof }) => proof !== 'failed').map((point) => snapshotOf(point).from),
+    ...points.filter((point) => !isBeingRemoved(point)).map((point) => snapshotOf(point).from),
     ...damaged.map(({ id }) => nameInstant(id)),
   ];
   return begins.length === 0 ? undefined : micros(Math.min(...begins) - spare);
@@ -65,16 +67,19 @@ export async function removeOldLogs(
   if (horizon === undefined) return { objects: 0, bytes: 0, before: null };
   let objects = 0;
   let bytes = 0;
-  for (const timeline of await timelineIds(bucket)) {
+  for (const timeline of await openedTimelines(bucket)) {
     for await (const stream of bucket.children(`log/${timeline}/`)) {
-      const going = await goingOf(bucket, stream, horizon);
-      // In this order and a few at a time, so that a kill leaves an older beginning but no hole.
-      for (let at = 0; at < going.length && clock.monotonic() < until; at += requestsAtOnce) {
-        signal.throwIfAborted();
-        const together = going.slice(at, at + requestsAtOnce);
-        await mapConcurrently(together, requestsAtOnce, async ({ key }) => bucket.delete(key));
-        objects += together.length;
-        bytes += together.reduce((sum, each) => sum + each.bytes, 0);
+      const { copies, marks } = await marksOver(bucket, timeline, stream, horizon);
+      // Each for itself: a kill leaves no copy whose mark would seem to be lost.
+      for (const going of [await goingOf(bucket, stream, horizon), copies, marks]) {
+        // In this order and a few at a time, so that a kill leaves an older beginning but no hole.
+        for (let at = 0; at < going.length && clock.monotonic() < until; at += requestsAtOnce) {
+          signal.throwIfAborted();
+          const together = going.slice(at, at + requestsAtOnce);
+          await mapConcurrently(together, requestsAtOnce, async ({ key }) => bucket.delete(key));
+          objects += together.length;
+          bytes += together.reduce((sum, each) => sum + each.bytes, 0);
+        }
       }
     }
   }
@@ -86,12 +91,10 @@ export async function removeOldLogs(
 
 async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Promise<readonly ObjectInfo[]> {
   const pieces: ObjectInfo[] = [];
-  const marks: ObjectInfo[] = [];
   const indexes: ObjectInfo[] = [];
   for await (const info of bucket.list(stream)) {
     if (placeOfPiece(info.key) !== undefined) pieces.push(info);
     else if (runOfIndex(info.key) !== undefined) indexes.push(info);
-    else if (info.key.startsWith(`${stream}marks/`) && (await isOver(bucket, info.key, horizon))) marks.push(info);
   }
   const keys = pieces.map(({ key }) => key);
   const from = (await segmentOfInstant(bucket, keys, horizon, micros(horizon + spare))) ?? 0;
@@ -99,7 +102,24 @@ async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Pr
   const empty = await mapConcurrently(indexes, requestsAtOnce, async (info) =>
     (await endsBefore(bucket, info.key, kept)) ? [info] : [],
   );
-  return [...pieces.slice(0, from), ...empty.flat(), ...marks];
+  return [...pieces.slice(0, from), ...empty.flat()];
+}
+
+/** A mark and its copy go together: one of them may be an older version, or damaged. */
+async function marksOver(bucket: ObjectStore, timeline: string, stream: string, horizon: Micros) {
+  const hostId = hostOfStream(stream);
+  if (hostId === undefined) return { copies: [], marks: [] };
+  const { marks, copies } = logMarkFolders(timeline, hostId);
+  const overIn = async (folder: string, other: string) => {
+    const over: ObjectInfo[] = [];
+    for await (const info of bucket.list(folder)) {
+      const keys = [info.key, `${other}${info.key.slice(folder.length)}`];
+      const told = await Promise.all(keys.map(async (key) => isOver(bucket, key, horizon)));
+      if (told.includes(true) && !told.includes(false)) over.push(info);
+    }
+    return over;
+  };
+  return { copies: await overIn(copies, marks), marks: await overIn(marks, copies) };
 }
 
 /** Whether the index tells of nothing from that segment on. One that cannot be read is of no use to anybody. */
@@ -113,14 +133,17 @@ async function endsBefore(bucket: ObjectStore, key: string, segment: string): Pr
   }
 }
 
-/** Whether nothing that the mark tells of is after the horizon. One that cannot be read is kept: the window names it. */
-async function isOver(bucket: ObjectStore, key: string, horizon: Micros): Promise<boolean> {
+/**
+ * Whether nothing that the mark tells of is after the horizon; undefined when there is none, or none that can be read. Where that is
+ * so of its copy, too, it is kept: the window names it.
+ */
+async function isOver(bucket: ObjectStore, key: string, horizon: Micros): Promise<boolean | undefined> {
   const stored = await bucket.get(key);
-  if (stored === undefined) return false;
+  if (stored === undefined) return undefined;
   try {
     return instantOf(logMarkDocument.read(stored.body, key).until) < horizon;
   } catch (thrown) {
-    if (thrown instanceof FailedProblem) return false;
+    if (thrown instanceof FailedProblem) return undefined;
     throw thrown;
   }
 }

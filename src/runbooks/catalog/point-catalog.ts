@@ -1,7 +1,7 @@
 import { graphSchemaKey } from '../../graph/schema-document.ts';
 import { findingsKey } from './finding-catalog.ts';
 import { FailedProblem, RefusedProblem, UsageProblem } from '../../model/problem.ts';
-import { restorePointDocument, restorePointKey } from '../../model/restore-point.ts';
+import { inventoriesOf, newestFirst, restorePointDocument, restorePointKey } from '../../model/restore-point.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import { ConflictProblem, createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -20,7 +20,10 @@ export async function listPoints(bucket: ObjectStore): Promise<readonly RestoreP
   return (await surveyPoints(bucket)).points;
 }
 
-/** Every restore point of a bucket, newest first. One damaged document must not hide the others, nor be passed over without a word. */
+/**
+ * Every restore point of a bucket, newest first by the clocks of the nodes. One damaged document must not hide the others, nor be passed over
+ * without a word.
+ */
 export async function surveyPoints(
   bucket: ObjectStore,
 ): Promise<{ readonly points: readonly RestorePoint[]; readonly damaged: readonly DamagedPoint[] }> {
@@ -38,7 +41,7 @@ export async function surveyPoints(
       else if (each.point !== undefined) points.push(each.point);
     }
   }
-  return { points, damaged };
+  return { points: points.sort(newestFirst), damaged };
 }
 
 /** Those of this environment, newest first. A bucket of before it belonged to one may hold points of others. */
@@ -95,16 +98,40 @@ export async function findPoint(bucket: ObjectStore, id: string): Promise<Restor
   return readPointFile(bucket, restorePointKey(id));
 }
 
+/**
+ * For a backup that is about to write under this name. A point is named after a second of the clock here, and a clock
+ * that was set back gives a name again. Throws RefusedProblem `point-exists` when a point, readable or not, has it, or
+ * when an earlier backup has left inventories under it.
+ */
+export async function requireNewName(bucket: ObjectStore, id: string): Promise<void> {
+  if ((await bucket.head(restorePointKey(id))) !== undefined) throw nameTaken(id, await takerOf(bucket, id));
+  for await (const _inventory of bucket.list(inventoriesOf(id))) throw nameTaken(id, undefined);
+}
+
+/** As `requireNewName`, for the run that has begun to write under the name: what it wrote itself is no other's. */
+export async function requireOwnName(bucket: ObjectStore, id: string, run: string): Promise<void> {
+  if ((await bucket.head(restorePointKey(id))) === undefined) return;
+  const taker = await takerOf(bucket, id);
+  if (taker !== run) throw nameTaken(id, taker);
+}
+
 /** Creates the point's document. The same point by the same run again is not an error: a resumed step does it twice. */
 export async function createPoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
   if (await createObject(bucket, restorePointKey(point.id), restorePointDocument.write(point))) return;
-  const existing = await findPoint(bucket, point.id);
-  if (existing?.run === point.run) return;
-  throw new RefusedProblem({
+  await requireOwnName(bucket, point.id, point.run);
+}
+
+/** Undefined when its document cannot be read. */
+async function takerOf(bucket: ObjectStore, id: string): Promise<string | undefined> {
+  return (await pointOrDamage(bucket, restorePointKey(id))).point?.run;
+}
+
+function nameTaken(id: string, run: string | undefined): RefusedProblem {
+  return new RefusedProblem({
     code: 'point-exists',
-    happened: `The restore point ${point.id} already exists; run ${existing?.run ?? 'unknown'} took it.`,
-    state: 'That point was not changed.',
-    next: 'Start the backup again; it then gets a new name from the new time.',
+    happened: `The name ${id} is taken already, by ${run ?? 'an earlier backup'}: the clock of this machine has shown the same second twice.`,
+    state: 'What has that name was not changed.',
+    next: 'Compare the clock of this machine with those of the nodes (`cardea doctor ENV`), then start the backup again: it gets a new name from the new time.',
   });
 }
 
@@ -144,9 +171,14 @@ export async function updatePoint(
 /** Removes the point's document and its inventories. Medusa must have removed its files before. Idempotent. */
 export async function removePoint(bucket: ObjectStore, point: RestorePoint): Promise<void> {
   for (const node of point.nodes) await bucket.delete(node.inventory);
-  await bucket.delete(graphSchemaKey(point.id));
-  await bucket.delete(findingsKey(point.id));
+  await removeRecords(bucket, point.id);
   await bucket.delete(restorePointKey(point.id));
+}
+
+/** Removes what is recorded beside a point's document, also that of a backup which ended before there was one. Idempotent. */
+export async function removeRecords(bucket: ObjectStore, point: string): Promise<void> {
+  await bucket.delete(graphSchemaKey(point));
+  await bucket.delete(findingsKey(point));
 }
 
 async function pointOrDamage(

@@ -6,7 +6,7 @@ import { findPoint, ownPoints, removePoint, updatePoint } from './point-catalog.
 import { pointsInUse } from './points-in-use.ts';
 import { leftBehind } from '../recovery/present-history.ts';
 import { listTimelines } from './timeline-catalog.ts';
-import type { RestorePoint } from '../../model/restore-point.ts';
+import { removalOf, type RestorePoint } from '../../model/restore-point.ts';
 import type { RunbookServices } from '../services.ts';
 
 /** A step's result must stay small; the next backups remove what is left in a long-neglected bucket. */
@@ -24,16 +24,17 @@ export const pointChoice = z.object({
 });
 export type PointChoice = z.infer<typeof pointChoice>;
 
-/** Reads only. What stays because a run needs it is logged. */
+/** Reads only. What stays because a run needs it is logged. `now`: see `decideRetention`. */
 export async function choosePointsToRemove(
   { platform, config, clock }: RunbookServices,
   log: (line: string) => void,
+  now = clock.now(),
 ): Promise<PointChoice> {
-  const needed = await pointsInUse(platform.bucket, clock.now());
   const points = await ownPoints(platform.bucket, platform.environment);
+  const needed = await pointsInUse(platform.bucket, now, points);
   const left = leftBehind(await listTimelines(platform.bucket));
   const isLeft = (point: RestorePoint) => left(point) !== undefined;
-  const decisions = decideRetention(points, config.backup.retention, clock.now(), needed, isLeft);
+  const decisions = decideRetention(points, config.backup.retention, now, needed, isLeft);
   for (const { point, why, spared } of decisions)
     if (spared !== undefined) log(`keeping ${point.id}, ${spared}: it is ${why}`);
   const kept = decisions.filter((decision) => decision.keep).length;
@@ -54,7 +55,11 @@ type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServic
  * found damaged is marked `failed` by name, and the others are looked at all the same. May be done again after a kill.
  * The ids of what was removed: one that a run has begun to use since the choice stays.
  */
-export async function removePoints(context: Fan, { going }: PointChoice): Promise<readonly string[]> {
+export async function removePoints(
+  context: Fan,
+  { going }: PointChoice,
+  now = context.services.clock.now(),
+): Promise<readonly string[]> {
   const { platform } = context.services;
   const removed: string[] = [];
   for (const { point: id, why } of going) {
@@ -62,7 +67,7 @@ export async function removePoints(context: Fan, { going }: PointChoice): Promis
     const point = await findPoint(platform.bucket, id);
     // A choice that an older version made may name one: it is not ours to delete.
     if (point !== undefined && point.environment !== platform.environment) continue;
-    const needed = point === undefined ? undefined : await markUnlessNeeded(context, point, why);
+    const needed = point === undefined ? undefined : await markUnlessNeeded(context, { point, why, now });
     if (needed !== undefined) {
       context.log(`keeping ${id}, ${why}: it is ${needed}`);
       continue;
@@ -94,13 +99,15 @@ export async function removePoints(context: Fan, { going }: PointChoice): Promis
  * as good. Looks for runs that use it before and after: one that begins in between finds the mark. Why it stays, as a
  * clause; undefined when it is marked and may go.
  */
-async function markUnlessNeeded({ run, services }: Fan, point: RestorePoint, why: string): Promise<string | undefined> {
-  const { platform, clock } = services;
+async function markUnlessNeeded(
+  { run, services: { platform } }: Fan,
+  { point, why, now }: { readonly point: RestorePoint; readonly why: string; readonly now: Date },
+): Promise<string | undefined> {
   const { bucket } = platform;
-  const inUse = async () => (await pointsInUse(bucket, clock.now())).get(point.id);
+  const inUse = async () => (await pointsInUse(bucket, now, [point])).get(point.id);
   const before = await inUse();
   if (before !== undefined) return before;
-  const failure = `it was being removed by ${run}, because it is ${why}`;
+  const failure = removalOf(run, why);
   // Left by an attempt that was killed: some of its files may be gone.
   const isMarked = point.failure === failure;
   await updatePoint(bucket, point.id, (each) => ({ ...each, proof: 'failed', failure }));

@@ -6,13 +6,12 @@ import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../
 import { createObject } from '../../ports/object-store.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
-import { hasBegun } from '../../runbook/schedule.ts';
 import {
   asItStands,
-  decidedRuns,
   idleDecision,
   leavesRecord,
   recordIn,
+  recording,
   recordOfJournals,
   unrecordedRestores,
 } from './restore-standing.ts';
@@ -23,16 +22,25 @@ export async function listOpenRestores(bucket: ObjectStore): Promise<readonly Re
 }
 
 /** Every restore in place that ever moved data aside, oldest first. */
-export async function listRestores(bucket: ObjectStore): Promise<readonly RestoreRecord[]> {
+export async function listRestores(
+  bucket: ObjectStore,
+  onDamage?: (damage: string) => void,
+): Promise<readonly RestoreRecord[]> {
   const records: RestoreRecord[] = [];
   for await (const key of bucket.children('restores/')) {
     if (!key.endsWith('.json')) continue;
     const stored = await bucket.get(key);
-    if (stored !== undefined) records.push(await asItStands(bucket, await recordIn(bucket, key, stored.body)));
+    if (stored !== undefined)
+      records.push(await asItStands(bucket, await recordIn(bucket, key, stored.body, onDamage)));
   }
   const recorded = new Set<string>(records.map(({ run }) => run));
   for (const record of await unrecordedRestores(bucket, recorded)) records.push(await asItStands(bucket, record));
   return records.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+/** One restore or revert as it stands, also where the store has lost its record; undefined where it moved nothing. */
+export async function getRestore(bucket: ObjectStore, run: string): Promise<RestoreRecord | undefined> {
+  return (await findRestore(bucket, run))?.record;
 }
 
 export async function hasRecord(bucket: ObjectStore, run: string): Promise<boolean> {
@@ -151,21 +159,31 @@ export async function requireNoUnfinishedRestore(bucket: ObjectStore): Promise<v
 
 /**
  * Pure: a restore that was given up with the data half in place, while no later restore has replaced that data. A later one that was reverted has
- * brought it back.
+ * brought it back, unless that revert was reverted in its turn.
  */
 export function toBeRestored(records: readonly RestoreRecord[]): RestoreRecord | undefined {
   return records.findLast(
     (record) =>
       record.givenUp !== undefined &&
       (record.state === 'accepting' || record.state === 'accepted') &&
-      !records.some(
-        (other) => isLater(other, record) && other.state !== 'reverted' && other.run.startsWith('restore-'),
-      ),
+      !records.some((other) => isLater(other, record) && !isUndone(other, records) && other.run.startsWith('restore-')),
   );
 }
 
-function isLater(other: RestoreRecord, { run, startedAt, closed }: RestoreRecord): boolean {
-  return other.run !== run && other.startedAt > (closed?.at ?? startedAt);
+/** It was reverted, and the revert was not reverted in its turn. */
+function isUndone({ state, closed }: RestoreRecord, records: readonly RestoreRecord[]): boolean {
+  if (state !== 'reverted') return false;
+  const by = records.find(({ run }) => run === closed?.run);
+  return by === undefined || !isUndone(by, records);
+}
+
+/** By the epochs of their leases, which no clock can confuse; where one was recorded before there were any, by the clocks. */
+function isLater(other: RestoreRecord, { run, startedAt, epoch, closed }: RestoreRecord): boolean {
+  if (other.run === run) return false;
+  const since = closed === undefined ? epoch : closed.epoch;
+  return other.epoch === undefined || since === undefined
+    ? other.startedAt > (closed?.at ?? startedAt)
+    : other.epoch > since;
 }
 
 /** Throws RefusedProblem `restore-open` while a restore that none of these runs made is undecided: the data on the disks is its doing. */
@@ -184,10 +202,9 @@ export async function requireNoOtherRestore(bucket: ObjectStore, runs: readonly 
  * Throws RefusedProblem `run-decided` when another run than `by` has begun to accept or revert what the restore `run` moved aside, or has done so.
  */
 export async function requireUndecided(bucket: ObjectStore, run: string, by?: string): Promise<void> {
-  const stored = await bucket.get(restoreRecordKey(run));
-  if (stored === undefined) return;
-  const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
-  const { state, deciding, closed } = await asItStands(bucket, written);
+  const record = await getRestore(bucket, run);
+  if (record === undefined) return;
+  const { state, deciding, closed } = record;
   const decider = closed?.run ?? deciding;
   // A restore that moved nothing closes its own record.
   if (state === 'open' || decider === (by ?? run)) return;
@@ -229,24 +246,6 @@ export async function closeOvertaken(
   }
 }
 
-/**
- * Throws RefusedProblem `restore-being-decided` when a revert of the restore was left after it had stopped servers: an accept would end it, and
- * nobody would start them again.
- */
-export async function requireNothingStopped(bucket: ObjectStore, restore: string, by: string): Promise<void> {
-  for (const run of await decidedRuns(bucket, restore, by)) {
-    const state = run === restore ? undefined : await lookAtRunIfReadable(bucket, run);
-    if (state === undefined || state === 'damaged' || state.status !== 'running') continue;
-    if (!hasBegun(state.steps, 'stop-graph')) continue;
-    throw new RefusedProblem({
-      code: 'restore-being-decided',
-      happened: `${run} has begun to revert the restore ${restore}, has stopped servers, and did not finish.`,
-      state: 'Nothing was changed by this run.',
-      next: `Carry it on: cardea run resume ${run}. Or end it, which starts the servers again: cardea run cancel ${run}`,
-    });
-  }
-}
-
 /** Of a restore or a revert that has no record: there is nothing of it to decide. */
 function nothingMoved({ run, runbook, environment, status }: FoundRun): RefusedProblem {
   const goesOn = status === 'running';
@@ -273,22 +272,29 @@ function isUndecided({ state }: RestoreRecord): boolean {
   return state === 'open' || state === 'accepting' || state === 'reverting';
 }
 
-async function readRecord(
-  bucket: ObjectStore,
-  run: string,
-): Promise<{ readonly record: RestoreRecord; readonly etag: string | undefined }> {
+interface FoundRecord {
+  readonly record: RestoreRecord;
+  readonly etag: string | undefined;
+}
+
+async function findRestore(bucket: ObjectStore, run: string): Promise<FoundRecord | undefined> {
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored !== undefined) {
     const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
     return { record: await asItStands(bucket, written), etag: stored.etag };
   }
-  const found = await lookAtRunIfReadable(bucket, run);
-  if (found !== undefined && found !== 'damaged' && /^(restore|revert)$/.test(found.runbook)) {
-    const lost = leavesRecord(found) ? await recordOfJournals(bucket, run) : undefined;
-    if (lost === undefined) throw nothingMoved(found);
-    // The store has lost it: what was moved aside is on the nodes all the same. Whoever decides it writes it anew.
-    return { record: await asItStands(bucket, lost), etag: undefined };
-  }
+  const made = await lookAtRunIfReadable(bucket, run);
+  if (made === undefined || made === 'damaged' || !recording.has(made.runbook) || !leavesRecord(made)) return undefined;
+  // The store has lost it: what was moved aside is on the nodes all the same. Whoever decides it writes it anew.
+  const lost = await recordOfJournals(bucket, run);
+  return lost === undefined ? undefined : { record: await asItStands(bucket, lost), etag: undefined };
+}
+
+async function readRecord(bucket: ObjectStore, run: string): Promise<FoundRecord> {
+  const found = await findRestore(bucket, run);
+  if (found !== undefined) return found;
+  const made = await lookAtRunIfReadable(bucket, run);
+  if (made !== undefined && made !== 'damaged' && recording.has(made.runbook)) throw nothingMoved(made);
   const open = (await listOpenRestores(bucket)).map((record) => record.run as string);
   throw new UsageProblem({
     code: 'unknown-restore',

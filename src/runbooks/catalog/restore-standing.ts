@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
 import { displacedName } from '../../model/displaced-name.ts';
 import { instantText } from '../../model/instant.ts';
-import { Problem } from '../../model/problem.ts';
+import { asProblem, Problem } from '../../model/problem.ts';
 import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import { safeName } from '../../model/safe-name.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -11,14 +11,20 @@ import { hasBegun } from '../../runbook/schedule.ts';
 
 /**
  * What the record says or, where it is damaged, what the journals of its run and of those that decide it say: each word of a record is
- * theirs. Throws FailedProblem `bad-document` where they cannot tell.
+ * theirs. Then `onDamage` is told, a sentence. Throws FailedProblem `bad-document` where they cannot tell.
  */
-export async function recordIn(bucket: ObjectStore, key: string, body: Uint8Array): Promise<RestoreRecord> {
+export async function recordIn(
+  bucket: ObjectStore,
+  key: string,
+  body: Uint8Array,
+  onDamage: (damage: string) => void = () => {},
+): Promise<RestoreRecord> {
   try {
     return restoreRecordDocument.read(body, key);
   } catch (thrown) {
     const told = await recordOfJournals(bucket, /^restores\/([^/]+)\.json$/.exec(key)?.[1] ?? '');
     if (told === undefined) throw thrown;
+    onDamage(asProblem(thrown, `Reading ${key}`).happened);
     return told;
   }
 }
@@ -27,7 +33,9 @@ export async function recordIn(bucket: ObjectStore, key: string, body: Uint8Arra
 const recorded = z.object({
   point: pointId.optional(),
   'pause-shipping': z.object({ timeline: timelineId, newest: instantText.nullable() }).optional(),
-  'check-restore': z.object({ aside: safeName, point: pointId, succeeded: z.boolean() }).optional(),
+  'check-restore': z
+    .object({ aside: safeName, point: pointId.optional(), succeeded: z.boolean(), served: z.boolean().optional() })
+    .optional(),
 });
 
 /** What the journals say of what a run has moved aside; undefined where they cannot tell, or it has moved nothing. */
@@ -40,45 +48,54 @@ export async function recordOfJournals(bucket: ObjectStore, run: string): Promis
   const found = recorded.safeParse({ ...results, ...(point === undefined ? {} : { point }) }).data;
   const reverted = found?.['check-restore'];
   const restored = reverted?.point ?? found?.point;
-  if (found === undefined || restored === undefined) return undefined;
+  // A revert may be of a restore whose point the bucket had lost.
+  if (found === undefined || (restored === undefined && reverted === undefined)) return undefined;
   const left = found['pause-shipping'];
   // Parsed, so that it is the same as one that was read.
   const record = restoreRecordDocument.body.parse({
     run: id,
     environment: environmentText.parse(made.environment),
-    point: restored,
+    ...(restored === undefined ? {} : { point: restored }),
     aside: reverted === undefined ? safeName.parse(id) : displacedName(reverted.aside),
     startedAt: made.startedAt,
+    epoch: made.epoch,
     state: 'open',
     ...(left === undefined
       ? {}
       : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
-    ...(reverted?.succeeded === false ? { half: true } : {}),
+    ...(reverted !== undefined && !(reverted.served ?? reverted.succeeded) ? { half: true } : {}),
   });
-  const deciders: Array<{ readonly run: FoundRun; readonly state: 'accepting' | 'reverting' }> = [];
-  for (const other of await decidedRuns(bucket, id, '')) {
-    const decider = other === id ? undefined : await lookAtRunIfReadable(bucket, other);
-    if (decider === undefined || decider === 'damaged') continue;
-    const state = decider.runbook === 'accept' ? 'accepting' : 'reverting';
-    if (hasBegun(decider.steps, decisionPivots[state])) deciders.push({ run: decider, state });
-  }
-  // One that has succeeded took over what others had begun.
-  const decider = deciders.find((each) => each.run.status === 'succeeded') ?? deciders.at(-1);
-  if (decider !== undefined) {
-    const { run: by, state } = decider;
-    const byRun = runId.parse(by.run);
-    const noted = givesUp(by) ? { givenUp: {} } : {};
-    if (by.status !== 'succeeded') return { ...record, ...noted, state, deciding: byRun };
-    const closed = { at: by.endedAt ?? by.lastEventAt, run: byRun };
-    return { ...record, ...noted, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
-  }
+  const decided = await decidedByJournals(bucket, record);
+  if (decided !== undefined) return decided;
   // It moved nothing and started again what it had stopped.
   const isNothing = made.status !== 'running' && made.status !== 'succeeded' && !movedData(made);
   return isNothing ? { ...record, state: 'reverted', closed: { at: made.lastEventAt, run: id } } : record;
 }
 
+/**
+ * The record as the runs let it stand that have begun to move or delete what it tells of; undefined where none has. One that has succeeded took
+ * over what others had begun.
+ */
+async function decidedByJournals(bucket: ObjectStore, record: RestoreRecord): Promise<RestoreRecord | undefined> {
+  const deciders: Array<{ readonly run: FoundRun; readonly state: 'accepting' | 'reverting' }> = [];
+  for (const other of await decidedRuns(bucket, record.run, '')) {
+    const decider = other === record.run ? undefined : await lookAtRunIfReadable(bucket, other);
+    if (decider === undefined || decider === 'damaged') continue;
+    const state = decider.runbook === 'accept' ? 'accepting' : 'reverting';
+    if (hasBegun(decider.steps, decisionPivots[state])) deciders.push({ run: decider, state });
+  }
+  const decider = deciders.find((each) => each.run.status === 'succeeded') ?? deciders.at(-1);
+  if (decider === undefined) return undefined;
+  const { run: by, state } = decider;
+  const byRun = runId.parse(by.run);
+  const noted = givesUp(by) ? { givenUp: {} } : {};
+  if (by.status !== 'succeeded') return { ...record, ...noted, state, deciding: byRun };
+  const closed = { at: by.endedAt ?? by.lastEventAt, run: byRun, epoch: by.epoch };
+  return { ...record, ...noted, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
+}
+
 /** Runbooks whose runs leave a record of what they moved aside. */
-const recording: ReadonlySet<string> = new Set(['restore', 'revert']);
+export const recording: ReadonlySet<string> = new Set(['restore', 'revert']);
 /** So many runs without a record are looked at: those that were refused or failed before they moved anything are some. */
 const mostUnrecorded = 10;
 
@@ -129,9 +146,14 @@ export const decisionPivots = { accepting: 'delete-aside', reverting: 'bring-bac
 /**
  * A record as the journal of the run that decides it lets it stand, because a run that ends may have no store to write to:
  * - a decision whose run has ended before it moved or deleted anything decides nothing, and the restore is open as before;
- * - a restore is reverted when the revert has succeeded, not before: until then nobody but the revert may decide what it left.
+ * - a restore is reverted when the revert has succeeded, not before: until then nobody but the revert may decide what it left;
+ * - what a run has decided stays decided, also where the store has fallen back to the record of before.
  */
 export async function asItStands(bucket: ObjectStore, record: RestoreRecord): Promise<RestoreRecord> {
+  if (record.state !== 'accepted' && record.state !== 'reverted') {
+    const decided = await decidedByJournals(bucket, record);
+    if (decided !== undefined && (decided.closed !== undefined || record.state === 'open')) return decided;
+  }
   const { deciding: _deciding, closed, ...rest } = record;
   if ((await idleDecision(bucket, record)) === 'ended') {
     const { givenUp, ...as } = rest;

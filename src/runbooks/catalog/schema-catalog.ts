@@ -9,7 +9,7 @@ import {
 } from '../../graph/schema-document.ts';
 import { sampleShapes } from '../../graph/transactions/sample-shapes.ts';
 import type { VertexShape } from '../../graph/transactions/vertex-shapes.ts';
-import { formatInstant, type Micros, microsOf } from '../../model/instant.ts';
+import { formatInstant, instantOf, type Micros, microsOf } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -20,6 +20,8 @@ export interface KnownSchema {
   readonly schema: GraphSchema;
   readonly shapes: readonly VertexShape[];
   readonly from: 'database' | 'bucket' | 'nowhere';
+  /** When a backup recorded it; absent for the present one. */
+  readonly at?: Micros;
   /** For people: where the schema came from, or why there are only ids. */
   readonly says: string;
 }
@@ -61,8 +63,8 @@ export async function storedSchema(bucket: ObjectStore, around: Micros): Promise
   const key = keys.findLast((each) => each <= wanted) ?? keys[0];
   const found = key === undefined ? undefined : await bucket.get(key);
   if (found === undefined) return undefined;
-  const read = fromSchemaDocument(graphSchemaDocument.read(found.body, found.key));
-  return { ...read, from: 'bucket', says: found.key };
+  const document = graphSchemaDocument.read(found.body, found.key);
+  return { ...fromSchemaDocument(document), from: 'bucket', at: instantOf(document.at), says: found.key };
 }
 
 /** `20260219-020000`, as the ids of points carry it. */

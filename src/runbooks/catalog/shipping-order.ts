@@ -51,12 +51,11 @@ async function replaceOrder(
   wanted: (before: ShippingOrder | undefined) => Promise<Omit<ShippingOrder, 'number'> | undefined>,
 ): Promise<ShippingOrder> {
   for (;;) {
-    const { order: before, etag, damaged } = await readOrder(bucket);
+    const { order: before, etag } = await readOrder(bucket);
     const next = await wanted(before);
     if (next === undefined && before !== undefined) return before;
     if (next === undefined) throw new RangeError('no order stands, and none is wanted');
-    const number = damaged !== undefined ? numberAfterDamage(next) : (before?.number ?? 0) + 1;
-    const order: ShippingOrder = { ...next, number };
+    const order: ShippingOrder = { ...next, number: numberAfter(before, next) };
     try {
       const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
       await bucket.put(shippingOrderKey, shippingOrderDocument.write(order), condition);
@@ -69,11 +68,11 @@ async function replaceOrder(
 }
 
 /**
- * Seconds since 1970: above any number that counts orders, and above that of an earlier damage. An agent follows each number once, and only
- * upwards.
+ * The seconds since 1970, or one more than the order before: an agent follows each number once, and only upwards. So it is above that of every
+ * order that the store has damaged, has lost, or has fallen back behind, and of those that were counted from 1 in former times.
  */
-function numberAfterDamage({ at }: Omit<ShippingOrder, 'number'>): number {
-  return Math.floor(Date.parse(at) / 1000);
+function numberAfter(before: ShippingOrder | undefined, { at }: Pick<ShippingOrder, 'at'>): number {
+  return Math.max((before?.number ?? 0) + 1, Math.floor(Date.parse(at) / 1000));
 }
 
 /** A damaged order is none: whoever gives the next one puts it in its place. */

@@ -25,6 +25,13 @@ export async function keepStepDocument(work: Work & { readonly step: string }, v
   return hash;
 }
 
+/** Whether the step, in whichever attempt, has written just that. */
+export async function hasStepDocument(work: Work & { readonly step: string }, value: unknown): Promise<boolean> {
+  const { platform } = patientServices(work.services, work.signal);
+  const key = keyOf(work.run, work.step, sha256(found.write({ value })));
+  return (await platform.bucket.head(key)) !== undefined;
+}
+
 /** What the step wrote. Throws FailedProblem `step-document-missing`, `step-document-changed` or `bad-document`. */
 export async function getStepDocument<T>(
   work: Work,

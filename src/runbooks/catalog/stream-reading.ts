@@ -1,87 +1,47 @@
-import { readingObject } from '../../commitlog/log-damage.ts';
-import {
-  type IndexedPiece,
-  listingOf,
-  readLogIndex,
-  readStreamedIndexHeader,
-  runOf,
-} from '../../commitlog/log-index.ts';
-import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
-import { type FoundPiece, longestLag, type StreamFold } from '../../commitlog/verified-stream.ts';
+import { readStreamedIndexHeader } from '../../commitlog/log-index.ts';
+import { longestLag, type StreamFold } from '../../commitlog/verified-stream.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
 import { type LogIndexHeader, logIndexPrefix, runOfIndex } from '../../model/log-index.ts';
 import { type PieceLink, placeOfPiece, segmentFolder, streamPrefix, widestPieces } from '../../model/log-piece.ts';
 import { mapConcurrently } from '../../model/map-concurrently.ts';
-import { FailedProblem, asProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { type FoundIndex, holds, listSegments, type Place, type StretchReading, stretchOf } from './stream-stretch.ts';
+import { failed, folderOf, type HeaderReading, readHeader } from './piece-headers.ts';
 
-/** Enough to hide a store's latency, few enough for its connections. */
-export const requestsAtOnce = 48;
-/** Objects whose headers stand in memory together. */
-const batchObjects = 512;
-/** Looks at a segment whose objects go while they are read, because its agent merges them. */
-const mostLooks = 5;
+/** Of each stream. Only their first lines are wanted, but with them come up to some hundred kilobytes. */
+const indexesAtOnce = 8;
 
-interface Place {
-  readonly timeline: string;
-  readonly hostId: string;
-}
-
-interface Reading {
-  readonly signal?: AbortSignal;
-  readonly damaged?: ReadonlyMap<string, string>;
+interface Reading extends HeaderReading {
   readonly since?: Micros;
   readonly piecesSince?: Micros;
 }
 
-interface Listed {
-  readonly key: string;
-  readonly bytes: number;
-}
-
-/** All objects below one folder of a stream. */
-interface ListedSegment {
-  /** 19 digits; for objects that do not belong there, whatever their folder is called. */
-  readonly segment: string;
-  readonly objects: readonly Listed[];
-}
-
-interface FoundIndex {
-  readonly key: string;
-  readonly header: LogIndexHeader;
-  /** Names of the folders of its first and last segment. */
-  readonly from: string;
-  readonly to: string;
-}
-
 /**
- * Reads a stream into the fold, in log order: one listing of its objects, and for each of them what an index tells of it, else its header. In
- * memory stand the names of the objects of one index, or the headers of some hundred objects. What an index tells is believed when exactly its
- * objects are listed with their sizes; their bytes are compared by whoever reads them.
+ * Reads a stream into the fold, in log order: one listing of its objects, and for each of them what an index tells of
+ * it, else its header. In memory stand the headers of the indexes, and the entries of one of them or the headers of
+ * some hundred objects; nothing for each object of the log. What an index tells is believed when exactly its objects
+ * are listed with their sizes; their bytes are compared by whoever reads them. Throws what the store throws, and the
+ * signal's reason.
  */
 export async function foldStream(bucket: ObjectStore, place: Place, fold: StreamFold, reading: Reading): Promise<void> {
-  const { signal } = reading;
   const indexes = await readIndexes(bucket, place, reading);
   const after = await beginningOf(bucket, place, indexes, reading);
   const opened = openedFrom(indexes, reading.piecesSince);
-  let waiting: ListedSegment[] = [];
-  let current: FoundIndex | undefined;
-  const take = async () => {
-    const segments = waiting;
-    waiting = [];
-    if (segments.length === 0) return;
-    if (current === undefined) await foldHeaders(bucket, segments, fold, reading);
-    else await foldIndex(bucket, current, segments, { fold, reading, open: indexes.indexOf(current) >= opened });
-  };
+  const stretches: StretchReading = { bucket, place, fold, reading };
+  let current: { readonly index: FoundIndex | undefined; readonly stretch: ReturnType<typeof stretchOf> } | undefined;
+  let last = after;
   for await (const listed of listSegments(bucket, place, after)) {
-    signal?.throwIfAborted();
+    reading.signal?.throwIfAborted();
     const index = indexes.find((each) => holds(each, listed.segment));
-    const isFull = index === undefined && waiting.reduce((sum, { objects }) => sum + objects.length, 0) >= batchObjects;
-    if (index !== current || isFull) await take();
-    current = index;
-    waiting.push(listed);
+    if (current === undefined || index !== current.index) {
+      await current?.stretch.end();
+      const open = index !== undefined && indexes.indexOf(index) >= opened;
+      current = { index, stretch: stretchOf(stretches, { index, open, after: last }) };
+    }
+    await current.stretch.add(listed);
+    last = listed.objects.at(-1)?.key ?? last;
   }
-  await take();
+  await current?.stretch.end();
 }
 
 /** The first index whose single objects are wanted. */
@@ -89,10 +49,6 @@ function openedFrom(indexes: readonly FoundIndex[], piecesSince: Micros | undefi
   if (piecesSince === undefined) return indexes.length;
   const safe = safelyBefore(indexes, piecesSince);
   return safe === undefined ? 0 : indexes.findIndex(({ header }) => instantOf(header.coveredTo) >= safe);
-}
-
-function holds({ from, to }: FoundIndex, segment: string): boolean {
-  return from <= segment && segment <= to;
 }
 
 /** In log order, the widest of each run. One that cannot be read does not count: what it tells is read from the objects themselves. */
@@ -109,9 +65,9 @@ async function readIndexes(
   const { widest } = widestPieces(runs);
   const found: FoundIndex[] = [];
   // From the newest on: who wants the last day reads no more of them.
-  for (let end = widest.length; end > 0; end -= requestsAtOnce) {
-    const some = widest.slice(Math.max(0, end - requestsAtOnce), end);
-    const read = await mapConcurrently(some, requestsAtOnce, async ({ key }) => readIndex(bucket, key));
+  for (let end = widest.length; end > 0; end -= indexesAtOnce) {
+    const some = widest.slice(Math.max(0, end - indexesAtOnce), end);
+    const read = await mapConcurrently(some, indexesAtOnce, async ({ key }) => readIndex(bucket, key));
     found.unshift(
       ...read
         .filter((each) => each?.header.timeline === timeline && each.header.hostId === hostId)
@@ -122,6 +78,15 @@ async function readIndexes(
     if (safe !== undefined && oldest !== undefined && instantOf(oldest.header.coveredTo) < safe) break;
   }
   return found;
+}
+
+/** The headers of a stream's indexes of the time since an instant, and of some before it, in log order. */
+export async function newestIndexes(
+  bucket: ObjectStore,
+  place: Place,
+  since: Micros,
+): Promise<readonly LogIndexHeader[]> {
+  return (await readIndexes(bucket, place, { since })).map(({ header }) => header);
 }
 
 async function readIndex(bucket: ObjectStore, key: string): Promise<FoundIndex | undefined> {
@@ -230,148 +195,4 @@ function provesFrom(instant: Micros, pieces: readonly PieceLink[]): boolean {
   const [first] = pieces;
   const end = pieces.find(({ coveredTo }) => coveredTo > (first?.coveredFrom ?? ''));
   return end !== undefined && instantOf(end.coveredTo) <= instant;
-}
-
-function folderOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/'));
-}
-
-async function* listSegments(
-  bucket: ObjectStore,
-  { timeline, hostId }: Place,
-  after: string | undefined,
-): AsyncGenerator<ListedSegment> {
-  const prefix = streamPrefix(timeline, hostId);
-  let segment: string | undefined;
-  let objects: Listed[] = [];
-  for await (const { key, bytes } of bucket.list(prefix, after === undefined ? {} : { after })) {
-    const name = key.slice(prefix.length);
-    if (/^(?:index|marks)\/|^watermark\.json$/.test(name)) continue;
-    const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : '';
-    if (segment !== undefined && folder !== segment) {
-      yield { segment, objects };
-      objects = [];
-    }
-    segment = folder;
-    objects.push({ key, bytes });
-  }
-  if (segment !== undefined) yield { segment, objects };
-}
-
-interface Indexed {
-  readonly fold: StreamFold;
-  readonly reading: Reading;
-  /** Its single objects are wanted. */
-  readonly open: boolean;
-}
-
-async function foldIndex(
-  bucket: ObjectStore,
-  { key, header }: FoundIndex,
-  segments: readonly ListedSegment[],
-  { fold, reading, open }: Indexed,
-): Promise<void> {
-  const listed = segments.flatMap(({ objects }) => objects);
-  const whole = listingOf(listed) === header.listing && !listed.some((each) => reading.damaged?.has(each.key) === true);
-  const run = runOf(key, header);
-  if (whole && !open && fold.follows(run)) {
-    fold.addRun(run);
-    return;
-  }
-  const pieces = Map.groupBy(await entriesOf(bucket, key), ({ segment }) => segmentFolder(segment));
-  let doubtful: ListedSegment[] = [];
-  for (const each of segments) {
-    const told = pieces.get(each.segment) ?? [];
-    if (!isTold(each, told, reading)) {
-      doubtful.push(each);
-      continue;
-    }
-    await foldHeaders(bucket, doubtful, fold, reading);
-    doubtful = [];
-    for (const piece of told) fold.addIndexed(piece);
-  }
-  await foldHeaders(bucket, doubtful, fold, reading);
-}
-
-/** None when it is gone or damaged. */
-async function entriesOf(bucket: ObjectStore, key: string): Promise<readonly IndexedPiece[]> {
-  const stored = await bucket.get(key);
-  if (stored === undefined) return [];
-  try {
-    return (await readingObject(key, () => readLogIndex(stored.body))).pieces;
-  } catch (thrown) {
-    if (failed(thrown).code === 'log-damaged') return [];
-    throw thrown;
-  }
-}
-
-function isTold({ objects }: ListedSegment, told: readonly IndexedPiece[], { damaged }: Reading): boolean {
-  const sizes = new Map(told.map(({ key, stored }) => [key, stored]));
-  return (
-    told.length > 0 &&
-    told.length === objects.length &&
-    objects.every(({ key, bytes }) => sizes.get(key) === bytes && damaged?.has(key) !== true)
-  );
-}
-
-async function foldHeaders(
-  bucket: ObjectStore,
-  segments: readonly ListedSegment[],
-  fold: StreamFold,
-  reading: Reading,
-): Promise<void> {
-  const read = await mapConcurrently(
-    segments.flatMap(({ objects }) => objects),
-    requestsAtOnce,
-    async ({ key }) => readHeader(bucket, key, reading),
-  );
-  let at = 0;
-  for (const { objects } of segments) {
-    let found: ReadonlyArray<FoundPiece | undefined> = read.slice(at, at + objects.length);
-    at += objects.length;
-    for (let look = 1; look < mostLooks && found.includes(undefined); look += 1) {
-      found = await readFolder(bucket, objects, reading);
-    }
-    fold.addSegment(found.filter((each) => each !== undefined));
-  }
-}
-
-/** Once more what lies in the folder of these objects. */
-async function readFolder(
-  bucket: ObjectStore,
-  objects: readonly Listed[],
-  reading: Reading,
-): Promise<ReadonlyArray<FoundPiece | undefined>> {
-  const keys: string[] = [];
-  for await (const { key } of bucket.list(`${folderOf(objects[0]?.key ?? '')}/`)) keys.push(key);
-  return mapConcurrently(keys, requestsAtOnce, async (key) => readHeader(bucket, key, reading));
-}
-
-/** Undefined for an object that went since it was listed: it was merged, and its bytes are in another one. */
-async function readHeader(
-  bucket: ObjectStore,
-  key: string,
-  { signal, damaged }: Reading,
-): Promise<FoundPiece | undefined> {
-  signal?.throwIfAborted();
-  if (placeOfPiece(key) === undefined) return { key, fault: 'it does not belong to a shipped log' };
-  const known = damaged?.get(key);
-  if (known !== undefined) return { key, fault: known };
-  try {
-    return { key, header: await readStreamedPieceHeader(await bucket.getStream(key)) };
-  } catch (error) {
-    const problem = failed(error);
-    if (problem.code === 'object-missing') return undefined;
-    return { key, fault: problem.happened };
-  }
-}
-
-/**
- * What is wrong with the object itself. A store that does not answer says nothing about the object, so that error is
- * rethrown.
- */
-export function failed(error: unknown): FailedProblem {
-  const problem = asProblem(error, 'Reading the shipped log');
-  if (problem instanceof FailedProblem && problem.code !== 'unexpected') return problem;
-  throw error;
 }

@@ -1,15 +1,10 @@
 import { timelineKey } from '../../model/timeline.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { type KnownTimeline, knownTimeline, timelineIds } from './timeline-record.ts';
+import { openedTimelines } from '../../ports/opened-timelines.ts';
+import { type KnownTimeline, knownTimeline } from './timeline-record.ts';
 
-/** Every timeline that was opened, ascending; of a damaged record what `knownTimeline` makes of it. */
+/** Every timeline that was opened, ascending; of a damaged or a lost record what `knownTimeline` makes of it. */
 export async function listTimelines(bucket: ObjectStore): Promise<readonly KnownTimeline[]> {
-  const ids = await timelineIds(bucket);
-  const read = await Promise.all(
-    ids.map(async (id) => {
-      const stored = await bucket.get(timelineKey(id));
-      return stored === undefined ? [] : [knownTimeline(stored.body, id, '')];
-    }),
-  );
-  return read.flat();
+  const ids = await openedTimelines(bucket);
+  return Promise.all(ids.map(async (id) => knownTimeline(await bucket.get(timelineKey(id)), id, '')));
 }

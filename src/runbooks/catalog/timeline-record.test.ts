@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { timelineDocument, timelineKey } from '../../model/timeline.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
-import { currentTimeline, openTimeline, timelineIds } from './timeline-record.ts';
+import { openedTimelines } from '../../ports/opened-timelines.ts';
+import { currentTimeline, openTimeline } from './timeline-record.ts';
 
 const wanted = {
   environment: 'local',
@@ -20,7 +21,7 @@ test('before anything was shipped the first timeline is the current one', async 
 test('the first restore of an environment that never shipped records the first timeline too', async () => {
   const bucket = new MemoryStore();
   expect(await openTimeline(bucket, wanted)).toMatchObject({ id: 't0002', parent: { id: 't0001' } });
-  expect(await timelineIds(bucket)).toEqual(['t0001', 't0002']);
+  expect(await openedTimelines(bucket)).toEqual(['t0001', 't0002']);
   expect(await currentTimeline(bucket)).toBe('t0002');
 });
 

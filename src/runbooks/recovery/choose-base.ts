@@ -5,7 +5,8 @@ import { timelineId } from '../../model/identifiers.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import type { LoggedTable } from '../../model/log-schema.ts';
 import { RefusedProblem } from '../../model/problem.ts';
-import type { RestorePoint } from '../../model/restore-point.ts';
+import { isBeingRemoved, type RestorePoint } from '../../model/restore-point.ts';
+import { failedBefore } from './choose-point.ts';
 import { provedInstant } from './proved-instant.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { addedTables } from './schema-change.ts';
@@ -114,8 +115,9 @@ export function streamsBeyond({ catalog, limits }: RecoveryFacts, timeline: stri
 
 function warningsOf(facts: RecoveryFacts, service: Service, point: RestorePoint, instant: Micros) {
   const { environment, limits } = facts;
-  const warnings = [...damagedBases(facts)];
-  if (point.proof !== 'proven') {
+  const warnings = [...damagedBases(facts), ...damagedTimelines(facts)];
+  if (point.proof === 'failed') warnings.push(failedBefore(point));
+  else if (point.proof !== 'proven') {
     warnings.push(
       `${point.id} is ${point.proof}, not proven: it was never restored and opened. To prove it: cardea rehearse ${environment} ${point.id}`,
     );
@@ -131,6 +133,13 @@ function warningsOf(facts: RecoveryFacts, service: Service, point: RestorePoint,
 /** Points that are no base because their documents are damaged. */
 export function damagedBases({ damaged = [] }: Pick<RecoveryFacts, 'damaged'>): readonly string[] {
   return damaged.map(({ id, failure }) => `${id} is not used as a base: ${failure}`);
+}
+
+/** Timelines whose records cannot be read or are lost, a sentence each. */
+export function damagedTimelines({ catalog }: Pick<RecoveryFacts, 'catalog'>): readonly string[] {
+  return catalog.timelines.flatMap(({ damaged }) =>
+    damaged === undefined ? [] : [`${damaged} Nothing before its own restore points can be restored on it.`],
+  );
 }
 
 function requirePresent({ now }: RecoveryFacts, instant: Micros, services: Services): void {
@@ -169,6 +178,7 @@ function unreachable(facts: RecoveryFacts, path: WindowPath, services: Services,
   const asked = `${formatInstant(wanted.instant)} on ${wanted.timeline}`;
   const details = [
     ...damagedBases(facts),
+    ...damagedTimelines(facts),
     ...services.useless.map(({ base, stop }) => `${base.point} serves no instant: ${stop.reason}`),
   ];
   if (path.bases.length === 0 || services.serving.length === 0) {
@@ -177,7 +187,7 @@ function unreachable(facts: RecoveryFacts, path: WindowPath, services: Services,
       happened: `${asked} cannot be restored: ${whyNone(path, wanted)}.`,
       state: nothingChanged,
       next: `Take a backup (cardea backup ${environment}); instants after its end can be restored. For points that can be restored as they were taken, see cardea points ${environment}.`,
-      details,
+      details: [...details, ...failedPoints(facts)],
     });
   }
   return new RefusedProblem({
@@ -187,6 +197,14 @@ function unreachable(facts: RecoveryFacts, path: WindowPath, services: Services,
     next: `${nearestText(services, wanted.instant)} To see the whole window: cardea window ${environment} --timeline ${wanted.timeline}.`,
     details,
   });
+}
+
+/** Points that would be bases again if they were found whole. */
+function failedPoints({ environment, points }: RecoveryFacts): readonly string[] {
+  return points
+    .filter((point) => point.proof === 'failed' && !isBeingRemoved(point))
+    .slice(0, 5)
+    .map(({ id }) => `${id} failed its last check; to have it checked anew: cardea rehearse ${environment} ${id}`);
 }
 
 function whyNone({ bases, timeline }: WindowPath, { base, exclusions = [] }: Wanted): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pointTakenAt } from '../../../test/support/example-point.ts';
-import type { Proof, RestorePoint } from '../../model/restore-point.ts';
+import { removalOf, type Proof, type RestorePoint } from '../../model/restore-point.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { createPoint, getOwnPoint, ownPoints } from '../catalog/point-catalog.ts';
 import { acceptPoint, choosePoint } from './choose-point.ts';
@@ -39,12 +39,33 @@ test('C2: a taken or failed point is never chosen; the refusal lists what there 
 });
 
 test('a taken point needs the flag, and is used with a warning', () => {
-  expect(() => acceptPoint(point(9, 'taken'), false)).toThrow(expect.objectContaining({ code: 'point-not-good' }));
-  expect(acceptPoint(point(9, 'taken'), true).warning).toContain('taken, not proven');
+  expect(() => acceptPoint(point(9, 'taken'), { taken: false, failed: false })).toThrow(
+    expect.objectContaining({ code: 'point-not-good' }),
+  );
+  expect(acceptPoint(point(9, 'taken'), { taken: true, failed: false }).warning).toContain('taken, not proven');
 });
 
-test('a failed point is refused, with the flag too', () => {
-  expect(() => acceptPoint(point(9, 'failed'), true)).toThrow(/edgestore-1 is missing/);
+test('a failed point needs its flag, which the refusal names', () => {
+  expect(() => acceptPoint(point(9, 'failed'), { taken: true, failed: false })).toThrow(
+    expect.objectContaining({
+      code: 'point-not-good',
+      happened: expect.stringContaining('edgestore-1 is missing'),
+      next: expect.stringContaining('--allow-failed'),
+    }),
+  );
+});
+
+test('a failed point that is named with the flag is used, with a warning that says why it failed: it is checked anew', () => {
+  expect(acceptPoint(point(9, 'failed'), { taken: false, failed: true }).warning).toMatch(
+    /edgestore-1 is missing.*checked anew/,
+  );
+});
+
+test('a point whose removal has begun is refused, with the flag too', () => {
+  const going = { ...point(9, 'failed'), failure: removalOf('backup-20260301-020000-abcd', 'older than 30d') };
+  expect(() => acceptPoint(going, { taken: true, failed: true })).toThrow(
+    expect.objectContaining({ code: 'point-not-good' }),
+  );
 });
 
 test('a point of another environment is refused by name, and is not among the own ones', async () => {

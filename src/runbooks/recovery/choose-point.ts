@@ -1,6 +1,6 @@
 import type { DamagedPoint } from '../catalog/point-catalog.ts';
 import { RefusedProblem } from '../../model/problem.ts';
-import type { Proof, RestorePoint } from '../../model/restore-point.ts';
+import { isBeingRemoved, newestFirst, type RestorePoint } from '../../model/restore-point.ts';
 import type { LeftBehind } from './present-history.ts';
 
 export interface Choice {
@@ -24,7 +24,7 @@ export function choosePoint(
   const proven = present.find((point) => point.proof === 'proven');
   const checked = present.find((point) => point.proof === 'checked');
   if (proven !== undefined) {
-    return checked !== undefined && checked.takenAt > proven.takenAt
+    return checked !== undefined && newestFirst(checked, proven) < 0
       ? { point: proven, warning: newerChecked(proven, checked) }
       : { point: proven };
   }
@@ -39,7 +39,7 @@ export function choosePoint(
         ? `To restore one of a history that was left, name it: cardea restore ${environment} --to ${other.id}. See all points: cardea points ${environment}.`
         : points.length + damaged.length === 0
           ? `Take a backup first: cardea backup ${environment}.`
-          : `See all points: cardea points ${environment}. To restore a point that was only taken, use --to POINT --allow-taken.`,
+          : `See all points: cardea points ${environment}. To have one that failed checked anew and restored if it is whole, name it: --to POINT --allow-failed. One that was only taken: --to POINT --allow-taken.`,
     details: [
       ...damaged.slice(0, 10).map(({ id, failure }) => `${id}: failed (${failure})`),
       ...points.slice(0, 10).map((point) => {
@@ -50,13 +50,23 @@ export function choosePoint(
   });
 }
 
-/** The warning to accept before a named point is used. Throws RefusedProblem when the point may not be used. */
-export function acceptPoint(point: RestorePoint, allowTaken: boolean): Choice {
-  const refusal: Partial<Record<Proof, string>> = {
-    failed: `its check failed: ${point.failure ?? 'no reason is recorded'}`,
-    ...(allowTaken ? {} : { taken: 'its files in the store were never checked' }),
-  };
-  const why = refusal[point.proof];
+/**
+ * The warning to accept before a named point is used. One that failed its check may be used, too: the store may have been
+ * wrong, or what was missing been brought back, and whoever uses it checks every file anew. Throws RefusedProblem
+ * `point-not-good` for one whose removal has begun, and for one that failed, or was only taken, unless that is allowed.
+ */
+export function acceptPoint(
+  point: RestorePoint,
+  allowed: { readonly taken: boolean; readonly failed: boolean },
+): Choice {
+  const failed = point.proof === 'failed' && !isBeingRemoved(point);
+  const why = isBeingRemoved(point)
+    ? point.failure
+    : point.proof === 'taken' && !allowed.taken
+      ? 'its files in the store were never checked'
+      : failed && !allowed.failed
+        ? `its check failed: ${point.failure?.replace(/\.$/, '') ?? 'no reason is recorded'}`
+        : undefined;
   if (why !== undefined) {
     throw new RefusedProblem({
       code: 'point-not-good',
@@ -65,9 +75,10 @@ export function acceptPoint(point: RestorePoint, allowTaken: boolean): Choice {
       next:
         point.proof === 'taken'
           ? `Choose a checked or proven point (cardea points ${point.environment}), or accept the risk with --allow-taken.`
-          : `Choose a checked or proven point: cardea points ${point.environment}.`,
+          : `Choose a checked or proven point: cardea points ${point.environment}.${failed ? ` To have every file of this one checked anew, and to restore it if it is whole: cardea restore ${point.environment} --to ${point.id} --allow-failed --confirm ${point.environment}.` : ''}`,
     });
   }
+  if (point.proof === 'failed') return { point, warning: failedBefore(point) };
   return point.proof === 'proven' ? { point } : { point, warning: notProven(point) };
 }
 
@@ -80,6 +91,10 @@ function newerChecked(proven: RestorePoint, checked: RestorePoint): string {
     `${proven.id} is the newest proven point, taken at ${proven.takenAt}; what was written after it does not come back. ` +
     `${checked.id}, taken at ${checked.takenAt}, is newer and checked, but was never restored and opened: --to ${checked.id} takes it, --to TIME any instant of the window.`
   );
+}
+
+export function failedBefore({ id, failure }: RestorePoint): string {
+  return `${id} failed its last check: ${failure ?? 'no reason is recorded'} Every file of it is checked anew before anything is stopped; if it still fails, nothing is changed`;
 }
 
 function notProven(point: RestorePoint): string {

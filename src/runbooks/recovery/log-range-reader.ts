@@ -1,11 +1,12 @@
 import { longestLag } from '../../commitlog/verified-stream.ts';
 import { logDamaged, readingObject } from '../../commitlog/log-damage.ts';
 import { firstTableOf, partitionKeyOf } from '../../commitlog/mutation-glance.ts';
-import { decodeMutation } from '../../commitlog/mutation-reader.ts';
+import { decodeMutation, isAllLater } from '../../commitlog/mutation-reader.ts';
 import { readPiece, type ReadPiece, readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { mutationsOf, segmentHeaderOf } from '../../commitlog/piece-content.ts';
 import type { SegmentHeader } from '../../commitlog/segment-header.ts';
 import { isSystemTable } from '../../commitlog/system-tables.ts';
+import { tableIndexOf } from '../../commitlog/table-layout.ts';
 import type { StoredChange } from '../../graph/transactions/stored-change.ts';
 import { instantOf, type Micros, micros } from '../../model/instant.ts';
 import {
@@ -36,6 +37,8 @@ export interface LogRange {
   readonly from: Micros;
   /** Everything from `from` on when undefined. */
   readonly to: Micros | undefined;
+  /** Write times after it are not wanted: what holds nothing else may be written to a table that no schema tells of. */
+  readonly last?: Micros | undefined;
   /** Only changes of these partition keys: the others are skipped without being decoded. */
   readonly rows?: (key: Uint8Array) => boolean;
 }
@@ -113,7 +116,12 @@ export async function* readLogRange(
       Math.min(...cursors.filter((each) => each === cursor || each.waiting.length > 0).map((each) => each.reached)),
     );
     yield {
-      changes: changesIn({ header, plain }, cursor.segment.header, { tables, keyspace, rows: stretch.rows }),
+      changes: changesIn({ header, plain }, cursor.segment.header, {
+        tables,
+        keyspace,
+        rows: stretch.rows,
+        last: stretch.last,
+      }),
       reached,
     };
   }
@@ -256,19 +264,30 @@ interface Wanted {
   readonly tables: ReadonlyMap<string, LoggedTable>;
   readonly keyspace: string;
   readonly rows: LogRange['rows'];
+  readonly last: LogRange['last'];
 }
 
 function* changesIn(
   piece: ReadPiece,
   segment: SegmentHeader,
-  { tables, keyspace, rows }: Wanted,
+  { tables, keyspace, rows, last }: Wanted,
 ): Generator<StoredChange> {
+  const decode = (mutation: Uint8Array) => {
+    try {
+      return decodeMutation(mutation, segment.version, tables);
+    } catch (thrown) {
+      if (last === undefined || !(thrown instanceof FailedProblem) || thrown.code !== 'log-table-unknown') throw thrown;
+      if (!isAllLater(mutation, tableIndexOf(tables), { lastKept: last })) throw thrown;
+      return undefined;
+    }
+  };
   for (const mutation of mutationsOf(piece, segment)) {
     const id = firstTableOf(mutation);
     const table = id === undefined ? undefined : tables.get(id);
     const others = table === undefined ? id !== undefined && isSystemTable(id) : table.keyspace !== keyspace;
     if (others || rows?.(partitionKeyOf(mutation)) === false) continue;
-    yield* changesOf(decodeMutation(mutation, segment.version, tables), keyspace, piece.header.hostId);
+    const decoded = decode(mutation);
+    if (decoded !== undefined) yield* changesOf(decoded, keyspace, piece.header.hostId);
   }
 }
 

@@ -1,18 +1,17 @@
 import type { LogFault } from '../../commitlog/verified-stream.ts';
 import { requireTimely } from '../../graph/commit-times.ts';
-import { incompleteSlots } from '../../graph/transactions/wholeness.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import type { LogPlan } from '../../model/log-plan.ts';
 import { FailedProblem, Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { runId } from '../../model/identifiers.ts';
 import { type BaseChoice, chooseBase, requireReachableEnd } from './choose-base.ts';
+import { incompleteInTail } from './incomplete-tail.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
 import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
 import type { RunbookServices } from '../services.ts';
-import { slotsIn } from './transaction-search.ts';
 import { plannable } from './truncated-rows.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { computeWindow } from './window.ts';
@@ -41,7 +40,7 @@ export async function makeLogPlan(
   { idsKnown }: { readonly idsKnown: boolean },
 ): Promise<MadePlan> {
   const { toEnd, run, signal } = wanted;
-  const found = await readRecoveryFacts(services, signal);
+  const found = { ...(await readRecoveryFacts(services, signal)), asked: wanted.point };
   const seen = toEnd ? atItsEnd(found) : found;
   const choice = choiceOf(seen, wanted, instantOf(targetOf(wanted).instant));
   const facts = await plannable(services.platform.bucket, seen, choice);
@@ -51,7 +50,7 @@ export async function makeLogPlan(
     const settled = micros(Math.min(choice.settledUntil, choice.instant - facts.limits.settleMargin));
     return { plan: { run: id, ...planLogs(facts, choice, { idsKnown, settled }) }, damaged: damagedIn(facts) };
   }
-  const incomplete = await incompleteTail(services.platform, choice, signal);
+  const incomplete = await incompleteTail(services.platform, choice, found.limits, signal);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
   const plan = { run: id, ...planLogs(facts, all, { idsKnown }), incomplete: incomplete.map(formatInstant) };
   return { plan, damaged: damagedIn(facts) };
@@ -66,12 +65,13 @@ export async function extendLogPlan(
   wanted: Planning,
   plan: LogPlan,
 ): Promise<MadePlan & { readonly extent: Extent }> {
-  const seen = atItsEnd(await readRecoveryFacts(services, wanted.signal));
+  const read = await readRecoveryFacts(services, wanted.signal);
+  const seen = atItsEnd({ ...read, asked: wanted.point });
   const choice = choiceOf(seen, wanted, endOf(seen, targetOf(wanted)));
   requireReachableEnd(seen, choice);
   const facts = await plannable(services.platform.bucket, seen, choice);
   const { lead } = windowPath(facts, choice.timeline);
-  const incomplete = await incompleteTail(services.platform, choice, wanted.signal, lead);
+  const incomplete = await incompleteTail(services.platform, choice, seen.limits, wanted.signal, lead);
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
   // A write may come from a server whose clock is ahead of the node's.
   const extent = { since: micros(settledIn(plan) - facts.limits.clockLead), lead };
@@ -120,6 +120,7 @@ function targetOf({ logs }: ReplayParams): LogTarget {
 async function incompleteTail(
   platform: Platform,
   { instant, settledUntil, timeline, point }: BaseChoice,
+  { settleMargin }: RecoveryFacts['limits'],
   signal: AbortSignal,
   lead = 0,
 ): Promise<readonly Micros[]> {
@@ -129,17 +130,16 @@ async function incompleteTail(
   if (known.from === 'nowhere') return [];
   // What the base holds cannot be left out. It was complete when the snapshot was taken, or the rest of it is in the
   // log.
-  const from = micros(Math.max(settledUntil, snapshotOf(point).to));
-  const slots: Micros[] = [];
+  const snapshot = snapshotOf(point);
+  const from = micros(Math.max(settledUntil, snapshot.to));
+  const tail = { from, to: micros(instant + lead), timeline, settleMargin, base: snapshot.from };
   try {
-    for await (const groups of slotsIn(platform, known, { from, to: micros(instant + lead), timeline }, { signal })) {
-      slots.push(...incompleteSlots(known.schema, groups));
-    }
+    return await incompleteInTail(platform, known, tail, signal);
   } catch (error) {
     // Nothing was written there.
-    if (!(error instanceof Problem) || error.code !== 'no-log-there') throw error;
+    if (error instanceof Problem && error.code === 'no-log-there') return [];
+    throw error;
   }
-  return slots;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { isSystemKeyspace } from '../../commitlog/system-tables.ts';
-import { type HeldRange, commonShare, heldRanges } from '../../model/held-ranges.ts';
+import { canonicalJson } from '../../model/canonical-json.ts';
+import { type HeldRange, type Replication, commonShare, heldRanges } from '../../model/held-ranges.ts';
 import { type LogPlan, plannedBytes } from '../../model/log-plan.ts';
-import { logSchemaDocument } from '../../model/log-schema.ts';
+import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import { usualReplication } from './replica-groups.ts';
 import type { Platform } from '../../ports/platform.ts';
 
 /** What one node gets of a plan's logs. */
@@ -24,36 +26,82 @@ export async function logsOfNodes(
   point: RestorePoint,
   plan: Pick<LogPlan, 'strands'>,
 ): Promise<(node: string) => NodeLogs> {
-  const held = heldRanges(point.nodes, Math.max(point.replicationFactor, await mostReplicas(platform, plan)));
+  const held = heldRanges(point.nodes, await storedReplications(platform, point, plan));
   const total = plannedBytes(plan);
   return (node) => {
     const source = point.nodes[platform.nodes.findIndex(({ name }) => name === node)]?.node ?? node;
     const ranges = held?.get(point.nodes.some((each) => each.node === node) ? node : source);
     if (ranges === undefined) return { ranges, bytes: total };
-    const streams = plan.strands.flatMap((strand) => strand.streams);
-    const bytes = streams.reduce((sum, { hostId, objects }) => {
-      const shipper = point.nodes.find((each) => each.hostId === hostId)?.node;
-      // A node that is not of the point's ring logged nobody knows which ranges.
-      const share = commonShare(held?.get(shipper ?? ''), ranges);
-      return sum + share * objects.reduce((size, each) => size + each.bytes, 0);
-    }, 0);
-    return { ranges, bytes: Math.min(total, Math.ceil(bytes * unevenness)) };
+    return { ranges, bytes: partOf(point, held, streamsOf(plan), ranges) };
   };
 }
 
-/**
- * For every keyspace in the logs the same ranges of a node are used; if a node gets more than it needs, that does no
- * harm.
- */
-async function mostReplicas({ bucket }: Platform, { strands }: Pick<LogPlan, 'strands'>): Promise<number> {
-  const counts: number[] = [];
-  for (const key of strands.flatMap(({ schemas }) => schemas.slice(-1))) {
+/** What one node logged, plain bytes. */
+export interface StreamBytes {
+  readonly hostId: string;
+  readonly bytes: number;
+}
+
+/** Bytes of the part of the node that gets most of these streams. `replications`: of every keyspace in them. Pure. */
+export function largestPart(
+  point: RestorePoint,
+  replications: readonly Replication[],
+  streams: readonly StreamBytes[],
+): number {
+  const held = heldRanges(point.nodes, replications);
+  if (held === undefined) return sumOf(streams);
+  return Math.max(0, ...[...held.values()].map((ranges) => partOf(point, held, streams, ranges)));
+}
+
+function partOf(
+  point: RestorePoint,
+  held: ReadonlyMap<string, readonly HeldRange[]> | undefined,
+  streams: readonly StreamBytes[],
+  ranges: readonly HeldRange[],
+): number {
+  const part = streams.reduce((sum, { hostId, bytes }) => {
+    const shipper = point.nodes.find((each) => each.hostId === hostId)?.node;
+    // A node that is not of the point's ring logged nobody knows which ranges.
+    return sum + commonShare(held?.get(shipper ?? ''), ranges) * bytes;
+  }, 0);
+  return Math.min(sumOf(streams), Math.ceil(part * unevenness));
+}
+
+function streamsOf({ strands }: Pick<LogPlan, 'strands'>): readonly StreamBytes[] {
+  return strands.flatMap(({ streams }) => streams).map(({ hostId, objects }) => ({ hostId, bytes: sumOf(objects) }));
+}
+
+function sumOf(parts: ReadonlyArray<{ readonly bytes: number }>): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function storedReplications(
+  { bucket }: Platform,
+  point: RestorePoint,
+  { strands }: Pick<LogPlan, 'strands'>,
+): Promise<readonly Replication[]> {
+  const schemas: LogSchema[] = [];
+  for (const key of strands.flatMap((strand) => strand.schemas.slice(-1))) {
     const stored = await bucket.get(key);
-    if (stored === undefined) continue;
-    for (const { keyspace, replication } of logSchemaDocument.read(stored.body, key).keyspaces) {
-      if (isSystemKeyspace(keyspace)) continue;
-      counts.push(...Object.values(replication).flatMap((value) => (/^\d{1,3}$/.test(value) ? [Number(value)] : [])));
-    }
+    if (stored !== undefined) schemas.push(logSchemaDocument.read(stored.body, key));
   }
-  return Math.max(0, ...counts);
+  return replicationsIn(schemas, point);
+}
+
+/**
+ * Of every keyspace in the logs: what a node gets is what it holds of any of them. To get more than it needs does no
+ * harm. Pure.
+ */
+export function replicationsIn(
+  schemas: ReadonlyArray<Pick<LogSchema, 'keyspaces'>>,
+  point: RestorePoint,
+): readonly Replication[] {
+  const found = new Map<string, Replication>();
+  let graph = false;
+  for (const { keyspace, replication } of schemas.flatMap(({ keyspaces }) => keyspaces)) {
+    if (isSystemKeyspace(keyspace)) continue;
+    graph ||= keyspace === point.keyspace;
+    found.set(canonicalJson(replication), replication);
+  }
+  return graph ? [...found.values()] : [...found.values(), usualReplication(point)];
 }

@@ -7,6 +7,7 @@ import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Strand } from '../../model/timeline-path.ts';
 import type { BaseChoice } from './choose-base.ts';
 import type { LogCatalog, TimelineLog } from '../catalog/log-catalog.ts';
+import { arrivalWithin } from './arrival.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { withoutEmptied } from './truncated-rows.ts';
@@ -34,7 +35,7 @@ export function planLogs(facts: RecoveryFacts, choice: BaseChoice, extent: Exten
   const aside = idsKnown || since !== undefined ? [] : timelines.filter(({ id }) => !onPath.has(id)).filter(readable);
   const strands = since === undefined ? path.slice(first) : path.slice(-1);
   /** A write that was acknowledged reached its replicas before; what may still come is as late as a commit may be. */
-  const arrival = Math.max(arrivalTime, facts.limits.settleMargin) + facts.limits.clockLead;
+  const arrival = arrivalWithin(facts.limits.settleMargin) + facts.limits.clockLead;
   const plan = {
     instant: formatInstant(instant),
     strands: [
@@ -110,12 +111,6 @@ export interface Extent {
    */
   readonly lead?: number;
 }
-
-/**
- * How long after its commit time a write may reach its node, microseconds. JanusGraph writes a commit for 100 s at most
- * (`storage.write-time`), and its commit time is taken at the beginning.
- */
-const arrivalTime = 120_000_000;
 
 const beforeAllTime = micros(0);
 

@@ -1,7 +1,6 @@
-import { formatInstant, instantOf } from '../../model/instant.ts';
+import { formatInstant, instantOf, type Micros } from '../../model/instant.ts';
 import { leftOut, type LogPlan } from '../../model/log-plan.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
-import type { Wanted } from './choose-base.ts';
 
 /**
  * The point after a rehearsal that found it good. With a log the base and that log up to the instant were proved, so from now on a restore of
@@ -9,12 +8,14 @@ import type { Wanted } from './choose-base.ts';
  * plan left out, because only a part of it was shipped, stays left out: the log may show later that it was whole.
  */
 export function pointAfterRehearsal(
-  point: RestorePoint,
+  rehearsed: RestorePoint,
   proven: NonNullable<RestorePoint['proven']>,
   replayed: Pick<LogPlan, 'instant' | 'strands'> | undefined,
 ): RestorePoint {
-  if (point.cut === 'quiesced') return { ...point, proof: 'proven', proven };
-  if (replayed === undefined) return point;
+  if (rehearsed.cut !== 'quiesced' && replayed === undefined) return rehearsed;
+  // What an earlier check found is refuted.
+  const { failure: _refuted, ...point } = rehearsed;
+  if (replayed === undefined || point.cut === 'quiesced') return { ...point, proof: 'proven', proven };
   const { instant } = replayed;
   const { timeline, exclusions } = leftOut(replayed);
   return {
@@ -34,15 +35,33 @@ export function pointAfterRehearsal(
  */
 export function overtaken(
   { proof, failure, proven }: RestorePoint,
-  { run, provenBefore }: { readonly run: string; readonly provenBefore: string | undefined },
+  {
+    run,
+    provenBefore,
+    failedBefore,
+  }: {
+    readonly run: string;
+    readonly provenBefore: string | undefined;
+    /** Why the point was failed when the rehearsal began, which has then checked it anew. */
+    readonly failedBefore?: string | undefined;
+  },
 ): string | undefined {
-  if (proof === 'failed') return `it was found to be damaged: ${failure ?? 'no reason is recorded'}`;
+  if (proof === 'failed' && (failure === undefined || failure !== failedBefore))
+    return `it was found to be damaged: ${failure ?? 'no reason is recorded'}`;
   const by = proven?.run;
   return by === undefined || by === run || by === provenBefore ? undefined : `${by} has proved it`;
 }
 
+interface ProvedInstant {
+  readonly instant: Micros;
+  readonly timeline: string;
+  readonly exclusions: readonly Micros[];
+  /** The point. */
+  readonly base: string;
+}
+
 /** What a point was proved to come back to together with its log; undefined for a point whose cut is no `instant`. */
-export function provedInstant(point: RestorePoint): Wanted | undefined {
+export function provedInstant(point: RestorePoint): ProvedInstant | undefined {
   if (point.cut !== 'instant' || point.instant === undefined) return undefined;
   const { timeline, exclusions } = point.instantHistory ?? { timeline: point.timeline, exclusions: [] };
   return { instant: instantOf(point.instant), timeline, exclusions: exclusions.map(instantOf), base: point.id };

@@ -22,6 +22,8 @@ export interface RecoveryFacts {
   /** Reads them. */
   readonly readPieces?: (since: Micros) => Promise<LogCatalog>;
   readonly points: readonly RestorePoint[];
+  /** The point that somebody named, which is a base also when its last check failed: whoever uses it checks it anew. */
+  readonly asked?: string;
   /** Points whose documents cannot be read: no base. */
   readonly damaged?: readonly DamagedPoint[];
   /** What the agents were told last; absent before any run has told them something. */
@@ -89,9 +91,9 @@ function damageOf(thrown: unknown): Problem {
 
 /**
  * The facts that decide how far the newest good point can be brought forward: only the log after its snapshots.
- * Undefined when there is no good point. For each node this costs a listing of every object of its log that is kept, a
- * few headers to find where the time since that point begins, and the header of every object since then, with all its
- * links in memory. So the cost depends on the time since the newest point, and for the listing on the age of the log.
+ * Undefined when there is no good point. For each node this costs the headers of the indexes since that point, or
+ * without them a few headers of objects, and a listing from there on. Of objects that are in no index yet, about an
+ * hour's, the headers are read, some hundred at a time. So the cost depends on the time since the newest point alone.
  */
 export async function readNewestFacts(services: RunbookServices): Promise<RecoveryFacts | undefined> {
   const points = await ownPoints(services.platform.bucket, services.platform.environment);

@@ -8,6 +8,7 @@ import { readSchema } from '../../graph/schema.ts';
 import type { StoredChange } from '../../graph/transactions/stored-change.ts';
 import { commitSlot } from '../../model/commit-slot.ts';
 import { formatInstant, type Micros } from '../../model/instant.ts';
+import { logSchemaDocument } from '../../model/log-schema.ts';
 import type { KnownSchema } from '../catalog/schema-catalog.ts';
 import { type Search, searchTransactions } from './transaction-search.ts';
 import { analyseUndo } from '../undo/undo-analysis.ts';
@@ -145,4 +146,16 @@ test('a flipped bit in the log is named with its object, never read over', async
   }
   const happened: unknown = expect.stringContaining(damaged);
   await expect(search(0, 60)).rejects.toMatchObject({ code: 'log-damaged', happened });
+});
+
+test('what was written after the range to a table of which no schema tells does not keep the range from being read', async () => {
+  await ship(a, 0, 15, at(lone, 10));
+  const index = all.filter(({ table }) => table === 'graphindex');
+  await ship(a, 15, 40, at(index, 30));
+  const key = [...bucket.objects.keys()].find((each) => each.startsWith('log/t0001/schema/')) ?? '';
+  const told = logSchemaDocument.read(bucket.text(key), key);
+  const tables = told.tables.filter(({ table }) => table !== 'graphindex');
+  bucket.set(key, logSchemaDocument.write({ ...told, tables }));
+  expect(idsOf(await search(0, 20))).toEqual([id(10)]);
+  await expect(search(0, 60)).rejects.toMatchObject({ code: 'log-table-unknown' });
 });

@@ -12,6 +12,7 @@ import { RefusedProblem } from '../../model/problem.ts';
 import { timelinePath } from '../../model/timeline-path.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { type GraphLog, readLogRange, type LogRangeFacts, streamsOf } from './log-range-reader.ts';
+import { arrivalWithin } from './arrival.ts';
 import type { KnownSchema } from '../catalog/schema-catalog.ts';
 import { listTimelines } from '../catalog/timeline-catalog.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
@@ -22,6 +23,8 @@ export interface TransactionRange {
   readonly to: Micros | undefined;
   /** The timeline to search; the current one by default. */
   readonly timeline?: string | undefined;
+  /** Microseconds that a commit may take, where `backup.log.settleMargin` says more than usual. */
+  readonly settleMargin?: number;
   /** Only changes of these partition keys; groups then have only these cells, and their numbers mean nothing. */
   readonly rows?: (key: Uint8Array) => boolean;
 }
@@ -40,14 +43,12 @@ export interface ReadFacts {
   readonly holes: readonly string[];
 }
 
-/** A write reaches a log after its commit time: locks, ids, retries and clock differences take time. */
-const arrivesLater = 60_000_000;
 const clocksDiffer = 5_000_000;
 
 /**
  * The groups of a range of the timeline's history, slot by slot in order of time, read only from the shipped log. Slots
- * that an undo left out of this history are not included. Memory holds the traffic of a minute, however long the range
- * is. Throws RefusedProblem `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
+ * that an undo left out of this history are not included. Memory holds the traffic of two minutes (see `arrivalWithin`),
+ * however long the range is. Throws RefusedProblem `no-log-there`; UsageProblem `unknown-timeline`; FailedProblem for a log that is damaged.
  */
 export async function* slotsIn(
   log: GraphLog,
@@ -60,6 +61,7 @@ export async function* slotsIn(
   const id = range.timeline ?? (await currentTimeline(bucket));
   const path = timelines.length === 0 && range.timeline === undefined ? [] : timelinePath(timelines, id);
   const reader = new CellEffectReader(schema);
+  const arrivesLater = arrivalWithin(range.settleMargin);
   const elsewhere = new Map<string, number>();
   const hosts = new Set<string>();
   const holes: string[] = [];
@@ -82,6 +84,7 @@ export async function* slotsIn(
       timeline: strand.timeline.id,
       from: micros(from - clocksDiffer - lead),
       to: to === undefined ? undefined : micros(to + arrivesLater),
+      last: to,
       ...(range.rows === undefined ? {} : { rows: range.rows }),
     };
     const cells = new SlotCells();

@@ -56,11 +56,12 @@ export async function verifyLogs(
     const left = () => [...damaged].map(([key, reason]) => ({ key, reason }));
     if (found.length === 0) return { plan: current, bytes: plannedBytes(current), left: left() };
     for (const { key, reason } of found) damaged.set(key, reason);
-    const read = await readRecoveryFacts(services, { signal: watching.signal, damaged });
+    const facts = await readRecoveryFacts(services, { signal: watching.signal, damaged });
+    const read = { ...facts, asked: base };
     const { settled, since } = watching.extent ?? {};
     // As the plan was made.
-    const facts = settled === undefined && since === undefined ? read : atItsEnd(read);
-    current = await replan(bucket, facts, current, base, { damaged: left(), extent: watching.extent });
+    const seen = settled === undefined && since === undefined ? read : atItsEnd(read);
+    current = await replan(bucket, seen, current, base, { damaged: left(), extent: watching.extent });
   }
 }
 

@@ -1,13 +1,14 @@
 import { type VerifiedStream, openingTime, reachFrom } from '../../commitlog/verified-stream.ts';
 import type { Obstacle, WindowBase, WindowStrand, WindowStream } from '../../commitlog/window.ts';
+import type { Replication } from '../../model/held-ranges.ts';
 import { type Micros, formatInstant, instantOf, micros } from '../../model/instant.ts';
 import { leadsOf } from '../../model/log-piece.ts';
-import type { RestorePoint } from '../../model/restore-point.ts';
+import { isBeingRemoved, type RestorePoint } from '../../model/restore-point.ts';
 import { type Strand, timelinePath } from '../../model/timeline-path.ts';
 import { timelineDocument } from '../../model/timeline.ts';
 import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
-import { type Replication, replicaGroups } from './replica-groups.ts';
+import { replicaGroups, usualReplication } from './replica-groups.ts';
 import { schemaObstacles } from './schema-change.ts';
 import { ringObstacles, ringOn } from './ring-change.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
@@ -38,7 +39,7 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
   );
   const points = facts.points.filter(
     (point) =>
-      (point.proof === 'checked' || point.proof === 'proven') &&
+      (point.proof === 'checked' || point.proof === 'proven' || isAsked(point, facts.asked)) &&
       path.some((strand) => strand.timeline.id === point.timeline),
   );
   const bases = points.map((point) => windowBase(point, facts, path, logs));
@@ -61,6 +62,10 @@ export function windowPath(facts: RecoveryFacts, timeline: string, exclusions: r
     seenLead: newest === undefined ? leadSince(logs, micros(0)) : (leads.get(newest.point) ?? 0),
     leads,
   };
+}
+
+function isAsked(point: RestorePoint, asked: string | undefined): boolean {
+  return point.id === asked && point.proof === 'failed' && !isBeingRemoved(point);
 }
 
 function isQuiet(points: readonly RestorePoint[], { point }: WindowBase): boolean {
@@ -184,16 +189,9 @@ function windowBase(
   };
 }
 
-/**
- * From the schema of that time, else from the point: JanusGraph's default is one datacenter with that many replicas.
- */
+/** From the schema of that time, else what JanusGraph makes. */
 export function replicationOf(point: RestorePoint, schemas: readonly StoredSchema[], at: Micros): Replication {
   const inForce = schemas.findLast((each) => each.at <= at) ?? schemas[0];
   const found = inForce?.schema.keyspaces.find(({ keyspace }) => keyspace === point.keyspace);
-  if (found !== undefined) return found.replication;
-  const datacenters = new Set(point.nodes.map(({ datacenter }) => datacenter));
-  return {
-    class: 'NetworkTopologyStrategy',
-    ...Object.fromEntries([...datacenters].map((datacenter) => [datacenter, String(point.replicationFactor)])),
-  };
+  return found?.replication ?? usualReplication(point);
 }

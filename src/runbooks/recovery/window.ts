@@ -3,7 +3,7 @@ import { formatSeconds } from '../../model/duration.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { type Micros, formatInstant, micros } from '../../model/instant.ts';
 import type { WindowReport } from '../../model/window.ts';
-import { damagedBases } from './choose-base.ts';
+import { damagedBases, damagedTimelines } from './choose-base.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { windowStreams } from './window-streams.ts';
 import { type WindowPath, firstTimeline, windowPath } from './window-path.ts';
@@ -109,9 +109,7 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
       `The newest base, ${last.base.point}, is checked but not proven. To prove it: cardea rehearse ${environment} ${last.base.point}`,
     );
   }
-  for (const { damaged } of facts.catalog.timelines) {
-    if (damaged !== undefined) warnings.push(`${damaged} Nothing before its own restore points can be restored on it.`);
-  }
+  warnings.push(...damagedTimelines(facts));
   for (const log of path.logs) {
     for (const { key, reason } of log?.faults ?? []) warnings.push(`${key}: ${reason}`);
   }

@@ -1,7 +1,8 @@
 import { runId } from '../../model/identifiers.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { RunbookServices } from '../services.ts';
-import { type NodeJobCall, onEachNode } from './each-node.ts';
+import { listRestores } from '../catalog/restore-catalog.ts';
+import { type NodeJobCall, oneNode, onEachNode } from './each-node.ts';
 import { emptyResult, standardRetry } from './standard-steps.ts';
 
 /** What moving data on a node would be refused for is asked while everything still serves. */
@@ -20,18 +21,49 @@ export const checkAsideStep = {
   },
 } as const;
 
+type Context = NodeJobCall & { readonly services: RunbookServices; readonly log: (line: string) => void };
+
+async function ofOtherRestores(
+  context: Context,
+): Promise<ReadonlyArray<{ readonly node: string; readonly name: string }>> {
+  const found = await onEachNode(context.services.platform, context, 'check-aside', () => ({}));
+  return found
+    .flatMap(({ node, result }) => (result.aside ?? []).map((name) => ({ node, name })))
+    .filter(({ name }) => name !== context.run && /^restore-\d{8}-/.test(name) && runId.safeParse(name).success);
+}
+
 /**
- * The same for a restore. Throws RefusedProblem `restore-open` where a node keeps what another restore has moved aside: the nodes know it also
+ * Deletes what an accepted restore had moved aside and what is on a node all the same: its disk was away when the others
+ * deleted it, or was set back since.
+ */
+export async function deleteAccepted(context: Context): Promise<void> {
+  const { platform } = context.services;
+  const found = await ofOtherRestores(context);
+  if (found.length === 0) return;
+  const accepted = (await listRestores(platform.bucket)).filter(({ state }) => state === 'accepted');
+  for (const { node, name } of found) {
+    if (!accepted.some(({ aside }) => aside === name)) continue;
+    context.log(`${node}: what ${name} had moved aside lies there, although that restore was accepted: it is deleted`);
+    await oneNode(platform, context, node, 'accept-aside', { run: name, givenUp: true });
+  }
+}
+
+/**
+ * The same for a restore. What a decided restore left there keeps nobody from another. Throws RefusedProblem `restore-open` where a node keeps what another restore has moved aside: the nodes know it also
  * where the bucket has lost its record, or does not list it yet.
  */
 export async function checkNothingAside(
-  context: NodeJobCall & { readonly services: RunbookServices; readonly environment: string },
+  context: Context & { readonly environment: string },
 ): Promise<Record<string, never>> {
-  const { run, environment } = context;
-  const found = await onEachNode(context.services.platform, context, 'check-aside', () => ({}));
-  const other = found
-    .flatMap(({ result }) => result.aside ?? [])
-    .find((name) => name !== run && /^restore-\d{8}-/.test(name) && runId.safeParse(name).success);
+  const { environment, log } = context;
+  const found = await ofOtherRestores(context);
+  if (found.length === 0) return {};
+  const records = await listRestores(context.services.platform.bucket);
+  const isDecided = (name: string) => records.some(({ aside, closed }) => aside === name && closed !== undefined);
+  for (const { node, name } of found.filter((each) => isDecided(each.name))) {
+    log(`${node}: what ${name} had moved aside lies there, although that restore is decided: it is left alone`);
+  }
+  const other = found.find(({ name }) => !isDecided(name))?.name;
   if (other === undefined) return {};
   throw new RefusedProblem({
     code: 'restore-open',

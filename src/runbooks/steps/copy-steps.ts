@@ -63,6 +63,8 @@ export function withCopyDatabase<Params extends CopyParams>(
         inventories: boundInventories,
         /** The run that had proved it before this one. */
         provenBy: runId.optional(),
+        /** What an earlier check had found wanting. */
+        failure: z.string().optional(),
       }),
       run: async (context) => {
         const { params, log } = context;
@@ -70,7 +72,7 @@ export function withCopyDatabase<Params extends CopyParams>(
         const point = await getOwnPoint(platform.bucket, params.point, context.environment);
         await requireNewName(platform, nameOf(context));
         await requireRestorableForm(platform, point, params.replay);
-        const { warning } = acceptPoint(point, params.allowTaken);
+        const { warning } = acceptPoint(point, { taken: params.allowTaken, failed: true });
         if (warning !== undefined && purpose === 'restore') log(warning);
         const inventories = bindInventories(await inventoriesNow(platform.bucket, point));
         return {
@@ -79,6 +81,7 @@ export function withCopyDatabase<Params extends CopyParams>(
           inventories,
           ...(warning === undefined ? {} : { warning }),
           ...(point.proven === undefined ? {} : { provenBy: point.proven.run }),
+          ...(point.failure === undefined ? {} : { failure: point.failure }),
         };
       },
     })
@@ -157,6 +160,7 @@ export function withCopyDatabase<Params extends CopyParams>(
       id: 'start-database',
       title: "Start the copy's nodes",
       effect: 'write',
+      guard: 'to-the-end',
       needs: ['restore-files', 'place-logs', 'check-point', 'verify-logs'],
       timeout: { atLeast: '6h', perGiB: '5m', of: ['check-point.bytes', 'verify-logs.bytes'] },
       retry: standardRetry,
@@ -165,6 +169,8 @@ export function withCopyDatabase<Params extends CopyParams>(
         inCopy(context, nameOf(context), async (copy) => {
           const from = context.services.clock.monotonic();
           await copy.databaseLifecycle.startAll(context.signal);
+          // After a power failure only the servers are started again.
+          if (context.earlier !== undefined) return context.earlier;
           if (context.params.replay) {
             await requireTables(copy, await planOf(copy, context, context.results['verify-logs']));
           }
@@ -198,6 +204,7 @@ export function withCopySteps<Params extends CopyParams>(
       id: 'open-graph',
       title: 'Open the copy with a real JanusGraph and rebuild its mixed index',
       effect: 'write',
+      guard: 'to-the-end',
       needs: ['make-sound', 'check-point'],
       timeout: { atLeast: '12h', perGiB: '10m', of: ['check-point.bytes'] },
       retry: patientRetry,
@@ -207,6 +214,7 @@ export function withCopySteps<Params extends CopyParams>(
           const { clock } = context.services;
           const from = clock.monotonic();
           await copy.graphLifecycle.startAll(context.signal);
+          if (context.earlier !== undefined) return context.earlier;
           const index = await rebuildIndex({ ...context, platform: copy, clock });
           return { ...index, seconds: clock.monotonic() - from };
         }),

@@ -45,7 +45,8 @@ export async function findRecord(
   check(params.restore, environment, kept);
   log('the bucket holds no record of this restore; the nodes keep what it moved aside');
   const startedAt = clock.now().toISOString();
-  await openRestore(bucket, { run: params.restore, environment, aside: safeName.parse(params.restore), startedAt });
+  const { restore: run } = params;
+  await openRestore(bucket, { run, environment, aside: safeName.parse(run), startedAt, epoch: context.epoch });
   return { madeAnew: true };
 }
 

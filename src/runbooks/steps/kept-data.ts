@@ -49,13 +49,19 @@ export async function bytesAside(platform: Platform, call: NodeJobCall): Promise
 }
 
 /**
- * Nodes that do not have the old data, neither aside nor in its place: their disks were replaced or emptied since, or held none before. That nothing
- * lies aside says that nothing was moved only of the disk that was there then.
+ * Nodes that do not have the old data, neither aside nor in its place: their disks were replaced or emptied since, or
+ * held none before. That nothing lies aside says that nothing was moved only of the disk that was there then, and only
+ * where the run had not moved everything (`whole`): else the disk does not know any more what was moved, and what is
+ * live on it is not the old data alone.
  */
-export function lostNodes(kept: readonly KeptData[], disks: DisksMarked): readonly string[] {
+export function lostNodes(
+  kept: readonly KeptData[],
+  { disks, whole }: { readonly disks: DisksMarked; readonly whole: boolean },
+): readonly string[] {
   return kept
     .filter(({ phase, exchanged, itself, marked }) => {
       const untouched = phase === null && !exchanged;
+      if (untouched && whole) return true;
       const mustBeMarked = disks === 'yes' || (disks === 'unknown' && untouched);
       return !itself || (mustBeMarked && !marked);
     })

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { formatBytes } from '../../model/bytes.ts';
 import { timelineId } from '../../model/identifiers.ts';
-import { instantText } from '../../model/instant.ts';
+import { milliseconds } from '../../model/duration.ts';
+import { instantOf, instantText, type Micros, micros, microsOf } from '../../model/instant.ts';
 import { type LogPlan, leftOut, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { getLogPlan, keepLogPlan } from '../../ports/log-plan-store.ts';
@@ -10,6 +11,7 @@ import type { Platform } from '../../ports/platform.ts';
 import { createTables, requireCreatable } from './added-tables.ts';
 import { type NodeJobCall, askEachNode, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
+import { knownSchema } from '../catalog/schema-catalog.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
 import { extendLogPlan, makeLogPlan, settledIn } from '../recovery/make-log-plan.ts';
 import { logsOfNodes } from '../recovery/node-logs.ts';
@@ -19,6 +21,7 @@ import { keepNotes, nodeNotes } from './node-notes.ts';
 import { namesOf, namesText, someNames } from './some-names.ts';
 import { patientRetry } from './standard-steps.ts';
 import { verifyLogs } from '../recovery/verify-logs.ts';
+import { analyseUndo, requireNoConflicts } from '../undo/undo-analysis.ts';
 
 interface Work extends NodeJobCall {
   readonly environment: string;
@@ -157,6 +160,7 @@ export async function checkLogs(
 ): Promise<z.infer<typeof verifyLogsStep.result>> {
   const plan = await planOf(work.services.platform, work, planned);
   const extent = { idsKnown: planned.idsKnown, ...(params.toEnd ? { settled: settledIn(plan) } : {}) };
+  await requireStillNoConflicts(work, params, undefined);
   return check(work, params, plan, { extent });
 }
 
@@ -198,11 +202,32 @@ export async function extendLogs(
   const before = new Set(settled.addedTables.map(({ id }) => id));
   const newer = plan.addedTables.filter(({ id }) => !before.has(id)).map(({ name }) => name);
   if (newer.length > 0) throw schemaChanged(work, namesOf(newer));
+  await requireStillNoConflicts(work, params, instantOf(settled.instant));
   const { idsKnown } = planned;
   const result = await keep(work, plan, { idsKnown });
   const sound = new Map(plannedObjects(settled).map(({ key, sha256 }) => [key, sha256]));
   const { sha256 } = await check(work, params, plan, { extent, sound });
   return { ...result, sha256 };
+}
+
+/**
+ * For an undo, which goes to the end of the log: while its files are brought, applications may build on what it takes back. Nothing can be written
+ * any more when the log is extended, and until then the graph serves. `since`: up to there it was compared. Throws RefusedProblem `undo-conflicts`.
+ */
+async function requireStillNoConflicts(work: Work, params: Params, since: Micros | undefined): Promise<void> {
+  const { logs, toEnd } = params;
+  if (!toEnd || logs === undefined || logs.exclusions.length === 0) return;
+  const { platform, config, clock } = patientServices(work.services, work.signal);
+  const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+  const question = {
+    groups: logs.exclusions.map((slot) => `${slot}/*`),
+    timeline: logs.timeline,
+    settleMargin,
+    // What came later than the margin allows was not compared.
+    ...(since === undefined ? {} : { since: micros(since - settleMargin) }),
+  };
+  const known = await knownSchema(platform, microsOf(clock.now()));
+  requireNoConflicts(await analyseUndo(platform, known, question, work.signal), work.environment);
 }
 
 /** Before the logs are placed: see `createTables`. */

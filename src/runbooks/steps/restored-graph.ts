@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checkGraph, type CheckResult } from '../../graph/check.ts';
-import { cleanAfterRestore, type IdMark } from '../../graph/clean-after-restore.ts';
+import { cleanAfterRestore, type EarlierIds } from '../../graph/clean-after-restore.ts';
 import { rebuildMixedIndexes } from '../../graph/indexes/rebuild-mixed-index.ts';
 import type { Finding, Found } from '../../graph/invariants/finding.ts';
 import { documentType } from '../../model/document.ts';
@@ -45,11 +45,8 @@ export async function makeGraphSound(
   noted: Pick<NotedIds, 'mark' | 'mayBeOld'> | undefined,
   { copy = false }: { readonly copy?: boolean } = {},
 ): Promise<z.infer<typeof soundResult>> {
-  const { platform, clock, log } = work;
-  const { bucket } = platform;
-  const earlier = copy
-    ? undefined
-    : { floor: await findIdFloor(bucket, log), keep: async (moved: IdMark) => raiseIdFloor(bucket, moved) };
+  const { platform, clock, run, log } = work;
+  const earlier = copy ? undefined : await earlierIds(platform.bucket, run, log);
   return cleanAfterRestore({
     database: platform.database,
     keyspace: platform.keyspace,
@@ -58,6 +55,11 @@ export async function makeGraphSound(
     mayBeOld: noted?.mayBeOld ?? false,
     ...(earlier === undefined ? {} : { earlier }),
   });
+}
+
+async function earlierIds(bucket: ObjectStore, run: string, log: (line: string) => void): Promise<EarlierIds> {
+  const floor = await findIdFloor(bucket, run, log);
+  return { floor, keep: async (moved) => raiseIdFloor(bucket, floor, moved) };
 }
 
 export const indexResult = z.object({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { requireNoUnfinishedRestore } from '../catalog/restore-catalog.ts';
+import { listRestores, requireNoUnfinishedRestore } from '../catalog/restore-catalog.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
 import { emptyResult, standardRetry } from './standard-steps.ts';
 
@@ -48,9 +48,30 @@ export async function requireSameTimeline(
 ): Promise<Record<string, never>> {
   const now = await currentTimeline(bucket);
   if (now === timeline) return {};
-  throw new FailedProblem({
+  throw historyChanged(environment, `it began on ${timeline}, and now ${now} is current`);
+}
+
+/**
+ * For a run that was left before it had noted its timeline. By the epochs of leases: `begun` is that of its first event. Throws FailedProblem
+ * `history-changed`.
+ */
+export async function requireNoRestoreSince(
+  bucket: ObjectStore,
+  { run, environment, begun }: { readonly run: string; readonly environment: string; readonly begun: number },
+): Promise<void> {
+  for (const record of await listRestores(bucket)) {
+    const { run: other, epoch = 0, state, closed } = record;
+    // One that moved nothing has closed its own record.
+    if (other === run || closed?.run === other) continue;
+    const reverted = state === 'reverted' && (closed?.epoch ?? 0) > begun;
+    if (epoch > begun || reverted) throw historyChanged(environment, `${closed?.run ?? other} has changed its data`);
+  }
+}
+
+function historyChanged(environment: string, how: string): FailedProblem {
+  return new FailedProblem({
     code: 'history-changed',
-    happened: `${environment} was restored or reverted since this run began: it began on ${timeline}, and now ${now} is current.`,
+    happened: `${environment} was restored or reverted since this run began: ${how}.`,
     state: 'This run changed nothing of the data, and it cannot be carried on: what it has seen is the data of before.',
     next: `See what ${environment} holds now: cardea status ${environment}.`,
   });

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, instantText, microsOf } from '../../model/instant.ts';
-import { logMarkDocument, logMarkKey } from '../../model/log-piece.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
 import { RetryableProblem, asProblem } from '../../model/problem.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import type { ShippingOrder } from '../../model/shipping-order.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { createObject } from '../../ports/object-store.ts';
+import { createMark } from '../../ports/log-marks.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type NodeJobCall, oneNode } from './each-node.ts';
 import { linesOf, nodesOf, someLines, someNames } from './some-names.ts';
@@ -235,6 +234,6 @@ export async function markBaseRequired(
   for (const { address, hostId } of await platform.database.ring()) {
     const node = byAddress.get(address) ?? address;
     const mark = { timeline, hostId, node, what: 'bypass', at, until: at, reason } as const;
-    await createObject(platform.bucket, logMarkKey(mark), logMarkDocument.write(mark));
+    await createMark(platform.bucket, mark);
   }
 }

@@ -104,6 +104,16 @@ export const stopDatabase = {
 } as const;
 
 /**
+ * Whether a server of the graph runs although this run has stopped them all: a supervisor or a person has started it.
+ * It is stopped again.
+ */
+export async function stopStartedGraph({ services: { platform }, signal }: Context): Promise<boolean> {
+  if (!(await platform.graphLifecycle.running())) return false;
+  await platform.graphLifecycle.stopAll(signal);
+  return true;
+}
+
+/**
  * After a power failure the servers may be down although a run had started them. Whatever asks them needs this step, or `startGraph`, by itself:
  * then a resume starts them again. This one needs `startAgents`, so that no Cassandra replays and deletes log with no agent to keep it.
  */

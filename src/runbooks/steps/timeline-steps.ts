@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { formatInstant, instantOf, microsOf } from '../../model/instant.ts';
 import { leftOut, type LogPlan } from '../../model/log-plan.ts';
-import { asProblem } from '../../model/problem.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { openTimeline } from '../catalog/timeline-record.ts';
 import { type Work, markBaseRequired } from './shipping-steps.ts';
+import { nodesNow } from './nodes-now.ts';
 import { namesOf, namesText } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
 
@@ -83,24 +83,5 @@ export async function openRevertedTimeline(work: Work, { run, left }: RestoreRec
 
 async function recordOf(work: Work) {
   const { run, environment } = work;
-  return { environment, run: runId.parse(run), openedAt: formatInstant(microsOf(await nodesNow(work))) };
-}
-
-/**
- * The time now by the clocks of the nodes, the earliest of them: what is written on the timeline is timed by these. By
- * a clock here that is ahead, the first writes would be older than their timeline.
- */
-async function nodesNow({ services: { platform, clock }, log }: Work): Promise<Date> {
-  const answers = await Promise.all(
-    platform.nodes.map(async ({ name }) => {
-      try {
-        return Date.parse((await platform.agent(name).health()).at);
-      } catch (error) {
-        log(`the clock of ${name} is not known: ${asProblem(error, 'Asking its agent').happened}`);
-        return undefined;
-      }
-    }),
-  );
-  const known = answers.filter((at) => at !== undefined);
-  return known.length === 0 ? clock.now() : new Date(Math.min(...known));
+  return { environment, run: runId.parse(run), openedAt: formatInstant(await nodesNow(work)) };
 }

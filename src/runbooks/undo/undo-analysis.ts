@@ -35,6 +35,8 @@ export interface UndoQuestion {
   readonly ignoring?: Micros;
   /** Of later transactions only those from here on are compared; all of them by default. */
   readonly since?: Micros;
+  /** Microseconds: see `TransactionRange`. */
+  readonly settleMargin?: number;
 }
 
 /** If chosen times are further apart than this, each is searched separately. */
@@ -47,14 +49,14 @@ const together = 600_000_000;
 export async function analyseUndo(
   log: GraphLog,
   known: Pick<KnownSchema, 'schema'>,
-  { groups: texts, timeline, ignoring, since }: UndoQuestion,
+  { groups: texts, timeline, ignoring, since, settleMargin = 0 }: UndoQuestion,
   signal?: AbortSignal,
 ): Promise<UndoAnalysis> {
   const refs = parseGroups(texts);
   const times = [...new Set(refs.map((ref) => ref.slot))].sort((a, b) => a - b);
   const slots = new Map<Micros, readonly TransactionGroup[]>();
   for (const { from, to } of ranges(times)) {
-    for await (const groups of slotsIn(log, known, { from, to, timeline }, { signal })) {
+    for await (const groups of slotsIn(log, known, { from, to, timeline, settleMargin }, { signal })) {
       if (times.includes(groups[0].slot)) slots.set(groups[0].slot, groups);
     }
   }
@@ -65,7 +67,7 @@ export async function analyseUndo(
   let facts: ReadFacts | undefined;
   const rows = rowsOf(schema, chosen);
   const from = micros(Math.max(first, since ?? 0));
-  const range = { from, to: undefined, timeline, ...(rows === undefined ? {} : { rows }) };
+  const range = { from, to: undefined, timeline, settleMargin, ...(rows === undefined ? {} : { rows }) };
   const onRead = (read: ReadFacts): void => {
     facts = read;
   };

@@ -3,7 +3,7 @@ import { relationIdText } from '../../graph/codec/element-id.ts';
 import { compensate, leftCells, type LeftCell, type ReadCell } from '../../graph/transactions/compensation.ts';
 import type { GraphSchema } from '../../graph/schema.ts';
 import { commitSlot } from '../../model/commit-slot.ts';
-import { formatInstant, microsOf, micros } from '../../model/instant.ts';
+import { formatInstant, type Micros, micros } from '../../model/instant.ts';
 import { runId, timelineId } from '../../model/identifiers.ts';
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import { sha256 } from '../../model/sha256.ts';
@@ -25,7 +25,8 @@ interface Making {
   readonly copy: Platform;
   readonly schema: GraphSchema;
   readonly analysis: UndoAnalysis;
-  readonly now: Date;
+  /** By the clocks of the nodes. */
+  readonly now: Micros;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +53,7 @@ export async function makeUndoPlan(making: Making): Promise<{ readonly plan: Und
   if (compensation.changed.length > 0) throw changedSince(environment, compensation.changed);
   const newest = cells.reduce((most, { name, slot }) => Math.max(most, slot, are.get(name)?.at ?? 0), 0);
   // Later than everything it replaces, even if the graph servers' clocks run ahead of the clock here.
-  const commit = commitSlot(micros(Math.max(microsOf(now), newest + 2)));
+  const commit = commitSlot(micros(Math.max(now, newest + 2)));
   const vertices = new Set(chosen.groups.flatMap((group) => [...group.vertices.keys()]));
   return {
     plan: {

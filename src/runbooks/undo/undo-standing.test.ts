@@ -74,7 +74,7 @@ async function planned(count: number, old: TableRows): Promise<UndoPlan> {
     copy: { database: old, keyspace } as unknown as Platform,
     schema,
     analysis,
-    now: new Date(second(60) / 1000),
+    now: second(60),
     signal,
   });
   return undoPlanDocument.read(undoPlanDocument.write(plan), 'plan');
@@ -85,6 +85,7 @@ async function ask(plan: UndoPlan, at: number): Promise<readonly string[]> {
   await requireStanding({
     platform: platform(),
     clock: new HastyClock(second(at) / 1000),
+    now: second(at),
     environment: 'prod',
     plan,
     patienceMs: 60_000,

@@ -5,7 +5,7 @@ import type { GraphSchema } from '../../graph/schema.ts';
 import type { LeftCell, ReadCell } from '../../graph/transactions/compensation.ts';
 import type { ChosenGroups } from '../../graph/transactions/chosen-groups.ts';
 import { cellName } from '../../graph/transactions/slot-cells.ts';
-import { formatInstant, instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
+import { formatInstant, instantOf, type Micros, micros } from '../../model/instant.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { sha256 } from '../../model/sha256.ts';
 import type { UndoPlan } from '../../model/undo-plan.ts';
@@ -77,6 +77,8 @@ const freshMs = 60_000;
 interface Asking {
   readonly platform: Platform;
   readonly clock: Clock;
+  /** By the clocks of the nodes. */
+  readonly now: Micros;
   readonly environment: string;
   readonly plan: UndoPlan;
   /** How long to wait for the newest log. */
@@ -98,10 +100,17 @@ export async function requireStanding(asking: Asking): Promise<void> {
 }
 
 /** What the log holds since the plan was made. */
-async function laterConflicts({ platform, clock, plan, patienceMs, signal, log }: Asking): Promise<readonly string[]> {
+async function laterConflicts({
+  platform,
+  clock,
+  now,
+  plan,
+  patienceMs,
+  signal,
+  log,
+}: Asking): Promise<readonly string[]> {
   const { timeline, groups } = plan;
   const compared = instantOf(plan.compared);
-  const now = microsOf(clock.now());
   if (now - compared > freshMs * 1000) {
     const ring = await presentRing(platform.database);
     const wanted = { timeline, instant: now, ring };

@@ -5,6 +5,7 @@
 const kinds: ReadonlyArray<readonly [kind: string, key: RegExp]> = [
   ['point', /^backup-[^/]+\.json$/],
   ['identity', /^environment\/identity\.json$/],
+  ['ids of the environment', /^environment\/ids\.json$/],
   ['shipping order', /^environment\/shipping\.json$/],
   ['inventory', /^inventories\/[^/]+\/[^/]+\.json$/],
   ...['Data', 'Index', 'Filter', 'Statistics', 'Summary', 'CompressionInfo', 'Digest', 'TOC'].map(
@@ -20,7 +21,9 @@ const kinds: ReadonlyArray<readonly [kind: string, key: RegExp]> = [
   ['timeline', /^timelines\/[^/]+\.json$/],
   ['watermark', /^log\/[^/]+\/[^/]+\/watermark\.json$/],
   ['mark of a log', /^log\/[^/]+\/[^/]+\/marks\//],
+  ['copy of a mark', /^log-marks\/[^/]+\/[^/]+\//],
   ['schema of a log', /^log\/[^/]+\/schema\//],
+  ['index of a log', /^log\/[^/]+\/[^/]+\/index\/\d+-\d+$/],
   ['piece of a log', /^log\/[^/]+\/[^/]+\/\d+\/\d+-\d+$/],
   ['schema of a graph', /^schemas\/[^/]+\.json$/],
   ['accepted findings', /^findings\/accepted\.json$/],

@@ -15,7 +15,7 @@ import type { Processes } from '../../../src/ports/processes.ts';
 import { type EngineWorld, resumeRun, startRun } from '../../../src/runbook/engine.ts';
 import type { Runbook } from '../../../src/runbook/define.ts';
 import { findFindings, knownFindings } from '../../../src/runbooks/catalog/finding-catalog.ts';
-import { findIdMark } from '../../../src/runbooks/catalog/id-mark.ts';
+import { findIdFloor, findIdMark } from '../../../src/runbooks/catalog/id-mark.ts';
 import { findShippingOrder } from '../../../src/runbooks/catalog/shipping-order.ts';
 import { searchTransactions } from '../../../src/runbooks/recovery/transaction-search.ts';
 import { ownBucket } from '../../../src/ports/own-bucket.ts';
@@ -149,7 +149,11 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
       sort: 'ids',
       hidden: [],
       ask: async ({ bucket }) =>
-        shown([await findIdMark(bucket, facts.killed, damaged), await findIdMark(bucket, facts.restored, damaged)]),
+        shown([
+          await findIdMark(bucket, facts.killed, damaged),
+          await findIdMark(bucket, facts.restored, damaged),
+          await findIdFloor(bucket, facts.restored, damaged),
+        ]),
     },
     {
       name: 'the writes of the undo',
@@ -250,8 +254,8 @@ export function questionsOf(facts: BucketFacts): readonly Question[] {
       shows: true,
       ask: async (asking) => {
         const world = runsWorld(asking);
-        const { undecided, decided } = await restoreDecisions(world);
-        return shown([undecided, [...decided], await listRuns(world, { limit: 50 })]);
+        const { undecided, decided, damagedRecords } = await restoreDecisions(world);
+        return shown([undecided, [...decided], damagedRecords, await listRuns(world, { limit: 50 })]);
       },
     },
     ...[facts.restored, facts.undone, facts.killed].map(

@@ -2,6 +2,9 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { formatInstant, microsOf } from '../../../src/model/instant.ts';
+import { timelineId } from '../../../src/model/identifiers.ts';
+import { LogIndexer } from '../../../src/node/shipping/log-indexer.ts';
+import { streamsOf } from '../../../src/runbooks/recovery/log-range-reader.ts';
 import { listPoints } from '../../../src/runbooks/catalog/point-catalog.ts';
 import { eventNames } from '../killed-run.ts';
 import { loadSample, sandboxUp, shippedUpTo, type TestSandbox } from '../sandbox.ts';
@@ -82,6 +85,12 @@ async function live(sandbox: TestSandbox): Promise<BucketFacts> {
     { variables: { CARDEA_FAULT: `kill-after-news:${JSON.stringify(before)}` } },
   ).ended;
   if (signal !== 'SIGKILL') throw new TypeError(`the restore was to die, and said ${stdout}`);
+  // As the node's agent does it when the hour is over.
+  for (const hostId of await streamsOf(platform.bucket, 't0001')) {
+    const stream = { bucket: platform.bucket, timeline: timelineId.parse('t0001'), hostId, node: node.name };
+    const indexer = new LogIndexer({ ...stream, isFinished: () => true });
+    while (await indexer.step(microsOf(new Date(Date.now() + 7_200_000))));
+  }
   const runs = await Array.fromAsync(platform.bucket.children('runs/')).then((all) =>
     all.filter((each) => each.startsWith('runs/restore-')),
   );

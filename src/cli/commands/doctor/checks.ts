@@ -5,18 +5,29 @@ import { formatBytes } from '../../../model/bytes.ts';
 import { disksWithoutRoom } from '../../../model/disk-room.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import type { EnvironmentConfig } from '../../../model/config.ts';
+import { microsOf } from '../../../model/instant.ts';
 import { FailedProblem, asProblem } from '../../../model/problem.ts';
 import { installedSandboxToolchain } from '../../../platforms/sandbox/sandbox-toolchain.ts';
 import { changesSince } from '../../../platforms/sandbox/report.ts';
 import type { ShippingHealth } from '../../../ports/node-agent.ts';
 import type { Platform } from '../../../ports/platform.ts';
+import { measureLogGrowth } from '../../../runbooks/catalog/log-growth.ts';
+import { currentTimeline } from '../../../runbooks/catalog/timeline-record.ts';
+import { newestRestore } from '../../../runbooks/recovery/newest-restore.ts';
+import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { computeWindow } from '../../../runbooks/recovery/window.ts';
+import { streamsOf } from '../../../runbooks/recovery/log-range-reader.ts';
 import { requireNoUnfinishedRestore } from '../../../runbooks/catalog/restore-catalog.ts';
 import { onlyLooking, requireHealthyRing } from '../../../runbooks/steps/ring-check.ts';
 import { probeStore } from '../../../runbooks/catalog/store-probe.ts';
 import { changeRemedy, changeText } from '../../configuration/change-text.ts';
 import { configWarnings } from '../../configuration/config-notes.ts';
 import type { CliContext } from '../../context.ts';
+import { restoresMeasured } from '../../runs/measured-runs.ts';
+import { within } from '../../runs/within.ts';
+import { rtoVerdict } from '../status/rto.ts';
 import { type DoctorFinding, tryCheck } from './findings.ts';
+import { logCost } from './log-cost.ts';
 import { keepingFinding } from './store-keeping.ts';
 
 /** Checks that need no environment. Of the warnings about the configuration only those of `only`, when it is given. */
@@ -77,7 +88,13 @@ export async function environmentChecks(context: CliContext, name: string): Prom
     }),
     ...(there.bucket.keeping === undefined
       ? []
-      : [tryCheck('store keeping', async () => keepingFinding((await there.bucket.keeping?.()) ?? nothingKnown))]),
+      : [
+          tryCheck('store keeping', async () =>
+            keepingFinding((await there.bucket.keeping?.()) ?? nothingKnown, config.backup.log.interval),
+          ),
+        ]),
+    ...(config.backup.log.ship ? [tryCheck('log', async () => logLook(there, context.clock.now(), config))] : []),
+    tryCheck('rto', async () => rtoLook(context, name, there)),
     tryCheck('ring', async () => {
       const ring = await requireHealthyRing(there, onlyLooking);
       return `all ${ring.members.size} nodes are up, one schema, Cassandra ${ring.cassandraVersion}`;
@@ -91,6 +108,38 @@ export async function environmentChecks(context: CliContext, name: string): Prom
   ]);
   return [opened, key, ...sandbox, ...nodes];
 }
+
+const measuredMs = 86_400_000;
+
+async function logLook(
+  { bucket }: Platform,
+  now: Date,
+  config: EnvironmentConfig,
+): Promise<Omit<DoctorFinding, 'name'>> {
+  const timeline = await currentTimeline(bucket);
+  const hostIds = await streamsOf(bucket, timeline);
+  const since = microsOf(new Date(now.getTime() - measuredMs));
+  return logCost(await measureLogGrowth(bucket, { timeline, hostIds, since }), config.backup.log.interval);
+}
+
+/**
+ * Whether a restore of everything would keep the objective. What cannot be read is not known, and is no other fault
+ * here.
+ */
+async function rtoLook(context: CliContext, name: string, platform: Platform): Promise<Omit<DoctorFinding, 'name'>> {
+  const { clock } = context;
+  const { config } = await context.environment(name);
+  const nodes = platform.nodes.length;
+  const read = Promise.all([readNewestFacts({ platform, config, clock }), restoresMeasured(platform.bucket)]).then(
+    ([facts, runs]) => (facts === undefined ? undefined : newestRestore(facts, computeWindow(facts), { runs, nodes })),
+  );
+  const late = 'The log and the journals were not read in time';
+  const restore = await within(clock, read, { patience: rtoPatience, late });
+  return rtoVerdict(restore, { environment: name, rto: config.objectives.rto });
+}
+
+/** Milliseconds. */
+const rtoPatience = 30_000;
 
 const nothingKnown = { versions: 'unknown', locked: 'unknown', expires: 'unknown' } as const;
 

@@ -5,7 +5,7 @@ export const doctor = declare({
   group: 'Inspection',
   summary: 'Try everything that an operation needs. For each part that does not work, say what to do.',
   about:
-    'Tries the configuration, the toolchain, the store (a write, a conditional write, a read, a delete), nodes, agents, disks, clocks, the audit key and the journals of the last runs. ' +
+    'Tries the configuration, the toolchain, the store (a write, a conditional write, a read, a delete), nodes, agents, disks, clocks, the audit key and the journals of the last runs, and foretells how long a restore would take. ' +
     'Exit code 1 when something does not work.',
   arguments: {
     env: optional('Environment of cardea.config.ts. Without it, only the parts that need no environment are tried.'),

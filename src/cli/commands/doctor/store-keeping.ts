@@ -1,13 +1,16 @@
 import type { StoreKeeping } from '../../../ports/object-store.ts';
 import type { DoctorFinding } from './findings.ts';
+import { replacedADay } from './log-cost.ts';
 
-/** By the usual interval of shipping, on a node under load: watermarks that are replaced, and pieces that are merged and deleted. */
-const aDay = 'some 700,000 old versions and delete markers a day for each node that is written to';
 const rule =
   'Add a lifecycle rule that removes noncurrent versions and expired delete markers; docs/backup.md has it (A bucket that keeps versions).';
 
-/** What it means for a bucket that it keeps versions or locks objects. Pure. */
-export function keepingFinding({ versions, locked, expires }: StoreKeeping): Omit<DoctorFinding, 'name'> {
+/** What it means for a bucket that it keeps versions or locks objects. `interval`: of shipping, a duration. Pure. */
+export function keepingFinding(
+  { versions, locked, expires }: StoreKeeping,
+  interval: string,
+): Omit<DoctorFinding, 'name'> {
+  const aDay = `some ${replacedADay(interval)} old versions and delete markers a day for each node that is written to`;
   if (locked === true) {
     return {
       level: 'warning',

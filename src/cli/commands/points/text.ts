@@ -1,6 +1,6 @@
 import { formatBytes } from '../../../model/bytes.ts';
 import { formatSeconds } from '../../../model/duration.ts';
-import type { Proof, RestorePoint } from '../../../model/restore-point.ts';
+import { type Proof, type RestorePoint, snapshotEnd } from '../../../model/restore-point.ts';
 import type { DamagedPoint } from '../../../runbooks/catalog/point-catalog.ts';
 import { noPaint, type Paint } from '../../terminal/output.ts';
 import { table } from '../../terminal/table.ts';
@@ -16,7 +16,7 @@ export function pointsText(
     points,
     [
       { title: 'POINT', cell: (point) => point.id },
-      { title: 'AGE', right: true, cell: readable((point) => age(point.takenAt, now)) },
+      { title: 'AGE', right: true, cell: readable((point) => pointAge(point, now)) },
       { title: 'SIZE', right: true, cell: readable((point) => formatBytes(point.bytes)) },
       { title: 'NEW', right: true, cell: readable((point) => formatBytes(point.newBytes)) },
       { title: 'MODE', cell: readable((point) => point.mode) },
@@ -59,7 +59,16 @@ export function pointJson(point: RestorePoint | DamagedPoint): object {
 
 /** `3 h 5 min` since an ISO time. */
 export function age(iso: string, now: Date): string {
-  return formatSeconds(Math.max(0, (now.getTime() - Date.parse(iso)) / 1000));
+  return since(Date.parse(iso), now);
+}
+
+/** Since its snapshots had ended by the nodes' clocks: the clock of the machine that took it may have been wrong. */
+export function pointAge(point: Pick<RestorePoint, 'snapshot' | 'takenAt'>, now: Date): string {
+  return since(snapshotEnd(point), now);
+}
+
+function since(milliseconds: number, now: Date): string {
+  return formatSeconds(Math.max(0, (now.getTime() - milliseconds) / 1000));
 }
 
 /**

@@ -11,6 +11,7 @@ import { operate } from '../../runs/operation.ts';
 import { copyReport, restoreReport } from '../../runs/run-report.ts';
 import type { restore } from './declaration.ts';
 import { plannedRoom, roomText } from './room-text.ts';
+import { plannedTime, timeText } from './time-text.ts';
 import { type Decided, decideTarget, replayParamsOf } from './target.ts';
 
 export const action: Action<typeof restore> = async (context, input) => {
@@ -46,6 +47,7 @@ export const action: Action<typeof restore> = async (context, input) => {
     runbook: restoreRunbook,
     params: {
       ...params,
+      allowFailed: input.allowFailed,
       newBase: !input.withoutBase,
       stage: !input.withoutStaging,
       ...replayParamsOf(decided, { inPlace: true }),
@@ -58,9 +60,12 @@ export const action: Action<typeof restore> = async (context, input) => {
   });
   const planned = withForecast(context, outcome, forecast);
   if (!context.flags.plan) return planned;
-  const room = await plannedRoom(context, name, decided, { stage: !input.withoutStaging });
-  const text = `${planned.text}${forecast === undefined ? '\n' : ''}\n${roomText(room, !input.withoutStaging)}`;
-  return { ...planned, json: { ...planned.json, room }, text };
+  const [room, time] = await Promise.all([
+    plannedRoom(context, name, decided, { stage: !input.withoutStaging }),
+    plannedTime(context, name, decided, { stage: !input.withoutStaging }),
+  ]);
+  const text = `${planned.text}${forecast === undefined ? '\n' : ''}\n${roomText(room, !input.withoutStaging)}\n${timeText(time)}`;
+  return { ...planned, json: { ...planned.json, room, time }, text };
 };
 
 /** A person who has decided must not wait long until what is left behind is counted. */

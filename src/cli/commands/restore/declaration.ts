@@ -18,6 +18,12 @@ export const restore = declare({
     into: text('NAME', 'Restore into a copy with this name. The live environment is not touched.'),
     confirm: text('ENV', 'The name of the environment again, as a confirmation: a restore in place replaces its data.'),
     allowTaken: flag('Accept a point that was taken but never checked.'),
+    allowFailed: flag(
+      'Have a point that failed its last check checked anew, file by file, and restored if it is whole now.',
+    ),
+    withoutLog: flag(
+      'Restore the files of a point as they were taken, without the log that makes them one instant, where that log is gone. Then a transaction that was written during the backup may be there in part.',
+    ),
     withoutBase: flag('Do not take a new base backup afterwards. Take one yourself soon.'),
     withoutStaging: flag(
       'Bring files and log only after the servers have stopped. That needs less free space, and the graph is away for longer.',

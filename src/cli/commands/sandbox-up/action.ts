@@ -34,8 +34,8 @@ export const action: Action<typeof sandboxUp> = async (context, input) => {
       store: input.store === 'configured' ? undefined : input.store,
       progress: line.report,
       signal,
-      async beforeDatabase(aside) {
-        await refuseUnfinishedRestore(await runsWorld(context, name), name, aside);
+      async beforeDatabase(aside, madeAt) {
+        await refuseUnfinishedRestore(await runsWorld(context, name), name, aside, madeAt);
       },
       async agentsInUse(nodes) {
         const platform = await context.platform(name);

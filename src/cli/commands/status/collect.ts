@@ -1,21 +1,24 @@
 import { listRuns, type RunsWorld, type RunSummary } from '../../../journal/runs.ts';
 import type { TrustingWorld } from '../../../journal/vouching.ts';
-import { asProblem, Problem, RetryableProblem } from '../../../model/problem.ts';
+import { asProblem, Problem } from '../../../model/problem.ts';
 import type { WindowReport } from '../../../model/window.ts';
-import type { Clock } from '../../../ports/clock.ts';
 import type { ObjectStore } from '../../../ports/object-store.ts';
 import type { Platform } from '../../../ports/platform.ts';
 import { findFindings } from '../../../runbooks/catalog/finding-catalog.ts';
 import { surveyOwnPoints } from '../../../runbooks/catalog/point-catalog.ts';
 import { listTimelines } from '../../../runbooks/catalog/timeline-catalog.ts';
 import { leftBehind } from '../../../runbooks/recovery/present-history.ts';
-import { readNewestFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import { readNewestFacts, type RecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
+import type { MeasuredRun } from '../../../runbooks/recovery/measured-stages.ts';
 import type { RunbookServices } from '../../../runbooks/services.ts';
+import { type NewestRestore, newestRestore } from '../../../runbooks/recovery/newest-restore.ts';
 import { computeWindow } from '../../../runbooks/recovery/window.ts';
 import { enterEnvironment } from '../../runs/enter-environment.ts';
 import { type ResumeWay, resumeWayOf } from '../../runs/resume-way.ts';
+import { restoresMeasured } from '../../runs/measured-runs.ts';
 import { runsWorld } from '../../runs/runs-world.ts';
 import { restoreDecisions } from '../../runs/undecided-restore.ts';
+import { within } from '../../runs/within.ts';
 import type { CliContext } from '../../context.ts';
 import { type EnvironmentStatus, environmentStatus, kindOf } from './signals.ts';
 
@@ -36,16 +39,19 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
     const { bucket } = platform;
     const world = await runsWorld(context, name);
     const services = { platform, config, clock };
-    const [ring, stranger, window, stored] = await Promise.all([
-      within(clock, platform.database.ring(), 'The database did not answer in time'),
-      within(clock, otherBucketOf(platform, name), 'The agents did not answer in time'),
-      within(clock, newestWindow(services), `The log in ${bucket.description} was not read in time`),
-      within(
-        clock,
+    const inTime = async <T>(work: Promise<T>, late: string) => within(clock, work, { patience, late });
+    const [ring, stranger, log, measuring, stored] = await Promise.all([
+      inTime(platform.database.ring(), 'The database did not answer in time'),
+      inTime(otherBucketOf(platform, name), 'The agents did not answer in time'),
+      inTime(newestWindow(services), `The log in ${bucket.description} was not read in time`),
+      inTime(restoresMeasured(platform.bucket), `The journals in ${bucket.description} were not read in time`),
+      inTime(
         Promise.all([surveyWithFindings(bucket, name), restoreDecisions(world), runsWithWays(world, name)]),
         `${bucket.description} did not answer in time`,
       ),
     ]);
+    const window = log === undefined || log instanceof Error ? log : log.window;
+    const restores = newestOf(log, measuring, platform.nodes.length);
     const [survey, decisions, { runs, ways }] =
       stored instanceof Error
         ? [
@@ -58,7 +64,7 @@ export async function statusOf(context: CliContext, name: string): Promise<Envir
     const facts = { environment: name, config, now: clock.now(), nodes: platform.nodes, ring, store };
     // Agents that do not answer say nothing of their bucket.
     const remembered = stranger instanceof Error && stranger.code === 'bucket-changed' ? stranger : undefined;
-    return environmentStatus({ ...facts, stranger: remembered, ...survey, ...decisions, runs, ways, window });
+    return environmentStatus({ ...facts, stranger: remembered, ...survey, ...decisions, runs, ways, window, restores });
   } catch (thrown) {
     const problem = asProblem(thrown, `Opening ${name}`);
     const signal = { name: 'nodes', level: 'unknown', says: problem.happened, next: problem.next } as const;
@@ -96,6 +102,22 @@ async function otherBucketOf(platform: Platform, name: string): Promise<undefine
   await enterEnvironment(platform, name);
 }
 
+/** What a restore of everything would take now; the Problem of what could not be read. */
+function newestOf(
+  log: Awaited<ReturnType<typeof newestWindow>> | Problem,
+  measuring: readonly MeasuredRun[] | Problem,
+  nodes: number,
+): NewestRestore | Problem | undefined {
+  if (log === undefined || log instanceof Error) return log;
+  if (measuring instanceof Error) return measuring;
+  try {
+    return newestRestore(log.facts, log.window, { runs: measuring, nodes });
+  } catch (thrown) {
+    // The other signals are worth more than this one.
+    return asProblem(thrown, 'Foretelling a restore');
+  }
+}
+
 async function surveyWithFindings(bucket: ObjectStore, name: string) {
   const survey = await surveyOwnPoints(bucket, name);
   const good = survey.points.find(({ proof }) => proof !== 'failed');
@@ -117,28 +139,10 @@ async function findingsOf(bucket: ObjectStore, of: string) {
   }
 }
 
-async function newestWindow(services: RunbookServices): Promise<WindowReport | undefined> {
+/** From the newest good point on; undefined when there is none. */
+async function newestWindow(
+  services: RunbookServices,
+): Promise<{ readonly facts: RecoveryFacts; readonly window: WindowReport } | undefined> {
   const facts = await readNewestFacts(services);
-  return facts === undefined ? undefined : computeWindow(facts);
-}
-
-async function within<T>(clock: Clock, work: Promise<T>, late: string): Promise<T | Problem> {
-  const stop = new AbortController();
-  const timeout = clock.sleep(patience, stop.signal).then(
-    () =>
-      new RetryableProblem({
-        code: 'no-answer',
-        happened: `${late} (${patience / 1000} s).`,
-        state: 'Nothing was changed.',
-        next: 'See what can be reached with `cardea doctor`, followed by the name of the environment.',
-      }),
-  );
-  timeout.catch(() => {});
-  try {
-    return await Promise.race([work, timeout]);
-  } catch (thrown) {
-    return asProblem(thrown, 'Reading the status');
-  } finally {
-    stop.abort(new DOMException('answered', 'AbortError'));
-  }
+  return facts === undefined ? undefined : { facts, window: computeWindow(facts) };
 }

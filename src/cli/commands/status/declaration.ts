@@ -4,7 +4,7 @@ export const status = declare({
   name: 'status',
   group: 'Inspection',
   summary:
-    'Show on one screen: nodes, the last backup and its proof, the measured restore time, failed runs, and what waits for a person.',
+    'Show on one screen: nodes, the last backup and its proof, how long a restore would take, failed runs, and what waits for a person.',
   arguments: { env: optional('Environment of cardea.config.ts. Default: all of them.') },
   options: { check: flag('Exit code 1 when anything is red.') },
   examples: [

@@ -6,6 +6,7 @@ import { configSchema } from '../../../model/config.ts';
 import { runId, timelineId } from '../../../model/identifiers.ts';
 import { RetryableProblem } from '../../../model/problem.ts';
 import type { WindowReport } from '../../../model/window.ts';
+import { restoreTime } from '../../../runbooks/recovery/restore-time.ts';
 import { environmentStatus, type StatusFacts } from './signals.ts';
 import { statusText } from './text.ts';
 
@@ -46,6 +47,20 @@ const proven = {
     seconds: { restore: 600, start: 60, open: 30, check: 110 },
   },
 };
+const gb = 1e9;
+const work = { files: 100 * gb, log: undefined, elements: 1_000_000, createTables: false, stage: true };
+const measured = {
+  prepare: [{ amount: 0, seconds: 40 }],
+  'stage-files': [{ amount: 100 * gb, seconds: 600 }],
+  'start-database': [{ amount: 0, seconds: 60 }],
+  'rebuild-index': [{ amount: 10_000_000, seconds: 700 }],
+  verify: [{ amount: 10_000_000, seconds: 1000 }],
+};
+const restores = {
+  base: 'backup-20260219-020030',
+  instant: '2026-02-19T07:59:59.400000Z',
+  time: restoreTime(work, measured),
+};
 const good: StatusFacts = {
   environment: 'prod',
   config: prod,
@@ -71,6 +86,7 @@ const good: StatusFacts = {
     bases: [],
     timelines: [],
   },
+  restores,
 };
 const shipped = good.window as WindowReport;
 const signal = (facts: StatusFacts, name: string) =>
@@ -84,7 +100,8 @@ test('G1: a good morning is one screen of green words', () => {
       '  good     store      s3://backups',
       '  good     backup     backup-20260219-020030, 5 h 59 min ago, checked, quiesced',
       '  good     rpo        0.6 s would be lost (objective 5m); complete up to 2026-02-19T07:59:59.400000Z',
-      '  good     proof      backup-20260218-020030, 29 h 59 min old, restored in 13 min 20 s (objective 4 h 0 min)',
+      '  good     rto        a restore now takes 14 min 49 s (objective 4 h 0 min), and serves after 11 min 57 s',
+      '  good     proof      backup-20260218-020030, 29 h 59 min old, restored in 13 min 20 s',
       '  good     runs       none yet',
       '  good     horizon    back to 2026-02-18 02:00 UTC (29 h 59 min); backups are kept for 30d, at least 3 of them',
     ].join('\n'),
@@ -119,6 +136,15 @@ test("G1: last night's backup that did not come is a warning, then red once the 
   const late = { ...good, points };
   expect(signal(late, 'backup')).toMatchObject({ level: 'bad' });
   expect(signal(late, 'backup')?.says).toContain('missed 2026-02-19 02:00 UTC');
+});
+
+test('a backup is as old as its snapshots: a machine whose clock was a day ahead makes none of them new', () => {
+  const snapshot = { from: '2026-02-18T02:00:10.000000Z', to: '2026-02-18T02:00:20.000000Z' };
+  const ahead = pointTakenAt(new Date('2026-02-19T02:00:30Z'), { ...proven, snapshot });
+  const { signals } = environmentStatus({ ...good, points: [ahead] });
+  const said = new Map(signals.map(({ name, level, says }) => [name, { level, says }]));
+  expect(said.get('backup')).toMatchObject({ level: 'bad', says: expect.stringContaining('29 h') });
+  expect(said.get('horizon')?.says).toContain('back to 2026-02-18 02:00 UTC');
 });
 
 test('a newest point that failed its check is red although an older one is good', () => {
@@ -170,17 +196,47 @@ test('damage of the graph that a backup recorded as new is a warning, and what i
   });
 });
 
-test('points that were never rehearsed are a warning, and a restore slower than the RTO is red', () => {
+test('points that were never rehearsed are a warning', () => {
   expect(signal({ ...good, points: good.points.slice(0, 1) }, 'proof')).toMatchObject({
     level: 'warning',
     next: 'cardea rehearse prod',
   });
-  const slow = {
-    proof: 'proven' as const,
-    proven: { ...proven.proven, seconds: { restore: 20_000, start: 1, open: 1, check: 1 } },
-  };
-  const facts = { ...good, points: [pointTakenAt(new Date('2026-02-19T02:00:30Z'), slow)] };
-  expect(signal(facts, 'proof')).toMatchObject({ level: 'bad' });
+});
+
+test('H: the forecast of a restore is red above the RTO, a warning above 80 % of it, and names the plan that has its stages', () => {
+  const ofSize = (elements: number) => ({ ...restores, time: restoreTime({ ...work, elements }, measured) });
+  expect(signal({ ...good, restores: ofSize(100e6) }, 'rto')).toMatchObject({
+    level: 'bad',
+    says: 'a restore now takes 4 h 54 min (objective 4 h 0 min), and serves after 11 min 57 s: over the RTO',
+    next: 'cardea restore prod --to newest --plan',
+  });
+  expect(environmentStatus({ ...good, restores: ofSize(100e6) }).level).toBe('bad');
+  expect(signal({ ...good, restores: ofSize(70e6) }, 'rto')).toMatchObject({ level: 'warning' });
+  expect(signal({ ...good, restores: { ...ofSize(70e6), instant: null } }, 'rto')).toMatchObject({
+    next: 'cardea restore prod --to backup-20260219-020030 --plan',
+  });
+});
+
+test('H: a forecast that cannot be told is unknown and says why, and what of it is only assumed is said', () => {
+  const elements = { unknown: 'no run has counted the elements of the graph yet' };
+  expect(
+    signal({ ...good, restores: { ...restores, time: restoreTime({ ...work, elements }, measured) } }, 'rto'),
+  ).toEqual({
+    name: 'rto',
+    level: 'unknown',
+    says: 'a restore now takes at least 11 min 57 s (objective 4 h 0 min), and serves after 11 min 57 s; rebuild-index, verify unknown: no run has counted the elements of the graph yet',
+    next: 'cardea rehearse prod',
+  });
+  expect(signal({ ...good, restores: undefined }, 'rto')).toMatchObject({
+    level: 'unknown',
+    says: 'nothing to restore yet',
+  });
+  const late = new RetryableProblem({ code: 'no-answer', happened: 'Not read in time (8 s).', state: 's', next: 'n' });
+  expect(signal({ ...good, restores: late }, 'rto')).toMatchObject({ level: 'unknown', says: late.happened });
+  expect(signal({ ...good, restores: { ...restores, time: restoreTime(work, {}) } }, 'rto')).toMatchObject({
+    level: 'good',
+    says: 'a restore now takes 8 min 5 s (objective 4 h 0 min), and serves after 7 min 32 s; 8 min 5 s of it assumed, not measured',
+  });
 });
 
 test('only the newest run of each runbook counts: a failure that a later run repaired is history', () => {
@@ -195,6 +251,16 @@ test('only the newest run of each runbook counts: a failure that a later run rep
   expect(signal(left, 'runs')).toMatchObject({
     level: 'warning',
     next: 'cardea run resume restore-20260219-020000-aaaa',
+  });
+});
+
+test('a record of a restore that cannot be read is named', () => {
+  const damagedRecords = ['restores/restore-1.json cannot be read: it is not JSON.'];
+  const { signals } = environmentStatus({ ...good, damagedRecords });
+  expect(signals.find(({ name }) => name === 'decisions')).toMatchObject({
+    level: 'warning',
+    says: expect.stringContaining('restores/restore-1.json'),
+    next: expect.stringContaining('cardea audit'),
   });
 });
 

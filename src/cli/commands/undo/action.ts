@@ -1,5 +1,5 @@
 import { idsOf } from '../../../graph/transactions/chosen-groups.ts';
-import { formatSeconds } from '../../../model/duration.ts';
+import { formatSeconds, milliseconds } from '../../../model/duration.ts';
 import { formatInstant, microsOf } from '../../../model/instant.ts';
 import { UsageProblem } from '../../../model/problem.ts';
 import { restoreRunbook, undoCompensateRunbook } from '../../../runbooks/index.ts';
@@ -34,7 +34,8 @@ export const action: Action<typeof undo> = async (context, input) => {
   if (input.group.length === 0) throw noGroup(name);
   const { analysis, ways } = await refuseWhenUnreachable(async () => {
     const known = await knownSchema(platform, microsOf(clock.now()));
-    const analysis = await analyseUndo(platform, known, { groups: input.group }, signal);
+    const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+    const analysis = await analyseUndo(platform, known, { groups: input.group, settleMargin }, signal);
     const facts = await readRecoveryFacts({ platform, config, clock }, signal);
     return { analysis, ways: await undoWays(analysis, facts, name) };
   });

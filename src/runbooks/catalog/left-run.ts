@@ -1,0 +1,63 @@
+import { RefusedProblem } from '../../model/problem.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
+import { hasBegun } from '../../runbook/schedule.ts';
+import { lookAtUnfinishedRuns } from '../../runbook/unfinished-runs.ts';
+import { resumeOf, type RunbookServices } from '../services.ts';
+import { getRestore } from './restore-catalog.ts';
+import { restoreOf } from './restore-standing.ts';
+
+/**
+ * One change at a time: throws RefusedProblem `change-unfinished` while a restore in place or a revert was left after it had stopped servers. Whoever
+ * changed the environment beside it would take its marks from the disks, and nobody would start again what it had stopped. `of`: the restore
+ * that the asking run `by` decides, whose own run may be what was left.
+ */
+export async function requireNothingLeft(
+  services: RunbookServices,
+  { by, of }: { readonly by: string; readonly of?: string },
+): Promise<void> {
+  const { platform, clock } = services;
+  let resume: string | undefined;
+  const left = await leftRun(platform.bucket, clock.now(), async ({ run }) => {
+    if (run === by || run === of) return false;
+    // What nothing carries on is no way: then another change is.
+    resume = await resumeOf(services, run);
+    return resume !== undefined;
+  });
+  if (left === undefined) return;
+  const { run, runbook, params, steps } = left;
+  throw new RefusedProblem({
+    code: restoreOf(params) === (of ?? by) ? 'restore-being-decided' : 'change-unfinished',
+    happened: `The ${runbook} ${run} of ${platform.environment} has stopped servers, and did not come to its end.`,
+    state: 'Nothing was changed by this run.',
+    next: hasBegun(steps, movers[runbook] ?? '')
+      ? `Carry it on: ${resume}`
+      : `Carry it on: ${resume}. Or end it, which starts the servers again: cardea run cancel ${run}`,
+  });
+}
+
+/** The restore in place or the revert that was left after it had stopped servers, of those that count; undefined when there is none. */
+export async function leftRun(
+  bucket: ObjectStore,
+  now: Date,
+  counts: (run: FoundRun) => Promise<boolean>,
+): Promise<FoundRun | undefined> {
+  for (const { run } of await lookAtUnfinishedRuns(bucket, now, Object.keys(movers))) {
+    const state = await lookAtRunIfReadable(bucket, run);
+    if (state === undefined || state === 'damaged' || state.status !== 'running') continue;
+    if (hasBegun(state.steps, 'stop-graph') && !(await isOver(bucket, state)) && (await counts(state))) return state;
+  }
+  return undefined;
+}
+
+/** The step of each in which it begins to move data. */
+const movers: Readonly<Record<string, string>> = { restore: 'set-aside', revert: 'bring-back' };
+
+/** Another run has decided what this one made, or was to bring back. */
+async function isOver(bucket: ObjectStore, { run, params }: FoundRun): Promise<boolean> {
+  const restore = restoreOf(params) ?? run;
+  const record = await getRestore(bucket, restore);
+  if (record === undefined || record.state === 'open') return false;
+  const decider = record.closed?.run ?? record.deciding;
+  return decider !== run;
+}
