@@ -11,7 +11,7 @@ import { type LabTool, toolPaths } from './building/tools.ts';
 
 export type LabReport = { readonly state: 'down' } | RunningLab;
 
-interface RunningLab {
+export interface RunningLab {
   /** `starting`: an `up` is at work, or was killed. `broken`: a server has ended, the node is not ready, or what runs as pods does not. */
   readonly state: 'up' | 'starting' | 'broken';
   readonly checkout: string;

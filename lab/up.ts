@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RefusedProblem } from '../src/model/problem.ts';
+import { FailedProblem, RefusedProblem } from '../src/model/problem.ts';
 import type { ReportProgress } from '../src/model/progress.ts';
 import { writeWhole } from '../src/host/write-whole.ts';
+import { waitFor } from '../src/host/wait-for.ts';
 import { withHostLock } from '../src/host/host-lock.ts';
 import { claimNetwork } from '../src/host/loopback.ts';
 import type { Go } from '../src/toolchain/go-toolchain.ts';
@@ -25,6 +26,7 @@ import type { LayeredImage } from './images/layered-image.ts';
 import { labParts } from './building/parts.ts';
 import { builtPlatformImages } from './images/platform-images.ts';
 import { type LabRecord, readLabRecord, writeLabRecord } from './record.ts';
+import { labReport, type RunningLab } from './report.ts';
 import { startServer } from './servers/server.ts';
 import { labServers } from './servers/servers.ts';
 import { systemVersions } from './building/system-versions.ts';
@@ -38,9 +40,9 @@ interface UpOptions {
 
 /**
  * Builds what is missing and starts what does not run; killed at any moment, the next one goes on. With everything up it changes nothing.
- * Throws RefusedProblem `lab-held` when another checkout's lab runs, `busy` while another command changes it.
+ * Throws RefusedProblem `lab-held` when another checkout's lab runs, `busy` while another command changes it; FailedProblem `lab-not-up`.
  */
-export async function bringUpLab(options: UpOptions): Promise<Lab> {
+export async function bringUpLab(options: UpOptions): Promise<RunningLab> {
   options.signal.throwIfAborted();
   const folders = labFolders();
   const places = labPlaces(folders.home);
@@ -57,7 +59,32 @@ export async function bringUpLab(options: UpOptions): Promise<Lab> {
     const lab = labOf(places, record, await startEnclosure(places));
     await startAll(lab, images, options);
     if (!record.complete) writeLabRecord(places, { ...record, complete: true });
-    return lab;
+    return wholeLab(options.signal);
+  });
+}
+
+/**
+ * The lab once one look finds all of it running. What was ready a moment ago may not be now: a kubelet that was started anew calls pods unready until it
+ * has asked them, and while a wait is for one engine another one may fall.
+ */
+async function wholeLab(signal: AbortSignal): Promise<RunningLab> {
+  let last: RunningLab | undefined;
+  const whole = async () => {
+    const report = await labReport();
+    last = report.state === 'down' ? undefined : report;
+    return last?.state === 'up' ? last : undefined;
+  };
+  const found = await waitFor(whole, { withinMs: 120_000, everyMs: 250, signal });
+  if (found !== undefined) return found;
+  throw new FailedProblem({
+    code: 'lab-not-up',
+    happened: 'Every part of the lab was started, and in two minutes no look found all of it running.',
+    state: 'What runs keeps running.',
+    next: 'See what lacks with `cardea lab status`, which names the logs. Then run `cardea lab up` again.',
+    details: (last?.engines ?? [])
+      .filter(({ lacking }) => lacking.length > 0)
+      .map(({ title, lacking }) => `${title} lacks ${lacking.join(', ')}`)
+      .concat((last?.dead ?? []).flatMap(({ title, end }) => [`${title} ended by itself:`, ...end])),
   });
 }
 

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { indexNames } from '../../src/sample/schema.ts';
+import { inFull } from '../support/in-full.ts';
 import { ownLab } from '../support/own-lab.ts';
 import { platform } from '../support/platform-chart.ts';
 
@@ -182,7 +183,7 @@ test(
   20 * minutes,
 );
 
-test.each(['kubelet', 'apiserver'])(
+test.each(inFull ? ['kubelet', 'apiserver'] : ['kubelet'])(
   'the %s is started anew: the platform runs on and answers',
   async (server) => {
     const pods = ['hcd-paris-rack1-sts-0', 'janusgraph-0'];

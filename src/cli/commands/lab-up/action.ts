@@ -1,4 +1,4 @@
-import { labReport } from '../../../../lab/report.ts';
+import type { RunningLab } from '../../../../lab/report.ts';
 import { bringUpLab } from '../../../../lab/up.ts';
 import { formatSeconds } from '../../../model/duration.ts';
 import type { Action } from '../../command.ts';
@@ -12,12 +12,12 @@ export const action: Action<typeof labUp> = async ({ clock, output, flags, signa
   const say = (text: string) => {
     if (!flags.json) output.note(`lab: ${text}`);
   };
+  let report: RunningLab;
   try {
-    await bringUpLab({ progress: line.report, say, signal, now: () => clock.now() });
+    report = await bringUpLab({ progress: line.report, say, signal, now: () => clock.now() });
   } finally {
     line.end();
   }
   const seconds = clock.monotonic() - began;
-  const report = await labReport();
   return { json: { ...report, seconds }, text: `${labText(report)}\nup in ${formatSeconds(seconds)}` };
 };
