@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { openLoggedDatabase } from '../adapters/cassandra-node/logged-database.ts';
-import { readLogSettings } from '../adapters/cassandra-node/log-settings.ts';
+import { readSyncPeriod } from '../adapters/cassandra-node/log-settings.ts';
 import { openLogFiles } from '../adapters/node-files/log-files.ts';
 import type { AgentConfig } from '../model/agent-config.ts';
 import type { NodeParts } from '../node/node-parts.ts';
@@ -36,6 +36,6 @@ export function openShipping(config: AgentConfig, parts: NodeParts, log: AgentLo
     newWriter: randomUUID,
     state: shippingStateIn(stateDirectory, files),
     intervalMs: shipping.intervalMs,
-    settings: { maximumPinned: shipping.maximumPinned, minimumFree, ...readLogSettings(cassandra.yaml) },
+    settings: { maximumPinned: shipping.maximumPinned, minimumFree, syncPeriod: readSyncPeriod(cassandra.yaml) },
   });
 }

@@ -46,6 +46,20 @@ test('B5: what a kept point needs stays', () => {
   });
 });
 
+test('B5: only what is younger than keep, or used, keeps its log, and always the newest good point', () => {
+  const rule = { keep: '30d', atLeast: 3 };
+  const without = (points: readonly RestorePoint[], needed?: ReadonlyMap<string, string>) =>
+    decideRetention(points, rule, now, needed)
+      .filter(({ keep, log }) => keep && !log)
+      .map(({ point }) => point.id);
+  const old = pointAged(180, 'proven');
+  const points = [pointAged(1, 'checked'), pointAged(29, 'failed'), old];
+  expect(without(points)).toEqual([old.id]);
+  expect(without(points, new Map([[old.id as string, 'needed by a rehearsal']]))).toEqual([]);
+  const stopped = [pointAged(40, 'checked'), pointAged(41, 'proven'), pointAged(42, 'checked')];
+  expect(without(stopped)).toEqual([stopped[1]?.id, stopped[2]?.id]);
+});
+
 test('the newest good points stay when backups stopped long ago', () => {
   const points = [
     pointAged(100, 'failed'),

@@ -15,6 +15,8 @@ export interface RetentionDecision {
   readonly why: string;
   /** Why it would go, if it were not needed. */
   readonly spared?: string;
+  /** Whether the log since it stays, too. Without it the point is a plain one. */
+  readonly log: boolean;
 }
 
 /**
@@ -22,8 +24,9 @@ export interface RetentionDecision {
  * be a time of the nodes' clocks. What stays: everything younger than `keep`, the newest
  * `atLeast` good ones (checked or proven), the newest proven one however old, the newest good one (of these the ones of
  * the present history come first: those of one that was left, `isLeft`, are no restore's choice), and each point in
- * `needed` (by id, with the reason as a clause: the caller gives those that runs still use; no log needs its base
- * named, because the log that is older than the oldest kept point goes with the points). That a kept differential
+ * `needed` (by id, with the reason as a clause: the caller gives those that runs still use). The log stays since the oldest
+ * point that is younger than `keep` or needed, and at least since the newest good one: a point that is kept for longer is
+ * kept without it, else one rehearsal long ago would keep all log since then. That a kept differential
  * backup shares files with a removed one is Medusa's bookkeeping: removal goes through Medusa alone, and the caller
  * looks afterwards whether every kept file is still there.
  */
@@ -43,12 +46,14 @@ export function decideRetention(
   const protectedByCount = new Set(good.slice(0, rule.atLeast).map((point) => point.id));
 
   return sorted.map((point) => {
-    const stays = (why: string): RetentionDecision => ({ point, keep: true, why });
+    const young = snapshotEnd(point) >= horizon;
+    const log = young || needed.has(point.id) || point.id === good[0]?.id;
+    const stays = (why: string): RetentionDecision => ({ point, keep: true, why, log });
     if (point.id === newestProven?.id) return stays('the newest proven point');
-    if (snapshotEnd(point) >= horizon) return stays(`younger than ${rule.keep}`);
+    if (young) return stays(`younger than ${rule.keep}`);
     if (protectedByCount.has(point.id)) return stays(`among the newest ${rule.atLeast} good points`);
     const old = `older than ${rule.keep}`;
     const why = needed.get(point.id);
-    return why === undefined ? { point, keep: false, why: old } : { ...stays(why), spared: old };
+    return why === undefined ? { point, keep: false, why: old, log: false } : { ...stays(why), spared: old };
   });
 }

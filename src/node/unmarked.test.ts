@@ -42,7 +42,8 @@ class Node {
         log: { write: () => {} },
         bucket: this.bucket,
         files: this.log,
-        settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+        settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
+        answers: async () => true,
         running: async () => (this.log.running ? 'running' : 'stopped'),
       },
       { timeline: timelineId.parse(timeline), hostId, after, writer: 'agent-1' },
@@ -252,7 +253,7 @@ test('told twice to begin a timeline while the store is away, an agent puts noth
     },
     intervalMs: 250,
     newWriter: () => 'agent-1',
-    settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+    settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
   });
   await agent.start();
   await clock.advance(3000);
@@ -338,7 +339,7 @@ test('an agent that lost its memory but not its links discards nothing of the ti
       },
       intervalMs: 250,
       newWriter: () => writer,
-      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
     });
   const goOn = async (seconds: number) => {
     for (let at = 0; at < seconds; at += 1) {
@@ -479,7 +480,7 @@ test('after a node was replaced, what waits for the log does not wait for the no
 test('segments that are given up while a round ships are marked from where they begin', async () => {
   const clock = new FakeClock();
   const log = new SimulatedCommitLog(clock);
-  const settings = { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 };
+  const settings = { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 };
   let onPiece: (() => Promise<void>) | undefined;
   const bucket = new MemoryStore({
     calls: async (method, key) => {
@@ -498,6 +499,7 @@ test('segments that are given up while a round ships are marked from where they 
       bucket,
       files: log,
       settings,
+      answers: async () => true,
       running: async () => 'running',
     },
     { timeline: timelineId.parse('t0001'), hostId, after: null, writer: 'agent-1' },
@@ -597,7 +599,7 @@ test('a stream that has begun without a piece forgets no segment that was given 
   const clock = new FakeClock();
   const log = new SimulatedCommitLog(clock);
   const bucket = new MemoryStore();
-  const settings = { maximumPinned: 60 * 1024, minimumFree: 1024, buffered: false, syncPeriod: 10 };
+  const settings = { maximumPinned: 60 * 1024, minimumFree: 1024, syncPeriod: 10 };
   const open = async () =>
     LogShipper.open(
       {
@@ -607,6 +609,7 @@ test('a stream that has begun without a piece forgets no segment that was given 
         bucket,
         files: log,
         settings,
+        answers: async () => true,
         running: async () => 'running',
       },
       { timeline: timelineId.parse('t0002'), hostId, after: '7', writer: 'agent-1' },
@@ -673,7 +676,7 @@ function watched(glance: () => DatabaseGlance, schema: () => SchemaOfLog) {
       },
       intervalMs: 250,
       newWriter: () => 'agent-1',
-      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
     });
   const goOn = async (seconds: number) => {
     for (let at = 0; at < seconds; at += 1) {

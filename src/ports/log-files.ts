@@ -13,8 +13,10 @@ export interface LogFiles {
   release(file: string): Promise<void>;
   /** By the agent's name, else by Cassandra's. Undefined when neither is there. */
   open(file: string): Promise<SegmentFile | undefined>;
-  /** Bytes of the file system that the log lies on. */
-  space(): Promise<{ readonly total: number; readonly free: number }>;
+  /** Bytes of the file system that the log lies on, and of one of its blocks. */
+  space(): Promise<{ readonly total: number; readonly free: number; readonly block: number }>;
+  /** Brings a few bytes of the agent's own to that file system's disk. False when they could not be written. */
+  sync(): Promise<boolean>;
 }
 
 export interface SegmentFile {

@@ -23,7 +23,7 @@ import {
   updatePoint,
 } from './catalog/point-catalog.ts';
 import { removeOldLogs } from './catalog/log-removal.ts';
-import { choosePointsToRemove, pointChoice, removePoints } from './catalog/point-removal.ts';
+import { choosePointsToRemove, pointChoice, pointsWithoutLog, removePoints } from './catalog/point-removal.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { requireApartNames, requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
@@ -405,8 +405,11 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: '2h',
     retry: standardRetry,
     result: z.object({ objects: z.number(), bytes: z.number(), before: instantText.nullable() }),
-    run: async ({ services, signal, log }) =>
-      removeOldLogs(patientServices(services, signal).platform.bucket, { signal, log, clock: services.clock }),
+    run: async ({ run, services, signal, log }) => {
+      const patient = patientServices(services, signal);
+      const without = await pointsWithoutLog(patient, await retentionTime(patient, run));
+      return removeOldLogs(patient.platform.bucket, { signal, log, clock: services.clock, without });
+    },
   })
   .step({
     id: 'clean-up',

@@ -55,7 +55,7 @@ class Node {
       },
       intervalMs: 250,
       newWriter: () => 'agent-1',
-      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
     });
     await this.#agent.start();
     return this.#agent;

@@ -7,7 +7,10 @@ import type { LogFiles, SegmentFile } from '../../src/ports/log-files.ts';
 export interface SimulatedSegment {
   readonly file: string;
   readonly id: bigint;
+  /** As Cassandra has them in memory. */
   readonly bytes: Uint8Array;
+  /** Where its chain ends. */
+  readonly chain: { end: number };
   readonly bornMs: number;
 }
 
@@ -24,7 +27,13 @@ export interface SimulatedWrite {
 
 const page = 4096;
 
-/** The commit log of a Cassandra in memory, written as Cassandra writes its mapped segments: entries first, the marker before them later. */
+/**
+ * How Cassandra writes a segment: into a mapping, where all of it is seen at once; or into memory of its own, which reaches the file when it
+ * syncs: by appending, or around the page cache, in whole blocks.
+ */
+export type SegmentKind = 'mapped' | 'appended' | 'direct';
+
+/** The commit log of a Cassandra in memory: entries come first, the marker before them later. */
 export class SimulatedCommitLog implements LogFiles {
   readonly writes: SimulatedWrite[] = [];
   /** Every segment that there ever was. */
@@ -35,15 +44,22 @@ export class SimulatedCommitLog implements LogFiles {
   free = 10 * 1024 ** 3;
   readonly #clock: Clock;
   readonly #size: number;
+  readonly #kind: SegmentKind;
+  /** How the agent's own bytes come to the disk. */
+  synced: () => Promise<boolean> = async () => true;
   /** In use, oldest first; the last is written to. */
   #active: Active[] = [];
   #spare: Active | undefined;
   #nextId = 0n;
   #pass: { readonly active: Active; readonly next: number; readonly closes: boolean } | undefined;
 
-  constructor(clock: Clock, size = 16 * 1024) {
+  constructor(
+    clock: Clock,
+    { size = 16 * 1024, kind = 'mapped' }: { readonly size?: number; readonly kind?: SegmentKind } = {},
+  ) {
     this.#clock = clock;
     this.#size = size;
+    this.#kind = kind;
   }
 
   /** A run of Cassandra: new segments first, then what the last one left is replayed and deleted. */
@@ -62,8 +78,9 @@ export class SimulatedCommitLog implements LogFiles {
   kill(): void {
     this.running = false;
     this.#pass = undefined;
-    for (const { segment, end } of this.#active) {
-      for (const write of this.writes) if (write.segment === segment && write.end > end) write.lost = true;
+    for (const { segment } of this.#active) {
+      for (const write of this.writes)
+        if (write.segment === segment && write.end > segment.chain.end) write.lost = true;
     }
     for (const write of this.writes) write.lost ||= write.acknowledgedAt === undefined;
   }
@@ -78,8 +95,7 @@ export class SimulatedCommitLog implements LogFiles {
     this.#spare = undefined;
     for (const file of this.directory.keys()) if (file !== last.segment.file) this.directory.delete(file);
     this.#active = [last];
-    writeMarker(last.segment.bytes, last.end, { id: last.segment.id, from: last.end, to: last.end + 8 });
-    last.end += 8;
+    this.#markTo(last.segment, last.segment.chain.end + 8);
     this.kill();
   }
 
@@ -121,13 +137,14 @@ export class SimulatedCommitLog implements LogFiles {
     if (this.#pass !== undefined) {
       const { active, next, closes } = this.#pass;
       if ([...active.open].some((write) => write.end <= next)) return;
-      writeMarker(active.segment.bytes, active.end, { id: active.segment.id, from: active.end, to: next });
-      active.end = next;
+      this.#markTo(active.segment, next);
       if (closes) active.marked = true;
       this.#pass = undefined;
       return;
     }
-    const active = this.#active.find((each) => !each.marked && (each.closed || each.position > each.end + 8));
+    const active = this.#active.find(
+      (each) => !each.marked && (each.closed || each.position > each.segment.chain.end + 8),
+    );
     if (active === undefined) return;
     const closes = active.closed || active.position + 8 >= this.#size;
     const next = active.position;
@@ -171,16 +188,37 @@ export class SimulatedCommitLog implements LogFiles {
   async open(file: string): Promise<SegmentFile | undefined> {
     const segment = this.links.get(file) ?? this.directory.get(file);
     if (segment === undefined) return undefined;
-    const { bytes, bornMs } = segment;
+    const { bornMs } = segment;
+    const inFile = () => this.#inFile(segment);
     return {
-      read: async (position, length) => bytes.slice(position, position + length),
-      facts: async () => ({ bytes: bytes.length, taken: bytes.length, touched: pagesOf(bytes), bornMs }),
+      read: async (position, length) => inFile().slice(position, position + length),
+      facts: async () => {
+        const bytes = inFile();
+        return { bytes: bytes.length, taken: bytes.length, touched: pagesOf(bytes), bornMs };
+      },
       close: async () => undefined,
     };
   }
 
-  async space(): Promise<{ readonly total: number; readonly free: number }> {
-    return { total: 100 * 1024 ** 3, free: this.free };
+  async space(): Promise<{ readonly total: number; readonly free: number; readonly block: number }> {
+    return { total: 100 * 1024 ** 3, free: this.free, block: this.#kind === 'direct' ? page : 512 };
+  }
+
+  async sync(): Promise<boolean> {
+    return this.synced();
+  }
+
+  /** What of it has been written to the file: of one that is not mapped nothing but zeros lies behind the chain's end. */
+  #inFile({ bytes, chain }: SimulatedSegment): Uint8Array {
+    if (this.#kind === 'mapped') return bytes.slice();
+    const written = bytes.slice(0, this.#kind === 'direct' ? Math.ceil(chain.end / page) * page : chain.end);
+    written.fill(0, chain.end);
+    return written;
+  }
+
+  #markTo({ bytes, id, chain }: SimulatedSegment, to: number): void {
+    writeMarker(bytes, chain.end, { id, from: chain.end, to });
+    chain.end = to;
   }
 
   #create(): Active {
@@ -190,17 +228,15 @@ export class SimulatedCommitLog implements LogFiles {
     const bytes = new Uint8Array(this.#size);
     const header = writeSegmentHeader(8, id);
     bytes.set(header);
-    const segment = { file, id, bytes, bornMs: this.#clock.now().getTime() };
+    const segment = { file, id, bytes, chain: { end: header.length }, bornMs: this.#clock.now().getTime() };
     this.directory.set(file, segment);
     this.all.push(segment);
-    return { segment, end: header.length, position: header.length + 8, open: new Set(), closed: false, marked: false };
+    return { segment, position: header.length + 8, open: new Set(), closed: false, marked: false };
   }
 }
 
 interface Active {
   readonly segment: SimulatedSegment;
-  /** Where the chain ends. */
-  end: number;
   /** Where the next entry goes. */
   position: number;
   readonly open: Set<SimulatedWrite>;

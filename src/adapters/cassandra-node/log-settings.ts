@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The settings in cassandra.yaml for writing the commit log. Cassandra's defaults for missing settings and for an
- * unreadable file.
+ * Seconds between Cassandra's syncs of the commit log, by cassandra.yaml. Cassandra's default for a missing setting and for
+ * an unreadable file.
  */
-export function readLogSettings(yaml: string): { readonly buffered: boolean; readonly syncPeriod: number } {
+export function readSyncPeriod(yaml: string): number {
   let text: string;
   try {
     text = readFileSync(yaml, 'utf8');
@@ -12,13 +12,7 @@ export function readLogSettings(yaml: string): { readonly buffered: boolean; rea
     text = '';
   }
   const value = (name: string) => new RegExp(`^${name}:[ \\t]*["']?([^"'#\\n]*)`, 'm').exec(text)?.[1]?.trim();
-  const period = value('commitlog_sync_period') ?? `${value('commitlog_sync_period_in_ms') ?? '10000'}ms`;
-  const mode = value('commitlog_disk_access_mode') ?? 'legacy';
-  return {
-    // A list follows the key when the log is compressed.
-    buffered: value('commitlog_compression') !== undefined || mode === 'direct' || mode === 'auto',
-    syncPeriod: secondsOf(period),
-  };
+  return secondsOf(value('commitlog_sync_period') ?? `${value('commitlog_sync_period_in_ms') ?? '10000'}ms`);
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };

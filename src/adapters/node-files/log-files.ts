@@ -12,6 +12,9 @@ import type { LogFiles, SegmentFile } from '../../ports/log-files.ts';
  */
 const askedDirectly = 64 * 1024;
 
+/** In the folder of the links; no segment is called so. */
+const syncedFile = 'synced';
+
 /** `commitlog`: Cassandra's directory. `links`: the agent's own folder on the same file system. */
 export function openLogFiles({ commitlog, links }: { readonly commitlog: string; readonly links: string }): LogFiles {
   return {
@@ -32,7 +35,22 @@ export function openLogFiles({ commitlog, links }: { readonly commitlog: string;
     },
     async space() {
       const system = await statfs(commitlog);
-      return { total: system.blocks * system.bsize, free: system.bavail * system.bsize };
+      return { total: system.blocks * system.bsize, free: system.bavail * system.bsize, block: system.bsize };
+    },
+    async sync() {
+      try {
+        await mkdir(links, { recursive: true });
+        const file = await open(join(links, syncedFile), 'w');
+        try {
+          await file.write(new Date().toISOString());
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        return true;
+      } catch {
+        return false;
+      }
     },
   };
 }

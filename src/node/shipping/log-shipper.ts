@@ -28,6 +28,8 @@ export interface ShipperParts {
   readonly files: LogFiles;
   readonly settings: TailSettings;
   readonly running: () => Promise<Running>;
+  /** Whether Cassandra itself answers a question. */
+  readonly answers: () => Promise<boolean>;
 }
 
 /** Which stream a shipper ships, and as whom. */
@@ -135,6 +137,7 @@ export class LogShipper {
       files,
       settings: parts.settings,
       running: parts.running,
+      answers: parts.answers,
       covered: position.covered,
       from: resumes ? shipped : skipped,
       resumes,

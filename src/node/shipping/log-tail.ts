@@ -4,14 +4,13 @@ import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
 import { Coverage } from './coverage.ts';
 import { scanBytes, SegmentTail } from './segment-tail.ts';
+import { SyncEvidence } from './sync-evidence.ts';
 
 export interface TailSettings {
   /** Bytes of files that only the agent's links still hold, at most. */
   readonly maximumPinned: number;
   /** Bytes of the log's file system that are always left free, even if log is lost to shipping. */
   readonly minimumFree: number;
-  /** Cassandra writes to the file only when it syncs (compressed, encrypted, direct I/O). */
-  readonly buffered: boolean;
   /** Seconds between Cassandra's syncs. */
   readonly syncPeriod: number;
 }
@@ -27,6 +26,8 @@ export interface TailParts {
    * gone.
    */
   readonly running: () => Promise<Running>;
+  /** Whether Cassandra itself answers: see `SyncEvidence`. */
+  readonly answers: () => Promise<boolean>;
   /** Where reading begins. Segments before it are done with. `empty`: what was shipped of it holds no entry. */
   readonly from:
     | { readonly id: bigint; readonly to: number; readonly closed: boolean; readonly empty?: boolean }
@@ -48,6 +49,7 @@ export interface LostStretch {
 export class LogTail {
   readonly #parts: TailParts;
   readonly #coverage: Coverage;
+  readonly #evidence: SyncEvidence;
   #segments: Followed[] = [];
   #lost: LostStretch[] = [];
   /** Segments up to this id are done with. */
@@ -76,7 +78,13 @@ export class LogTail {
   constructor(parts: TailParts) {
     this.#parts = parts;
     this.#coverage = new Coverage(parts.covered);
-    const { from } = parts;
+    const { from, answers, clock, files, settings } = parts;
+    this.#evidence = new SyncEvidence({
+      monotonic: () => clock.monotonic(),
+      answers,
+      sync: async () => files.sync(),
+      syncPeriod: settings.syncPeriod,
+    });
     this.#newest = from === undefined ? undefined : { id: from.id, wasWritten: async () => from.empty !== true };
     // A segment that is not closed is read further.
     this.#doneWith = from === undefined ? -1n : from.closed ? from.id : from.id - 1n;
@@ -317,20 +325,23 @@ export class LogTail {
     if (now < this.#nextScan || !(quiet || draining)) return;
     this.#nextScan = now + scanSeconds;
     await this.#noteStopped(now);
-    const { settings } = this.#parts;
     const open = this.#segments.filter(({ live, final }) => live && !final).map(({ tail }) => tail);
     // A running Cassandra has a segment; one that is not known here may hold anything.
     if (open.length === 0 && this.#stoppedSince === undefined) return;
-    const buffered = settings.buffered || open.some((tail) => tail.buffered);
-    if (buffered && this.#stoppedSince === undefined) {
-      // What was acknowledged before this is in the file by now, for a sync begins with every period.
-      const late = settings.syncPeriod * 1.5 + 1;
-      if (open.every((tail) => now - tail.changedAt > late)) this.#coverage.settled(micros(at - Math.ceil(late * 1e6)));
+    if (this.#stoppedSince === undefined && !(await this.#areMapped(open))) {
+      const shown = await this.#evidence.look({ at, now, found: this.#found });
+      if (shown !== undefined) this.#coverage.settled(shown);
       return;
     }
     for (const tail of open) if (!(await tail.restIsZero(this.#scratch))) return;
     this.#tellPassedOver();
     this.#coverage.settled(at);
+  }
+
+  async #areMapped(open: readonly SegmentTail[]): Promise<boolean> {
+    const { block } = await this.#parts.files.space();
+    for (const tail of open) if (!(await tail.isMapped(block))) return false;
+    return true;
   }
 
   /** What a Cassandra that died had no time to mark, it does not replay either: the chains end where they end. */

@@ -54,7 +54,7 @@ class Node {
       },
       intervalMs: 250,
       newWriter: () => 'agent-1',
-      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
     });
     await loop.start();
     return loop;
@@ -147,7 +147,7 @@ test('while the store does not answer, what waits never takes more of the disk t
   const clock = new FakeClock();
   const log = new SimulatedCommitLog(clock);
   log.start();
-  const settings = { maximumPinned: 40_000, minimumFree: 1024, buffered: false, syncPeriod: 10 };
+  const settings = { maximumPinned: 40_000, minimumFree: 1024, syncPeriod: 10 };
   for (let turn = 0; turn < 40; turn += 1) {
     log.write(3000);
     log.markAll();

@@ -79,9 +79,14 @@ export class SegmentTail {
     return this.#damage;
   }
 
-  /** Bytes appear in the file only when Cassandra syncs: it is compressed or encrypted. */
-  get buffered(): boolean {
-    return this.#header !== undefined && (this.#header.compression !== undefined || this.#header.encrypted);
+  /**
+   * Whether Cassandra writes into a mapping of the file, where every byte is seen before its write is acknowledged. The file shows it: only a
+   * mapped one has its whole length from the beginning. One that is appended to ends where its chain ends, and one that is written around the page
+   * cache at the end of that block. Near its end a mapped one looks so too: false errs on the safe side. `block`: bytes of the file system's.
+   */
+  async isMapped(block: number): Promise<boolean> {
+    if (this.#header?.compression !== undefined || this.#header?.encrypted === true) return false;
+    return (await this.#bytes.facts()).bytes - this.#end > block;
   }
 
   /** Walks the chain as far as it goes. Resolves with the number of new sections. */

@@ -36,7 +36,7 @@ test("a fault in the shipping or in the watch over Cassandra is in the agent's l
     },
     intervalMs: 250,
     newWriter: () => 'agent-1',
-    settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+    settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
   };
   const shipping = new ShippingLoop(parts);
   await shipping.start();
@@ -78,7 +78,7 @@ test('bound to a bucket that was made anew, it begins a stream there; what it wa
     },
     intervalMs: 250,
     newWriter: () => 'agent-1',
-    settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+    settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
   });
   await shipping.start();
   await clock.advance(3000);
@@ -132,7 +132,7 @@ class Node {
   }: { clock?: FakeClock; bucket?: MemoryStore; segmentBytes?: number | undefined } = {}) {
     this.clock = clock;
     this.bucket = bucket;
-    this.log = new SimulatedCommitLog(clock, segmentBytes);
+    this.log = new SimulatedCommitLog(clock, segmentBytes === undefined ? {} : { size: segmentBytes });
     this.log.start();
   }
 
@@ -158,7 +158,7 @@ class Node {
       },
       intervalMs: this.intervalMs,
       newWriter: () => this.writer,
-      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, buffered: false, syncPeriod: 10 },
+      settings: { maximumPinned: 1024 ** 3, minimumFree: 1024, syncPeriod: 10 },
     });
     await this.#agent.start();
     return this.#agent;

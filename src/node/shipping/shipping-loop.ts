@@ -16,7 +16,7 @@ import { LogShipper, type ShipperParts } from './log-shipper.ts';
 import { foreignCode, notDrained } from './shipping-problems.ts';
 import type { ShippingState, ShippingStateStore } from './shipping-state.ts';
 
-export interface ShippingParts extends ShipperParts {
+export interface ShippingParts extends Omit<ShipperParts, 'answers'> {
   readonly environment: string;
   readonly database: LoggedDatabase;
   readonly state: ShippingStateStore;
@@ -401,9 +401,16 @@ export class ShippingLoop {
     if (left !== undefined) await this.#decideLeft(timeline, hostId, left);
     const writer = this.#state.writer ?? this.#parts.newWriter();
     if (this.#state.writer === undefined) await this.#save({ writer });
-    const shipper = await LogShipper.open(this.#parts, { timeline, hostId, after: this.#state.after, writer }, signal);
+    const parts = { ...this.#parts, answers: async () => this.#answers() };
+    const shipper = await LogShipper.open(parts, { timeline, hostId, after: this.#state.after, writer }, signal);
     this.#parts.log.write('shipping', { timeline, hostId, position: shipper.stream.position });
     return shipper;
+  }
+
+  /** A port may be open, and a process may be there, while Cassandra stands still. */
+  async #answers(): Promise<boolean> {
+    await this.#parts.database.glance();
+    return true;
   }
 
   /** Of a stream that an agent without memory takes up again, what only the links hold is its own backlog. */

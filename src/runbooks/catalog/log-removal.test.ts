@@ -51,6 +51,16 @@ test('B5: whole segments go that end well before the oldest point; the window st
   expect(await removeOldLogs(bucket.store, quiet)).toMatchObject({ objects: 0 });
 });
 
+test('B5: the log goes, however old a point is that is kept without it; the window is that of the others', async () => {
+  const bucket = await shipped(6, [700, 4700, 5500]);
+  const [old = ''] = (await listPoints(bucket.store)).map(({ id }) => id).toSorted();
+  const others = computeWindow(await factsAt((await shipped(6, [4700, 5500])).store, 6000));
+  const removed = await removeOldLogs(bucket.store, { ...quiet, without: new Set([old]) });
+  expect(removed).toMatchObject({ objects: 24, before: secondText(4100) });
+  const { oldest, newest, gaps } = computeWindow(await factsAt(bucket.store, 6000));
+  expect({ oldest, newest, gaps }).toEqual({ oldest: others.oldest, newest: others.newest, gaps: others.gaps });
+});
+
 test('an index goes with the last object that it tells of, and the window of what is left stays as it is', async () => {
   const bucket = await shipped(14, [10_000, 12_000]);
   for (const host of [a, b]) await indexLog(bucket, host, { open: 14, now: 14_000 });

@@ -19,14 +19,22 @@ const spare = 600_000_000;
 
 /**
  * The instant before which no log is needed. Every point needs the log after the beginning of its snapshots: on its own
- * timeline, on the younger timelines that began from it, and, for the ids, on all others. So the oldest kept point
- * decides for all. One that is damaged, or its document, may be repaired from a copy of the bucket, or be whole
+ * timeline, on the younger timelines that began from it, and, for the ids, on all others. So the oldest point
+ * decides for all; those that are kept `without` their log do not count. One that is damaged, or its document, may be repaired from a copy of the bucket, or be whole
  * after all, so its log stays, too, until its removal begins. Without any point it is
  * undefined, and nothing is removed. Pure.
  */
-export function logHorizon(points: readonly RestorePoint[], damaged: readonly DamagedPoint[] = []): Micros | undefined {
+export function logHorizon(
+  points: readonly RestorePoint[],
+  {
+    damaged = [],
+    without = new Set(),
+  }: { readonly damaged?: readonly DamagedPoint[]; readonly without?: ReadonlySet<string> } = {},
+): Micros | undefined {
   const begins = [
-    ...points.filter((point) => !isBeingRemoved(point)).map((point) => snapshotOf(point).from),
+    ...points
+      .filter((point) => !isBeingRemoved(point) && !without.has(point.id))
+      .map((point) => snapshotOf(point).from),
     ...damaged.map(({ id }) => nameInstant(id)),
   ];
   return begins.length === 0 ? undefined : micros(Math.min(...begins) - spare);
@@ -50,7 +58,7 @@ export interface RemovedLogs {
 
 /**
  * Removes whole segments that end before the horizon, oldest first, and the marks that tell only of the time before it:
- * every kept base is newer. The newest segment of every stream is kept. May be done again after a kill. If the log of a
+ * every base that keeps its log is newer. The newest segment of every stream is kept. May be done again after a kill. If the log of a
  * stream cannot be read, nothing of that stream is removed. What is left after an hour is for the next backup.
  */
 export async function removeOldLogs(
@@ -59,11 +67,17 @@ export async function removeOldLogs(
     signal,
     log,
     clock,
-  }: { readonly signal: AbortSignal; readonly log: (line: string) => void; readonly clock: Pick<Clock, 'monotonic'> },
+    without,
+  }: {
+    readonly signal: AbortSignal;
+    readonly log: (line: string) => void;
+    readonly clock: Pick<Clock, 'monotonic'>;
+    readonly without?: ReadonlySet<string>;
+  },
 ): Promise<RemovedLogs> {
   const until = clock.monotonic() + longest;
   const { points, damaged } = await surveyPoints(bucket);
-  const horizon = logHorizon(points, damaged);
+  const horizon = logHorizon(points, { damaged, ...(without === undefined ? {} : { without }) });
   if (horizon === undefined) return { objects: 0, bytes: 0, before: null };
   let objects = 0;
   let bytes = 0;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decideRetention } from '../../model/retention.ts';
+import { decideRetention, type RetentionDecision } from '../../model/retention.ts';
 import { onEachNode } from '../steps/each-node.ts';
 import { verifyPoint } from '../steps/verify-point.ts';
 import { findPoint, ownPoints, removePoint, updatePoint } from './point-catalog.ts';
@@ -24,17 +24,19 @@ export const pointChoice = z.object({
 });
 export type PointChoice = z.infer<typeof pointChoice>;
 
+/** Ids of the points that are kept without the log since them. `now`: see `decideRetention`. Reads only. */
+export async function pointsWithoutLog(services: RunbookServices, now: Date): Promise<ReadonlySet<string>> {
+  const decisions = await decide(services, now);
+  return new Set(decisions.filter(({ log }) => !log).map(({ point }) => point.id));
+}
+
 /** Reads only. What stays because a run needs it is logged. `now`: see `decideRetention`. */
 export async function choosePointsToRemove(
-  { platform, config, clock }: RunbookServices,
+  services: RunbookServices,
   log: (line: string) => void,
-  now = clock.now(),
+  now = services.clock.now(),
 ): Promise<PointChoice> {
-  const points = await ownPoints(platform.bucket, platform.environment);
-  const needed = await pointsInUse(platform.bucket, now, points);
-  const left = leftBehind(await listTimelines(platform.bucket));
-  const isLeft = (point: RestorePoint) => left(point) !== undefined;
-  const decisions = decideRetention(points, config.backup.retention, now, needed, isLeft);
+  const decisions = await decide(services, now);
   for (const { point, why, spared } of decisions)
     if (spared !== undefined) log(`keeping ${point.id}, ${spared}: it is ${why}`);
   const kept = decisions.filter((decision) => decision.keep).length;
@@ -46,6 +48,13 @@ export async function choosePointsToRemove(
     bytes: going.length === 0 ? 0 : bytes,
     going: going.map(({ point, why }) => ({ point: point.id, why })),
   };
+}
+
+async function decide({ platform, config }: RunbookServices, now: Date): Promise<readonly RetentionDecision[]> {
+  const points = await ownPoints(platform.bucket, platform.environment);
+  const needed = await pointsInUse(platform.bucket, now, points);
+  const left = leftBehind(await listTimelines(platform.bucket));
+  return decideRetention(points, config.backup.retention, now, needed, (point) => left(point) !== undefined);
 }
 
 type Fan = Parameters<typeof onEachNode>[1] & { readonly services: RunbookServices; log(line: string): void };
