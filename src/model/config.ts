@@ -72,6 +72,11 @@ const backup = z.strictObject({
       }
     })
     .default('0 2 * * *'),
+  /** The longest time between two bases, beside the schedule: the older the base, the longer a restore takes to replay the log. */
+  bases: z
+    .string()
+    .regex(/^every \d+(s|m|h|d)$/, 'the time between two bases is written as "every 4h"')
+    .optional(),
   retention: retention.prefault({}),
   store: store.default({ kind: 'directory' }),
   /** A backup needs at least this share of every node's disk free after it. */

@@ -31,6 +31,8 @@ export const windowReport = z.object({
     }),
   ),
   warnings: z.array(z.string()),
+  /** Why later instants need a new base, which would serve them from its end on; null when none would help. Only of the present history. */
+  baseWanted: z.string().nullable().default(null),
   /** The points of this history, newest first: what each serves, or why it serves nothing. */
   bases: z.array(
     z.object({

@@ -58,7 +58,9 @@ afterAll(async () => {
 test('C3 C4: a graph under writes comes back to the instant between two of its transactions, deletions after it included', async () => {
   const writer = await writeOn();
   await acknowledged(writer, 50);
-  await sandbox.answer(z.unknown(), 'backup', 'local');
+  const due = z.object({ due: z.boolean(), why: z.string() });
+  expect(await sandbox.answer(due, 'backup', 'local', '--when-due')).toMatchObject({ due: true });
+  expect(await sandbox.answer(due, 'backup', 'local', '--when-due')).toMatchObject({ due: false });
   await acknowledged(writer, writer.counters().acknowledged + 50);
   await runBadJob(sandbox.platform.graph, bank, 8);
   await acknowledged(writer, writer.counters().acknowledged + 20);

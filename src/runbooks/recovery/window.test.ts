@@ -65,6 +65,20 @@ describe('the window of what was shipped', () => {
     });
   });
 
+  test('a new base is wanted after what no log tells, and not again when one was taken that does not help', async () => {
+    const log = await threeNodes();
+    for (const host of hosts) await log.watermark('t0001', host, 300);
+    expect((await windowAt(log, 300)).baseWanted).toBeNull();
+    await log.mark('t0001', a, 'truncate', 200, 210);
+    const { baseWanted, newest } = await windowAt(log, 300);
+    expect(newest).toBe(secondText(199.999_999));
+    expect(baseWanted).toContain('told by a test');
+    await log.point(220, 222, { nodeCount: 3 });
+    expect((await windowAt(log, 300)).baseWanted).toBeNull();
+    await log.timeline('t0002', { id: 't0001', fork: 290 });
+    expect((await windowAt(log, 300)).baseWanted).toContain('no good base on t0002');
+  });
+
   test('one replica that stopped does not end it, two do', async () => {
     const log = await threeNodes();
     await log.watermark('t0001', a, 300);

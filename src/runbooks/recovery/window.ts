@@ -42,6 +42,7 @@ export function computeWindow(facts: RecoveryFacts, timeline = currentTimelineOf
     })),
     streams: windowStreams(path, facts, current),
     warnings: warningsOf(facts, path, services.serving, current),
+    baseWanted: current ? baseWanted(path, serving) : null,
     bases: [...path.points.values()].map((point) => {
       const service = serving.find(({ base }) => base.point === point.id);
       return {
@@ -90,13 +91,8 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
       `Writers' clocks run up to ${formatSeconds(path.seenLead / 1_000_000)} ahead of the nodes' clocks (limit ${formatSeconds(limits.clockLead / 1_000_000)}): instants are unreliable, so restores to an instant are refused`,
     );
   }
-  if (!path.bases.some(({ strand }) => strand === path.strands.length - 1)) {
-    warnings.push(`No good base on ${path.timeline} yet. Take one: cardea backup ${environment}`);
-  }
-  const last = serving.reduce<Service | undefined>(
-    (best, each) => (best === undefined || each.to >= best.to ? each : best),
-    undefined,
-  );
+  if (!hasBase(path)) warnings.push(`No good base on ${path.timeline} yet. Take one: cardea backup ${environment}`);
+  const last = lastServing(serving);
   if (current && last !== undefined && last.stop.kind !== 'end' && last.stop.kind !== 'coverage') {
     warnings.push(
       `Nothing later can be restored without a new base (cardea backup ${environment}): ${last.stop.reason}`,
@@ -114,6 +110,30 @@ function warningsOf(facts: RecoveryFacts, path: WindowPath, serving: readonly Se
     for (const { key, reason } of log?.faults ?? []) warnings.push(`${key}: ${reason}`);
   }
   return warnings;
+}
+
+/** Whether there is a base on the timeline itself. */
+function hasBase(path: WindowPath): boolean {
+  return path.bases.some(({ strand }) => strand === path.strands.length - 1);
+}
+
+/** The one that reaches furthest. */
+function lastServing(serving: readonly Service[]): Service | undefined {
+  return serving.reduce<Service | undefined>(
+    (best, each) => (best === undefined || each.to >= best.to ? each : best),
+    undefined,
+  );
+}
+
+/**
+ * Where the newest base is the one that stops, a newer one serves what comes after the stop. Where the newest serves nothing at all, another
+ * one like it would not either.
+ */
+function baseWanted(path: WindowPath, serving: readonly Service[]): string | null {
+  if (!hasBase(path)) return `there is no good base on ${path.timeline} yet`;
+  const last = lastServing(serving);
+  const newest = path.bases.reduce((best, each) => (each.point > best.point ? each : best)).point;
+  return last === undefined || last.stop.kind === 'end' || last.base.point !== newest ? null : last.stop.reason;
 }
 
 function pointOf(path: WindowPath, id: string) {

@@ -18,6 +18,10 @@ export const backup = declare({
       'You promise that nothing writes to the graph during the backup. Without this flag the cut is fuzzy: the point alone is not the graph of one instant, ' +
         'but a rehearsal proves it together with the shipped log that follows it.',
     ),
+    whenDue: flag(
+      'Only when one is due: by `backup.schedule`, by `backup.bases`, or because later instants cannot be restored without a new base. ' +
+        'Else it says why not and changes nothing. For a timer that calls it every few minutes.',
+    ),
   },
   interrupted: () => beforeItsRun,
   plan: true,
@@ -26,6 +30,7 @@ export const backup = declare({
     { run: 'cardea backup prod', says: 'Back up prod; upload only what changed.' },
     { run: 'cardea backup prod --mode full', says: 'Upload every file again; reuse nothing from earlier backups.' },
     { run: 'cardea backup local --quiesced --json', says: 'Machine output: {"run": …, "point": …}.' },
+    { run: 'cardea backup prod --when-due', says: 'From a timer: back up if the schedule or the window asks for it.' },
     { run: 'cardea backup prod --plan', says: 'Show the steps and change nothing.' },
   ],
 });

@@ -83,6 +83,7 @@ const good: StatusFacts = {
     stretches: [],
     streams: [],
     warnings: [],
+    baseWanted: null,
     bases: [],
     timelines: [],
   },

@@ -1,6 +1,6 @@
 import type { RunSummary } from '../../../journal/runs.ts';
+import { basesEvery, dueSince } from '../../../model/backup-due.ts';
 import type { EnvironmentConfig } from '../../../model/config.ts';
-import { parseCron } from '../../../model/cron.ts';
 import type { RingMember } from '../../../model/database-node.ts';
 import { formatSeconds, milliseconds } from '../../../model/duration.ts';
 import type { Problem } from '../../../model/problem.ts';
@@ -132,14 +132,19 @@ function backupSignal({ environment, config, now, points, damaged = [] }: Status
       next,
     };
   }
-  const due = parseCron(config.backup.schedule).latest(now);
-  // Clocks of nodes may differ from the one that begins a backup by some seconds.
-  if (due === undefined || snapshotEnd(last) + 60_000 >= due.getTime())
-    return { name: 'backup', level: 'good', says: about };
+  const due = duesOf(config, last, now).toSorted((one, other) => one.getTime() - other.getTime())[0];
+  if (due === undefined) return { name: 'backup', level: 'good', says: about };
   const late = now.getTime() - due.getTime();
   const missed = late > milliseconds(config.objectives.backup);
   const says = `${about}; ${missed ? 'missed' : 'due since'} ${due.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return { name: 'backup', level: missed ? 'bad' : 'warning', says, next };
+}
+
+/** Since when backups are due, by the schedule and by the time between bases. */
+function duesOf({ backup: { schedule, bases } }: EnvironmentConfig, last: RestorePoint, now: Date): readonly Date[] {
+  const scheduled = dueSince(schedule, last, now);
+  const base = bases === undefined ? undefined : new Date(snapshotEnd(last) + milliseconds(basesEvery(bases)));
+  return [scheduled, base].flatMap((due) => (due !== undefined && due.getTime() <= now.getTime() ? [due] : []));
 }
 
 /** What a disaster at this moment would lose. */

@@ -28,6 +28,7 @@ const report: WindowReport = {
     { node: 'node-1', hostId: 'a', newest: '2026-02-19T02:59:59.400000Z', lagSeconds: 0.6, clockLead: 0, problems: [] },
   ],
   warnings: [],
+  baseWanted: null,
   bases: [{ point: 'backup-20260218-020000', timeline: first, proof: 'proven', from: null, to: null, why: null }].map(
     (base) => ({ ...base, from: '2026-02-18T02:03:11.000000Z', to: '2026-02-19T02:59:59.400000Z' }),
   ),
