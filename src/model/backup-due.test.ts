@@ -28,7 +28,7 @@ test('without a good one, or only with one of a history that was left, one is du
   expect(due({ isLeft: () => true })).toMatchObject({ due: true });
 });
 
-test('B1: one is due when the schedule was due since the newest good one', () => {
+test('one is due when the schedule was due since the newest good one', () => {
   expect(due({ points: [ago(8)] })).toEqual({ due: true, why: 'backup.schedule was due at 2026-03-31 02:00 UTC' });
 });
 
