@@ -100,6 +100,8 @@ export const restorePointDocument = documentType(
     /** Seconds from the start of the snapshot to `taken`, and what the check took on top. */
     seconds: z.object({ taken: z.number(), checked: z.number().optional() }),
     checkedAt: z.iso.datetime().optional(),
+    /** When its backup read again what was due of what older points hold: see `rereadTurn`. */
+    rereadAt: z.iso.datetime().optional(),
     proven: z
       .object({
         at: z.iso.datetime(),

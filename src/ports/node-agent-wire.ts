@@ -72,6 +72,10 @@ export const jobParams = {
   snapshot: z.strictObject({ point: pointId }),
   upload: z.strictObject({ point: pointId, mode: z.enum(['full', 'differential']) }),
   verify: z.strictObject({ point: pointId, knownPoints: z.array(pointId) }),
+  reread: z.strictObject({
+    points: z.array(pointId),
+    turn: z.strictObject({ after: z.int(), until: z.int(), of: z.int().positive() }),
+  }),
   'clear-snapshot': z.strictObject({ point: pointId }),
   'delete-backup': z.strictObject({ point: pointId }),
   'stage-files': z
@@ -137,6 +141,11 @@ export const jobResults = {
   }),
   upload: z.object({ files: count, bytes: count, mode: z.enum(['full', 'differential']) }),
   verify: z.object({ files: count, bytes: count, newBytes: count, inventorySha256: hash.optional() }),
+  reread: z.object({
+    files: count,
+    bytes: count,
+    damaged: z.array(z.object({ point: pointId, what: z.string() })),
+  }),
   'clear-snapshot': z.object({ cleared: z.boolean() }),
   'delete-backup': z.object({ deleted: z.boolean() }),
   'stage-files': z.object({ files: count, bytes: count }),

@@ -1,5 +1,6 @@
 import type { TracedProblem } from '../model/problem.ts';
 import type { Progress } from '../model/progress.ts';
+import type { RereadTurn } from '../model/reread-turn.ts';
 
 /**
  * The agent beside one Cassandra. Long work belongs to it: a job is keyed by run, step and node, carries the lease's epoch, and goes on
@@ -88,6 +89,8 @@ export interface JobParams {
   upload: { readonly point: string; readonly mode: 'full' | 'differential' };
   /** Compares store and inventory: every file there with its size; bytes new since `knownPoints` are read back and hashed. */
   verify: { readonly point: string; readonly knownPoints: readonly string[] };
+  /** Reads again what is due of everything that these points hold, and hashes it. */
+  reread: { readonly points: readonly string[]; readonly turn: RereadTurn };
   'clear-snapshot': { readonly point: string };
   /** Removes this node's part of a backup through Medusa. */
   'delete-backup': { readonly point: string };
@@ -198,6 +201,12 @@ export interface JobResult {
     readonly bytes: number;
     readonly newBytes: number;
     readonly inventorySha256?: string | undefined;
+  };
+  /** `damaged`: points that hold an object with other bytes, or without any; `what` names the first of each. */
+  reread: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly damaged: ReadonlyArray<{ readonly point: string; readonly what: string }>;
   };
   'clear-snapshot': { readonly cleared: boolean };
   'delete-backup': { readonly deleted: boolean };

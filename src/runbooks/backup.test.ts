@@ -178,3 +178,48 @@ test('a backup that failed before its point was recorded leaves nothing of that 
   expect([...bucket.store.objects.keys()].filter((key) => key.includes(lost))).toEqual([]);
   for (const key of recordsOf(kept)) expect(bucket.store.objects.has(key)).toBe(true);
 });
+
+test('what is found damaged when it is read again marks each point that holds it, and ends the backup whose own point does', async () => {
+  const bucket = new ShippedBucket();
+  const [old, whole, own] = [await bucket.point(10, 12), await bucket.point(20, 22), await bucket.point(30, 32)];
+  const { store } = bucket;
+  const clock = new FakeClock();
+  const nodes = (await getPoint(store, own)).nodes.map(({ node }) => ({ name: node }));
+  const step = backupRunbook.steps.find(({ id }) => id === 'reread');
+  const asked: unknown[] = [];
+  const run = async (damaged: readonly object[]) =>
+    step?.run({
+      run: `${own}-abcd`,
+      step: 'reread',
+      epoch: 1,
+      signal: new AbortController().signal,
+      progress: () => {},
+      log: () => {},
+      startedAt: clock.now(),
+      services: {
+        clock,
+        config: { backup: { retention: { keep: '30d', atLeast: 3 } } },
+        platform: {
+          environment: 'local',
+          bucket: store,
+          nodes,
+          agent: () => ({
+            run: async (_key: object, _kind: string, params: unknown) => {
+              asked.push(params);
+              return { files: 1, bytes: 1, damaged };
+            },
+          }),
+        },
+      },
+    } as never);
+  expect(await run([{ point: old, what: 'x: different bytes in the store (k)' }])).toMatchObject({
+    damaged: { count: 1 },
+  });
+  expect(asked[0]).toMatchObject({ points: [own, whole, old], turn: { of: 30 } });
+  expect(await getPoint(store, old)).toMatchObject({ proof: 'failed', failure: expect.stringContaining('(k)') });
+  expect(await getPoint(store, whole)).toMatchObject({ proof: 'proven' });
+  expect(await getPoint(store, own)).toMatchObject({ proof: 'proven', rereadAt: clock.now().toISOString() });
+  const code = 'backup-damaged';
+  await expect(run([{ point: own, what: 'y: missing in the store (k)' }])).rejects.toMatchObject({ code });
+  expect(await getPoint(store, own)).toMatchObject({ proof: 'failed' });
+});

@@ -28,6 +28,7 @@ import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
 import { requireApartNames, requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
 import { patientServices, type RunbookServices } from './services.ts';
+import { rereadPoints } from './steps/reread-points.ts';
 import { verifyPoint } from './steps/verify-point.ts';
 import { checkForm } from './steps/graph-form.ts';
 import { stockOf, takeStock } from './steps/graph-stock.ts';
@@ -62,7 +63,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 7,
+  version: 8,
   title: 'Back up every node and check the backup in the store',
   params,
 })
@@ -371,10 +372,20 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .step({
+    id: 'reread',
+    title: 'Read again, in turn, what older points hold',
+    effect: 'write',
+    needs: ['verify', 'snapshot', 'upload'],
+    timeout: { atLeast: '12h', perGiB: '5m', of: ['verify.bytes'], rates: ['snapshot', 'upload'] },
+    retry: patientRetry,
+    result: z.object({ bytes: z.number(), files: z.number(), damaged: someNames }),
+    run: async (context) => rereadPoints(context, pointOfRun(context.run)),
+  })
+  .step({
     id: 'choose-points',
     title: 'Decide by the retention rule which points to remove',
     effect: 'read',
-    needs: ['verify'],
+    needs: ['reread'],
     when: { param: 'retention', is: true },
     timeout: '10m',
     retry: standardRetry,

@@ -34,6 +34,7 @@ const places: Readonly<Record<JobKind, Drawn>> = {
   snapshot: plain('backup'),
   upload: plain('backup'),
   verify: plain('backup'),
+  reread: plain('backup'),
   'clear-snapshot': plain('backup'),
   'delete-backup': { ...plain('backup'), faults: [{ job: 'upload', nodes: 1, fault: 'refused', times: 1 }] },
   'stage-files': plain('restore'),

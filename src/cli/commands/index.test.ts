@@ -56,8 +56,8 @@ test('an action gets arguments and options by name, with what was left out fille
   await program().parseAsync(['backup', 'local'], { from: 'user' });
   await program().parseAsync(['--json', 'backup', '--mode', 'full', 'local', '--quiesced', '--plan'], { from: 'user' });
   expect(inputs).toEqual([
-    { env: 'local', mode: 'differential', quiesced: false, plan: false, json: false },
-    { env: 'local', mode: 'full', quiesced: true, plan: true, json: true },
+    { env: 'local', mode: 'differential', quiesced: false, whenDue: false, plan: false, json: false },
+    { env: 'local', mode: 'full', quiesced: true, whenDue: false, plan: true, json: true },
   ]);
 });
 

@@ -12,6 +12,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { jobRunners } from './job-runners.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
+import { reread } from './reread-job.ts';
 import { takeSnapshot } from './snapshot-job.ts';
 import { upload } from './upload-job.ts';
 import { verify } from './verify-job.ts';
@@ -294,4 +295,50 @@ async function untilEnded(work: Promise<unknown>, clock: FakeClock): Promise<voi
     return ended || undefined;
   };
   expect(await waitFor(ask, { withinMs: 30_000, everyMs: 1 })).toBe(true);
+}
+
+describe('what older points vouch for is read again', () => {
+  /** Everything is due. */
+  const turn = { after: 0, until: 1, of: 1 };
+  const again = async (points = [later, point]) => reread(node, { points, turn }, idleContext());
+
+  beforeEach(async () => {
+    await backup(point);
+    await node.writeFile('bank', 'edges', 'nb-2-big-Data.db', 'two more');
+    await backup(later, [point]);
+  });
+
+  test('each object once, and only what is due', async () => {
+    expect(await again()).toEqual({ files: 6, bytes: 30, damaged: [] });
+    expect(await reread(node, { points: [point], turn: { after: 1, until: 1, of: 1 } }, idleContext())).toMatchObject({
+      files: 0,
+    });
+  });
+
+  test('B3: other bytes of the same length are found, and each point that holds them is named', async () => {
+    const [key = ''] = await keysEnding('edges_index/nb-1-big-Data.db');
+    await node.bucket.put(key, 'inDex');
+    const what = expect.stringContaining(`different bytes in the store (${key})`);
+    expect((await again()).damaged).toEqual([
+      { point: later, what },
+      { point, what },
+    ]);
+  });
+
+  test('an object that is gone is damage, and one that only the newer point holds is none of the older', async () => {
+    const [key = ''] = await keysEnding('nb-2-big-Data.db');
+    await node.bucket.delete(key);
+    expect((await again()).damaged).toEqual([{ point: later, what: expect.stringContaining('missing in the store') }]);
+  });
+
+  test('a point without its inventory is named', async () => {
+    await node.bucket.put(inventoryKey(point, node.node), 'damaged');
+    expect((await again()).damaged).toEqual([{ point, what: expect.stringContaining('its inventory') }]);
+  });
+});
+
+async function keysEnding(end: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of node.bucket.list('')) if (key.endsWith(end)) keys.push(key);
+  return keys;
 }

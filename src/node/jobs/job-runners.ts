@@ -7,6 +7,7 @@ import type { NodeParts } from '../node-parts.ts';
 import { noteDrained } from './drained-log.ts';
 import { markDisk } from './disk-mark.ts';
 import { placedLogs, placeLogs } from './place-logs-job.ts';
+import { reread } from './reread-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import type { ShippingLoop } from '../shipping/shipping-loop.ts';
 import { clearStage, placedFiles, restoreFiles, stageFiles } from './restore-job.ts';
@@ -30,6 +31,10 @@ export function jobRunners(parts: NodeParts, shipping?: Pick<ShippingLoop, 'paus
     upload: async (params, context) => upload(patient(context), params, context),
     verify: async (params, context) =>
       checks.goOn(params.point, async (sound) => verify(patient(context), params, context, sound)),
+    reread: async (params, context) =>
+      checks.goOn(`again ${params.points.join(' ')}`, async (sound) =>
+        reread(patient(context), params, context, sound),
+      ),
     'clear-snapshot': async (params, context) => clearSnapshot(patient(context), params, context),
     'delete-backup': async (params, context) => deleteBackup(patient(context), params, context),
     'stage-files': async (params, context) => stageFiles(patient(context), params, context),

@@ -1,7 +1,9 @@
 import { mapConcurrently } from '../../model/map-concurrently.ts';
+import { FailedProblem } from '../../model/problem.ts';
+import type { BackupContents } from '../../ports/backup-tool.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { byName, compareBackup } from './backup-comparison.ts';
-import { type InventoryBody, filesOf, nameOf } from './inventory-store.ts';
+import { type InventoryBody, filesOf, nameOf, readableInventory } from './inventory-store.ts';
 
 /** A file of an inventory, and the object that the backup tool's record gives it. */
 export interface StoredAs {
@@ -9,6 +11,41 @@ export interface StoredAs {
   readonly key: string;
   readonly bytes: number;
   readonly sha256: string;
+}
+
+/** An object with this very content. */
+export function contentOf({ key, sha256 }: Pick<StoredAs, 'key' | 'sha256'>): string {
+  return `${key} ${sha256}`;
+}
+
+/** The files of a node's backup as inventory and record have them; undefined where one of these is not there or is damaged. */
+export async function filesAsStored(
+  { bucket, tool }: Pick<NodeParts, 'bucket' | 'tool'>,
+  node: string,
+  point: string,
+): Promise<readonly StoredAs[] | undefined> {
+  const inventory = await readableInventory(bucket, point, node);
+  if (inventory === undefined || inventory === 'damaged') return undefined;
+  const contents = await readableContents(tool, node, point);
+  return contents === undefined ? undefined : joined(inventory, contents);
+}
+
+async function readableContents(tool: NodeParts['tool'], node: string, point: string) {
+  try {
+    return await tool.contents(node, point);
+  } catch (error) {
+    if (error instanceof FailedProblem && error.code === 'bad-manifest') return undefined;
+    throw error;
+  }
+}
+
+function joined(inventory: InventoryBody, { files }: Pick<BackupContents, 'files'>): readonly StoredAs[] {
+  const stored = byName(files);
+  return [...filesOf(inventory)].flatMap(({ keyspace, table, file }): StoredAs[] => {
+    const name = nameOf(keyspace, table, file.path);
+    const key = stored.get(name)?.key;
+    return key === undefined ? [] : [{ name, key, bytes: file.bytes, sha256: file.sha256 }];
+  });
 }
 
 /**
@@ -26,12 +63,7 @@ export async function lookInStore(
   const contents = await tool.contents(node, inventory.point);
   if (contents === undefined) return { expected: [], findings: ['Medusa has no finished backup of this name'] };
   const findings = compareBackup(inventory, contents).map((line) => `${line} (by ${contents.record})`);
-  const stored = byName(contents.files);
-  const expected = [...filesOf(inventory)].flatMap(({ keyspace, table, file }): StoredAs[] => {
-    const name = nameOf(keyspace, table, file.path);
-    const key = stored.get(name)?.key;
-    return key === undefined ? [] : [{ name, key, bytes: file.bytes, sha256: file.sha256 }];
-  });
+  const expected = joined(inventory, contents);
   const sizes = await sizesInStore({ bucket }, expected, signal);
   await askForMissing({ bucket }, expected, sizes, signal);
   for (const { name, key, bytes } of expected) {
