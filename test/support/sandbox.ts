@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { vi } from 'vitest';
 import { z } from 'zod';
+import type { ConfigInput } from '../../src/model/config.ts';
 import { endMarked, marked } from '../../src/host/detached-process.ts';
 import { folders } from '../../src/host/folders.ts';
 import { readClaims, releaseNetwork } from '../../src/host/loopback.ts';
@@ -76,8 +77,15 @@ export interface TestSandbox {
   down(): Promise<void>;
 }
 
-/** Brings `local` up in a new home, its bucket in `store` if given. The caller calls `down` in the end, also after a failure. */
-export async function sandboxUp(nodes: number, store?: string): Promise<TestSandbox> {
+/**
+ * Brings `local` up in a new home, its bucket in `store` if given, with settings of the environment beside the defaults. The caller calls
+ * `down` in the end, also after a failure.
+ */
+export async function sandboxUp(
+  nodes: number,
+  store?: string,
+  settings?: ConfigInput['environments'][string],
+): Promise<TestSandbox> {
   const home = mkdtempSync(join(tmpdir(), 'cardea-test-'));
   vi.stubEnv('CARDEA_HOME', home);
   const directory = join(home, 'local');
@@ -144,8 +152,13 @@ export async function sandboxUp(nodes: number, store?: string): Promise<TestSand
       if (exitCode !== 0) throw new TypeError(`sandbox down ended with ${exitCode}: ${stdout}${stderr}`);
     },
   };
-  const config = `export default { name: 'janusgraph-banking', environments: { local: { platform: { kind: 'sandbox' }, backup: { store: ${JSON.stringify({ kind: 'directory', path: store })} } } } };`;
-  const flags = store === undefined ? [] : ['--config', sandbox.writeConfig('store.config.ts', config)];
+  const flags: string[] = [];
+  if (store !== undefined || settings !== undefined) {
+    const backup = store === undefined ? {} : { backup: { store: { kind: 'directory', path: store } } };
+    const local = { platform: { kind: 'sandbox' }, ...backup, ...settings };
+    const text = `export default ${JSON.stringify({ name: 'janusgraph-banking', environments: { local } })};`;
+    flags.push('--config', sandbox.writeConfig('store.config.ts', text));
+  }
   const up = await cardea(...flags, 'sandbox', 'up', 'local', '--nodes', String(nodes));
   if (up.exitCode === 0) return sandbox;
   await sandbox.down();
