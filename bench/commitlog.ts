@@ -114,7 +114,7 @@ async function realMutations(): Promise<{ schema: Schema; mutations: Uint8Array[
       return [...entriesIn(bytes)].map((entry) => Uint8Array.from(entry));
     });
     const ofGraph = new Set([...schema.values()].filter(({ keyspace }) => keyspace === platform.keyspace));
-    const tables = tableIndexOf(schema);
+    const tables = tableIndexOf(schema, 8);
     return {
       schema,
       mutations: mutations.filter((mutation) => {
@@ -150,7 +150,7 @@ function segmentOf(folder: string, name: string, mutations: readonly Uint8Array[
 
 /** The mutation with one more write time in it, after the last kept one: a copy of each of its first row's cells. */
 function mergedWithLater(mutation: Uint8Array, schema: Schema): Uint8Array {
-  const stored = readMutation(mutation, tableIndexOf(schema));
+  const stored = readMutation(mutation, tableIndexOf(schema, 8));
   const updates = stored.updates.map(({ body, ...update }) => {
     if (body === undefined) return { ...update, body };
     return {

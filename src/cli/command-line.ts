@@ -56,8 +56,9 @@ async function perform(command: Command, flags: GlobalFlags, input: CommandInput
     // From here on the exit code is the answer's, read or not.
     onUnread(() => {});
     if (outcome.problem !== undefined) return await failWith(outcome.problem, flags, outcome);
-    if (flags.json) output.line(JSON.stringify(outcome.json, null, 2));
-    else if (outcome.text !== '') output.line(outcome.text);
+    const result = flags.json ? JSON.stringify(outcome.json, null, 2) : outcome.text;
+    const isWritten = flags.json && outcome.written === true;
+    if (result !== '' && !isWritten) output.line(result);
     return outcome.exitCode ?? 0;
   } catch (thrown) {
     const { by, meaning } = stop;

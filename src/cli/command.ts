@@ -59,6 +59,8 @@ export interface Outcome {
    * `problem` in the JSON.
    */
   readonly problem?: Problem;
+  /** With `--json` the action has written every line by itself: nothing comes after them. */
+  readonly written?: boolean;
 }
 
 export function declare<const A extends AnyArguments, const O extends AnyOptions>(
@@ -94,6 +96,11 @@ export function required(says: string): Argument<string> {
 
 export function optional(says: string): Argument<string | undefined> {
   return { kind: 'optional', says };
+}
+
+/** Any number of them, also none. */
+export function rest(says: string): Argument<readonly string[]> {
+  return { kind: 'rest', says };
 }
 
 export function flag(says: string): Option<boolean> {

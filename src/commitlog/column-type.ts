@@ -7,22 +7,33 @@ export interface ColumnType {
 }
 
 /**
+ * How a maker of Cassandra writes down the type of a user type's column that is dropped, and was not frozen: `tuple<…>`. The core of HCD (version 100
+ * of the log) writes every other tuple as `frozen<tuple<…>>`, so that a bare one has a cell for each element; for Apache none has.
+ */
+export interface TypeDialect {
+  readonly bareTuples: 'multi-cell' | 'one cell';
+}
+
+export const apacheTypes: TypeDialect = { bareTuples: 'one cell' };
+export const coreTypes: TypeDialect = { bareTuples: 'multi-cell' };
+
+/**
  * Of a type as system_schema gives it: `blob`, `frozen<map<text, int>>`, `vector<float, 3>`, `'org.apache.cassandra.db.marshal.DateType'`.
  * A bare name that is none of CQL's own is a user type, and not frozen. The lengths are those of Cassandra's `valueLengthIfFixed`: it
  * leaves `smallint`, `tinyint`, `date` and `time` out.
  */
-export function columnType(cql: string): ColumnType {
+export function columnType(cql: string, dialect = apacheTypes): ColumnType {
   const type = cql.trim();
   const [outer, inner] = split(type);
   switch (outer) {
     case 'frozen':
-      return { ...columnType(inner), multiCell: false };
+      return { ...columnType(inner, dialect), multiCell: false };
     case 'list':
     case 'set':
     case 'map':
       return { fixedLength: undefined, multiCell: true };
     case 'tuple':
-      return { fixedLength: undefined, multiCell: false };
+      return { fixedLength: undefined, multiCell: dialect.bareTuples === 'multi-cell' };
     case 'vector':
       return { fixedLength: vectorLength(inner), multiCell: false };
     default:

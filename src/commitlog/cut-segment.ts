@@ -55,8 +55,9 @@ export function* cutSections(
 /** A run is ended when it has grown this long, so that who writes it needs no more room. */
 const longRun = 2 ** 19;
 
-function* keptRuns(section: Uint8Array, header: SegmentHeader, cut: MutationCut): Generator<EntryRun, void> {
+function* keptRuns(section: Uint8Array, header: SegmentHeader, every: MutationCut): Generator<EntryRun, void> {
   const { version } = header;
+  const cut = every.of(version);
   const content = sectionContent(section, header);
   const cursor = new EntryCursor(content, header.id);
   let from = 0;

@@ -106,7 +106,7 @@ describe('the cut', () => {
   });
 
   test('of any bytes ends with an answer or a problem', () => {
-    const index = tableIndexOf(schemaOfTables);
+    const index = tableIndexOf(schemaOfTables, 8);
     fc.assert(
       fc.property(
         anyMutation(around),
@@ -168,7 +168,7 @@ function ruleAt(lastKept: number): CutRule {
 
 /** A mutation of `bare` with one row of one cell, or of `every` with two. */
 function update(id: string | undefined, columns: readonly string[], times: readonly number[]): Uint8Array {
-  const layout = tableIndexOf(schemaOfTables).find(Buffer.from((id ?? '').replaceAll('-', ''), 'hex'), 0);
+  const layout = tableIndexOf(schemaOfTables, 8).find(Buffer.from((id ?? '').replaceAll('-', ''), 'hex'), 0);
   if (layout === undefined) throw new TypeError('the table is there');
   const found = columns
     .map((name) => layout.column(Buffer.from(name), 0, name.length))

@@ -4,6 +4,7 @@ import type { CutRule } from './cut-rule.ts';
 import { firstTableOf } from './mutation-glance.ts';
 import { isAllLater, readMutation } from './mutation-reader.ts';
 import { encodeMutation } from './mutation-writer.ts';
+import { isOfCore } from './log-version.ts';
 import { refuseUnreadable } from './segment-header.ts';
 import { cutDecoded, type Treatment } from './cut-decoded.ts';
 import { isSystemKeyspace, isSystemTable } from './system-tables.ts';
@@ -42,22 +43,32 @@ export function cutMutation(
   keep: CutRule,
 ): Uint8Array | undefined {
   refuseUnreadable({ version, encrypted: false });
-  return new MutationCut(schema, keep).cut(bytes);
+  return new MutationCut(schema, keep).of(version).cut(bytes);
 }
 
-/** A cut by one rule under one schema, made once for many mutations of versions 7 and 8. */
+/** A cut by one rule under one schema, made once for many mutations; `of` gives that of each version of the log, with the same counts. */
 export class MutationCut {
   readonly counts: CutCounts;
+  readonly #schema: ReadonlyMap<string, LoggedTable>;
+  readonly #version: number;
+  #other: MutationCut | undefined;
   readonly #rule: CutRule;
   readonly #tables: TableIndex;
   readonly #treatments = new Map<TableLayout, Treatment>();
   readonly #scan: FastCutScan;
 
-  constructor(schema: ReadonlyMap<string, LoggedTable>, rule: CutRule, counts: CutCounts = noCounts()) {
+  constructor(schema: ReadonlyMap<string, LoggedTable>, rule: CutRule, counts: CutCounts = noCounts(), version = 8) {
+    this.#schema = schema;
+    this.#version = version;
     this.#rule = rule;
     this.counts = counts;
-    this.#tables = tableIndexOf(schema);
+    this.#tables = tableIndexOf(schema, version);
     this.#scan = new FastCutScan(this.#tables, rule, (layout) => this.#treatmentOf(layout));
+  }
+
+  of(version: number): MutationCut {
+    if (isOfCore(version) === isOfCore(this.#version)) return this;
+    return (this.#other ??= new MutationCut(this.#schema, this.#rule, this.counts, version));
   }
 
   /** As `cutMutation`. */

@@ -30,10 +30,10 @@ import { formatTableId, type LaidColumn, type TableIndex, tableIndexOf, type Tab
  */
 export function decodeMutation(bytes: Uint8Array, version: number, schema: ReadonlyMap<string, LoggedTable>): Mutation {
   refuseUnreadable({ version, encrypted: false });
-  return meaningOf(readMutation(bytes, tableIndexOf(schema)));
+  return meaningOf(readMutation(bytes, tableIndexOf(schema, version)));
 }
 
-/** The mutation as it is stored. Versions 7 and 8 of the log write it alike. Throws as `decodeMutation` does. */
+/** The mutation as it is stored. All versions of the log that are read write it alike. Throws as `decodeMutation` does. */
 export function readMutation(bytes: Uint8Array, tables: TableIndex): StoredMutation {
   const read = new MutationBytes(bytes);
   const updates: StoredUpdate[] = [];

@@ -7,7 +7,7 @@ import { decodeMutation, readMutation } from './mutation-reader.ts';
 import { encodeMutation } from './mutation-writer.ts';
 import { tableIndexOf } from './table-layout.ts';
 
-const index = tableIndexOf(schemaOfTables);
+const index = tableIndexOf(schemaOfTables, 8);
 const around = 1_771_466_400_000_001;
 
 describe('a mutation', () => {
@@ -85,7 +85,7 @@ describe('a mutation', () => {
         happened: expect.stringContaining('column v of kinds.bare'),
       }),
     );
-    for (const version of [6, 9, 100, 680]) {
+    for (const version of [6, 9, 101, 110, 680]) {
       expect(() => decodeMutation(bytes, version, schemaOfTables)).toThrow(
         expect.objectContaining({ code: 'log-version-unknown', happened: expect.stringContaining(String(version)) }),
       );

@@ -3,10 +3,11 @@ import { segmentOfFileName } from '../model/log-segment.ts';
 import { FailedProblem } from '../model/problem.ts';
 import { checksum, checksumOfInt } from './checksum.ts';
 import { logDamaged } from './log-damage.ts';
+import { refuseVersion } from './log-version.ts';
 
 /** What stands at the beginning of a segment file. */
 export interface SegmentHeader {
-  /** 7 in Cassandra 4.x and in 5.0's CASSANDRA_4 mode, 8 in 5.0; other makers count on their own. */
+  /** See log-version.ts. */
   readonly version: number;
   /** Unique on its node only. */
   readonly id: bigint;
@@ -57,14 +58,7 @@ export function writeSegmentHeader(version: number, id: bigint): Uint8Array {
 
 /** Before anything inside is read. Throws FailedProblem `log-version-unknown` or `log-encrypted`. */
 export function refuseUnreadable({ version, encrypted }: Pick<SegmentHeader, 'version' | 'encrypted'>): void {
-  if (version !== 7 && version !== 8) {
-    throw new FailedProblem({
-      code: 'log-version-unknown',
-      happened: `The commit log has the format version ${version}; Cardea reads 7 (Cassandra 4.x) and 8 (5.0).`,
-      state: 'The log was shipped unchanged; no part of it was cut or replayed.',
-      next: 'Restore to a restore point, without the log. This version of Cardea cannot restore to an instant of such a log.',
-    });
-  }
+  refuseVersion(version);
   if (!encrypted) return;
   throw new FailedProblem({
     code: 'log-encrypted',

@@ -1,6 +1,7 @@
 import type { LoggedTable } from '../model/log-schema.ts';
 import { intAt } from './big-endian.ts';
-import { columnType } from './column-type.ts';
+import { isOfCore } from './log-version.ts';
+import { apacheTypes, columnType, coreTypes } from './column-type.ts';
 
 /** A column as the log's format needs it. */
 export interface LaidColumn {
@@ -19,18 +20,18 @@ export class TableLayout {
   readonly clustering: ReadonlyArray<number | undefined>;
   readonly #columns = new Map<number, LaidColumn[]>();
 
-  constructor(table: LoggedTable) {
+  constructor(table: LoggedTable, dialect = apacheTypes) {
     this.table = table;
     this.id = Buffer.from(table.id.replaceAll('-', ''), 'hex');
     this.clustering = table.columns
       .filter(({ kind }) => kind === 'clustering')
       .sort((a, b) => a.position - b.position)
-      .map(({ type }) => columnType(type).fixedLength);
+      .map(({ type }) => columnType(type, dialect).fixedLength);
     // A column that was dropped and made anew stands in both lists; the living one counts.
     for (const { name, type } of [...table.columns, ...table.dropped]) {
       const nameBytes = Buffer.from(name);
       if (this.column(nameBytes, 0, nameBytes.length) !== undefined) continue;
-      const laid = { name, nameBytes, ...columnType(type) };
+      const laid = { name, nameBytes, ...columnType(type, dialect) };
       const hash = hashOf(nameBytes, 0, nameBytes.length);
       this.#columns.set(hash, [...(this.#columns.get(hash) ?? []), laid]);
     }
@@ -51,9 +52,9 @@ export class TableLayout {
 export class TableIndex {
   readonly #tables = new Map<number, TableLayout[]>();
 
-  constructor(tables: Iterable<LoggedTable>) {
+  constructor(tables: Iterable<LoggedTable>, dialect = apacheTypes) {
     for (const table of tables) {
-      const layout = new TableLayout(table);
+      const layout = new TableLayout(table, dialect);
       const key = intAt(layout.id, 0);
       this.#tables.set(key, [...(this.#tables.get(key) ?? []), layout]);
     }
@@ -69,13 +70,17 @@ export class TableIndex {
   }
 }
 
-const indexes = new WeakMap<ReadonlyMap<string, LoggedTable>, { index: TableIndex; size: number }>();
+type KnownIndexes = WeakMap<ReadonlyMap<string, LoggedTable>, { index: TableIndex; size: number }>;
 
-/** The index of a schema, kept as long as the schema is; a schema only ever gains tables. */
-export function tableIndexOf(schema: ReadonlyMap<string, LoggedTable>): TableIndex {
+const apacheIndexes: KnownIndexes = new WeakMap();
+const coreIndexes: KnownIndexes = new WeakMap();
+
+/** The index of a schema for logs of a version, kept as long as the schema is; a schema only ever gains tables. */
+export function tableIndexOf(schema: ReadonlyMap<string, LoggedTable>, version: number): TableIndex {
+  const indexes = isOfCore(version) ? coreIndexes : apacheIndexes;
   const known = indexes.get(schema);
   if (known?.size === schema.size) return known.index;
-  const index = new TableIndex(schema.values());
+  const index = new TableIndex(schema.values(), isOfCore(version) ? coreTypes : apacheTypes);
   indexes.set(schema, { index, size: schema.size });
   return index;
 }

@@ -231,7 +231,7 @@ describe('the commit log of a real Cassandra', () => {
       let entries = 0;
       for (const { mutation, version, compression } of liveEntries()) {
         expect({ version, compression }).toEqual({ version: format.version, compression: format.compression });
-        const stored = readMutation(mutation, tableIndexOf(schema));
+        const stored = readMutation(mutation, tableIndexOf(schema, 8));
         expect(Buffer.compare(encodeMutation(stored), mutation)).toBe(0);
         for (const { table } of meaningOf(stored).updates) seen.add(`${table.keyspace}.${table.table}`);
         entries += 1;

@@ -91,6 +91,7 @@ test('only commands that read, or whose one write does no harm, end at the first
     'points',
     'window',
     'transactions',
+    'log',
     'agents',
     'doctor',
     'audit',

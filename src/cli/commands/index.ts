@@ -22,6 +22,7 @@ import { runs } from './runs/declaration.ts';
 import { runShow } from './run-show/declaration.ts';
 import { runResume } from './run-resume/declaration.ts';
 import { runCancel } from './run-cancel/declaration.ts';
+import { log } from './log/declaration.ts';
 import { logs } from './logs/declaration.ts';
 import { sandboxUp } from './sandbox-up/declaration.ts';
 import { sandboxDown } from './sandbox-down/declaration.ts';
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   command(points, () => import('./points/action.ts')),
   command(window, () => import('./window/action.ts')),
   command(transactions, () => import('./transactions/action.ts')),
+  command(log, () => import('./log/action.ts')),
   command(agents, () => import('./agents/action.ts')),
   command(doctor, () => import('./doctor/action.ts')),
   command(audit, () => import('./audit/action.ts')),

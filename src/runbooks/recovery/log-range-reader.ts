@@ -277,7 +277,7 @@ function* changesIn(
       return decodeMutation(mutation, segment.version, tables);
     } catch (thrown) {
       if (last === undefined || !(thrown instanceof FailedProblem) || thrown.code !== 'log-table-unknown') throw thrown;
-      if (!isAllLater(mutation, tableIndexOf(tables), { lastKept: last })) throw thrown;
+      if (!isAllLater(mutation, tableIndexOf(tables, segment.version), { lastKept: last })) throw thrown;
       return undefined;
     }
   };
