@@ -76,7 +76,7 @@ test('an index goes with the last object that it tells of, and the window of wha
 test('a mark goes with the log that it tells of, and one that goes on stays', async () => {
   const bucket = await shipped(6, [4700, 5500]);
   await bucket.mark('t0001', a, 'bypass', 100, 200);
-  await bucket.mark('t0001', a, 'gap', 300, 4099);
+  await bucket.mark('t0001', a, 'gap', 300, 3999);
   await bucket.mark('t0001', a, 'schema', 400, 4100);
   await bucket.mark('t0001', b, 'bypass', 500, 5900);
   const before = computeWindow(await factsAt(bucket.store, 6000));
@@ -87,6 +87,23 @@ test('a mark goes with the log that it tells of, and one that goes on stays', as
   expect({ ...after, streams: [] }).toEqual({ ...before, streams: [] });
   const copies = [...bucket.store.objects.keys()].filter((key) => key.startsWith('log-marks/'));
   expect(copies.map((key) => `log/${key.slice('log-marks/'.length, 52)}/marks/${key.slice(53)}`)).toEqual(left);
+});
+
+test('a mark stays while a segment that is kept begins before its end: an older base may still have its log by that segment', async () => {
+  const bucket = new ShippedBucket();
+  await bucket.timeline('t0001');
+  for (const host of [a, b]) {
+    await bucket.begin('t0001', host, 0);
+    for (const covered of [300, 1050, 2000, 6000]) await bucket.ship('t0001', host, { segment: 1, covered });
+    await bucket.watermark('t0001', host, 6000);
+  }
+  await bucket.mark('t0001', a, 'bypass', 1000, 1100);
+  await bucket.mark('t0001', b, 'gap', 1000, 1100);
+  const old = await bucket.point(700, 705);
+  await bucket.point(4700, 4705);
+  const before = computeWindow(await factsAt(bucket.store, 6000));
+  expect(await removeOldLogs(bucket.store, { ...quiet, without: new Set([old]) })).toMatchObject({ objects: 0 });
+  expect(computeWindow(await factsAt(bucket.store, 6000))).toEqual(before);
 });
 
 test('after a kill at any moment, a mark of times whose log is gone does not seem to be lost', async () => {

@@ -9,7 +9,7 @@ import { isBeingRemoved, type RestorePoint } from '../../model/restore-point.ts'
 import type { Clock } from '../../ports/clock.ts';
 import type { ObjectInfo, ObjectStore } from '../../ports/object-store.ts';
 import { openedTimelines } from '../../ports/opened-timelines.ts';
-import { failed, requestsAtOnce } from './piece-headers.ts';
+import { failed, readHeader, requestsAtOnce } from './piece-headers.ts';
 import { segmentOfInstant } from './stream-reading.ts';
 import { type DamagedPoint, surveyPoints } from './point-catalog.ts';
 import { snapshotOf } from './snapshot-span.ts';
@@ -57,8 +57,10 @@ export interface RemovedLogs {
 }
 
 /**
- * Removes whole segments that end before the horizon, oldest first, and the marks that tell only of the time before it:
- * every base that keeps its log is newer. The newest segment of every stream is kept. May be done again after a kill. If the log of a
+ * Removes whole segments that end before the horizon, oldest first, and the marks that tell only of the time before it and before the log that
+ * stays. Every base that keeps its log is newer, but a quiet node's segment may reach from long before the horizon to after it: what it holds
+ * from before a TRUNCATE must not come back, and an older base that has its log by it alone must not do without what the marks tell. The newest
+ * segment of every stream is kept. May be done again after a kill. If the log of a
  * stream cannot be read, nothing of that stream is removed. What is left after an hour is for the next backup.
  */
 export async function removeOldLogs(
@@ -83,9 +85,10 @@ export async function removeOldLogs(
   let bytes = 0;
   for (const timeline of await openedTimelines(bucket)) {
     for await (const stream of bucket.children(`log/${timeline}/`)) {
-      const { copies, marks } = await marksOver(bucket, timeline, stream, horizon);
+      const { going: pieces, begins } = await goingOf(bucket, stream, horizon);
+      const { copies, marks } = await marksOver(bucket, timeline, stream, micros(Math.min(horizon, begins)));
       // Each for itself: a kill leaves no copy whose mark would seem to be lost.
-      for (const going of [await goingOf(bucket, stream, horizon), copies, marks]) {
+      for (const going of [pieces, copies, marks]) {
         // In this order and a few at a time, so that a kill leaves an older beginning but no hole.
         for (let at = 0; at < going.length && clock.monotonic() < until; at += requestsAtOnce) {
           signal.throwIfAborted();
@@ -103,7 +106,12 @@ export async function removeOldLogs(
   return { objects, bytes, before };
 }
 
-async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Promise<readonly ObjectInfo[]> {
+/** `begins`: from when on what stays of the pieces may hold something. */
+async function goingOf(
+  bucket: ObjectStore,
+  stream: string,
+  horizon: Micros,
+): Promise<{ readonly going: readonly ObjectInfo[]; readonly begins: number }> {
   const pieces: ObjectInfo[] = [];
   const indexes: ObjectInfo[] = [];
   for await (const info of bucket.list(stream)) {
@@ -116,11 +124,18 @@ async function goingOf(bucket: ObjectStore, stream: string, horizon: Micros): Pr
   const empty = await mapConcurrently(indexes, requestsAtOnce, async (info) =>
     (await endsBefore(bucket, info.key, kept)) ? [info] : [],
   );
-  return [...pieces.slice(0, from), ...empty.flat()];
+  return { going: [...pieces.slice(0, from), ...empty.flat()], begins: await beginningOf(bucket, keys[from]) };
+}
+
+/** One of which nobody can tell, because it is damaged or was merged meanwhile, may begin at any time. */
+async function beginningOf(bucket: ObjectStore, key: string | undefined): Promise<number> {
+  if (key === undefined) return Infinity;
+  const found = await readHeader(bucket, key, {});
+  return found !== undefined && 'header' in found ? instantOf(found.header.pieces[0]?.coveredFrom ?? '') : 0;
 }
 
 /** A mark and its copy go together: one of them may be an older version, or damaged. */
-async function marksOver(bucket: ObjectStore, timeline: string, stream: string, horizon: Micros) {
+async function marksOver(bucket: ObjectStore, timeline: string, stream: string, before: Micros) {
   const hostId = hostOfStream(stream);
   if (hostId === undefined) return { copies: [], marks: [] };
   const { marks, copies } = logMarkFolders(timeline, hostId);
@@ -128,7 +143,7 @@ async function marksOver(bucket: ObjectStore, timeline: string, stream: string, 
     const over: ObjectInfo[] = [];
     for await (const info of bucket.list(folder)) {
       const keys = [info.key, `${other}${info.key.slice(folder.length)}`];
-      const told = await Promise.all(keys.map(async (key) => isOver(bucket, key, horizon)));
+      const told = await Promise.all(keys.map(async (key) => isOver(bucket, key, before)));
       if (told.includes(true) && !told.includes(false)) over.push(info);
     }
     return over;
@@ -148,14 +163,14 @@ async function endsBefore(bucket: ObjectStore, key: string, segment: string): Pr
 }
 
 /**
- * Whether nothing that the mark tells of is after the horizon; undefined when there is none, or none that can be read. Where that is
+ * Whether nothing that the mark tells of is later; undefined when there is none, or none that can be read. Where that is
  * so of its copy, too, it is kept: the window names it.
  */
-async function isOver(bucket: ObjectStore, key: string, horizon: Micros): Promise<boolean | undefined> {
+async function isOver(bucket: ObjectStore, key: string, before: Micros): Promise<boolean | undefined> {
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
   try {
-    return instantOf(logMarkDocument.read(stored.body, key).until) < horizon;
+    return instantOf(logMarkDocument.read(stored.body, key).until) < before;
   } catch (thrown) {
     if (thrown instanceof FailedProblem) return undefined;
     throw thrown;

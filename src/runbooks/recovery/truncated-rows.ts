@@ -15,7 +15,9 @@ import { snapshotOf } from '../catalog/snapshot-span.ts';
  * replayed, and what was written after the base must be. Where one piece may hold both, the base does not serve.
  */
 interface Emptied {
+  /** Somewhere between these two: the last look before it, and the one that saw it. */
   readonly at: Micros;
+  readonly until: Micros;
   /** For people. */
   readonly reason: string;
 }
@@ -24,8 +26,8 @@ interface Emptied {
 function emptiedBefore({ marks }: VerifiedStream, from: Micros): Emptied | undefined {
   return marks
     .filter(({ what, until }) => what === 'truncate' && instantOf(until) <= from)
-    .map(({ at, reason }) => ({ at: instantOf(at), reason }))
-    .toSorted((a, b) => a.at - b.at)
+    .map(({ at, until, reason }) => ({ at: instantOf(at), until: instantOf(until), reason }))
+    .toSorted((a, b) => a.until - b.until)
     .at(-1);
 }
 
@@ -37,8 +39,9 @@ export function withoutEmptied(
   const { pieces } = stream;
   const emptied = emptiedBefore(stream, from);
   if (emptied === undefined) return { pieces, crossing: [] };
-  // A piece holds nothing that was acknowledged before its `coveredFrom`.
-  const next = pieces.findIndex(({ coveredFrom }) => coveredFrom >= emptied.at);
+  // A piece holds nothing that was acknowledged before its `coveredFrom`. What was written since `at` may have been emptied as well, and is
+  // in the base where it was not: that begins after `until`.
+  const next = pieces.findIndex(({ coveredFrom }) => coveredFrom >= emptied.until);
   const kept = next < 0 ? pieces.length : next;
   const upTo = endsOf(stream);
   return { pieces: pieces.slice(kept), crossing: pieces.slice(0, kept).filter((_, at) => (upTo[at] ?? from) > from) };
@@ -127,7 +130,7 @@ function requireEmptiedApart(environment: string, catalog: LogCatalog, point: Re
     if (crossing === undefined || emptied === undefined) continue;
     throw new RefusedProblem({
       code: 'log-holds-emptied',
-      happened: `${stream.node} shipped in one go what was written before and after ${formatInstant(emptied.at)} (${emptied.reason}), so the log over ${point.id} might bring back what was emptied.`,
+      happened: `${stream.node} shipped in one go what was written before and after a table was emptied (${emptied.reason}, between ${formatInstant(emptied.at)} and ${formatInstant(emptied.until)}), so the log over ${point.id} might bring back what was emptied.`,
       state: 'Nothing was changed.',
       next: `Restore an instant of before: --to ${formatInstant(micros(emptied.at - 1))}. Or the point as it was taken: cardea restore ${environment} --to ${point.id}. For later instants take a backup: cardea backup ${environment}.`,
       details: [crossing.key],
