@@ -1,3 +1,4 @@
+import { instantOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { WindowReport } from '../../model/window.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
@@ -5,6 +6,7 @@ import { elementsOf, largestNode, type MeasuredRun, measuredStages } from './mea
 import { largestPart, replicationsIn } from './node-logs.ts';
 import type { RecoveryFacts } from './recovery-facts.ts';
 import { type RestoreTime, type RestoreWork, restoreTime } from './restore-time.ts';
+import { inForce } from './schemas-in-force.ts';
 import { pathOf } from './window-path.ts';
 
 /** What a restore of everything that can come back would take at this moment. */
@@ -38,7 +40,7 @@ export function newestRestore(
   if (point === undefined) return undefined;
   const work: RestoreWork = {
     files: largestNode(point),
-    log: serving === undefined ? undefined : logOf(facts, window.timeline, point, good[0] ?? point),
+    log: serving === undefined ? undefined : logOf(facts, window, point, good[0] ?? point),
     elements: elementsOf(point, { runs, points: facts.points }),
     createTables: false,
     stage: true,
@@ -48,16 +50,26 @@ export function newestRestore(
 }
 
 /** `readFrom`: the point whose snapshots the reading of the log began with. */
-function logOf(facts: RecoveryFacts, timeline: string, base: RestorePoint, readFrom: RestorePoint): RestoreWork['log'] {
-  if (snapshotOf(base).from < snapshotOf(readFrom).from) {
+function logOf(
+  facts: RecoveryFacts,
+  { timeline, newest }: Pick<WindowReport, 'timeline' | 'newest'>,
+  base: RestorePoint,
+  readFrom: RestorePoint,
+): RestoreWork['log'] {
+  const { from } = snapshotOf(base);
+  if (from < snapshotOf(readFrom).from) {
     return { unknown: `the log since ${base.id}, an older base, was not read` };
   }
-  const path = pathOf(facts, timeline).map((strand) => strand.timeline.id);
+  const end = newest === null ? from : instantOf(newest);
+  const path = pathOf(facts, timeline);
   const logs = path
-    .slice(path.findIndex((id) => id === base.timeline))
-    .flatMap((id) => facts.catalog.logs.get(id) ?? []);
+    .slice(path.findIndex((strand) => strand.timeline.id === base.timeline))
+    .flatMap(({ timeline: { id }, until = end }) => {
+      const log = facts.catalog.logs.get(id);
+      return log === undefined ? [] : [{ ...log, schemas: inForce(log.schemas, from, until) }];
+    });
   const streams = logs.flatMap((log) => log.streams.map(({ hostId, bytes }) => ({ hostId, bytes })));
-  const schemas = logs.flatMap((log) => log.schemas.slice(-1).map(({ schema }) => schema));
+  const schemas = logs.flatMap((log) => log.schemas.map(({ schema }) => schema));
   return {
     read: streams.reduce((sum, { bytes }) => sum + bytes, 0),
     placed: largestPart(base, replicationsIn(schemas, base), streams),

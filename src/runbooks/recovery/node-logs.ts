@@ -4,7 +4,9 @@ import { type HeldRange, type Replication, commonShare, heldRanges } from '../..
 import { type LogPlan, plannedBytes } from '../../model/log-plan.ts';
 import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import { snapshotOf } from '../catalog/snapshot-span.ts';
 import { usualReplication } from './replica-groups.ts';
+import { plannedSchemas } from './schemas-in-force.ts';
 import type { Platform } from '../../ports/platform.ts';
 
 /** What one node gets of a plan's logs. */
@@ -24,7 +26,7 @@ const unevenness = 1.2;
 export async function logsOfNodes(
   platform: Platform,
   point: RestorePoint,
-  plan: Pick<LogPlan, 'strands'>,
+  plan: Pick<LogPlan, 'strands' | 'instant'>,
 ): Promise<(node: string) => NodeLogs> {
   const held = heldRanges(point.nodes, await storedReplications(platform, point, plan));
   const total = plannedBytes(plan);
@@ -78,10 +80,10 @@ function sumOf(parts: ReadonlyArray<{ readonly bytes: number }>): number {
 async function storedReplications(
   { bucket }: Platform,
   point: RestorePoint,
-  { strands }: Pick<LogPlan, 'strands'>,
+  plan: Pick<LogPlan, 'strands' | 'instant'>,
 ): Promise<readonly Replication[]> {
   const schemas: LogSchema[] = [];
-  for (const key of strands.flatMap((strand) => strand.schemas.slice(-1))) {
+  for (const key of plannedSchemas(plan, snapshotOf(point).from)) {
     const stored = await bucket.get(key);
     if (stored !== undefined) schemas.push(logSchemaDocument.read(stored.body, key));
   }

@@ -24,9 +24,12 @@ const point = pointTakenAt(new Date('2026-02-19T02:00:00Z'), {
   })),
 });
 const platform = { bucket: new MemoryStore(), nodes: names.map((name) => ({ name })) } as unknown as Platform;
+const instant = '2026-02-19T02:30:00.000000Z';
 const plan = {
+  instant,
   strands: [
     {
+      until: instant,
       schemas: [],
       streams: names.map((node, at) => ({
         node,
@@ -35,7 +38,7 @@ const plan = {
       })),
     },
   ],
-} as unknown as Pick<LogPlan, 'strands'>;
+} as unknown as LogPlan;
 const disks = (free: number, staged?: number) =>
   names.map((node) => ({
     node,

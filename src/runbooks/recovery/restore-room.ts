@@ -14,7 +14,7 @@ const logsFactor = 2;
 /** What a restore in place writes to each node's disk beside the present data, less what it has staged there before. */
 export async function restoreDemands(
   platform: Platform,
-  { point, plan }: { readonly point: RestorePoint; readonly plan: Pick<LogPlan, 'strands'> | undefined },
+  { point, plan }: { readonly point: RestorePoint; readonly plan: Pick<LogPlan, 'strands' | 'instant'> | undefined },
   disks: ReadonlyArray<{ readonly node: string; readonly value: DiskReport }>,
 ): Promise<readonly DiskDemand[]> {
   const logsOf = plan === undefined ? () => ({ bytes: 0 }) : await logsOfNodes(platform, point, plan);

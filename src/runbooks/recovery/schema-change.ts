@@ -4,6 +4,7 @@ import { type LogSchema, type LoggedTable, isUserKeyspace } from '../../model/lo
 import { schemaDifference } from '../../model/schema-difference.ts';
 import type { Strand } from '../../model/timeline-path.ts';
 import type { StoredSchema, TimelineLog } from '../catalog/log-catalog.ts';
+import { longestBlindness } from './schemas-in-force.ts';
 
 /**
  * For each strand, the schema changes that prevent a replay. A log can be replayed only over a base with the same
@@ -64,9 +65,6 @@ export function addedTables(
   if (atBase === undefined || atInstant === undefined || atInstant.at <= atBase.at) return [];
   return schemaDifference(atBase.schema, atInstant.schema).added;
 }
-
-/** How long an agent may not have been able to look at the schema of its node, microseconds: a busy Cassandra answers late. */
-const longestBlindness = 120_000_000;
 
 function schemasOf({ until }: Strand, log: TimelineLog | undefined): readonly StoredSchema[] {
   return (log?.schemas ?? []).filter(({ at }) => until === undefined || at <= until);

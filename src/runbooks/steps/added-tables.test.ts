@@ -34,8 +34,10 @@ function withSchema(cql: string, { keyspace = 'Aml', table = 'Late' } = {}) {
       stopAll: async () => void executed.push('stop'),
     },
   } as unknown as Platform;
+  const instant = '2026-02-19T02:30:00.000000Z';
   const plan = {
-    strands: [{ schemas: [logSchemaKey(schema)] }],
+    instant,
+    strands: [{ until: instant, schemas: [logSchemaKey(schema)] }],
     addedTables: [{ id, name: `${keyspace}.${table}` }],
   } as unknown as LogPlan;
   return { store, platform, executed, plan };
@@ -77,4 +79,48 @@ test('a plan without new tables reads no schema', async () => {
   const { store, plan } = withSchema('');
   store.unreachable = true;
   await requireCreatable(store, { ...plan, addedTables: [] });
+});
+
+const cql = (lasting: number, factor: number) =>
+  `CREATE KEYSPACE app WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '${factor}'} AND durable_writes = true;\n\nCREATE TABLE app.late (\n    k int PRIMARY KEY\n) WITH ID = ${id}\n    AND default_time_to_live = ${lasting};`;
+
+test('a table that is newer than the base is made as it was at the instant, not as somebody has altered it since', async () => {
+  const store = new MemoryStore();
+  const schema = (hour: string, text: string): string => {
+    const body = logSchemaDocument.body.parse({
+      timeline: 't0001',
+      at: `2026-02-19T${hour}:00:00.000000Z`,
+      schemaVersion: hour,
+      tables: [{ keyspace: 'app', table: 'late', id, columns: [] }],
+      keyspaces: [],
+      cql: text,
+    });
+    store.set(logSchemaKey(body), logSchemaDocument.write(body));
+    return logSchemaKey(body);
+  };
+  // Altered an hour after the instant: that is what is to be undone.
+  const schemas = [schema('02', cql(0, 3)), schema('04', cql(60, 1))];
+  const executed: string[] = [];
+  const platform = {
+    bucket: store,
+    database: {
+      async execute(statement: string) {
+        executed.push(statement);
+        return executed.some((each) => each.startsWith('CREATE TABLE')) ? [{ id }] : [];
+      },
+    },
+    databaseLifecycle: { startAll: async () => {}, stopAll: async () => {} },
+  } as unknown as Platform;
+  const instant = '2026-02-19T03:00:00.000000Z';
+  const plan = {
+    instant,
+    strands: [{ timeline: 't0001', until: instant, schemas }],
+    addedTables: [{ id, name: 'app.late' }],
+  } as unknown as LogPlan;
+  await createTables(platform, plan, signal);
+  const made = executed.filter((each) => each.startsWith('CREATE'));
+  expect(made).toEqual([
+    expect.stringContaining(`'replication_factor': '3'`),
+    expect.not.stringContaining('default_time_to_live = 60'),
+  ]);
 });

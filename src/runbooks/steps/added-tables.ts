@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { micros } from '../../model/instant.ts';
 import type { AddedTable, LogPlan } from '../../model/log-plan.ts';
 import { type LogSchema, logSchemaDocument } from '../../model/log-schema.ts';
 import { FailedProblem, RefusedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { creationOf } from '../recovery/creation.ts';
+import { plannedSchemas } from '../recovery/schemas-in-force.ts';
 import { namesOf, someNames } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
 
@@ -61,35 +63,34 @@ async function tableIds({ database }: Platform): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ id }) => String(id)));
 }
 
+type Creating = Pick<LogPlan, 'strands' | 'instant' | 'addedTables'>;
+
 /**
  * Throws RefusedProblem `tables-not-understood` when the schemas of the log do not say in CQL that is known how one of the tables is created.
  * Asked while nothing is stopped yet: what lies in the bucket is data, and is never executed as it is.
  */
-export async function requireCreatable(
-  bucket: ObjectStore,
-  plan: Pick<LogPlan, 'strands' | 'addedTables'>,
-): Promise<void> {
+export async function requireCreatable(bucket: ObjectStore, plan: Creating): Promise<void> {
   if (plan.addedTables.length === 0) return;
   const { unknown } = await creations(bucket, plan);
   if (unknown.length > 0) throw notUnderstood(unknown);
 }
 
-/** The statements for each table by the newest schema that holds it, and one line for each table that has none. */
+/** The statements for each table by the last schema that was in force up to the instant and holds it, and one line for each table that has none. */
 async function creations(
   bucket: ObjectStore,
-  { strands, addedTables: tables }: Pick<LogPlan, 'strands' | 'addedTables'>,
+  plan: Creating,
 ): Promise<{
   readonly known: ReadonlyArray<{ readonly id: string; readonly statements: readonly string[] }>;
   readonly unknown: readonly string[];
 }> {
   const schemas: Array<{ readonly key: string; readonly schema: LogSchema }> = [];
-  for (const key of strands.flatMap((strand) => strand.schemas)) {
+  for (const key of plannedSchemas(plan, micros(0))) {
     const stored = await bucket.get(key);
     if (stored !== undefined) schemas.push({ key, schema: logSchemaDocument.read(stored.body, key) });
   }
   const known: Array<{ readonly id: string; readonly statements: readonly string[] }> = [];
   const unknown: string[] = [];
-  for (const { id, name } of tables) {
+  for (const { id, name } of plan.addedTables) {
     const found = schemas.findLast(({ schema }) => schema.tables.some((table) => table.id === id));
     // Names of keyspaces and tables have no dots.
     const [keyspace = '', table = ''] = name.split('.');
