@@ -11,8 +11,17 @@ export function isOfCore(version: number): boolean {
   return version === 100;
 }
 
-/** Why a log of this version is not read, as a clause; undefined when it is. */
-export function whyUnreadable(version: number): string | undefined {
+/** Why nobody here can read such a log, as a clause; undefined when it can be read. */
+export function whyUnreadable({ version, encrypted }: LogForm): string | undefined {
+  return whyVersion(version) ?? (encrypted ? 'Cassandra encrypts it, and Cardea has no key for it' : undefined);
+}
+
+interface LogForm {
+  readonly version: number;
+  readonly encrypted: boolean;
+}
+
+function whyVersion(version: number): string | undefined {
   if (readable.has(version)) return undefined;
   const maker = makerOfVersion(version);
   return `its format has the version ${version}${maker === undefined ? '' : ` (${maker})`}, and Cardea reads ${[...readable].slice(0, -1).join(', ')} and ${[...readable].at(-1)}`;
@@ -20,7 +29,7 @@ export function whyUnreadable(version: number): string | undefined {
 
 /** Before anything inside is read. Throws FailedProblem `log-version-unknown`. */
 export function refuseVersion(version: number): void {
-  const why = whyUnreadable(version);
+  const why = whyVersion(version);
   if (why === undefined) return;
   throw new FailedProblem({
     code: 'log-version-unknown',

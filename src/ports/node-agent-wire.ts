@@ -211,6 +211,7 @@ export const agentHealth = z.object({
       newest: instantText.nullable(),
       lagSeconds: z.number().nonnegative().nullable(),
       pinnedBytes: count,
+      unreadable: z.string().optional(),
       problem: z.string().optional(),
     })
     .optional(),

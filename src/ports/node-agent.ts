@@ -67,6 +67,8 @@ export interface ShippingHealth {
   readonly pinnedBytes: number;
   /** Why it does not get on at the moment. */
   readonly problem?: string | undefined;
+  /** Why what it ships can be read by nobody here, as a clause. */
+  readonly unreadable?: string | undefined;
 }
 
 /** Bytes. `liveData` is what the keyspaces' data files take now; `aside` what earlier restores moved aside and nobody accepted yet. */

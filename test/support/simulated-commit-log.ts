@@ -45,6 +45,7 @@ export class SimulatedCommitLog implements LogFiles {
   readonly #clock: Clock;
   readonly #size: number;
   readonly #kind: SegmentKind;
+  readonly #version: number;
   /** How the agent's own bytes come to the disk. */
   synced: () => Promise<boolean> = async () => true;
   /** In use, oldest first; the last is written to. */
@@ -55,11 +56,16 @@ export class SimulatedCommitLog implements LogFiles {
 
   constructor(
     clock: Clock,
-    { size = 16 * 1024, kind = 'mapped' }: { readonly size?: number; readonly kind?: SegmentKind } = {},
+    {
+      size = 16 * 1024,
+      kind = 'mapped',
+      version = 8,
+    }: { readonly size?: number; readonly kind?: SegmentKind; readonly version?: number } = {},
   ) {
     this.#clock = clock;
     this.#size = size;
     this.#kind = kind;
+    this.#version = version;
   }
 
   /** A run of Cassandra: new segments first, then what the last one left is replayed and deleted. */
@@ -224,9 +230,9 @@ export class SimulatedCommitLog implements LogFiles {
   #create(): Active {
     const id = this.#nextId;
     this.#nextId += 1n;
-    const file = `CommitLog-8-${id}.log`;
+    const file = `CommitLog-${this.#version}-${id}.log`;
     const bytes = new Uint8Array(this.#size);
-    const header = writeSegmentHeader(8, id);
+    const header = writeSegmentHeader(this.#version, id);
     bytes.set(header);
     const segment = { file, id, bytes, chain: { end: header.length }, bornMs: this.#clock.now().getTime() };
     this.directory.set(file, segment);

@@ -22,6 +22,7 @@ class Node {
   readonly clock = new FakeClock();
   readonly bucket = new MemoryStore();
   readonly since = microsOf(this.clock.now());
+  unreadable: string | undefined;
   unlogged: readonly string[] = [];
   readonly truncated = new Map<string, number>();
   #witness: DatabaseWitness | undefined;
@@ -70,7 +71,7 @@ class Node {
   async look(minutes: number): Promise<void> {
     for (let minute = 0; minute < minutes; minute += 1) {
       this.clock.leap(60_000);
-      await this.#witness?.look(this.#stream);
+      await this.#witness?.look(this.#stream, this.unreadable);
     }
   }
 
@@ -98,7 +99,30 @@ test('a keyspace that is not logged has one mark however long it is so, also ove
   const { marks } = node;
   expect(marks).toHaveLength(1);
   expect(marks[0]).toMatchObject({ what: 'bypass', at: before, reason: expect.stringMatching(/^scratch has durable/) });
-  expect(Date.parse(node.now) - Date.parse(marks[0]?.until ?? '')).toBeLessThanOrEqual(600_000);
+  // A base that is taken now is none from after it.
+  expect((marks[0]?.until ?? '') > node.now).toBe(true);
+});
+
+test('a log that nobody can read is marked from the last look on as long as that is so, also over a restart of the agent', async () => {
+  const node = new Node();
+  node.agent();
+  await node.look(2);
+  const { now: before } = node;
+  node.unreadable = 'its format has the version 101';
+  await node.look(25);
+  node.agent();
+  await node.look(45);
+  const [mark, ...more] = node.marks;
+  expect(more).toEqual([]);
+  expect(mark).toMatchObject({
+    what: 'bypass',
+    at: before,
+    reason: expect.stringContaining('its format has the version 101'),
+  });
+  expect((mark?.until ?? '') > node.now).toBe(true);
+  node.unreadable = undefined;
+  await node.look(1);
+  expect(node.marks[0]?.until.slice(0, 19)).toBe(node.now.slice(0, 19));
 });
 
 test('each change of what is not logged is a mark of its own, and the one before ends there', async () => {

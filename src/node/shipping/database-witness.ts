@@ -17,7 +17,10 @@ import { mendMarks } from './stored-marks.ts';
 
 /** How often the mark of keyspaces whose writes bypass the log is brought up to the present. */
 const repeatMicros = 600e6;
-const unloggedReason = ' has durable_writes = false: its writes are not in the log';
+/** Twice that: an agent that is away for a moment is late. */
+const aheadMicros = 2 * repeatMicros;
+const unlogged = 'has durable_writes = false: its writes are not in the log';
+const unread = 'the log of this node cannot be read: ';
 
 export interface WitnessParts {
   readonly database: LoggedDatabase;
@@ -38,8 +41,8 @@ export class DatabaseWitness {
   /** Truncates that are marked already, by this agent or one before. */
   #marks: readonly LogMark[] = [];
   #lookedMono = 0;
-  /** The mark of the keyspaces that are not logged, as long as they are the same. */
-  #unlogged: Unlogged | undefined;
+  /** The marks of what goes on, as long as it is the same: of keyspaces that are not logged, and of a log that nobody here can read. */
+  #goingOn: Partial<Record<GoingOn, Going>> = {};
   #tokens: readonly string[] | undefined;
 
   constructor(parts: WitnessParts, tokens: readonly string[] | undefined) {
@@ -47,8 +50,11 @@ export class DatabaseWitness {
     this.#tokens = tokens;
   }
 
-  /** Tells the stream what happened since the last look. Before there is a stream only the answer counts. Throws RetryableProblem. */
-  async look(stream: StreamWriter | undefined): Promise<DatabaseGlance> {
+  /**
+   * Tells the stream what happened since the last look. Before there is a stream only the answer counts. `unreadable`: why what Cassandra writes
+   * now cannot be read, as a clause. Throws RetryableProblem.
+   */
+  async look(stream: StreamWriter | undefined, unreadable?: string): Promise<DatabaseGlance> {
     const { database, clock } = this.#parts;
     const now = microsOf(clock.now());
     const mono = clock.monotonic();
@@ -60,7 +66,9 @@ export class DatabaseWitness {
     if (glance.schemaVersion !== this.#known?.schemaVersion) await this.#schemaChanged(stream, before);
     await this.#truncations(stream, glance, before, until);
     for (const seen of glance.streams) await this.#streamed(stream, seen, until);
-    await this.#withoutLog(stream, until);
+    await this.#goesOn(stream, 'unlogged', { reason: this.#unlogged(), from: this.#lookedAt ?? stream.since, until });
+    const reason = unreadable === undefined ? undefined : `${unread}${unreadable}`;
+    await this.#goesOn(stream, 'unread', { reason, from: before, until });
     await this.#tokensChanged(stream, glance.tokens, before, until);
     this.#lookedAt = now;
     this.#lookedMono = mono;
@@ -82,7 +90,7 @@ export class DatabaseWitness {
     this.#marks = await mendMarks(this.#parts.bucket, stream.timeline, stream.hostId);
     this.#known = newest === 'damaged' ? undefined : newest;
     this.#told.clear();
-    this.#unlogged = undefined;
+    this.#goingOn = {};
     this.#lookedAt = undefined;
     this.#stream = stream;
   }
@@ -160,28 +168,42 @@ export class DatabaseWitness {
     );
   }
 
-  /** One mark for each change of what is not logged: it is brought up to the present as long as that stays. */
-  async #withoutLog(stream: StreamWriter, until: Micros): Promise<void> {
+  #unlogged(): string | undefined {
     const names = (this.#known?.keyspaces ?? [])
       .filter(({ keyspace, durableWrites }) => !durableWrites && isUserKeyspace(keyspace))
       .map(({ keyspace }) => keyspace)
       .sort()
       .join(', ');
-    const before = this.#unlogged ?? (names === '' ? undefined : this.#unloggedBefore(names));
-    if (before?.names === names && until - before.until < repeatMicros) return;
-    if (before !== undefined) await stream.extendMark('bypass', before.from, until, `${before.names}${unloggedReason}`);
-    this.#unlogged = before?.names === names ? { ...before, until } : undefined;
-    if (names === '' || this.#unlogged !== undefined) return;
-    const from = this.#lookedAt ?? stream.since;
-    await stream.extendMark('bypass', from, until, `${names}${unloggedReason}`);
-    this.#unlogged = { names, from, until };
+    return names === '' ? undefined : `${names} ${unlogged}`;
+  }
+
+  /**
+   * One mark for each change of what goes on. As long as that stays, its end lies ahead, further than to when it is brought forward
+   * again: a base that is taken meanwhile is none from after it.
+   */
+  async #goesOn(
+    stream: StreamWriter,
+    kind: GoingOn,
+    { reason, from, until }: { readonly reason: string | undefined; readonly from: Micros; readonly until: Micros },
+  ): Promise<void> {
+    const before = this.#goingOn[kind] ?? (reason === undefined ? undefined : this.#markedBefore(reason));
+    const isSame = before !== undefined && before.reason === reason;
+    if (isSame && until - before.told < repeatMicros) {
+      this.#goingOn[kind] = before;
+      return;
+    }
+    const ahead = micros(until + aheadMicros);
+    if (before !== undefined) await stream.extendMark('bypass', before.from, isSame ? ahead : until, before.reason);
+    if (reason !== undefined && !isSame) await stream.extendMark('bypass', from, ahead, reason);
+    if (reason === undefined) delete this.#goingOn[kind];
+    else this.#goingOn[kind] = { reason, from: isSame ? before.from : from, told: until };
   }
 
   /** The mark that the previous agent of the stream, or this one before its restart, has brought up to its end. */
-  #unloggedBefore(names: string): Unlogged | undefined {
-    const marks = this.#marks.filter(({ what, reason }) => what === 'bypass' && reason === `${names}${unloggedReason}`);
-    const newest = marks.at(-1);
-    return newest === undefined ? undefined : { names, from: instantOf(newest.at), until: instantOf(newest.until) };
+  #markedBefore(reason: string): Going | undefined {
+    const newest = this.#marks.filter((mark) => mark.what === 'bypass' && mark.reason === reason).at(-1);
+    if (newest === undefined) return undefined;
+    return { reason, from: instantOf(newest.at), told: micros(instantOf(newest.until) - aheadMicros) };
   }
 
   async #tokensChanged(stream: StreamWriter, tokens: readonly string[], before: Micros, until: Micros): Promise<void> {
@@ -201,8 +223,11 @@ export class DatabaseWitness {
   }
 }
 
-interface Unlogged {
-  readonly names: string;
+type GoingOn = 'unlogged' | 'unread';
+
+interface Going {
+  readonly reason: string;
   readonly from: Micros;
-  readonly until: Micros;
+  /** When its mark was brought forward last. */
+  readonly told: Micros;
 }

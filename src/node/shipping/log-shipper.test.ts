@@ -35,10 +35,11 @@ class Node {
     clock = new FakeClock(),
     bucket = new MemoryStore(),
     kind = 'mapped',
-  }: { clock?: FakeClock; bucket?: MemoryStore; kind?: SegmentKind } = {}) {
+    version = 8,
+  }: { clock?: FakeClock; bucket?: MemoryStore; kind?: SegmentKind; version?: number } = {}) {
     this.clock = clock;
     this.bucket = bucket;
-    this.log = new SimulatedCommitLog(clock, { kind });
+    this.log = new SimulatedCommitLog(clock, { kind, version });
     this.log.start();
   }
 
@@ -183,6 +184,16 @@ describe('the log of a node', () => {
     const lag = node.clock.now().getTime() * 1000 - instantOf((await node.shipped()).watermark?.at ?? '');
     expect(lag).toBeGreaterThanOrEqual(10e6);
     expect(lag).toBeLessThan(18e6);
+  });
+
+  test('a log of a format that nobody can read is shipped, and the agent says so', async () => {
+    const node = new Node({ version: 101 });
+    await node.agent();
+    node.log.write(100);
+    node.log.markAll();
+    await node.rounds(3000);
+    expect((await node.shipped()).objects.length).toBeGreaterThan(0);
+    expect(node.shipper?.tail.unreadable).toContain('version 101 (a later core of HCD on Cassandra 4.0)');
   });
 
   test('a Cassandra that is killed and stays down holds nothing back', async () => {

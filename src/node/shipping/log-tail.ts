@@ -2,6 +2,7 @@ import { type Micros, microsOf, micros } from '../../model/instant.ts';
 import { segmentOfFileName } from '../../model/log-segment.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogFiles } from '../../ports/log-files.ts';
+import { whyUnreadable } from '../../commitlog/log-version.ts';
 import { Coverage } from './coverage.ts';
 import { scanBytes, SegmentTail } from './segment-tail.ts';
 import { SyncEvidence } from './sync-evidence.ts';
@@ -106,6 +107,12 @@ export class LogTail {
       (sum, { sections }) => sum + ((sections.at(-1)?.to ?? 0) - (sections[0]?.from ?? 0)),
       0,
     );
+  }
+
+  /** Why what Cassandra writes now cannot be read by anybody here, as a clause; undefined when it can. */
+  get unreadable(): string | undefined {
+    const newest = this.#segments.findLast(({ tail }) => tail.hasContent)?.tail.header;
+    return newest === undefined ? undefined : whyUnreadable(newest);
   }
 
   /** Sections found so far. */

@@ -96,6 +96,7 @@ export class ShippingLoop {
   health(): ShippingHealth {
     const { clock } = this.#parts;
     const stream = this.#shipper?.stream;
+    const unreadable = this.#shipper?.tail.unreadable;
     const newest = stream?.position.covered;
     const early = this.#shipper === undefined ? (this.#witnessProblem ?? this.#orderProblem) : this.#blind();
     const problem = this.#foreign ?? this.#problem ?? early;
@@ -107,6 +108,7 @@ export class ShippingLoop {
       lagSeconds: newest === undefined ? null : Math.max(0, (microsOf(clock.now()) - newest) / 1e6),
       pinnedBytes: this.#shipper?.tail.pinned ?? 0,
       ...(problem === undefined ? {} : { problem: problem.happened }),
+      ...(unreadable === undefined ? {} : { unreadable }),
     };
   }
 
@@ -488,7 +490,7 @@ export class ShippingLoop {
 
   async #askDatabase(): Promise<void> {
     try {
-      const { hostId, tokens } = await this.#witness.look(this.#shipper?.stream);
+      const { hostId, tokens } = await this.#witness.look(this.#shipper?.stream, this.#shipper?.tail.unreadable);
       this.#witnessProblem = undefined;
       const known = this.#state;
       if (known.hostId === hostId && known.tokens?.join() === tokens.join()) return;

@@ -186,6 +186,9 @@ export async function shipEverywhere(work: Work): Promise<Shipped> {
       try {
         const { shipping } = await platform.agent(name).health();
         if (shipping === undefined) return { name, without: true };
+        const { unreadable } = shipping;
+        if (unreadable !== undefined)
+          work.log(`WARNING: no instant can be restored from the log of ${name}: ${unreadable}`);
         if (shipping.state === 'shipping' && shipping.timeline === order.timeline) return { name };
       } catch (error) {
         work.signal.throwIfAborted();

@@ -209,7 +209,7 @@ async function shippingLook(
       next: `Start the agent with the configuration of ${environment}.`,
     };
   }
-  const { state, problem } = shipping;
+  const { state, problem, unreadable } = shipping;
   if (state === 'stopped') {
     const next = `When the other agent is gone: cardea ship ${environment}`;
     return { level: 'bad', says: `its log is not shipped. ${problem ?? ''}`.trimEnd(), next };
@@ -225,6 +225,13 @@ async function shippingLook(
       level: 'bad',
       says: 'its log is not shipped: it was paused, and no restore needs that any more',
       next: `cardea ship ${environment}`,
+    };
+  }
+  if (unreadable !== undefined) {
+    return {
+      level: 'bad',
+      says: `its log is shipped, and no instant can be restored from it: ${unreadable}`,
+      next: 'Restore points stay good. docs/hcd.md says which formats are read.',
     };
   }
   if (problem === undefined) return undefined;
