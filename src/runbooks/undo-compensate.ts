@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkGraph } from '../graph/check.ts';
 import { exactId } from '../graph/codec/byte-reader.ts';
 import { cacheSeconds, reindexElements } from '../graph/indexes/reindex-elements.ts';
-import { formatSeconds, milliseconds } from '../model/duration.ts';
+import { formatSeconds } from '../model/duration.ts';
 import { pointId } from '../model/identifiers.ts';
 import { commitSlot } from '../model/commit-slot.ts';
 import { formatInstant, instantOf, micros } from '../model/instant.ts';
@@ -16,9 +16,10 @@ import { knownSchema } from './catalog/schema-catalog.ts';
 import { knownFindings } from './catalog/finding-catalog.ts';
 import type { RunbookServices } from './services.ts';
 import { findingLines, knownLines } from './steps/restored-graph.ts';
-import { requireSameHistory, sameHistoryStep } from './steps/same-history.ts';
+import { requireSameHistory, requireStillWritten, sameHistoryStep, stillWrittenStep } from './steps/same-history.ts';
 import { linesOf, someLines } from './steps/some-names.ts';
 import { standardRetry } from './steps/standard-steps.ts';
+import { settleMarginOf } from './recovery/arrival.ts';
 import { presentRing, waitUntilShipped } from './recovery/wait-until-shipped.ts';
 import { analyseUndo, requireNoConflicts } from './undo/undo-analysis.ts';
 import { requireStanding } from './undo/undo-standing.ts';
@@ -55,7 +56,7 @@ const shippingPatienceMs = 60_000;
 export const undoCompensateRunbook = withCopyDatabase(
   defineRunbook<UndoCompensateParams, RunbookServices>({
     name: 'undo-compensate',
-    version: 10,
+    version: 11,
     title: 'Undo transactions with a compensating transaction, without stopping the graph',
     params,
     // What was written stays written, so the rest can be done as often as it takes.
@@ -105,7 +106,7 @@ export const undoCompensateRunbook = withCopyDatabase(
       const { platform, config } = context.services;
       await requireNoUnfinishedRestore(platform.bucket);
       const known = await knownSchema(platform, instantOf(params.logs?.instant ?? ''));
-      const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+      const settleMargin = settleMarginOf(config);
       const question = { groups: params.groups, timeline: params.logs?.timeline, settleMargin };
       const analysis = await analyseUndo(platform, known, question, signal);
       requireNoConflicts(analysis, environment);
@@ -139,7 +140,9 @@ export const undoCompensateRunbook = withCopyDatabase(
     needs: ['plan-undo'],
     run: async ({ run, environment, results, services: { platform } }) => {
       const { timeline } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
-      return requireSameHistory(platform.bucket, environment, timeline);
+      const state =
+        'Nothing more is written by this run, which cannot be carried on: what it has seen is the data of before.';
+      return requireSameHistory(platform.bucket, environment, timeline, state);
     },
   })
   .step({
@@ -154,10 +157,12 @@ export const undoCompensateRunbook = withCopyDatabase(
     result: z.object({ commit: z.string() }),
     run: async (context) => {
       const { run, environment, results, services, signal, log } = context;
-      const { platform, clock } = services;
+      const { platform, clock, config } = services;
       const plan = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
       const now = await writingNow(context);
-      await requireStanding({ platform, clock, now, environment, plan, patienceMs: shippingPatienceMs, signal, log });
+      const settleMargin = settleMarginOf(config);
+      const asking = { platform, clock, now, environment, plan, settleMargin, patienceMs: shippingPatienceMs };
+      await requireStanding({ ...asking, signal, log });
       const commit = Math.max(await writingNow(context), instantOf(plan.commit));
       return { commit: formatInstant(commitSlot(micros(commit))) };
     },
@@ -193,10 +198,19 @@ export const undoCompensateRunbook = withCopyDatabase(
     },
   })
   .step({
+    ...stillWrittenStep,
+    needs: ['plan-undo', 'same-cells', 'write-undo'],
+    run: async ({ run, environment, results, services: { platform } }) => {
+      const { timeline } = await getUndoPlan(platform.bucket, { run, sha256: results['plan-undo'].sha256 });
+      const commit = instantOf(results['same-cells'].commit);
+      return requireStillWritten(platform.bucket, environment, { timeline, commit });
+    },
+  })
+  .step({
     id: 'reindex',
     title: 'Update the mixed index and the caches of the servers',
     effect: 'write',
-    needs: ['plan-undo', 'write-undo'],
+    needs: ['plan-undo', 'write-undo', 'still-written'],
     // JanusGraph makes the documents one by one.
     timeout: { atLeast: '1h', perGiB: '5d', of: ['plan-undo.bytes'] },
     retry: standardRetry,
@@ -221,7 +235,7 @@ export const undoCompensateRunbook = withCopyDatabase(
     id: 'verify-undo',
     title: 'Check that nobody wrote the same cells meanwhile, and that the graph is consistent',
     effect: 'read',
-    needs: ['plan-undo', 'same-cells', 'reindex', 'check-point', 'verify-logs'],
+    needs: ['plan-undo', 'same-cells', 'still-written', 'reindex', 'check-point', 'verify-logs'],
     timeout: { atLeast: '12h', perGiB: '10m', of: ['check-point.bytes', 'verify-logs.bytes', 'params.compared'] },
     retry: standardRetry,
     result: z.object({
@@ -236,13 +250,15 @@ export const undoCompensateRunbook = withCopyDatabase(
       const { commit: written } = results['same-cells'];
       const commit = instantOf(written);
       const known = await knownSchema(platform, commit);
+      // Of a restore that kept what was written, the log goes on there.
+      const { timeline } = results['still-written'];
       const shipped = await waitUntilShipped(
         platform.bucket,
-        { timeline: plan.timeline, instant: commit, ring: await presentRing(platform.database) },
+        { timeline, instant: commit, ring: await presentRing(platform.database) },
         { clock, patienceMs: shippingPatienceMs, signal },
       );
-      const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
-      const question = { groups: params.groups, timeline: plan.timeline, ignoring: commit, settleMargin };
+      const settleMargin = settleMarginOf(config);
+      const question = { groups: params.groups, timeline, ignoring: commit, settleMargin };
       const { report } = await analyseUndo(platform, known, question, signal);
       const met = report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);
       if (!shipped)

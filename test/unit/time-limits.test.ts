@@ -52,6 +52,7 @@ const reasons: Readonly<Record<string, string>> = {
   'record-taken': documents,
   'repair-roles': 'Roles and passwords alone are compared.',
   'same-history': documents,
+  'still-written': documents,
   'same-ids': 'It looks at the result of another step.',
   'set-aside': 'Folders are renamed, on one file system, whatever they hold.',
   'ship-logs': 'Agents are told to begin; they ship by themselves.',

@@ -58,11 +58,12 @@ async function changedSince(
   signal: AbortSignal,
 ): Promise<ReadonlySet<Id>> {
   const keys = new Set([...indexes].map((id) => hex(known.schema.ids.toKey(id))));
-  const { base, to, timeline } = tail;
+  const { base, to, timeline, settleMargin } = tail;
   const range = {
     from: micros(Math.min(base, known.at ?? base)),
     to: known.at === undefined ? undefined : micros(Math.max(to, known.at)),
     timeline,
+    ...(settleMargin === undefined ? {} : { settleMargin }),
     rows: (key: Uint8Array) => keys.has(hex(key)),
   };
   const changed = new Set<Id>();

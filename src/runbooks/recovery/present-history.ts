@@ -1,3 +1,4 @@
+import { commitSlot } from '../../model/commit-slot.ts';
 import { formatInstant, instantOf, micros, type Micros } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
@@ -41,6 +42,18 @@ function whyAside({ id, damaged, why }: KnownTimeline): string {
   return damaged === undefined
     ? `which is not part of the present history of ${id} (${why})`
     : `and whether the present one, ${id}, goes back to that nobody can tell (${damaged})`;
+}
+
+/** Whether a commit on a timeline is part of the history that the environment has now. */
+export function isInHistory(
+  timelines: readonly KnownTimeline[],
+  { timeline, commit }: { readonly timeline: string; readonly commit: Micros },
+): boolean {
+  const current = timelines.at(-1);
+  if (current === undefined) return true;
+  const strand = pathTo(timelines, current).find((each) => each.timeline.id === timeline);
+  if (strand === undefined || (strand.kept !== undefined && commit > strand.kept)) return false;
+  return !strand.exclusions.some((slot) => commitSlot(slot) === commitSlot(commit));
 }
 
 /** Where the timelines cannot be followed, only what was taken on the present one is surely of its history. */

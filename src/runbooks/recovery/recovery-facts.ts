@@ -1,4 +1,3 @@
-import { milliseconds } from '../../model/duration.ts';
 import { type Micros, microsOf } from '../../model/instant.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import { Problem } from '../../model/problem.ts';
@@ -8,6 +7,7 @@ import { type DamagedPoint, ownPoints, surveyOwnPoints } from '../catalog/point-
 import { findShippingOrder } from '../catalog/shipping-order.ts';
 import type { RunbookServices } from '../services.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
+import { settleMarginOf } from './arrival.ts';
 
 /**
  * Everything that decides to which instants an environment can be restored. It is read once from the bucket, so it
@@ -63,7 +63,7 @@ export async function readRecoveryFacts(
     surveyOwnPoints(platform.bucket, platform.environment),
     findShippingOrder(platform.bucket).catch(damageOf),
   ]);
-  const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+  const settleMargin = settleMarginOf(config);
   return {
     environment: platform.environment,
     catalog,

@@ -72,7 +72,7 @@ export async function forecastOf(
       objects: objects.length,
       streams: streams.length,
     },
-    left: await leftBehind(platform, choice, cut, { withinMs, signal }),
+    left: await leftBehind(platform, choice, cut, { withinMs, settleMargin: facts.limits.settleMargin, signal }),
   };
 }
 
@@ -88,7 +88,11 @@ async function leftBehind(
   platform: Platform,
   { timeline, instant }: BaseChoice,
   cut: Micros,
-  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+  {
+    withinMs,
+    settleMargin,
+    signal,
+  }: { readonly withinMs: number; readonly settleMargin: number; readonly signal: AbortSignal },
 ): Promise<LeftBehind> {
   const sums = {
     verticesAdded: {} as Record<string, number>,
@@ -102,7 +106,7 @@ async function leftBehind(
   try {
     // The bucket first: after a disaster, asking the database would only take time.
     const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
-    const range = { from: micros(cut + 2), to: undefined, timeline };
+    const range = { from: micros(cut + 2), to: undefined, timeline, settleMargin };
     for await (const groups of slotsIn(platform, known, range, { signal })) {
       if (enough.aborted) return { transactions, counted: false, ...sums };
       const report = reportSlot(known.schema, groups, known.shapes, 0);

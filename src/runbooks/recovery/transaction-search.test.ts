@@ -110,12 +110,14 @@ test('an undo is compared with everything up to the end of the log, and knows th
   await ship(a, 0, 15, at(lone, 10));
   await ship(a, 15, 40, gone(lone, 20));
   await ship(a, 40, 900, at(loop, 700));
-  const analysis = await analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(20)] });
+  const analysis = await analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(20)], settleMargin: 0 });
   expect(analysis).toMatchObject({ timeline: 't0001', before: slot(20) - 2, newest: second(900) });
   expect(analysis.report).toMatchObject({ conflictCount: 0, later: 0 });
-  const first = await analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(10)] });
+  const first = await analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(10)], settleMargin: 0 });
   expect(first.report.conflictCount).toBeGreaterThan(0);
-  await expect(analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(11)] })).rejects.toMatchObject({
+  await expect(
+    analyseUndo({ bucket, keyspace: 'janusgraph' }, known, { groups: [id(11)], settleMargin: 0 }),
+  ).rejects.toMatchObject({
     code: 'unknown-group',
   });
 });

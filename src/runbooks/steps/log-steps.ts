@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { formatBytes } from '../../model/bytes.ts';
 import { timelineId } from '../../model/identifiers.ts';
-import { milliseconds } from '../../model/duration.ts';
-import { instantOf, instantText, type Micros, micros, microsOf } from '../../model/instant.ts';
+import { instantOf, instantText, type Micros, microsOf } from '../../model/instant.ts';
 import { type LogPlan, leftOut, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { getLogPlan, keepLogPlan } from '../../ports/log-plan-store.ts';
@@ -12,6 +11,7 @@ import { createTables, requireCreatable } from './added-tables.ts';
 import { type NodeJobCall, askEachNode, onEachNode } from './each-node.ts';
 import { getPoint } from '../catalog/point-catalog.ts';
 import { knownSchema } from '../catalog/schema-catalog.ts';
+import { comparedUntil, settleMarginOf } from '../recovery/arrival.ts';
 import type { ReplayParams } from '../recovery/replay-params.ts';
 import { extendLogPlan, makeLogPlan, settledIn } from '../recovery/make-log-plan.ts';
 import { logsOfNodes } from '../recovery/node-logs.ts';
@@ -218,13 +218,12 @@ async function requireStillNoConflicts(work: Work, params: Params, since: Micros
   const { logs, toEnd } = params;
   if (!toEnd || logs === undefined || logs.exclusions.length === 0) return;
   const { platform, config, clock } = patientServices(work.services, work.signal);
-  const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+  const settleMargin = settleMarginOf(config);
   const question = {
     groups: logs.exclusions.map((slot) => `${slot}/*`),
     timeline: logs.timeline,
     settleMargin,
-    // What came later than the margin allows was not compared.
-    ...(since === undefined ? {} : { since: micros(since - settleMargin) }),
+    ...(since === undefined ? {} : { since: comparedUntil(since, settleMargin) }),
   };
   const known = await knownSchema(platform, microsOf(clock.now()));
   requireNoConflicts(await analyseUndo(platform, known, question, work.signal), work.environment);

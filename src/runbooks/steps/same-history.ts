@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { timelineId } from '../../model/identifiers.ts';
+import { formatInstant, type Micros } from '../../model/instant.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { listRestores, requireNoUnfinishedRestore } from '../catalog/restore-catalog.ts';
+import { listTimelines } from '../catalog/timeline-catalog.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
+import { isInHistory } from '../recovery/present-history.ts';
 import { emptyResult, standardRetry } from './standard-steps.ts';
 
 /**
@@ -30,14 +33,29 @@ export const noteHistoryStep = {
   result: z.object({ timeline: timelineId }),
 } as const;
 
-/** Throws FailedProblem `history-changed`, and RefusedProblem `restore-unfinished` while a restore is half done. */
+/** For a run that has written into the graph and has more to do about that: a restore or a revert may have taken it away since. */
+export const stillWrittenStep = {
+  id: 'still-written',
+  title: 'What was written is part of the history that the environment has now',
+  effect: 'read',
+  guard: true,
+  timeout: '1m',
+  retry: standardRetry,
+  result: z.object({ timeline: timelineId }),
+} as const;
+
+/**
+ * `state`: what is so when it throws. Throws FailedProblem `history-changed`, and RefusedProblem `restore-unfinished` while a restore is half
+ * done.
+ */
 export async function requireSameHistory(
   bucket: ObjectStore,
   environment: string,
   timeline: string,
+  state?: string,
 ): Promise<Record<string, never>> {
   await requireNoUnfinishedRestore(bucket);
-  return requireSameTimeline(bucket, environment, timeline);
+  return requireSameTimeline(bucket, environment, timeline, state);
 }
 
 /** For a restore, whose own record may be open already. Throws FailedProblem `history-changed`. */
@@ -45,10 +63,30 @@ export async function requireSameTimeline(
   bucket: ObjectStore,
   environment: string,
   timeline: string,
+  state?: string,
 ): Promise<Record<string, never>> {
   const now = await currentTimeline(bucket);
   if (now === timeline) return {};
-  throw historyChanged(environment, `it began on ${timeline}, and now ${now} is current`);
+  throw historyChanged(environment, `it began on ${timeline}, and now ${now} is current`, state);
+}
+
+/**
+ * Gives the timeline that is current now, whose history holds what was written. Throws FailedProblem `history-changed` where it does not, and
+ * RefusedProblem `restore-unfinished` while a restore is half done.
+ */
+export async function requireStillWritten(
+  bucket: ObjectStore,
+  environment: string,
+  written: { readonly timeline: string; readonly commit: Micros },
+): Promise<z.infer<typeof stillWrittenStep.result>> {
+  await requireNoUnfinishedRestore(bucket);
+  if (isInHistory(await listTimelines(bucket), written)) return { timeline: await currentTimeline(bucket) };
+  const commit = formatInstant(written.commit);
+  throw historyChanged(
+    environment,
+    `what it has written, at ${commit}, is not part of the present data`,
+    'There is nothing left that this run could complete.',
+  );
 }
 
 /**
@@ -60,19 +98,24 @@ export async function requireNoRestoreSince(
   { run, environment, begun }: { readonly run: string; readonly environment: string; readonly begun: number },
 ): Promise<void> {
   for (const record of await listRestores(bucket)) {
-    const { run: other, epoch = 0, state, closed } = record;
+    const { run: other, epoch = 0, closed } = record;
     // One that moved nothing has closed its own record.
     if (other === run || closed?.run === other) continue;
-    const reverted = state === 'reverted' && (closed?.epoch ?? 0) > begun;
-    if (epoch > begun || reverted) throw historyChanged(environment, `${closed?.run ?? other} has changed its data`);
+    // Also where it was accepted: it may have been half done when this run began, and have brought its data since.
+    const decided = (closed?.epoch ?? 0) > begun;
+    if (epoch > begun || decided) throw historyChanged(environment, `${closed?.run ?? other} has changed its data`);
   }
 }
 
-function historyChanged(environment: string, how: string): FailedProblem {
+function historyChanged(
+  environment: string,
+  how: string,
+  state = 'This run changed nothing of the data, and it cannot be carried on: what it has seen is the data of before.',
+): FailedProblem {
   return new FailedProblem({
     code: 'history-changed',
     happened: `${environment} was restored or reverted since this run began: ${how}.`,
-    state: 'This run changed nothing of the data, and it cannot be carried on: what it has seen is the data of before.',
+    state,
     next: `See what ${environment} holds now: cardea status ${environment}.`,
   });
 }

@@ -36,7 +36,7 @@ export interface UndoQuestion {
   /** Of later transactions only those from here on are compared; all of them by default. */
   readonly since?: Micros;
   /** Microseconds: see `TransactionRange`. */
-  readonly settleMargin?: number;
+  readonly settleMargin: number;
 }
 
 /** If chosen times are further apart than this, each is searched separately. */
@@ -49,7 +49,7 @@ const together = 600_000_000;
 export async function analyseUndo(
   log: GraphLog,
   known: Pick<KnownSchema, 'schema'>,
-  { groups: texts, timeline, ignoring, since, settleMargin = 0 }: UndoQuestion,
+  { groups: texts, timeline, ignoring, since, settleMargin }: UndoQuestion,
   signal?: AbortSignal,
 ): Promise<UndoAnalysis> {
   const refs = parseGroups(texts);

@@ -12,6 +12,7 @@ import { formatInstant, type Micros } from '../../model/instant.ts';
 import { type UndoPlan, undoPlanDocument } from '../../model/undo-plan.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { stepsToRepeat } from '../../runbook/schedule.ts';
+import { requireStillWritten } from '../steps/same-history.ts';
 import { undoCompensateRunbook } from '../undo-compensate.ts';
 import { analyseUndo } from './undo-analysis.ts';
 import { makeUndoPlan } from './undo-plan.ts';
@@ -65,8 +66,8 @@ async function ship(from: number, to: number, changes: readonly StoredChange[]):
 }
 
 /** The plan that undoes the transaction of this second, as the journal's hash binds it. `old`: the database just before it. */
-async function planned(count: number, old: TableRows): Promise<UndoPlan> {
-  const analysis = await analyseUndo({ bucket, keyspace }, { schema }, { groups: [id(count)] });
+async function planned(count: number, old: TableRows, settleMargin = 0): Promise<UndoPlan> {
+  const analysis = await analyseUndo({ bucket, keyspace }, { schema }, { groups: [id(count)], settleMargin });
   const { plan } = await makeUndoPlan({
     run,
     environment: 'prod',
@@ -80,7 +81,7 @@ async function planned(count: number, old: TableRows): Promise<UndoPlan> {
   return undoPlanDocument.read(undoPlanDocument.write(plan), 'plan');
 }
 
-async function ask(plan: UndoPlan, at: number): Promise<readonly string[]> {
+async function ask(plan: UndoPlan, at: number, settleMargin = 0): Promise<readonly string[]> {
   const said: string[] = [];
   await requireStanding({
     platform: platform(),
@@ -88,6 +89,7 @@ async function ask(plan: UndoPlan, at: number): Promise<readonly string[]> {
     now: second(at),
     environment: 'prod',
     plan,
+    settleMargin,
     patienceMs: 60_000,
     signal,
     log: (line) => said.push(line),
@@ -176,6 +178,27 @@ test('a vertex is to go, and somebody has built on it since', async () => {
   await expect(ask(plan, hours)).rejects.toMatchObject(refused('depends on a vertex that the undo would remove'));
 });
 
+test('where commits may take longer than usual, what one of them has built on it, that reached the log minutes later, is found before the write', async () => {
+  const margin = 600_000_000;
+  write(lone, slot(20));
+  await ship(
+    0,
+    60,
+    lone.map((change) => ({ ...change, at: slot(20) })),
+  );
+  const old = new TableRows();
+  for (const { table, key, column } of lone) old.remove(table, hex(key), hex(column));
+  const plan = await planned(20, old, margin);
+  const [first] = property;
+  const column = Buffer.concat([Buffer.from(first?.column ?? []), Buffer.from([0x80])]);
+  const added = { ...first, column, at: slot(100) } as StoredChange;
+  const other = { ...first, key: Buffer.from('ffffffffffffff01', 'hex') } as StoredChange;
+  await ship(60, 300, [{ ...other, at: slot(299) }]);
+  await ship(300, 420, [added]);
+  await ship(420, 900, [{ ...other, at: slot(899) }]);
+  await expect(ask(plan, 900, margin)).rejects.toMatchObject(refused('depends on a vertex that the undo would remove'));
+});
+
 test('an undo that is resumed before it has written anything asks again, and after that not', () => {
   const done = ['check-servers', 'plan-undo', 'same-history', 'same-cells'];
   const states = (steps: readonly string[]) =>
@@ -185,4 +208,39 @@ test('an undo that is resumed before it has written anything asks again, and aft
   expect(repeated(done)).toContain('same-cells');
   expect(repeated([...done, 'write-undo'])).not.toContain('same-cells');
   expect(undoCompensateRunbook.steps.find((step) => step.id === 'write-undo')?.needs).toContain('same-cells');
+});
+
+test('an undo that is carried on after it has written asks whether that is part of the present data: it may have been restored since', () => {
+  const rest = new Set(['reindex', 'verify-undo', 'remove-copy']);
+  const done = undoCompensateRunbook.steps.map((step) => step.id).filter((step) => !rest.has(step));
+  const states = Object.fromEntries(
+    done.map((step) => [step, { step, status: 'succeeded', attempts: 1, failures: 0 }]),
+  );
+  expect(stepsToRepeat(undoCompensateRunbook as never, states as never, { ended: false })).toContain('still-written');
+});
+
+describe('what an undo has written, and a restore since', () => {
+  const written = { timeline: 't0001', commit: slot(100) };
+  const opened = async (forkedAt: number, more: object = {}) =>
+    log.open('t0002', second(500), { parent: { id: 't0001', forkedAt: formatInstant(second(forkedAt)) }, ...more });
+
+  test('without one it is there', async () => {
+    expect(await requireStillWritten(bucket, 'prod', written)).toEqual({ timeline: 't0001' });
+  });
+
+  test('to an instant after it: it is part of what came back, and the run is completed there', async () => {
+    await opened(200);
+    expect(await requireStillWritten(bucket, 'prod', written)).toEqual({ timeline: 't0002' });
+  });
+
+  test.each([
+    ['to an instant before it', 50, {}],
+    ['that left it out', 200, { exclusions: [id(100)] }],
+  ])('%s: the run has nothing to complete', async (_which, forkedAt, more) => {
+    await opened(forkedAt, more);
+    await expect(requireStillWritten(bucket, 'prod', written)).rejects.toMatchObject({
+      code: 'history-changed',
+      state: 'There is nothing left that this run could complete.',
+    });
+  });
 });

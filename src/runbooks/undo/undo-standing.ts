@@ -5,7 +5,7 @@ import type { GraphSchema } from '../../graph/schema.ts';
 import type { LeftCell, ReadCell } from '../../graph/transactions/compensation.ts';
 import type { ChosenGroups } from '../../graph/transactions/chosen-groups.ts';
 import { cellName } from '../../graph/transactions/slot-cells.ts';
-import { formatInstant, instantOf, type Micros, micros } from '../../model/instant.ts';
+import { formatInstant, instantOf, type Micros } from '../../model/instant.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { sha256 } from '../../model/sha256.ts';
 import type { UndoPlan } from '../../model/undo-plan.ts';
@@ -13,6 +13,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { knownSchema } from '../catalog/schema-catalog.ts';
+import { comparedUntil } from '../recovery/arrival.ts';
 import { presentRing, waitUntilShipped } from '../recovery/wait-until-shipped.ts';
 import { readCells, type WantedCell } from './cell-reader.ts';
 import { analyseUndo } from './undo-analysis.ts';
@@ -69,8 +70,6 @@ function wasOf(cell: ReadCell | undefined): Pick<Standing[number], 'was'> {
   return cell === undefined ? {} : { was: { at: cell.at, sha256: sha256(cell.value) } };
 }
 
-/** A transaction reaches the log, and a stream the store, after others. */
-const lateMs = 600_000;
 /** Younger than this, a plan needs no newer log than it was made with: what was written meanwhile is found after the write. */
 const freshMs = 60_000;
 
@@ -81,6 +80,8 @@ interface Asking {
   readonly now: Micros;
   readonly environment: string;
   readonly plan: UndoPlan;
+  /** Microseconds: see `arrivalWithin`. */
+  readonly settleMargin: number;
   /** How long to wait for the newest log. */
   readonly patienceMs: number;
   readonly signal: AbortSignal;
@@ -105,6 +106,7 @@ async function laterConflicts({
   clock,
   now,
   plan,
+  settleMargin,
   patienceMs,
   signal,
   log,
@@ -118,8 +120,8 @@ async function laterConflicts({
     if (!shipped) log('the newest log is not in the store yet, so its transactions are compared by their cells alone');
   }
   const known = await knownSchema(platform, compared);
-  const since = micros(compared - lateMs * 1000);
-  const { report } = await analyseUndo(platform, known, { groups, timeline, since }, signal);
+  const question = { groups, timeline, since: comparedUntil(compared, settleMargin), settleMargin };
+  const { report } = await analyseUndo(platform, known, question, signal);
   return report.conflicts.map(({ group, element, why }) => `${group} ${why}: ${element}`);
 }
 

@@ -73,9 +73,17 @@ test('an undo times its cells by the clocks of the nodes, not by that of its mac
         },
       }),
     } as unknown as Platform;
-    const services = { platform, clock: new HastyClock(tomorrow) };
+    const services = {
+      platform,
+      clock: new HastyClock(tomorrow),
+      config: { backup: { log: { settleMargin: '10s' } } },
+    };
     const told = () => undefined;
-    const analysis = await analyseUndo({ bucket, keyspace }, { schema }, { groups: [formatInstant(slot(20))] });
+    const analysis = await analyseUndo(
+      { bucket, keyspace },
+      { schema },
+      { groups: [formatInstant(slot(20))], settleMargin: 0 },
+    );
     const { plan } = await makeUndoPlan({
       run,
       environment: 'prod',
@@ -119,7 +127,11 @@ test('an undo of a commit that took seventy seconds takes all of it, not the hal
   await ship(0, 15, at(edges.slice(0, half), slot(13)));
   await ship(15, 80, at(property, slot(70)));
   await ship(80, 100, at(edges.slice(half), slot(13)));
-  const { chosen } = await analyseUndo({ bucket, keyspace }, { schema }, { groups: [`${formatInstant(slot(13))}/*`] });
+  const { chosen } = await analyseUndo(
+    { bucket, keyspace },
+    { schema },
+    { groups: [`${formatInstant(slot(13))}/*`], settleMargin: 0 },
+  );
   const cells = chosen.groups.flatMap(({ cells: found, loose }) => [...found, ...loose]);
   expect(new Set(cells.map(({ name }) => name)).size).toBe(
     new Set(edges.map(({ table, key, column }) => `${table} ${hex(key)} ${hex(column)}`)).size,

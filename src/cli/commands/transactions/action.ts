@@ -5,6 +5,7 @@ import { formatInstant, type Micros, micros } from '../../../model/instant.ts';
 import { UsageProblem } from '../../../model/problem.ts';
 import { parseTarget } from '../../../model/target.ts';
 import { knownSchema } from '../../../runbooks/catalog/schema-catalog.ts';
+import { settleMarginOf } from '../../../runbooks/recovery/arrival.ts';
 import { searchTransactions } from '../../../runbooks/recovery/transaction-search.ts';
 import type { Action } from '../../command.ts';
 import { refuseWhenUnreachable } from '../../runs/refuse-when-unreachable.ts';
@@ -17,6 +18,7 @@ const idsInJson = 50;
 export const action: Action<typeof transactions> = async (context, input) => {
   const around = timeOf(input.around, context.clock.now());
   const within = Math.round(distanceOf(input.within ?? '30s') * 1000);
+  const { config } = await context.environment(input.env);
   const platform = await context.platform(input.env);
   return refuseWhenUnreachable(async () => {
     const known = await knownSchema(platform, around);
@@ -29,6 +31,7 @@ export const action: Action<typeof transactions> = async (context, input) => {
         from: micros(around - within),
         to: micros(around + within),
         timeline: input.timeline,
+        settleMargin: settleMarginOf(config),
         removing: input.removing,
         limit: input.limit,
         ...(input.element === undefined ? {} : { element: elementOf(input.element) }),

@@ -1,8 +1,9 @@
 import { idsOf } from '../../../graph/transactions/chosen-groups.ts';
-import { formatSeconds, milliseconds } from '../../../model/duration.ts';
+import { formatSeconds } from '../../../model/duration.ts';
 import { formatInstant, microsOf } from '../../../model/instant.ts';
 import { UsageProblem } from '../../../model/problem.ts';
 import { restoreRunbook, undoCompensateRunbook } from '../../../runbooks/index.ts';
+import { settleMarginOf } from '../../../runbooks/recovery/arrival.ts';
 import { readRecoveryFacts } from '../../../runbooks/recovery/recovery-facts.ts';
 import { knownSchema } from '../../../runbooks/catalog/schema-catalog.ts';
 import { currentTimeline } from '../../../runbooks/catalog/timeline-record.ts';
@@ -34,7 +35,7 @@ export const action: Action<typeof undo> = async (context, input) => {
   if (input.group.length === 0) throw noGroup(name);
   const { analysis, ways } = await refuseWhenUnreachable(async () => {
     const known = await knownSchema(platform, microsOf(clock.now()));
-    const settleMargin = milliseconds(config.backup.log.settleMargin) * 1000;
+    const settleMargin = settleMarginOf(config);
     const analysis = await analyseUndo(platform, known, { groups: input.group, settleMargin }, signal);
     const facts = await readRecoveryFacts({ platform, config, clock }, signal);
     return { analysis, ways: await undoWays(analysis, facts, name) };
