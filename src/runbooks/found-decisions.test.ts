@@ -1,33 +1,34 @@
 import { expect, test } from 'vitest';
+import { aRevert, killedWhen } from '../../test/support/killed-when.ts';
 import { directories } from '../../test/support/simulated-ring.ts';
 import { environmentOfRestore } from '../cli/runs/run-lookup.ts';
 import { Problem } from '../model/problem.ts';
 import { listOpenRestores } from './catalog/restore-catalog.ts';
 import { restoreRunbook, revertRunbook } from './index.ts';
 import {
-  type Process,
-  environment,
-  run,
-  restore,
-  revert,
   accept,
   backup,
-  resume,
-  killed,
-  left,
-  wordOf,
-  nextOf,
-  runOf,
+  cancelled,
+  contextOf,
+  emptied,
+  environment,
+  flip,
+  halfRestored,
   isUp,
   keysOf,
+  killed,
+  left,
+  nextOf,
   nodeOf,
-  flip,
-  emptied,
+  type Process,
+  restore,
+  resume,
+  revert,
+  run,
+  runOf,
   startedByHand,
   stateOf,
-  cancelled,
-  halfRestored,
-  contextOf,
+  wordOf,
 } from '../../test/support/told-sequences.ts';
 
 test('a restore that succeeded and served is not called half when only its journal is damaged, and its revert can be taken back', async () => {
@@ -341,4 +342,47 @@ test('while a revert is left after it had exchanged the data, who starts servers
   }
   expect(seen).toBeGreaterThan(0);
   expect(wrong).toEqual([]);
+});
+
+test('what a revert moves aside of a broken-off restore stays half, also where that journal is damaged while the revert was left', async () => {
+  const { world, run } = await killedWhen(
+    aRevert(true),
+    40,
+    (_run, steps) => steps['bring-back']?.status === 'succeeded' && steps['record-reverted'] === undefined,
+  );
+  const { played } = world;
+  const made = (await listOpenRestores(played.bucket)).find((each) => each.run !== run)?.run ?? 'none';
+  flip(world, new RegExp(`^runs/${made}/0`));
+  const again = await resume(world, run);
+  expect(wordOf(again), nextOf(again)).toBe('succeeded');
+  const whole = keysOf(world);
+  const told = await played.told();
+  const back = await revert(world, run);
+  expect([told, wordOf(back), keysOf(world)], nextOf(back)).toEqual([
+    `cardea restore accept ${run} --confirm local`,
+    'half-restored',
+    whole,
+  ]);
+});
+
+test('what an earlier revert had told the nodes of a broken-off restore is believed by the next one, where neither of the two journals can be read', async () => {
+  const { world, run } = await killedWhen(
+    aRevert(true),
+    40,
+    (_run, steps, { played }) =>
+      steps['bring-back'] !== undefined &&
+      steps['bring-back'].status !== 'succeeded' &&
+      played.ring.nodes.some(({ begun }) => begun.has('revert-aside')),
+  );
+  const { played } = world;
+  const made = (await listOpenRestores(played.bucket)).find((each) => each.run !== run)?.run ?? 'none';
+  await played.clock.sleep(60_000);
+  flip(world, new RegExp(`^runs/${made}/0`));
+  flip(world, new RegExp(`^runs/${run}/0`));
+  const again = await revert(world, made);
+  expect(wordOf(again), nextOf(again)).toBe('succeeded');
+  const whole = keysOf(world);
+  expect(await played.told()).toBe(`cardea restore accept ${runOf(again)} --confirm local`);
+  const back = await revert(world, runOf(again));
+  expect([wordOf(back), keysOf(world)], nextOf(back)).toEqual(['half-restored', whole]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { getRestore } from './catalog/restore-catalog.ts';
 import {
   accept,
   emptied,
@@ -7,6 +8,8 @@ import {
   isUp,
   keysOf,
   nextOf,
+  nodeOf,
+  replaceDisk,
   restore,
   resume,
   revert,
@@ -113,4 +116,43 @@ test('status says what a restore has moved aside also where nobody knows its poi
   });
   const said = signals.filter(({ name }) => name === 'decisions').map(({ says }) => says);
   expect(said).toEqual([expect.not.stringContaining('undefined')]);
+});
+
+test('a lost record of a restore whose revert was given up says that it is being accepted', async () => {
+  const world = await environment();
+  const { played } = world;
+  const made = runOf(await restore(world));
+  await played.write();
+  nodeOf(world, 1).faults.set('revert-aside', ['refused']);
+  const back = await revert(world, made);
+  expect(wordOf(back)).toBe('refused-by-fault');
+  nodeOf(world, 1).faults.clear();
+  replaceDisk(nodeOf(world, 1));
+  const again = await resume(world, runOf(back));
+  expect(nextOf(again)).toContain('--lost node-1');
+  // The deletion comes half way.
+  nodeOf(world, 2).faults.set('accept-aside', ['refused']);
+  const given = await accept(world, made, ['node-1']);
+  expect(wordOf(given)).toBe('refused-by-fault');
+  nodeOf(world, 2).faults.clear();
+  const told = await played.told();
+  const before = await getRestore(played.bucket, made);
+  played.bucket.remove(`restores/${made}.json`);
+  played.oracle.blind = true;
+  const after = await getRestore(played.bucket, made);
+  const toldAfter = await played.told();
+  const story = [
+    `${before?.state} by ${before?.deciding}: ${told}`,
+    `${after?.state} by ${after?.deciding}: ${toldAfter}`,
+  ];
+  const resumed = await resume(world, runOf(given));
+  story.push(`resume of the accept: ${wordOf(resumed)}: ${nextOf(resumed)}`);
+  const backOnce = await resume(world, runOf(back));
+  story.push(`resume of the revert: ${wordOf(backOnce)}: ${nextOf(backOnce)}`);
+  story.push(`then: ${await played.told()}`);
+  expect([after?.state, after?.deciding, wordOf(resumed)], story.join('\n')).toEqual([
+    before?.state,
+    before?.deciding,
+    'succeeded',
+  ]);
 });

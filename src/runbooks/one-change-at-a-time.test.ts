@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
-import { aRestore, aRevert, killedWhen, stoppedAlone } from '../../test/support/killed-when.ts';
+import { aRestore, aRevert, killedWhen, restoring, reverting, stoppedAlone } from '../../test/support/killed-when.ts';
 import {
   accept,
   cancelled,
   environment,
+  halfRestored,
   isUp,
   keysOf,
+  killed,
+  left,
   nextOf,
   nodeOf,
   type Process,
@@ -14,6 +17,7 @@ import {
   resume,
   revert,
   runOf,
+  stateOf,
   wordOf,
 } from '../../test/support/told-sequences.ts';
 import { listOpenRestores } from './catalog/restore-catalog.ts';
@@ -118,4 +122,52 @@ test('a restore that was interrupted at its beginning is not carried out over wh
   const again = await resume(world, run);
   story.push(`resume: ${wordOf(again)}: ${nextOf(again)}`, `told: ${await played.told()}`);
   expect([wordOf(again), keysOf(world)], story.join('\n')).toEqual(['history-changed', living]);
+});
+
+test('a restore that was left at its beginning, while another one was half done, is not carried out over what that one brought and was written since', async () => {
+  const world = await environment();
+  const { played } = world;
+  const half = await halfRestored(world);
+  // Somebody begins another one, and is killed before he is refused.
+  let at = 1;
+  let other: string | undefined;
+  for (; at < 6; at += 1) {
+    if (!(await killed(world, at, restoring(world)))) continue;
+    other = await left(world);
+    if (other !== undefined && other !== half) break;
+  }
+  const begun = other ?? 'none';
+  expect((await stateOf(world, begun))?.steps['note-history']).toBeUndefined();
+  expect(wordOf(await resume(world, half))).toBe('succeeded');
+  expect(wordOf(await accept(world, half))).toBe('succeeded');
+  await played.write();
+  const living = keysOf(world);
+  const again = await resume(world, begun);
+  expect([wordOf(again), keysOf(world)], nextOf(again)).toEqual(['history-changed', living]);
+});
+
+test('the commands that the resume of a restore names start the servers again, where the revert of it was left, too', async () => {
+  let at = 20;
+  for (; at < 80; at += 1) {
+    const { world, run } = await killedWhen(
+      aRestore,
+      68,
+      (_run, steps) => steps['open-record']?.status === 'succeeded' && steps['set-aside'] === undefined,
+    );
+    if (!(await killed(world, at, reverting(world, run)))) break;
+    const second = await left(world);
+    if (second === undefined || second === run) continue;
+    const steps = (await stateOf(world, second))?.steps ?? {};
+    if (steps['stop-database']?.status !== 'succeeded' || steps['begin-decision'] !== undefined) continue;
+    const story = [`told: ${await world.played.told()}`];
+    const refused = await resume(world, run);
+    story.push(`resume of ${run}: ${wordOf(refused)}: ${nextOf(refused)}`);
+    const named = [...nextOf(refused).matchAll(/cardea run cancel (\S+-\w+)/g)].map(([, each = '']) => each);
+    const ends: string[] = [];
+    for (const each of named) ends.push(wordOf(await cancelled(world, each)));
+    story.push(`cancel of ${named.join(', ')}: ${ends.join(', ')}`, `then told: ${await world.played.told()}`);
+    expect([named, ends, isUp(world)], story.join('\n')).toEqual([[second, run], ['cancelled', 'cancelled'], true]);
+    return;
+  }
+  throw new TypeError(`no moment like that up to ${at}`);
 });

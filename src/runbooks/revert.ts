@@ -59,7 +59,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 12,
+  version: 13,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -253,15 +253,21 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     id: 'record-reverted',
     title: 'Record the restore as reverted',
     effect: 'write',
-    needs: ['start-graph', 'rebuild-index', 'check-restore', 'pause-shipping', 'open-timeline'],
-    timeout: '1m',
+    needs: ['start-graph', 'rebuild-index', 'check-restore', 'pause-shipping', 'open-timeline', 'start-agents'],
+    timeout: '5m',
     retry: standardRetry,
-    result: emptyResult,
-    run: async ({ run, epoch, environment, params, results, services: { platform, clock } }) => {
+    /** `half`: what it moved aside was never a whole environment. */
+    result: z.object({ half: z.boolean() }),
+    run: async (context) => {
+      const { run, epoch, environment, params, results } = context;
+      const { platform, clock } = context.services;
       // The restored data, and what was written to it since, now lies aside until this revert is accepted or reverted
       // in turn: not before its run has succeeded, wherever it breaks off here.
       const { aside, point, served } = results['check-restore'];
       const [id, at] = [runId.parse(run), clock.now().toISOString()];
+      // An earlier revert that broke off may have known it, and told the nodes.
+      const displaced = await onEachNode(platform, context, 'look-aside', () => ({ run: displacedName(aside) }));
+      const half = !served || displaced.some(({ result }) => result.whole === false);
       await closeRestore(platform.bucket, params.restore, 'reverted', { at, run: id, epoch });
       const record = {
         run: id,
@@ -270,13 +276,13 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
         aside: displacedName(aside),
         left: leftTimeline(results['pause-shipping']),
         // Where a server of the graph may have run on it, it may hold what was acknowledged since, proven or not.
-        ...(served ? {} : { half: true }),
+        ...(half ? { half: true } : {}),
         startedAt: at,
         epoch,
       };
       await closeOvertaken(platform.bucket, record, at);
       await openRestore(platform.bucket, record);
-      return {};
+      return { half };
     },
   })
   .step({

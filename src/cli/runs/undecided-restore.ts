@@ -61,7 +61,7 @@ export async function restoreDecisions(world: RunsWorld & TrustingWorld): Promis
   });
   // Until that one ends, a later one of the same restore would be refused.
   const decides = async (restore: string) =>
-    left !== undefined && restoreOf(left.params) === restore ? find(left.run) : beganToDecide(world, restore);
+    left !== undefined && restoreOf(left.params) === restore ? find(left.run) : beganToDecide(world, restore, find);
   const undecided: UndecidedRestore[] = [];
   const decided = new Map<string, RestoreRecord>();
   const damagedRecords: string[] = [];
@@ -92,12 +92,16 @@ export async function restoreDecisions(world: RunsWorld & TrustingWorld): Promis
 }
 
 /** The newest accept or revert of a restore that has not come so far as to note that it decides, and is not over either. */
-async function beganToDecide(world: RunsWorld, restore: string): Promise<ShownRun | undefined> {
+async function beganToDecide(
+  world: RunsWorld,
+  restore: string,
+  find: (run: string) => Promise<ShownRun | undefined>,
+): Promise<ShownRun | undefined> {
   for (const runbook of ['revert', 'accept']) {
     for (const each of await listRuns(world, { limit: 10, runbook })) {
       if (each.status !== 'interrupted' && each.status !== 'running') continue;
-      const shown = await showRun(world, each.run);
-      if (restoreOf(shown.state.params) === restore) return shown;
+      const shown = await find(each.run);
+      if (shown !== undefined && restoreOf(shown.state.params) === restore) return shown;
     }
   }
   return undefined;

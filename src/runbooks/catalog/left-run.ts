@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { type FoundRun, lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
@@ -25,15 +26,39 @@ export async function requireNothingLeft(
     return resume !== undefined;
   });
   if (left === undefined) return;
-  const { run, runbook, params, steps } = left;
+  const { run, runbook, params } = left;
   throw new RefusedProblem({
     code: restoreOf(params) === (of ?? by) ? 'restore-being-decided' : 'change-unfinished',
     happened: `The ${runbook} ${run} of ${platform.environment} has stopped servers, and did not come to its end.`,
     state: 'Nothing was changed by this run.',
-    next: hasBegun(steps, movers[runbook] ?? '')
+    next: hasMoved(left)
       ? `Carry it on: ${resume}`
-      : `Carry it on: ${resume}. Or end it, which starts the servers again: cardea run cancel ${run}`,
+      : `Carry it on: ${resume}. Or ${await endsBy(platform.bucket, left)}`,
   });
+}
+
+function hasMoved({ runbook, steps }: FoundRun): boolean {
+  return hasBegun(steps, movers[runbook] ?? '');
+}
+
+/** How what was left is ended with the servers as they were before it, or before the restore that it was to bring back, which was left, too. */
+async function endsBy(bucket: ObjectStore, left: FoundRun): Promise<string> {
+  const end = `cardea run cancel ${left.run}`;
+  if (foundServers(left)) return `end it, which starts the servers again: ${end}`;
+  const down = `end it, which leaves the servers down, as it found them: ${end}`;
+  const restore = restoreOf(left.params);
+  const made = restore === undefined ? undefined : await lookAtRunIfReadable(bucket, restore);
+  if (made === undefined || made === 'damaged' || made.status !== 'running') return down;
+  if (hasMoved(made) || !foundServers(made)) return down;
+  return `${down}. Then end ${made.run}, which starts the servers again: cardea run cancel ${made.run}`;
+}
+
+const found = z.object({ running: z.object({ nodes: z.number() }) });
+
+/** Whether servers ran when it was about to stop them. Where that is not known it starts none. */
+function foundServers({ steps }: FoundRun): boolean {
+  const { result, earlier } = steps['look-services'] ?? {};
+  return (found.safeParse(result ?? earlier).data?.running.nodes ?? 0) > 0;
 }
 
 /** The restore in place or the revert that was left after it had stopped servers, of those that count; undefined when there is none. */

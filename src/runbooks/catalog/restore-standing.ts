@@ -36,6 +36,8 @@ const recorded = z.object({
   'check-restore': z
     .object({ aside: safeName, point: pointId.optional(), succeeded: z.boolean(), served: z.boolean().optional() })
     .optional(),
+  /** Reverts of before did not say it. */
+  'record-reverted': z.object({ half: z.boolean().optional() }).optional(),
 });
 
 /** What the journals say of what a run has moved aside; undefined where they cannot tell, or it has moved nothing. */
@@ -51,6 +53,7 @@ export async function recordOfJournals(bucket: ObjectStore, run: string): Promis
   // A revert may be of a restore whose point the bucket had lost.
   if (found === undefined || (restored === undefined && reverted === undefined)) return undefined;
   const left = found['pause-shipping'];
+  const isHalf = found['record-reverted']?.half ?? !(reverted?.served ?? reverted?.succeeded);
   // Parsed, so that it is the same as one that was read.
   const record = restoreRecordDocument.body.parse({
     run: id,
@@ -63,7 +66,7 @@ export async function recordOfJournals(bucket: ObjectStore, run: string): Promis
     ...(left === undefined
       ? {}
       : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
-    ...(reverted !== undefined && !(reverted.served ?? reverted.succeeded) ? { half: true } : {}),
+    ...(reverted !== undefined && isHalf ? { half: true } : {}),
   });
   const decided = await decidedByJournals(bucket, record);
   if (decided !== undefined) return decided;
@@ -84,7 +87,9 @@ async function decidedByJournals(bucket: ObjectStore, record: RestoreRecord): Pr
     const state = decider.runbook === 'accept' ? 'accepting' : 'reverting';
     if (hasBegun(decider.steps, decisionPivots[state])) deciders.push({ run: decider, state });
   }
-  const decider = deciders.find((each) => each.run.status === 'succeeded') ?? deciders.at(-1);
+  // The last by the epochs of leases: what it does is an accept or a revert, and their names say nothing of their order.
+  const last = deciders.toSorted((a, b) => a.run.epoch - b.run.epoch).at(-1);
+  const decider = deciders.find((each) => each.run.status === 'succeeded') ?? last;
   if (decider === undefined) return undefined;
   const { run: by, state } = decider;
   const byRun = runId.parse(by.run);

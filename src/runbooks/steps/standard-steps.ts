@@ -4,6 +4,7 @@ import { RefusedProblem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
+import { foundBefore } from '../catalog/found-before.ts';
 import { beginDecision, getOpenRestore, requireSameDecision } from '../catalog/restore-catalog.ts';
 import { restoreOf } from '../catalog/restore-standing.ts';
 import { resumeOf, type RunbookServices } from '../services.ts';
@@ -207,25 +208,27 @@ export function checkRestore(wanted: 'accepting' | 'reverting') {
       const namesLost = wanted === 'accepting' && (params.lost ?? []).length > 0;
       if (!namesLost) await requireSameDecision(platform.bucket, record, wanted);
       const found = await lookAtRunIfReadable(platform.bucket, params.restore);
-      // Of a journal that cannot be read nobody knows how far its run came: the nodes say it when they are asked.
       const state = found === 'damaged' ? undefined : found;
-      const succeeded = state?.status === 'succeeded';
+      // Of a journal that cannot be read nobody knows how far its run came, unless it was known when a decision began.
+      const before = state === undefined ? await foundBefore(platform.bucket, params.restore) : undefined;
+      const succeeded = before?.succeeded ?? state?.status === 'succeeded';
       if (state?.runbook === 'revert' && !succeeded && !namesLost)
         throw revertUnfinished(record, await resumeOf(services, record.run), restoreOf(state.params));
       // Without its journal nobody knows how far the restore came: what serves on every node may be kept by a person who has looked at it.
       const serves =
         state === undefined ? await servesNow(platform) : state.steps['rebuild-index']?.status === 'succeeded';
       // What a restore that broke off had brought is deleted when the revert has recorded it, which it does at its end.
-      const finished = succeeded || (serves && params.unproven === true) || record.half === true;
+      const finished = (before?.finished ?? succeeded) || (serves && params.unproven === true) || record.half === true;
       const givenUp = namesLost && (!finished || record.state === 'reverting' || record.givenUp !== undefined);
       if (wanted === 'accepting' && !finished && record.state === 'open' && !givenUp)
         throw unfinished(record, { resume: await resumeOf(services, record.run), serves, known: state !== undefined });
       if (wanted === 'reverting' && record.half === true) throw halfRestored(record);
       const moved = ['set-aside', 'bring-back'].some((step) => state?.steps[step]?.status === 'succeeded');
-      const served = state === undefined || state.steps['start-graph'] !== undefined;
+      const whole = before?.whole ?? moved;
+      const served = before?.served ?? (state === undefined || state.steps['start-graph'] !== undefined);
       const marks = state?.steps['mark-disks']?.status === 'succeeded' ? 'yes' : 'no';
-      const disks: z.output<typeof disksMarked> = state === undefined ? 'unknown' : marks;
-      return { aside: record.aside, point: record.point, whole: moved, succeeded, finished, served, givenUp, disks };
+      const disks: z.output<typeof disksMarked> = before?.disks ?? (state === undefined ? 'unknown' : marks);
+      return { aside: record.aside, point: record.point, whole, succeeded, finished, served, givenUp, disks };
     },
   } as const;
 }
