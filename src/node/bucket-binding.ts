@@ -45,6 +45,7 @@ const withoutBucket: ReadonlySet<JobKind> = new Set<JobKind>([
   'look-aside',
   'mark-disk',
   'look-placed',
+  'look-replayed',
   'note-drained',
   'set-aside',
   'accept-aside',

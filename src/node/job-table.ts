@@ -292,6 +292,7 @@ const worksOnFullDisk: ReadonlySet<JobKind> = new Set([
   'look-aside',
   'mark-disk',
   'look-placed',
+  'look-replayed',
   'pause-shipping',
   'revert-aside',
   'start-shipping',
@@ -355,7 +356,7 @@ function holdsStill({ job, epoch }: JobRecord, key: JobKey): boolean {
 
 const looks: ReadonlySet<JobKind> = new Set(['check-aside', 'pause-shipping']);
 /** What lies on the disk may have changed since the last attempt, too. */
-const alwaysAnew: ReadonlySet<JobKind> = new Set(['look-aside', 'look-placed', 'note-drained']);
+const alwaysAnew: ReadonlySet<JobKind> = new Set(['look-aside', 'look-placed', 'look-replayed', 'note-drained']);
 const movers: readonly JobKind[] = ['set-aside', 'restore-files', 'place-logs', 'accept-aside', 'revert-aside'];
 const movesData = (job: JobKind) => movers.includes(job);
 const removesPoint = (job: JobKind) => job === 'clear-snapshot' || job === 'delete-backup';

@@ -100,6 +100,7 @@ export const jobParams = {
     .strictObject({ run: safeName, mark: safeName.optional() })
     .transform(({ run, mark }) => ({ run, ...(mark === undefined ? {} : { mark }) })),
   'mark-disk': z.strictObject({ run: safeName, keep: z.array(safeName) }),
+  'look-replayed': z.strictObject({}),
   'look-placed': z
     .strictObject({ files: filesToPlace, logs: logsToPlace.optional() })
     .transform(({ files, logs }) => ({ files, ...(logs === undefined ? {} : { logs }) })),
@@ -159,6 +160,7 @@ export const jobResults = {
     whole: z.boolean().optional(),
   }),
   'mark-disk': z.object({}),
+  'look-replayed': z.object({ left: z.array(z.string()) }),
   'look-placed': z.object({
     files: z.boolean(),
     logs: z.boolean(),

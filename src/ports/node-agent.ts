@@ -126,6 +126,8 @@ export interface JobParams {
   /** Leaves a mark of the run on the disk, so that a disk that replaces it is told from it. Marks of other runs than those of `keep` go. */
   'mark-disk': { readonly run: string; readonly keep: readonly string[] };
   /** Whether what `restore-files` and `place-logs` with these params have placed lies on the disk. Cassandra may have run on it since. */
+  /** Which of the segments that were placed Cassandra has not replayed. It runs. */
+  'look-replayed': Record<string, never>;
   'look-placed': { readonly files: JobParams['restore-files']; readonly logs?: JobParams['place-logs'] };
   /** Moves data, commitlog, hints and saved_caches whole into a folder named after the run; recreates them empty. Cassandra must be stopped. */
   'set-aside': { readonly run: string };
@@ -236,6 +238,8 @@ export interface JobResult {
   };
   'mark-disk': Record<string, never>;
   /** `roles` as of `restore-files`, `lastSegment` as of `place-logs`: of what lies there. */
+  /** Their names, some of them when they are many. */
+  'look-replayed': { readonly left: readonly string[] };
   'look-placed': {
     readonly files: boolean;
     readonly logs: boolean;

@@ -43,6 +43,7 @@ const places: Readonly<Record<JobKind, Drawn>> = {
   'check-aside': plain('restore'),
   'look-aside': plain('restore', 'accept'),
   'look-placed': plain('restore'),
+  'look-replayed': plain('instant'),
   'mark-disk': plain('restore'),
   'set-aside': plain('restore'),
   'restore-files': plain('rehearse'),

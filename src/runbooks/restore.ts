@@ -13,6 +13,7 @@ import { findNotes, keepNotes, nodeNotes } from './steps/node-notes.ts';
 import { namesIn } from './steps/node-set.ts';
 import { checkAsideStep, checkNothingAside, deleteAccepted } from './steps/check-aside.ts';
 import { markDisks, markDisksStep } from './steps/mark-disks.ts';
+import { requireReplayed } from './steps/replayed-logs.ts';
 import { placeWhatIsGone } from './steps/placed-data.ts';
 import { recordingDamage, takeFailureBack } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
@@ -436,6 +437,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         once: tablesMade || earlier !== undefined,
       });
       await startDatabase.run(context);
+      if (params.replay) await requireReplayed(platform, context);
       if (params.replay && earlier === undefined) {
         await requireTables(platform, await planOf(platform, context, results['verify-logs']));
       }

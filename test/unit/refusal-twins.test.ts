@@ -129,6 +129,7 @@ const asItGoes = {
 
 /** Why a code has no twin. */
 const reasons: Readonly<Record<string, string>> = {
+  'logs-not-replayed': 'Only the start of Cassandra shows which segments it replays.',
   'accepted-contended': asItGoes.never,
   'agent-unreachable': asItGoes.away,
   'aside-busy': asItGoes.moved,

@@ -6,7 +6,7 @@ import { patientStore } from '../../ports/patient-store.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { noteDrained } from './drained-log.ts';
 import { markDisk } from './disk-mark.ts';
-import { placedLogs, placeLogs } from './place-logs-job.ts';
+import { placedLogs, placeLogs, unreplayedLogs } from './place-logs-job.ts';
 import { reread } from './reread-job.ts';
 import { clearSnapshot, deleteBackup } from './delete-backup-job.ts';
 import type { ShippingLoop } from '../shipping/shipping-loop.ts';
@@ -53,6 +53,7 @@ export function jobRunners(parts: NodeParts, shipping?: Pick<ShippingLoop, 'paus
         lastSegment: replayed?.outcome.lastSegment ?? null,
       };
     },
+    'look-replayed': async () => unreplayedLogs(parts),
     'set-aside': async (params, context) => {
       // Told to pause while it was away: what is moved and placed from now on is not the log that it ships.
       await shipping?.hold();

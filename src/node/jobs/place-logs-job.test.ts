@@ -25,7 +25,7 @@ import {
   shipSegment,
 } from '../../../test/support/shipped-logs.ts';
 import { type SimulatedNode, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
-import { placeLogs } from './place-logs-job.ts';
+import { placeLogs, unreplayedLogs } from './place-logs-job.ts';
 import { stageLogs } from './stage-logs-job.ts';
 
 const run = runId.parse('restore-20260219-030000-k3f9');
@@ -53,6 +53,18 @@ beforeEach(async () => {
 afterEach(async () => node.remove());
 
 describe('place-logs', () => {
+  test('what was placed and is still there after a start is named; Cassandra deletes what it has replayed', async () => {
+    expect(await unreplayedLogs(node)).toEqual({ left: [] });
+    await plan([[mutationOf([write('a', 'kept', t - 2)])]]);
+    await place();
+    const names = await readdir(node.directories.commitlog);
+    expect(names.length).toBeGreaterThan(0);
+    expect(await unreplayedLogs(node)).toEqual({ left: names });
+    for (const name of names) await rm(join(node.directories.commitlog, name));
+    await writeFile(join(node.directories.commitlog, 'CommitLog-8-9999999999999.log'), 'its own');
+    expect(await unreplayedLogs(node)).toEqual({ left: [] });
+  });
+
   test('what was committed up to the instant is placed, also of a mutation that merges transactions; nothing later is', async () => {
     await plan([
       [

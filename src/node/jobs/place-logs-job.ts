@@ -86,6 +86,19 @@ export async function placedLogs(
   return found?.phase === 'placed' && found.wanted === wantedOf(params) ? found : undefined;
 }
 
+/** Names of the segments that were placed here and that Cassandra has not replayed: it deletes those that it has. */
+export async function unreplayedLogs({
+  files,
+  directories,
+}: Pick<NodeParts, 'files' | 'directories'>): Promise<JobResult['look-replayed']> {
+  const found = await readStaged(files, logPlacementFile(directories), logPlacementDocument);
+  if (found?.phase !== 'placed') return { left: [] };
+  const there = new Set(((await files.entries(directories.commitlog)) ?? []).map(({ name }) => name));
+  return { left: found.files.filter((name) => there.has(name)).slice(0, mostNamed) };
+}
+
+const mostNamed = 20;
+
 function wantedOf({
   sha256: hash,
   extension,

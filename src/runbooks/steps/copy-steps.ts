@@ -172,6 +172,7 @@ export function withCopyDatabase<Params extends CopyParams>(
           // After a power failure only the servers are started again.
           if (context.earlier !== undefined) return context.earlier;
           if (context.params.replay) {
+            await requireReplayed(copy, context);
             await requireTables(copy, await planOf(copy, context, context.results['verify-logs']));
           }
           await requireIsolation(context.services.platform.copies, nameOf(context));
@@ -320,3 +321,4 @@ async function requireIsolation(copies: Copies, name: string): Promise<void> {
     details: connections,
   });
 }
+import { requireReplayed } from './replayed-logs.ts';
