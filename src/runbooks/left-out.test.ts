@@ -3,6 +3,7 @@ import { beginningOf, type Outcome, Played } from '../../test/support/recovery-h
 import { writtenAt } from '../../test/support/graph-changes.ts';
 import { GraphLog } from '../../test/support/graph-log.ts';
 import { TableRows } from '../../test/support/table-rows.ts';
+import { noDatabase } from '../../test/support/no-database.ts';
 import { hosts, second, secondText, ShippedBucket } from '../../test/support/shipped-bucket.ts';
 import { decideTarget, rehearsable } from '../cli/commands/restore/target.ts';
 import type { CliContext } from '../cli/context.ts';
@@ -31,7 +32,7 @@ const [a, b, c] = hosts;
 const t0002 = timelineId.parse('t0002');
 
 function servicesIn({ store }: ShippedBucket, now: number) {
-  const platform = { bucket: store, environment: 'local' } as unknown as Platform;
+  const platform = { bucket: store, environment: 'local', database: noDatabase } as unknown as Platform;
   const config = {
     backup: { log: { settleMargin: '10s' }, retention: { keep: '30d', atLeast: 1 } },
   } as unknown as EnvironmentConfig;

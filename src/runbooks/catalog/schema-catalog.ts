@@ -55,16 +55,44 @@ export async function knownSchema(platform: Platform, around: Micros): Promise<K
   }
 }
 
-/** From the bucket alone; undefined when no backup has stored one. */
+/** From the bucket alone; undefined when no backup has stored one that can be read. */
 export async function storedSchema(bucket: ObjectStore, around: Micros): Promise<KnownSchema | undefined> {
+  for await (const recorded of recordedSchemas(bucket, around)) return recorded;
+  return undefined;
+}
+
+/** A schema as the backup of a point recorded it. */
+export interface RecordedSchema extends KnownSchema {
+  readonly point: string;
+  readonly at: Micros;
+}
+
+/**
+ * What backups recorded, by the names of their points: of those at or before the instant the newest first, then those after it, the oldest first.
+ * One that is damaged is passed over: another one tells nearly the same.
+ */
+export async function* recordedSchemas(bucket: ObjectStore, around: Micros): AsyncGenerator<RecordedSchema> {
   const keys: string[] = [];
   for await (const { key } of bucket.list(graphSchemaPrefix)) keys.push(key);
   const wanted = graphSchemaKey(`backup-${compact(around)}`);
-  const key = keys.findLast((each) => each <= wanted) ?? keys[0];
-  const found = key === undefined ? undefined : await bucket.get(key);
-  if (found === undefined) return undefined;
-  const document = graphSchemaDocument.read(found.body, found.key);
-  return { ...fromSchemaDocument(document), from: 'bucket', at: instantOf(document.at), says: found.key };
+  const later = keys.findIndex((key) => key > wanted);
+  const before = later < 0 ? keys : keys.slice(0, later);
+  for (const key of [...before.toReversed(), ...keys.slice(before.length)]) {
+    const found = await bucket.get(key);
+    const document = found === undefined ? undefined : readable(found.body, key);
+    if (document === undefined) continue;
+    const point = key.slice(graphSchemaPrefix.length, -'.json'.length);
+    yield { ...fromSchemaDocument(document), from: 'bucket', at: instantOf(document.at), says: key, point };
+  }
+}
+
+function readable(body: Uint8Array, key: string) {
+  try {
+    return graphSchemaDocument.read(body, key);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'bad-document') return undefined;
+    throw error;
+  }
 }
 
 /** `20260219-020000`, as the ids of points carry it. */

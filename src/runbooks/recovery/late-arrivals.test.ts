@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { writtenAt } from '../../../test/support/graph-changes.ts';
 import { GraphLog } from '../../../test/support/graph-log.ts';
+import { noDatabase } from '../../../test/support/no-database.ts';
 import { hosts, second, secondText, ShippedBucket } from '../../../test/support/shipped-bucket.ts';
 import { TableRows } from '../../../test/support/table-rows.ts';
 import { graphSchemaDocument, graphSchemaKey, toSchemaDocument } from '../../graph/schema-document.ts';
@@ -46,8 +47,12 @@ test('a transaction of the last seconds is whole without the entries of an index
     await bucket.store.put(graphSchemaKey(id), graphSchemaDocument.write(document));
     const { plan } = await makeLogPlan(
       {
-        // Without a database: the cluster is gone.
-        platform: { bucket: bucket.store, environment: 'local', keyspace: 'janusgraph' } as unknown as Platform,
+        platform: {
+          bucket: bucket.store,
+          environment: 'local',
+          keyspace: 'janusgraph',
+          database: noDatabase,
+        } as unknown as Platform,
         config: { backup: { log: { settleMargin: '10s' } } } as unknown as EnvironmentConfig,
         clock: { now: () => new Date(second(16) / 1000), monotonic: () => 0, sleep: async () => {} },
       },
@@ -109,7 +114,12 @@ test('a commit that took seventy seconds, acknowledged and shipped whole, is not
     await bucket.store.put(graphSchemaKey(id), graphSchemaDocument.write(document));
     const { plan } = await makeLogPlan(
       {
-        platform: { bucket: bucket.store, environment: 'local', keyspace: 'janusgraph' } as unknown as Platform,
+        platform: {
+          bucket: bucket.store,
+          environment: 'local',
+          keyspace: 'janusgraph',
+          database: noDatabase,
+        } as unknown as Platform,
         config: { backup: { log: { settleMargin: '120s' } } } as unknown as EnvironmentConfig,
         clock: { now: () => new Date(second(101) / 1000), monotonic: () => 0, sleep: async () => {} },
       },

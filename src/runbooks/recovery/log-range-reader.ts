@@ -19,7 +19,7 @@ import {
   streamPrefix,
   widestPieces,
 } from '../../model/log-piece.ts';
-import { type LoggedTable, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
+import { type LoggedTable, type LogSchema, logSchemaDocument, logSchemaPrefix } from '../../model/log-schema.ts';
 import { FailedProblem } from '../../model/problem.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { indexedBefore } from '../catalog/stream-reading.ts';
@@ -291,13 +291,16 @@ function* changesIn(
   }
 }
 
-/** Every table that the timeline's log may have been written under, by id. Throws FailedProblem `log-schema-missing` when there is none. */
+/**
+ * Every table that the timeline's log may have been written under, by id. A schema that is damaged is passed over: others tell of the same
+ * tables, and a table of which none tells is named where it is met. Throws FailedProblem `log-schema-missing` when there is none.
+ */
 async function loggedTables(bucket: ObjectStore, timeline: string): Promise<ReadonlyMap<string, LoggedTable>> {
   const tables = new Map<string, LoggedTable>();
   for await (const { key } of bucket.list(logSchemaPrefix(timeline))) {
     const stored = await bucket.get(key);
-    if (stored === undefined) continue;
-    for (const table of logSchemaDocument.read(stored.body, key).tables) tables.set(table.id, table);
+    const schema = stored === undefined ? undefined : readable(stored.body, key);
+    for (const table of schema?.tables ?? []) tables.set(table.id, table);
   }
   if (tables.size > 0) return tables;
   throw new FailedProblem({
@@ -306,4 +309,13 @@ async function loggedTables(bucket: ObjectStore, timeline: string): Promise<Read
     state: 'Nothing was changed.',
     next: 'Check with `cardea status` whether the agents ship the log; they write the schema when they begin.',
   });
+}
+
+function readable(body: Uint8Array, key: string): LogSchema | undefined {
+  try {
+    return logSchemaDocument.read(body, key);
+  } catch (error) {
+    if (error instanceof FailedProblem && error.code === 'bad-document') return undefined;
+    throw error;
+  }
 }

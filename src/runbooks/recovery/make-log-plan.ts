@@ -10,7 +10,7 @@ import { incompleteInTail } from './incomplete-tail.ts';
 import { type Extent, planLogs } from './plan-logs.ts';
 import type { LogTarget, ReplayParams } from './replay-params.ts';
 import { type RecoveryFacts, readRecoveryFacts } from './recovery-facts.ts';
-import { knownSchema, storedSchema } from '../catalog/schema-catalog.ts';
+import { schemasOfHistory } from './schemas-of-history.ts';
 import type { RunbookServices } from '../services.ts';
 import { plannable } from './truncated-rows.ts';
 import { snapshotOf } from '../catalog/snapshot-span.ts';
@@ -50,7 +50,7 @@ export async function makeLogPlan(
     const settled = micros(Math.min(choice.settledUntil, choice.instant - facts.limits.settleMargin));
     return { plan: { run: id, ...planLogs(facts, choice, { idsKnown, settled }) }, damaged: damagedIn(facts) };
   }
-  const incomplete = await incompleteTail(services.platform, choice, found.limits, signal);
+  const incomplete = await incompleteTail(services.platform, found, choice, { signal });
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
   const plan = { run: id, ...planLogs(facts, all, { idsKnown }), incomplete: incomplete.map(formatInstant) };
   return { plan, damaged: damagedIn(facts) };
@@ -71,7 +71,7 @@ export async function extendLogPlan(
   requireReachableEnd(seen, choice);
   const facts = await plannable(services.platform.bucket, seen, choice);
   const { lead } = windowPath(facts, choice.timeline);
-  const incomplete = await incompleteTail(services.platform, choice, seen.limits, wanted.signal, lead);
+  const incomplete = await incompleteTail(services.platform, seen, choice, { signal: wanted.signal, lead });
   const all = { ...choice, exclusions: [...choice.exclusions, ...incomplete] };
   // A write may come from a server whose clock is ahead of the node's.
   const extent = { since: micros(settledIn(plan) - facts.limits.clockLead), lead };
@@ -119,22 +119,20 @@ function targetOf({ logs }: ReplayParams): LogTarget {
  */
 async function incompleteTail(
   platform: Platform,
+  facts: RecoveryFacts,
   { instant, settledUntil, timeline, point }: BaseChoice,
-  { settleMargin }: RecoveryFacts['limits'],
-  signal: AbortSignal,
-  lead = 0,
+  { signal, lead = 0 }: { readonly signal: AbortSignal; readonly lead?: number },
 ): Promise<readonly Micros[]> {
   if (instant <= settledUntil) return [];
-  const known = (await storedSchema(platform.bucket, instant)) ?? (await knownSchema(platform, instant));
-  // Without types nothing can say what belongs to an edge.
-  if (known.from === 'nowhere') return [];
+  const { settleMargin } = facts.limits;
   // What the base holds cannot be left out. It was complete when the snapshot was taken, or the rest of it is in the
   // log.
   const snapshot = snapshotOf(point);
   const from = micros(Math.max(settledUntil, snapshot.to));
   const tail = { from, to: micros(instant + lead), timeline, settleMargin, base: snapshot.from };
   try {
-    return await incompleteInTail(platform, known, tail, signal);
+    const witnesses = await schemasOfHistory(platform, facts, { timeline, instant });
+    return await incompleteInTail(platform, witnesses, tail, signal);
   } catch (error) {
     // Nothing was written there.
     if (error instanceof Problem && error.code === 'no-log-there') return [];
