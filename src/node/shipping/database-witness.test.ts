@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { MemoryStore } from '../../../test/support/memory-store.ts';
+import { second, ShippedBucket } from '../../../test/support/shipped-bucket.ts';
 import { firstLink } from '../../commitlog/piece-chain.ts';
 import { timelineId } from '../../model/identifiers.ts';
 import { formatInstant, instantOf, micros, microsOf } from '../../model/instant.ts';
@@ -163,6 +164,32 @@ test('a truncate is told once, also over restarts of the agent, and two tables t
     await node.look(1);
   }
   expect(node.marks).toEqual([first]);
+});
+
+test('a truncate whose mark retention has removed, with the log of its time, is not told again by the next agent', async () => {
+  const { node } = await truncated();
+  const [told] = node.marks;
+  await node.look(60);
+  const count = (at: string) => (instantOf(at) - second(0)) / 1_000_000;
+  for (const [segment, isTold] of [
+    [1, true],
+    [2, false],
+  ] as const) {
+    // The first segment begins before the truncate, the second one after it.
+    const shipped = new ShippedBucket();
+    await shipped.begin(timeline, hostId, count(formatInstant(node.since)));
+    await shipped.ship(timeline, hostId, { segment: 0, covered: count(formatInstant(node.since)) + 1 });
+    const keys = [
+      await shipped.ship(timeline, hostId, { segment: 1, covered: count(told?.until ?? '') + 60 }),
+      await shipped.ship(timeline, hostId, { segment: 2, covered: count(node.now) }),
+    ];
+    for (const key of keys) node.bucket.remove(key);
+    for (const key of keys.slice(segment - 1)) node.bucket.set(key, (await shipped.store.get(key))?.body ?? '');
+    for (const key of node.bucket.objects.keys()) if (key.includes('marks/')) node.bucket.remove(key);
+    node.agent();
+    await node.look(1);
+    expect(node.marks.length > 0).toBe(isTold);
+  }
 });
 
 test('a mark of a truncate that cannot be read any more is told again by the next agent', async () => {

@@ -1,5 +1,6 @@
+import { readStreamedPieceHeader } from '../../commitlog/piece.ts';
 import { formatInstant, instantOf, type Micros, micros, microsOf } from '../../model/instant.ts';
-import type { LogMark } from '../../model/log-piece.ts';
+import { type LogMark, placeOfPiece, streamPrefix } from '../../model/log-piece.ts';
 import {
   type LogSchema,
   isUserKeyspace,
@@ -40,6 +41,11 @@ export class DatabaseWitness {
   #told = new Set<string>();
   /** Truncates that are marked already, by this agent or one before. */
   #marks: readonly LogMark[] = [];
+  /**
+   * From when on the store has the stream's log, where retention has removed what came before. Cassandra goes on to tell of changes of that time,
+   * and marks of them went with the log: told once more, they would ask for a newer base than there is.
+   */
+  #kept: Micros = micros(0);
   #lookedMono = 0;
   /** The marks of what goes on, as long as it is the same: of keyspaces that are not logged, and of a log that nobody here can read. */
   #goingOn: Partial<Record<GoingOn, Going>> = {};
@@ -88,6 +94,7 @@ export class DatabaseWitness {
   async #begin(stream: StreamWriter): Promise<void> {
     const newest = await this.#newest(stream.timeline);
     this.#marks = await mendMarks(this.#parts.bucket, stream.timeline, stream.hostId);
+    this.#kept = await keptFrom(this.#parts.bucket, stream);
     this.#known = newest === 'damaged' ? undefined : newest;
     this.#told.clear();
     this.#goingOn = {};
@@ -139,6 +146,7 @@ export class DatabaseWitness {
       const at = micros(atMs * 1000);
       const table = this.#known?.tables.find((each) => each.id === id);
       if (at < stream.since || table === undefined || !isUserKeyspace(table.keyspace)) continue;
+      if (at < this.#kept) continue;
       const reason = `${table.keyspace}.${table.table} was truncated`;
       // Marked by an agent before: told once more, it would ask for a newer base.
       const marked = this.#marks.some(
@@ -158,7 +166,8 @@ export class DatabaseWitness {
 
   async #streamed(stream: StreamWriter, seen: StreamSeen, until: Micros): Promise<void> {
     const from = micros(Math.round(seen.startedAt * 1000));
-    if (seen.updatedAt * 1000 < stream.since) return;
+    const last = seen.updatedAt * 1000;
+    if (last < stream.since || (seen.ended && last < this.#kept)) return;
     const what = `${seen.operation} streamed in data that is not in the log of this node (stream ${seen.id})`;
     // Marked at once, and again when it has ended: data that came in between counts as well.
     await this.#once(`stream ${seen.id}`, async () => stream.mark('bypass', from, until, what));
@@ -221,6 +230,21 @@ export class DatabaseWitness {
     await tell();
     this.#told.add(what);
   }
+}
+
+/** Zero where the log is there from its beginning on, or where nobody can tell. */
+async function keptFrom(bucket: ObjectStore, { timeline, hostId }: StreamWriter): Promise<Micros> {
+  for await (const { key } of bucket.list(streamPrefix(timeline, hostId))) {
+    if (placeOfPiece(key) === undefined) break;
+    try {
+      const [first] = (await readStreamedPieceHeader(await bucket.getStream(key))).pieces;
+      if (first !== undefined && first.sequence > 1) return instantOf(first.coveredFrom);
+    } catch (error) {
+      if (!(error instanceof FailedProblem)) throw error;
+    }
+    break;
+  }
+  return micros(0);
 }
 
 type GoingOn = 'unlogged' | 'unread';
