@@ -43,6 +43,7 @@ function table(): JobTable {
     'clear-snapshot',
     'delete-backup',
     'set-aside',
+    'mark-disk',
     'note-drained',
     'revert-aside',
   ];
@@ -102,6 +103,15 @@ describe('starting a job', () => {
       const { id } = await jobs.start(key, 'note-drained', params);
       (await call(at)).succeed({ files: at });
       expect(await endOf(jobs, id)).toMatchObject({ state: 'succeeded', result: { files: at } });
+    }
+  });
+
+  test('a disk is marked anew whenever it is asked for: another run may have removed the mark', async () => {
+    const jobs = table();
+    for (const at of [0, 1]) {
+      const { id } = await jobs.start(key, 'mark-disk', { run: 'restore-1', keep: [] });
+      (await call(at)).succeed({});
+      expect(await endOf(jobs, id)).toMatchObject({ state: 'succeeded' });
     }
   });
 

@@ -356,7 +356,13 @@ function holdsStill({ job, epoch }: JobRecord, key: JobKey): boolean {
 
 const looks: ReadonlySet<JobKind> = new Set(['check-aside', 'pause-shipping']);
 /** What lies on the disk may have changed since the last attempt, too. */
-const alwaysAnew: ReadonlySet<JobKind> = new Set(['look-aside', 'look-placed', 'look-replayed', 'note-drained']);
+const alwaysAnew: ReadonlySet<JobKind> = new Set([
+  'look-aside',
+  'look-placed',
+  'look-replayed',
+  'mark-disk',
+  'note-drained',
+]);
 const movers: readonly JobKind[] = ['set-aside', 'restore-files', 'place-logs', 'accept-aside', 'revert-aside'];
 const movesData = (job: JobKind) => movers.includes(job);
 const removesPoint = (job: JobKind) => job === 'clear-snapshot' || job === 'delete-backup';

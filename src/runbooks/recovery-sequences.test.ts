@@ -193,7 +193,8 @@ test.each((['set-aside', 'restore-files'] as const).flatMap((at) => [0, 400, 100
     expect(keysOf(world)).toEqual(before);
     expect(isUp(world)).toBe(true);
     expect(wordOf(await accept(world, runOf(reverted)))).toBe('succeeded');
-    expect(full.disk.names(directories.aside)).toEqual([]);
+    // Marks go when the next restore or revert marks the disks: only then is it known whether another run asks for one.
+    expect(full.disk.names(directories.aside).filter((name) => !name.startsWith('mark.'))).toEqual([]);
   },
 );
 

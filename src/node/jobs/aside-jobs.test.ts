@@ -7,6 +7,7 @@ import { RefusedProblem } from '../../model/problem.ts';
 import { inventoryDocument, inventoryKey } from '../../model/restore-point.ts';
 import { sha256 } from '../../model/sha256.ts';
 import type { NodeFiles } from '../../ports/node-files.ts';
+import { markDisk } from './disk-mark.ts';
 import { acceptAside, checkAside, lookAside, revertAside, setAside } from './aside-jobs.ts';
 import { clearStage, restoreFiles, stageFiles } from './restore-job.ts';
 import { type SimulatedNode, folderOfTable, idleContext, simulateNode } from '../../../test/support/simulated-node.ts';
@@ -517,6 +518,31 @@ describe('looked at before', () => {
     expect(await lookAside(node, { run })).toMatchObject({ phase: null });
     await aside(node);
     expect(await lookAside(node, { run })).toMatchObject({ phase: 'kept' });
+  });
+
+  test('what lies aside says whether the disk was marked when it was moved, whatever becomes of the mark', async () => {
+    const node = await ruinedNode();
+    await markDisk(node, { run, keep: [] });
+    await aside(node);
+    await markDisk(node, { run: 'restore-2', keep: [] });
+    expect(await readdir(node.directories.aside)).not.toContain(`mark.${run}`);
+    expect(await lookAside(node, { run })).toMatchObject({ phase: 'kept', itself: true, marked: true });
+    // Somebody has started a database on another disk, which was then moved aside.
+    const other = await ruinedNode();
+    await aside(other);
+    await markDisk(other, { run, keep: [] });
+    expect(await lookAside(other, { run })).toMatchObject({ phase: 'kept', itself: true, marked: false });
+  });
+
+  test('what is accepted takes its own mark with it, and none of another run', async () => {
+    const node = await ruinedNode();
+    await markDisk(node, { run, keep: [] });
+    await aside(node);
+    await restore(node);
+    await markDisk(node, { run: 'restore-2', keep: [run] });
+    await accept(node);
+    expect(await readdir(node.directories.aside)).toEqual(expect.arrayContaining(['mark.restore-2']));
+    expect(await readdir(node.directories.aside)).not.toContain(`mark.${run}`);
   });
 
   test('reverting on a node that may never have set anything aside leaves it as it is', async () => {

@@ -21,7 +21,7 @@ import {
 import type { JobContext } from './job-context.ts';
 import type { NodeParts } from '../node-parts.ts';
 import { newestSegment } from '../log-segments.ts';
-import { holdsIdentity, isMarked, removeMarks } from './disk-mark.ts';
+import { holdsIdentity, isMarked, noteUnmarked, removeMark, wasMarked } from './disk-mark.ts';
 import { markerFiles } from './placement-marker.ts';
 import { requireProvable, whileStopped } from './stopped-database.ts';
 
@@ -48,12 +48,16 @@ export async function setAside(
 }
 
 async function moveAside(
-  { files, directories }: NodeParts,
+  parts: NodeParts,
   folder: string,
   before: Aside | undefined,
   { run, log, ask }: { readonly run: string; readonly log: JobContext['log']; readonly ask: () => Promise<void> },
 ): Promise<JobResult['set-aside']> {
-  if (before === undefined) await files.makeDirectory(folder, directories.aside);
+  const { files, directories } = parts;
+  if (before === undefined) {
+    await files.makeDirectory(folder, directories.aside);
+    await noteUnmarked(parts, run, folder);
+  }
   const aside = before ?? (await beginAside(files, folder, { run, moves: await movesOf(files, directories) }));
   const prepare = async () => prepareDisplaced(files, directories, run);
   // What an agent of before this had begun to move is moved to its end all the same.
@@ -116,7 +120,7 @@ export async function lookAside(
   return {
     phase: found?.phase ?? null,
     itself: await holdsIdentity(files, kept ? `${folder}/data` : directories.data),
-    marked: await isMarked(parts, mark ?? run),
+    marked: found === undefined ? await isMarked(parts, mark ?? run) : await wasMarked(parts, folder),
     ...(found?.whole === undefined ? {} : { whole: found.whole }),
   };
 }
@@ -128,7 +132,7 @@ export async function acceptAside(
   context: JobContext,
 ): Promise<JobResult['accept-aside']> {
   const result = await deleteAside(parts, params, context);
-  await removeMarks(parts);
+  await removeMark(parts, params.run);
   return result;
 }
 

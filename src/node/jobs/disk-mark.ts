@@ -25,11 +25,25 @@ export async function markDisk(
   return {};
 }
 
-/** When what a run has moved is accepted, nobody asks for a mark any more. */
-export async function removeMarks({ files, directories }: NodeParts): Promise<void> {
-  for (const { name } of (await files.entries(directories.aside)) ?? []) {
-    if (name.startsWith(prefix)) await files.remove(`${directories.aside}/${name}`);
-  }
+/** When what the run has moved aside is accepted. Marks of other runs may be asked for still. */
+export async function removeMark({ files, directories }: NodeParts, run: string): Promise<void> {
+  await files.remove(markFile(directories, run));
+}
+
+/** In the folder of what is moved aside; without a byte, as the marks. */
+const unmarked = 'unmarked';
+
+/**
+ * Of what is moved aside it is seen now, and kept with it, that the disk is another one than the run had marked: a mark that is gone later says
+ * nothing about data that lies there.
+ */
+export async function noteUnmarked(parts: NodeParts, run: string, folder: string): Promise<void> {
+  if (!(await isMarked(parts, run))) await parts.files.writeWhole(`${folder}/${unmarked}`, '');
+}
+
+/** Of what lies aside in the folder: whether it was moved there on a disk that the run had marked, as far as is known. */
+export async function wasMarked({ files }: Pick<NodeParts, 'files'>, folder: string): Promise<boolean> {
+  return (await files.read(`${folder}/${unmarked}`)) === undefined;
 }
 
 export async function isMarked(

@@ -12,7 +12,7 @@ export interface KeptData {
   readonly exchanged: boolean;
   /** The data that was moved aside, or is live where none was, has what makes the node itself. */
   readonly itself: boolean;
-  /** It is the disk that was there before anything was stopped. */
+  /** It is the disk that was there before anything was stopped. Of what lies aside it was seen when it was moved. */
   readonly marked: boolean;
   /** Of what a revert has displaced: whether a server of the graph may have run on it. */
   readonly whole: boolean | undefined;
@@ -62,7 +62,8 @@ export function lostNodes(
     .filter(({ phase, exchanged, itself, marked }) => {
       const untouched = phase === null && !exchanged;
       if (untouched && whole) return true;
-      const mustBeMarked = disks === 'yes' || (disks === 'unknown' && untouched);
+      // Where a revert has exchanged the two, what it displaced shows that it is this disk.
+      const mustBeMarked = untouched ? disks !== 'no' : disks === 'yes' && !exchanged;
       return !itself || (mustBeMarked && !marked);
     })
     .map(({ node }) => node);
