@@ -68,13 +68,16 @@ export interface Step<Params = unknown, Results = Record<string, unknown>, Servi
    * pivot; it starts again what was stopped.
    */
   readonly always?: true | 'after-change' | 'unless-moved';
-  /**
-   * A look at the world, or something that keeps it as the next steps need it: done again at every resume while a step that needs it has not
-   * finished; `until-moved`: only as long as the pivot has not begun; `to-the-end`: of what the run leaves behind, also when nothing is left that
-   * needs it. Every other step is done once.
-   */
-  readonly guard?: true | 'until-moved' | 'to-the-end';
+  /** Every step that is none is done once. */
+  readonly guard?: Guard;
 }
+
+/**
+ * A look at the world, or something that keeps it as the next steps need it: done again at every resume while a step that needs it has not
+ * finished. `until-stopped`: only as long as nothing was stopped, which is what others may change until then; `until-moved`: only as long as the
+ * pivot has not begun; `to-the-end`: of what the run leaves behind, also when nothing is left that needs it.
+ */
+export type Guard = true | 'until-stopped' | 'until-moved' | 'to-the-end';
 
 /** A runbook as data: plain, frozen, in topological order. */
 export interface Runbook<Params = unknown, Services = unknown> {

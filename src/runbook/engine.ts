@@ -30,7 +30,7 @@ import { isDestructive, onlyReads, type Plan, planOf } from './plan.ts';
 import { resumeCommand, wantsConfirmation } from './resume-command.ts';
 import { notConfirmed, notVouched, planChanged, runAlive, runEnded, runExists, unknownRunbook } from './refusal.ts';
 import { newRunId } from './run-id.ts';
-import { hasBegun, stepsToRepeat } from './schedule.ts';
+import { hasStopped, stepsToRepeat } from './schedule.ts';
 
 export type { EngineWorld } from './engine-world.ts';
 export type { RunOutcome } from './outcome.ts';
@@ -134,7 +134,7 @@ export async function resumeRun<S, P = never>(
     if (!isOpen(state, find)) return outcomeOf(state);
     requireConfirmation(judged, plan, confirmed);
     const services = await servicesOf(options.services, state.environment);
-    const stopped = runbook.steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(state.steps, id));
+    const stopped = hasStopped(runbook.steps, state.steps);
     await runbook.mayResume?.({ run, environment: state.environment, params, stopped, services });
     const epoch = lease?.epoch ?? state.epoch + 1;
     const keys = await keysOf(world);

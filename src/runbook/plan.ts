@@ -1,7 +1,7 @@
 import { sha256 } from '../model/sha256.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { conditionText, holds } from './condition.ts';
-import type { Effect, Retry, Runbook } from './define.ts';
+import type { Effect, Guard, Retry, Runbook } from './define.ts';
 import { timeLimitText } from './time-limit.ts';
 
 export interface PlanStep {
@@ -19,7 +19,7 @@ export interface PlanStep {
   /** Runs at the end, also after a failure. */
   readonly always: true | 'after-change' | 'unless-moved' | false;
   /** Done again at every resume. */
-  readonly guard?: true | 'until-moved' | 'to-the-end';
+  readonly guard?: Guard;
 }
 
 /** What a run would do, before anything happens. */

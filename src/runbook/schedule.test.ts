@@ -70,6 +70,26 @@ test('a step that cleans up after changes is skipped when there were none', () =
   expect(moves({ look: 'succeeded', change: 'failed' })).toMatchObject({ start: [{ id: 'clean-up' }], skip: [] });
 });
 
+test('what others may change until something is stopped is done again at a resume until then, and not after', () => {
+  const runbook = runbookOf([
+    { id: 'bring' },
+    { id: 'note', guard: 'until-stopped', needs: ['bring'] },
+    { id: 'room', effect: 'read', guard: 'until-moved' },
+    { id: 'stop', effect: 'destroy', guard: true, needs: ['note', 'room'] },
+    { id: 'move', effect: 'destroy', needs: ['stop'] },
+    { id: 'start', needs: ['move', 'note'] },
+  ]);
+  const again = (done: readonly string[]) =>
+    stepsToRepeat(
+      { ...runbook, pivot: 'move' },
+      Object.fromEntries(done.map((step) => [step, { step, status: 'succeeded', attempts: 1, failures: 0 } as const])),
+      { ended: false },
+    );
+  expect(again(['bring', 'note', 'room'])).toEqual(['note', 'room']);
+  expect(again(['bring', 'note', 'room', 'stop'])).toEqual(['room', 'stop']);
+  expect(again(['bring', 'note', 'room', 'stop', 'move'])).toEqual([]);
+});
+
 test('what a run leaves behind is made sure of at every resume, also when only its end is missing', () => {
   const runbook = runbookOf([
     { id: 'agents', guard: true },

@@ -62,13 +62,17 @@ function needless(step: AnyStep, steps: readonly AnyStep[], situation: Situation
   if (step.always !== 'unless-moved') return undefined;
   if (hasBegun(situation.steps, situation.pivot)) return 'data was moved';
   if (!hasFailed(steps, situation) && !situation.cancelled) return 'everything was done';
-  const stopped = steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(situation.steps, id));
-  return stopped ? undefined : 'nothing was stopped';
+  return hasStopped(steps, situation.steps) ? undefined : 'nothing was stopped';
 }
 
 /** Whether a step was ever attempted. */
 export function hasBegun(steps: Situation['steps'], id: string | undefined): boolean {
   return id !== undefined && (steps[id]?.attempts ?? 0) > 0;
+}
+
+/** Whether a step that destroys was ever attempted: the first of them is a stop, where there is one. */
+export function hasStopped(steps: ReadonlyArray<Pick<AnyStep, 'id' | 'effect'>>, states: Situation['steps']): boolean {
+  return steps.some(({ id, effect }) => effect === 'destroy' && hasBegun(states, id));
 }
 
 /**
@@ -90,6 +94,9 @@ export function stepsToRepeat(
   { ended, cancelled = false }: { readonly ended: boolean; readonly cancelled?: boolean },
 ): readonly string[] {
   const moved = hasBegun(states, pivot);
+  const stopped = moved || hasStopped(steps, states);
+  const guards = ({ guard }: AnyStep) =>
+    guard === true || (guard === 'until-moved' && !moved) || (guard === 'until-stopped' && !stopped);
   const carriedOn = ended || moved;
   if (!carriedOn && isEnding(steps, states)) return [];
   const again = new Set<string>();
@@ -102,8 +109,7 @@ export function stepsToRepeat(
     if (cancelled || !isEnded(states[step.id])) continue;
     const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
     const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
-    const guards = step.guard === true || (step.guard === 'until-moved' && !moved);
-    if ((guards && needed) || step.guard === 'to-the-end') again.add(step.id);
+    if ((guards(step) && needed) || step.guard === 'to-the-end') again.add(step.id);
   }
   return [...again].toReversed();
 }

@@ -32,7 +32,9 @@ test.each([restoreRunbook, revertRunbook])(
       expect(before(steps, stop), stop).toContain('look-services');
       expect(before(steps, pivot), stop).toContain(stop);
     }
-    expect(before(steps, 'look-services')).not.toContain('stop-graph');
+    // What ran is what ran when the first server was stopped: whatever takes hours before that is over.
+    const seen = [...before(steps, 'stop-graph')].filter((id) => id !== 'look-services');
+    expect([...before(steps, 'look-services')].toSorted()).toEqual(seen.toSorted());
     const again = steps.filter(({ always }) => always === 'unless-moved');
     expect(again.map(({ id }) => id)).toEqual(['start-again']);
     expect(again[0]?.needs).toContain('look-services');

@@ -117,7 +117,7 @@ export type RestoreParams = z.output<typeof params>;
  */
 export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   name: 'restore',
-  version: 15,
+  version: 16,
   title: 'Restore in place',
   params,
   pivot: 'set-aside',
@@ -238,6 +238,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     id: 'stage-files',
     title: 'Bring the files of the point beside the data and hash each, while the graph serves',
     effect: 'write',
+    // Another restore may have removed them since.
+    guard: 'until-stopped',
     needs: ['check-files', 'check-disk', 'check-aside'],
     when: { param: 'stage', is: true },
     timeout: { atLeast: '12h', perGiB: '5m', of: ['check-files.bytes'] },
@@ -277,8 +279,19 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
   })
   .step({
     ...markDisksStep,
-    needs: ['start-agents', 'check-aside'],
-    run: async (context) => markDisks(context, []),
+    // After all that may take hours, and the look at the services with it: until then others start, stop and replace things.
+    needs: [
+      'start-agents',
+      'check-files',
+      'check-disk',
+      'check-aside',
+      'stage-files',
+      'stage-logs',
+      'verify-logs',
+      'same-files',
+      'same-history',
+    ],
+    run: markDisks,
   })
   .step({ ...lookAtServices, needs: ['start-agents', 'mark-disks'] })
   .step({

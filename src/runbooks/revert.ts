@@ -59,7 +59,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 13,
+  version: 14,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -111,9 +111,8 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   .step({ ...checkAsideStep, needs: ['start-agents', 'clear-stage'] })
   .step({
     ...markDisksStep,
-    needs: ['start-agents', 'check-aside'],
-    // What lies aside is known by the mark of the restore.
-    run: async (context) => markDisks(context, [context.params.restore]),
+    needs: ['start-agents', 'check-aside', 'check-kept'],
+    run: markDisks,
   })
   .step({ ...lookAtServices, needs: ['start-agents', 'mark-disks'] })
   .step({
@@ -182,15 +181,11 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
     timeout: { atLeast: '6h', perGiB: '5m', of: ['check-kept.bytes'] },
     run: async (context) => {
       const { environment, params, results, run, services } = context;
-      // By the marks of this run, which every disk had when the servers were stopped.
       const looks = await lookAtKept(services.platform, context, { aside: results['check-restore'].aside, mark: run });
-      const back = looks.filter(({ phase, exchanged }) => phase === null && exchanged);
-      const lost = [
-        ...new Set([
-          ...lostNodes(looks, { disks: 'yes', whole: true }),
-          ...looks.filter((each) => !back.includes(each)).map(({ node }) => node),
-        ]),
-      ];
+      // On the disk on which this run has brought it back, what was displaced lies aside.
+      const lost = looks
+        .filter(({ phase, exchanged, itself }) => phase !== null || !exchanged || !itself)
+        .map(({ node }) => node);
       if (lost.length > 0) {
         const state = 'No server was started on an empty disk. The other nodes have the old data again.';
         throw nothingKept(environment, { restore: params.restore, lost, resume: undefined, state });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RefusedProblem, RetryableProblem } from '../../src/model/problem.ts';
-import type { Effect, Runbook, StepContext } from '../../src/runbook/define.ts';
+import type { Effect, Guard, Runbook, StepContext } from '../../src/runbook/define.ts';
 import { type RunOutcome, type StartOptions, startRun } from '../../src/runbook/engine.ts';
 import type { TestWorld } from './engine-world.ts';
 
@@ -14,7 +14,7 @@ export interface Sketch {
   readonly retry?: { attempts: number; backoff: string; max: string };
   readonly when?: unknown;
   readonly always?: true | 'after-change' | 'unless-moved';
-  readonly guard?: true | 'until-moved' | 'to-the-end';
+  readonly guard?: Guard;
   readonly result?: z.ZodType;
 }
 

@@ -6,7 +6,7 @@ import { placeOfPiece } from '../../model/log-piece.ts';
 import { type LogPlan, plannedBytes, plannedObjects } from '../../model/log-plan.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { sha256 } from '../../model/sha256.ts';
-import type { JobResult } from '../../ports/node-agent.ts';
+import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeParts } from '../node-parts.ts';
 import type { JobContext } from './job-context.ts';
 import { logStagingFolder, readStaged, stagedLogsDocument, stagedLogsFile } from './placement-marker.ts';
@@ -35,15 +35,27 @@ export interface Cutting {
  */
 export async function stagedLogs(parts: NodeParts, cutting: Cutting, context: JobContext): Promise<CutLogs> {
   const { files, directories } = parts;
-  const wanted = sha256(JSON.stringify([cutting.hash, cutting.ranges ?? null]));
+  const wanted = wantedOf(cutting);
   const folder = logStagingFolder(directories);
-  const before = await findStaged(parts);
-  if (before?.wanted === wanted && (await isWhole(parts, folder, before))) return before;
+  const before = await wholeStaged(parts, wanted);
+  if (before !== undefined) return before;
   await clearStagedLogs(parts);
   const cut = await cutLogs(parts, cutting, { folder, after: undefined }, context);
   const marker = { plan: cutting.run, wanted, files: [...cut.files], outcome: cut.outcome };
   await files.writeWhole(stagedLogsFile(directories), stagedLogsDocument.write(marker));
   return cut;
+}
+
+/** Whether the logs lie cut and whole in the staging folder. */
+export async function areLogsStaged(
+  parts: Pick<NodeParts, 'files' | 'directories'>,
+  { sha256: hash, ranges }: JobParams['stage-logs'],
+): Promise<boolean> {
+  return (await wholeStaged(parts, wantedOf({ hash, ranges }))) !== undefined;
+}
+
+function wantedOf({ hash, ranges }: { readonly hash: string; readonly ranges?: Cutting['ranges'] }): string {
+  return sha256(JSON.stringify([hash, ranges ?? null]));
 }
 
 /** Removes what was cut and not placed. */
@@ -105,14 +117,17 @@ function outcomeOf(
   return { mutations: whole + cut, cut, dropped, bytes, lastSegment: last === undefined ? null : String(last) };
 }
 
-async function findStaged({ files, directories }: NodeParts) {
-  return readStaged(files, stagedLogsFile(directories), stagedLogsDocument);
-}
-
-async function isWhole({ files }: NodeParts, folder: string, staged: CutLogs): Promise<boolean> {
+async function wholeStaged(
+  { files, directories }: Pick<NodeParts, 'files' | 'directories'>,
+  wanted: string,
+): Promise<CutLogs | undefined> {
+  const staged = await readStaged(files, stagedLogsFile(directories), stagedLogsDocument);
+  if (staged?.wanted !== wanted) return undefined;
   const there = new Map<string, number>();
-  for await (const { path, bytes } of files.walk(folder)) there.set(path, bytes);
-  return there.size === staged.files.length && staged.files.every(({ name, bytes }) => there.get(name) === bytes);
+  for await (const { path, bytes } of files.walk(logStagingFolder(directories))) there.set(path, bytes);
+  const isWhole =
+    there.size === staged.files.length && staged.files.every(({ name, bytes }) => there.get(name) === bytes);
+  return isWhole ? staged : undefined;
 }
 
 async function requireRoom({ node, files, directories }: NodeParts, bytes: number): Promise<void> {

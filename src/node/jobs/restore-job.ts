@@ -34,6 +34,8 @@ interface Wanted extends InventoryBody {
 
 /** Which files lie somewhere. Two inventories of one point are not the same files, also where their sizes are. */
 type Marker = Pick<FilesParams, 'point' | 'source' | 'inPlace'> & { readonly inventory: string };
+/** One that an agent of before wrote does not say by which inventory: then it may be another one. */
+type MaybeOld = Omit<Marker, 'inventory'> & { readonly inventory?: string | undefined };
 
 /** Keyspaces that hold a node's own identity and its view of the ring. A copy has its own. */
 const ownKeyspaces = new Set(['system', 'system_auth', 'system_distributed', 'system_traces']);
@@ -60,13 +62,22 @@ export async function stageFiles(
  */
 export async function placedFiles(
   { files, directories }: NodeParts,
-  { point, source, inPlace, inventorySha256 }: JobParams['restore-files'],
+  params: JobParams['restore-files'],
 ): Promise<Placement | undefined> {
   const found = await readStaged(files, placementFile(directories), placementDocument);
-  if (found?.phase !== 'placed' || found.point !== point || found.source !== source || found.inPlace !== inPlace)
-    return undefined;
-  if (inventorySha256 !== undefined && found.inventory !== inventorySha256) return undefined;
-  return !inPlace || (await holdsIdentity(files, directories.data)) ? found : undefined;
+  if (found?.phase !== 'placed' || !isAsked(found, params)) return undefined;
+  return !params.inPlace || (await holdsIdentity(files, directories.data)) ? found : undefined;
+}
+
+/** Whether the files lie staged, by their marker: whoever removes or moves some of them does it after the marker, or has moved data. */
+export async function areFilesStaged({ files, directories }: NodeParts, params: FilesParams): Promise<boolean> {
+  const found = await readStaged(files, stagedFile(directories), stagedDocument);
+  return found !== undefined && isAsked(found, params);
+}
+
+function isAsked(found: MaybeOld, { point, source, inPlace, inventorySha256: asked }: FilesParams): boolean {
+  if (found.point !== point || found.source !== source || found.inPlace !== inPlace) return false;
+  return asked === undefined || found.inventory === asked;
 }
 
 /**
@@ -252,8 +263,7 @@ async function isStaged({ files, directories }: NodeParts, marker: Marker): Prom
   return staged !== undefined && isSame(staged, marker);
 }
 
-/** A marker that an agent of before wrote does not say by which inventory: then it may be another one. */
-function isSame(a: Omit<Marker, 'inventory'> & { readonly inventory?: string | undefined }, b: Marker): boolean {
+function isSame(a: MaybeOld, b: Marker): boolean {
   return a.point === b.point && a.source === b.source && a.inPlace === b.inPlace && a.inventory === b.inventory;
 }
 

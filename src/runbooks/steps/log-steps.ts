@@ -94,6 +94,8 @@ export const stageLogsStep = {
   id: 'stage-logs',
   title: 'Cut the logs beside the data, while the graph serves',
   effect: 'write',
+  // Another restore may have removed them since, or some of them.
+  guard: 'until-stopped',
   timeout: { atLeast: '12h', perGiB: '5m', of: ['verify-logs.bytes'], rates: ['verify-logs'] },
   retry: patientRetry,
   result: z.object({ bytes: z.number(), seconds: z.number() }),

@@ -66,6 +66,7 @@ export const lookAtServices = {
   id: 'look-services',
   title: 'Note which servers run',
   effect: 'read',
+  guard: 'until-stopped',
   needs: [],
   timeout: '2m',
   retry: standardRetry,
