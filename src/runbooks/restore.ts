@@ -14,6 +14,7 @@ import { namesIn } from './steps/node-set.ts';
 import { checkAsideStep, checkNothingAside, deleteAccepted } from './steps/check-aside.ts';
 import { markDisks, markDisksStep } from './steps/mark-disks.ts';
 import { requireReplayed } from './steps/replayed-logs.ts';
+import { requireTokensAfter, requireTokensBefore, tokensSeal } from './steps/same-tokens.ts';
 import { placeWhatIsGone } from './steps/placed-data.ts';
 import { recordingDamage, takeFailureBack } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
@@ -141,17 +142,22 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     needs: [],
     timeout: '10m',
     retry: standardRetry,
-    result: z.object({ proof, bytes: z.number(), warning: z.string().optional() }),
+    /** `tokens`: see `tokensSeal`. */
+    result: z.object({ proof, bytes: z.number(), warning: z.string().optional(), tokens: z.string().optional() }),
     run: async ({ run, params, environment, log, services }) => {
       const { platform } = services;
       const point = await getOwnPoint(platform.bucket, params.point, environment);
       const { warning } = acceptPoint(point, { taken: params.allowTaken, failed: params.allowFailed });
       if (warning !== undefined) log(warning);
       requireSameLayout(point, platform);
-      if (!(await isUnderWay(platform, run))) await requireRestorableForm(platform, point, params.replay);
+      if (!(await isUnderWay(platform, run))) {
+        await requireTokensBefore(platform, point);
+        await requireRestorableForm(platform, point, params.replay);
+      }
       await requireNoOpenRestore(platform, run);
       await requireNothingLeft(services, { by: run });
-      return { proof: point.proof, bytes: point.bytes, ...(warning === undefined ? {} : { warning }) };
+      const told = { proof: point.proof, bytes: point.bytes, tokens: tokensSeal(point) };
+      return { ...told, ...(warning === undefined ? {} : { warning }) };
     },
   })
   .step(checkStore)
@@ -423,6 +429,7 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
     ...startDatabase,
     title: 'See that what was placed lies on every disk, start every node and wait for one schema',
     needs: [
+      'check-point',
       'restore-files',
       'place-logs',
       'check-files',
@@ -450,6 +457,8 @@ export const restoreRunbook = defineRunbook<RestoreParams, RunbookServices>({
         once: tablesMade || earlier !== undefined,
       });
       await startDatabase.run(context);
+      const { tokens } = results['check-point'];
+      if (tokens !== undefined) await requireTokensAfter(platform, tokens);
       if (params.replay) await requireReplayed(platform, context);
       if (params.replay && earlier === undefined) {
         await requireTables(platform, await planOf(platform, context, results['verify-logs']));

@@ -35,6 +35,8 @@ const roots = [
  * only that meets comes after the stop then, as the plan of such a restore says.
  */
 const twins: Readonly<Record<string, string>> = {
+  'tokens-changed': 'check-point',
+  'tokens-differ': 'check-point',
   'agent-not-understood': 'check-files',
   'agent-outdated': 'check-files',
   'ambiguous-group': 'verify-logs',
