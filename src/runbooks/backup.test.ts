@@ -144,6 +144,7 @@ test('a backup that lay interrupted takes no snapshot under a name that another 
   const { signal } = new AbortController();
   const work = {
     step: 'snapshot',
+    params: { cut: 'fuzzy' },
     epoch: 1,
     signal,
     progress: () => {},

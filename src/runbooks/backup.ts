@@ -42,8 +42,8 @@ import { currentTimeline } from './catalog/timeline-record.ts';
 const params = z.object({
   mode: z.enum(['full', 'differential']).default('differential'),
   /**
-   * `quiesced`: the caller promises that nothing is written until the fingerprint is taken. A rehearsal finds out if
-   * that was wrong.
+   * `quiesced`: the caller promises that nothing is written until the snapshots and the fingerprint are taken. A
+   * rehearsal finds out if that was wrong. The promise is about the process that he has started: see `isQuiet`.
    */
   cut: cut.exclude(['instant']).default('fuzzy'),
   /** Once this backup is checked, remove the points that retention no longer keeps. */
@@ -63,7 +63,7 @@ export function pointOfRun(run: string): z.infer<typeof pointId> {
  */
 export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
   name: 'backup',
-  version: 8,
+  version: 9,
   title: 'Back up every node and check the backup in the store',
   params,
 })
@@ -177,6 +177,8 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       bytes: z.number(),
       files: z.number(),
       seconds: z.number(),
+      /** Nothing was written meanwhile, as the caller promised. */
+      quiet: z.boolean(),
     }),
     run: async (context) => {
       const { clock } = context.services;
@@ -193,6 +195,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         bytes,
         files: done.reduce((sum, { result }) => sum + result.files, 0),
         seconds: clock.monotonic() - since,
+        quiet: isQuiet(context),
       };
     },
   })
@@ -245,10 +248,12 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     timeout: { atLeast: '12h', perGiB: '10m', of: ['check-disk.bytes'] },
     retry: standardRetry,
     // The fingerprint counts by label and key, of which a schema may have many.
-    result: z.object({ fingerprint: printed, findings: pointFindings }),
+    /** Without either where the promise did not last. */
+    result: z.object({ stock: z.object({ fingerprint: printed, findings: pointFindings }).optional() }),
     run: async (context) => {
+      if (!isQuiet(context)) return {};
       const { findings, ...fingerprint } = await takeStock(context, pointOfRun(context.run));
-      return { fingerprint: await keepPrint(context, fingerprint), findings };
+      return { stock: { fingerprint: await keepPrint(context, fingerprint), findings } };
     },
   })
   .step({
@@ -281,9 +286,16 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     retry: standardRetry,
     result: z.object({ point: z.string() }),
     run: async (context) => {
-      const { run, environment, params, results, services } = context;
+      const { run, environment, params, results, services, log } = context;
       const { platform, config, clock } = services;
       const point = pointOfRun(run);
+      // Of a fuzzy one there is none.
+      const stock = results.snapshot.quiet ? results.fingerprint?.stock : undefined;
+      if (params.cut === 'quiesced' && stock === undefined) {
+        log(
+          'WARNING: the run was carried on by another process before its snapshots and its fingerprint were taken, and nobody promised that nothing was written meanwhile: the cut of the point is fuzzy',
+        );
+      }
       const ring = await requireHealthyRing(platform, {
         means: 'A restore point needs the host id and the tokens of every node.',
         state: 'The files are in the store, but no restore point was recorded; clean-up removes them again.',
@@ -312,7 +324,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         takenAt: takenAt.toISOString(),
         snapshot: { from: results.snapshot.from, to: results.snapshot.to },
         mode: params.mode,
-        cut: params.cut,
+        cut: stock === undefined ? 'fuzzy' : 'quiesced',
         proof: 'taken',
         nodes,
         bytes: results.snapshot.bytes,
@@ -321,7 +333,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         schemaVersion: results['check-nodes'].schemaVersion,
         keyspace: platform.keyspace,
         replicationFactor: config.janusgraph.replicationFactor,
-        ...(params.cut === 'quiesced' ? await stockOf(context, results.fingerprint) : {}),
+        ...(stock === undefined ? {} : await stockOf(context, stock)),
         ...(results['commit-times'].times === undefined ? {} : { commitTimes: results['commit-times'].times }),
         seconds: { taken: (takenAt.getTime() - before) / 1000 },
       });
@@ -444,6 +456,21 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     },
   })
   .build();
+
+/**
+ * Whether the promise of a quiesced backup holds: for the process that was started with it. Whoever carries the run on
+ * later knows nothing of what was written in between, and a part taken then is of another instant.
+ */
+function isQuiet({ params, begun, epoch }: Quiet): boolean {
+  return params.cut === 'quiesced' && epoch === begun;
+}
+
+interface Quiet {
+  readonly params: Pick<BackupParams, 'cut'>;
+  /** Of the lease, with which the run began and which it has now. */
+  readonly begun: number;
+  readonly epoch: number;
+}
 
 /** Milliseconds by which clocks may differ without a word. */
 const fewDifference = 60_000;

@@ -172,6 +172,7 @@ export async function backupReport(
       ok: true,
       point: point.id,
       proof: point.proof,
+      cut: point.cut,
       bytes: point.bytes,
       newBytes: point.newBytes,
       seconds,
