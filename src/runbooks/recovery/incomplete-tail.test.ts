@@ -79,6 +79,26 @@ test('a transaction of the last seconds is not left out because of an index that
   expect(await incompleteOn(true)).toEqual([]);
 });
 
+test('half an edge of the last seconds is left out also where only a backup of a history that was left has recorded the types', async () => {
+  const rows = new TableRows();
+  const schema = await readSchema(rows, 'janusgraph');
+  const edges = writtenAt(rows, schema, 1).filter(({ table }) => table === 'edgestore');
+  const half = edges.filter(({ key }) => schema.ids.fromKey(key) === 4296).slice(-1);
+  const bucket = new ShippedBucket();
+  const log = new GraphLog(bucket.store);
+  await log.open('t0001', second(0));
+  await log.ship({ timeline: 't0001', host: a, from: second(0), to: second(7) }, []);
+  const more = { nodeCount: 1, replicationFactor: 1, proof: 'checked', schemaVersion: 'one' } as const;
+  const id = await bucket.point(1, 2, more);
+  const left = await bucket.point(5, 6, more);
+  const document = toSchemaDocument(schema, { keyspace: 'janusgraph', at: secondText(6), shapes: [] });
+  await bucket.store.put(graphSchemaKey(left), graphSchemaDocument.write(document));
+  await log.open('t0002', second(8), { parent: { id: 't0001', forkedAt: secondText(4) } });
+  await log.ship({ timeline: 't0002', host: a, from: second(8), to: second(25) }, [...at(edges, 20), ...at(half, 21)]);
+  const { plan } = await planOf(bucket, id, { instant: 24, timeline: 't0002', margin: '10s' });
+  expect(plan.incomplete).toEqual([formatInstant(commitSlot(second(21)))]);
+});
+
 test('one damaged schema of a backup does not keep the end of the log from being restored, where another one tells the same', async () => {
   expect(await incompleteOn(true, true)).toEqual([]);
 });

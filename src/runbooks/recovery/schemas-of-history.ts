@@ -1,5 +1,4 @@
-import type { GraphSchema } from '../../graph/schema.ts';
-import { readSchema } from '../../graph/schema.ts';
+import { type GraphSchema, readSchema } from '../../graph/schema.ts';
 import type { Micros } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import type { Platform } from '../../ports/platform.ts';
@@ -15,7 +14,7 @@ export type Witness = Pick<KnownSchema, 'schema' | 'at'>;
 /**
  * Schemas that the history of a timeline has had, those that decide first: what the living database has now, if that is of this history, and
  * what the last backup before the instant recorded, or the first one after it. A history that was left may have had other indexes, and its
- * backups say nothing. Documents that are damaged or gone are passed over. Never throws because the database is down.
+ * backups say nothing of indexes; of its types, where nothing else tells. Documents that are damaged or gone are passed over. Never throws because the database is down.
  */
 export async function schemasOfHistory(
   platform: Pick<Platform, 'bucket' | 'database' | 'keyspace'>,
@@ -37,14 +36,27 @@ async function recordedOf(
   { timeline, instant }: { readonly timeline: string; readonly instant: Micros },
 ): Promise<Witness | undefined> {
   const path = pathOf(facts, timeline);
+  let other: Witness | undefined;
   for await (const recorded of recordedSchemas(bucket, instant)) {
     const point = facts.points.find(({ id }) => id === recorded.point);
     const strand = path.find((each) => each.timeline.id === point?.timeline);
-    if (point === undefined || strand === undefined) continue;
-    const { until = Infinity } = strand;
-    if (recorded.at <= until && snapshotOf(point).to <= until) return recorded;
+    if (point !== undefined && strand !== undefined) {
+      const { until = Infinity } = strand;
+      if (recorded.at <= until && snapshotOf(point).to <= until) return recorded;
+    }
+    other ??= { schema: withoutIndexes(recorded.schema) };
   }
-  return undefined;
+  return other;
+}
+
+/** Ids of types are given out once, so what a type is does not depend on the history. JanusGraph's own indexes are always there. */
+function withoutIndexes(schema: GraphSchema): GraphSchema {
+  const { types, compositeIndexes } = schema;
+  return {
+    ...schema,
+    compositeIndexes: compositeIndexes.filter(({ id }) => types.get(id)?.system === true),
+    mixedIndexes: [],
+  };
 }
 
 async function presentSchema({
