@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest';
-import { aRestore, aRevert, killedWhen } from '../../test/support/killed-when.ts';
+import { aRestore, aRevert, killedWhen, stoppedAlone } from '../../test/support/killed-when.ts';
 import { directories } from '../../test/support/simulated-ring.ts';
 import {
   accept,
+  cancelled,
   environment,
   isUp,
   keysOf,
   namesAside,
   nextOf,
   nodeOf,
+  replaceDisk,
   restore,
   resume,
   revert,
@@ -131,4 +133,34 @@ test('a revert that failed when the data was back is carried on as status names 
   expect(told).toBe(`cardea run resume ${runOf(failed)}`);
   const carried = await resume(world, runOf(failed));
   expect([wordOf(carried), isUp(world), keysOf(world)], nextOf(carried)).toEqual(['succeeded', true, before]);
+});
+
+test('marks of a run that was left stay while other restores mark the disks, and go when it has ended', async () => {
+  const { world, run } = await killedWhen(aRestore, 20, markedAlone);
+  const marks = () =>
+    nodeOf(world, 0)
+      .disk.names(directories.aside)
+      .filter((name) => name.startsWith('mark.'));
+  nodeOf(world, 2).faults.set('mark-disk', ['refused']);
+  const other = runOf(await restore(world));
+  nodeOf(world, 2).faults.clear();
+  expect(marks()).toEqual([`mark.${run}`, `mark.${other}`]);
+  expect(wordOf(await cancelled(world, run))).toBe('cancelled');
+  const third = runOf(await restore(world));
+  expect(marks()).toEqual([`mark.${third}`]);
+});
+
+test('a new disk on which somebody has started a database before the move is not taken for the old one, whatever lies aside', async () => {
+  const { world, run } = await killedWhen(aRestore, 20, stoppedAlone);
+  const node = nodeOf(world, 1);
+  replaceDisk(node);
+  node.disk.write(
+    `${directories.data}/system/local-00000000000040008000000000000001/nb-1-big-Data.db`,
+    'a new host id',
+  );
+  world.played.oracle.blind = true;
+  await resume(world, run);
+  expect(namesAside(world).has(run)).toBe(true);
+  const back = await revert(world, run);
+  expect([wordOf(back), nextOf(back)]).toEqual(['nothing-aside', expect.stringContaining('--lost node-1 ')]);
 });

@@ -37,7 +37,8 @@ const reasons: Readonly<Record<string, string>> = {
   'find-record': documents,
   'log-retention': 'It stops by itself after an hour; the next backup removes the rest.',
   'look-services': servers,
-  'mark-disks': 'Each agent writes one empty file.',
+  'mark-disks':
+    'Each agent writes one empty file. Which marks stay is asked of the first and last events of the restores of forty days.',
   'note-history': documents,
   'note-ids': 'It reads one row for each block of ids that was ever claimed, which are thousands of ids each.',
   'open-record': documents,
