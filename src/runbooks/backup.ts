@@ -25,6 +25,7 @@ import {
 import { removeOldLogs } from './catalog/log-removal.ts';
 import { choosePointsToRemove, pointChoice, pointsWithoutLog, removePoints } from './catalog/point-removal.ts';
 import { requireNoUnfinishedRestore } from './catalog/restore-catalog.ts';
+import { checkNothingUntold } from './steps/check-aside.ts';
 import { requireApartNames, requireHealthyRing } from './steps/ring-check.ts';
 import { recordSchema } from './catalog/schema-catalog.ts';
 import { patientServices, type RunbookServices } from './services.ts';
@@ -79,6 +80,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       const { platform } = context.services;
       requireApartNames(platform);
       await requireNoUnfinishedRestore(platform.bucket);
+      await checkNothingUntold(context);
       await requireNewName(platform.bucket, pointOfRun(context.run));
       const { schemaVersion, cassandraVersion } = await requireHealthyRing(platform, {
         means: 'A backup now would miss data.',

@@ -30,12 +30,25 @@ export async function listRestores(
   for await (const key of bucket.children('restores/')) {
     if (!key.endsWith('.json')) continue;
     const stored = await bucket.get(key);
-    if (stored !== undefined)
-      records.push(await asItStands(bucket, await recordIn(bucket, key, stored.body, onDamage)));
+    const record = stored === undefined ? undefined : await recordIn(bucket, key, stored.body, onDamage);
+    if (record !== undefined) records.push(await asItStands(bucket, record));
   }
   const recorded = new Set<string>(records.map(({ run }) => run));
   for (const record of await unrecordedRestores(bucket, recorded)) records.push(await asItStands(bucket, record));
   return records.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+}
+
+/** A sentence for each record that can be read by nobody, and that no journal tells. */
+export async function untoldRestores(bucket: ObjectStore): Promise<readonly string[]> {
+  const untold: string[] = [];
+  for await (const key of bucket.children('restores/')) {
+    const stored = key.endsWith('.json') ? await bucket.get(key) : undefined;
+    if (stored === undefined) continue;
+    const damages: string[] = [];
+    const record = await recordIn(bucket, key, stored.body, (damage) => damages.push(damage));
+    if (record === undefined) untold.push(...damages);
+  }
+  return untold;
 }
 
 /** One restore or revert as it stands, also where the store has lost its record; undefined where it moved nothing. */
@@ -57,6 +70,10 @@ export async function openRestore(bucket: ObjectStore, record: Omit<RestoreRecor
   const stored = await bucket.get(key);
   if (stored === undefined) return openRestore(bucket, record);
   const known = await recordIn(bucket, key, stored.body);
+  if (known === undefined) {
+    await bucket.put(key, restoreRecordDocument.write({ ...record, state: 'open' }), { ifMatch: stored.etag });
+    return;
+  }
   if (known.state !== 'open' || isDeepStrictEqual(known.left, record.left)) return;
   const { left: _stale, ...rest } = known;
   const renewed = { ...rest, ...(record.left === undefined ? {} : { left: record.left }) };
@@ -281,7 +298,7 @@ async function findRestore(bucket: ObjectStore, run: string): Promise<FoundRecor
   const stored = await bucket.get(restoreRecordKey(run));
   if (stored !== undefined) {
     const written = await recordIn(bucket, restoreRecordKey(run), stored.body);
-    return { record: await asItStands(bucket, written), etag: stored.etag };
+    return written === undefined ? undefined : { record: await asItStands(bucket, written), etag: stored.etag };
   }
   const made = await lookAtRunIfReadable(bucket, run);
   if (made === undefined || made === 'damaged' || !recording.has(made.runbook) || !leavesRecord(made)) return undefined;

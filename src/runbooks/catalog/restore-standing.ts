@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
 import { displacedName } from '../../model/displaced-name.ts';
 import { instantText } from '../../model/instant.ts';
-import { asProblem, Problem } from '../../model/problem.ts';
+import { Problem } from '../../model/problem.ts';
 import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import { safeName } from '../../model/safe-name.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -11,21 +11,22 @@ import { hasBegun } from '../../runbook/schedule.ts';
 
 /**
  * What the record says or, where it is damaged, what the journals of its run and of those that decide it say: each word of a record is
- * theirs. Then `onDamage` is told, a sentence. Throws FailedProblem `bad-document` where they cannot tell.
+ * theirs. Then `onDamage` is told, a sentence. Undefined where they cannot tell: it is as one that the store has lost, and the nodes know what lies
+ * aside.
  */
 export async function recordIn(
   bucket: ObjectStore,
   key: string,
   body: Uint8Array,
   onDamage: (damage: string) => void = () => {},
-): Promise<RestoreRecord> {
+): Promise<RestoreRecord | undefined> {
   try {
     return restoreRecordDocument.read(body, key);
   } catch (thrown) {
-    const told = await recordOfJournals(bucket, /^restores\/([^/]+)\.json$/.exec(key)?.[1] ?? '');
-    if (told === undefined) throw thrown;
-    onDamage(asProblem(thrown, `Reading ${key}`).happened);
-    return told;
+    if (!(thrown instanceof Problem) || thrown.code !== 'bad-document') throw thrown;
+    const run = /^restores\/([^/]+)\.json$/.exec(key)?.[1] ?? '';
+    onDamage(thrown.happened);
+    return (await recordOfJournals(bucket, run)) ?? recordOfDecider(bucket, run);
   }
 }
 
@@ -97,6 +98,35 @@ async function decidedByJournals(bucket: ObjectStore, record: RestoreRecord): Pr
   if (by.status !== 'succeeded') return { ...record, ...noted, state, deciding: byRun };
   const closed = { at: by.endedAt ?? by.lastEventAt, run: byRun, epoch: by.epoch };
   return { ...record, ...noted, state: state === 'accepting' ? 'accepted' : 'reverted', closed };
+}
+
+/** What the journal of the run says that has decided it, where its own is gone or damaged; undefined where none has. */
+async function recordOfDecider(bucket: ObjectStore, run: string): Promise<RestoreRecord | undefined> {
+  const id = runId.safeParse(run).data;
+  if (id === undefined) return undefined;
+  for (const other of await decidedRuns(bucket, id, '')) {
+    const decider = other === id ? undefined : await lookAtRunIfReadable(bucket, other);
+    if (decider === undefined || decider === 'damaged') continue;
+    const { result, earlier } = decider.steps['check-restore'] ?? {};
+    const checked = z.object({ aside: safeName, point: pointId.optional() }).safeParse(result ?? earlier).data;
+    if (checked === undefined) continue;
+    const record = restoreRecordDocument.body.parse({
+      run: id,
+      environment: environmentText.parse(decider.environment),
+      ...checked,
+      startedAt: begunAt(id) ?? decider.startedAt,
+      state: 'open',
+    });
+    const decided = await decidedByJournals(bucket, record);
+    if (decided !== undefined) return decided;
+  }
+  return undefined;
+}
+
+/** As its name says it. */
+function begunAt(run: string): string | undefined {
+  const [, year, month, day, hour, minute, second] = /-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(run) ?? [];
+  return z.iso.datetime().safeParse(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`).data;
 }
 
 /** Runbooks whose runs leave a record of what they moved aside. */

@@ -1,7 +1,7 @@
 import { runId } from '../../model/identifiers.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import type { RunbookServices } from '../services.ts';
-import { listRestores } from '../catalog/restore-catalog.ts';
+import { listRestores, untoldRestores } from '../catalog/restore-catalog.ts';
 import { type NodeJobCall, oneNode, onEachNode } from './each-node.ts';
 import { emptyResult, standardRetry } from './standard-steps.ts';
 
@@ -49,7 +49,32 @@ export async function deleteAccepted(context: Context): Promise<void> {
 }
 
 /**
- * The same for a restore. What a decided restore left there keeps nobody from another. Throws RefusedProblem `restore-open` where a node keeps what another restore has moved aside: the nodes know it also
+ * For a backup: of a restore whose record no one can read and no journal tells the nodes know whether it is decided. Throws RefusedProblem
+ * `restore-unfinished` where they keep what no record knows.
+ */
+export async function checkNothingUntold(context: Context & { readonly environment: string }): Promise<void> {
+  const { environment, log } = context;
+  const { platform } = context.services;
+  const untold = await untoldRestores(platform.bucket);
+  if (untold.length === 0) return;
+  const found = await onEachNode(platform, context, 'check-aside', () => ({}));
+  const known = new Set<string>((await listRestores(platform.bucket)).map(({ aside }) => aside));
+  const name = found.flatMap(({ result }) => result.aside ?? []).find((each) => !known.has(each));
+  if (name === undefined) {
+    for (const damage of untold) log(`WARNING: ${damage} Nothing lies aside on the nodes that is not decided.`);
+    return;
+  }
+  throw new RefusedProblem({
+    code: 'restore-unfinished',
+    happened: `The nodes of ${environment} keep ${name}, which a restore has moved aside, and its record cannot be read: the data in place may be half of it.`,
+    state: 'Nothing was changed.',
+    next: `Bring it back: cardea restore revert ${name} --confirm ${environment}. Or, when you have looked at the graph and keep it as it is: cardea restore accept ${name} --unproven --confirm ${environment}`,
+    details: untold,
+  });
+}
+
+/**
+ * For a restore. What a decided restore left there keeps nobody from another. Throws RefusedProblem `restore-open` where a node keeps what another restore has moved aside: the nodes know it also
  * where the bucket has lost its record, or does not list it yet.
  */
 export async function checkNothingAside(

@@ -4,7 +4,7 @@ import { isDisplacedName } from '../../model/displaced-name.ts';
 import { RefusedProblem } from '../../model/problem.ts';
 import { safeName } from '../../model/safe-name.ts';
 import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
-import { hasRecord, openRestore } from '../catalog/restore-catalog.ts';
+import { getRestore, openRestore } from '../catalog/restore-catalog.ts';
 import type { RunbookServices } from '../services.ts';
 import type { NodeJobCall } from './each-node.ts';
 import { type KeptData, lookAtKept } from './kept-data.ts';
@@ -38,7 +38,7 @@ export async function findRecord(
   // Where the bucket knows the run, it says itself what there is to decide.
   const known = await lookAtRunIfReadable(bucket, params.restore);
   const isKnown = known !== undefined && known !== 'damaged';
-  if (isKnown || (await hasRecord(bucket, params.restore))) return { madeAnew: false };
+  if (isKnown || (await getRestore(bucket, params.restore)) !== undefined) return { madeAnew: false };
   await platform.ensureAgents(signal);
   const kept = await lookAtKept(platform, context, { aside: params.restore, mark: params.restore });
   if (kept.every(({ phase }) => phase === null)) return { madeAnew: false };

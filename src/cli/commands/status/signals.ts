@@ -337,7 +337,7 @@ function decisionSignals({
           },
         ];
   const damaged = damagedRecords.map((damage): Signal => {
-    const says = `${damage} What the journals say of that restore counts.`;
+    const says = `${damage} What the journals and the nodes say of that restore counts.`;
     return { name: 'decisions', level: 'warning', says, next: `cardea audit ${environment}` };
   });
   return [...toRestore, ...undecided.map((restore) => decisionSignal(restore, now)), ...damaged];
