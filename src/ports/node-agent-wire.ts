@@ -73,6 +73,7 @@ export const jobParams = {
   upload: z.strictObject({ point: pointId, mode: z.enum(['full', 'differential']) }),
   verify: z.strictObject({ point: pointId, knownPoints: z.array(pointId) }),
   reread: z.strictObject({
+    own: pointId,
     points: z.array(pointId),
     turn: z.strictObject({ after: z.int(), until: z.int(), of: z.int().positive() }),
   }),
@@ -146,6 +147,7 @@ export const jobResults = {
     files: count,
     bytes: count,
     damaged: z.array(z.object({ point: pointId, what: z.string() })),
+    mended: count,
   }),
   'clear-snapshot': z.object({ cleared: z.boolean() }),
   'delete-backup': z.object({ deleted: z.boolean() }),

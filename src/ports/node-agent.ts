@@ -91,8 +91,8 @@ export interface JobParams {
   upload: { readonly point: string; readonly mode: 'full' | 'differential' };
   /** Compares store and inventory: every file there with its size; bytes new since `knownPoints` are read back and hashed. */
   verify: { readonly point: string; readonly knownPoints: readonly string[] };
-  /** Reads again what is due of everything that these points hold, and hashes it. */
-  reread: { readonly points: readonly string[]; readonly turn: RereadTurn };
+  /** Reads again what is due of everything that these points hold, and hashes it. `own`: the point whose snapshot is still on the node. */
+  reread: { readonly own: string; readonly points: readonly string[]; readonly turn: RereadTurn };
   'clear-snapshot': { readonly point: string };
   /** Removes this node's part of a backup through Medusa. */
   'delete-backup': { readonly point: string };
@@ -206,11 +206,12 @@ export interface JobResult {
     readonly newBytes: number;
     readonly inventorySha256?: string | undefined;
   };
-  /** `damaged`: points that hold an object with other bytes, or without any; `what` names the first of each. */
+  /** `damaged`: points that hold an object with other bytes, or without any; `what` names the first of each. `mended`: objects that were brought again. */
   reread: {
     readonly files: number;
     readonly bytes: number;
     readonly damaged: ReadonlyArray<{ readonly point: string; readonly what: string }>;
+    readonly mended: number;
   };
   'clear-snapshot': { readonly cleared: boolean };
   'delete-backup': { readonly deleted: boolean };

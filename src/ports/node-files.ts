@@ -15,6 +15,8 @@ export interface NodeFiles {
   remove(path: string): Promise<void>;
   /** Undefined when there is no such file. */
   read(path: string): Promise<string | undefined>;
+  /** In constant memory; throws what the system says of a file that cannot be read. */
+  readStream(path: string): AsyncIterable<Uint8Array>;
   /** Whole or not at all: temporary file, fsync, rename. */
   writeWhole(path: string, text: string): Promise<void>;
   /** Adds to the end of a file, which is made with the owner and, as far as a file has it, the mode of `like`. On disk only after `sync`. */

@@ -207,7 +207,7 @@ test('what is found damaged when it is read again marks each point that holds it
           agent: () => ({
             run: async (_key: object, _kind: string, params: unknown) => {
               asked.push(params);
-              return { files: 1, bytes: 1, damaged };
+              return { files: 1, bytes: 1, damaged, mended: 0 };
             },
           }),
         },
@@ -216,7 +216,7 @@ test('what is found damaged when it is read again marks each point that holds it
   expect(await run([{ point: old, what: 'x: different bytes in the store (k)' }])).toMatchObject({
     damaged: { count: 1 },
   });
-  expect(asked[0]).toMatchObject({ points: [own, whole, old], turn: { of: 30 } });
+  expect(asked[0]).toMatchObject({ own, points: [own, whole, old], turn: { of: 30 } });
   expect(await getPoint(store, old)).toMatchObject({ proof: 'failed', failure: expect.stringContaining('(k)') });
   expect(await getPoint(store, whole)).toMatchObject({ proof: 'proven' });
   expect(await getPoint(store, own)).toMatchObject({ proof: 'proven', rereadAt: clock.now().toISOString() });

@@ -38,6 +38,7 @@ export class MemoryFiles {
         if (this.#at(path) !== undefined) await changing('remove', path, () => this.remove(path));
       },
       read: async (path) => this.read(path),
+      readStream: (path) => oneChunk(this.read(path) ?? ''),
       writeWhole: async (path, text) => changing('write', path, () => this.write(path, text)),
       append: async (path, bytes) =>
         changing('append', path, () =>
@@ -174,4 +175,8 @@ function namesOf(path: string): readonly string[] {
 function placeOf(path: string): { readonly folder: string; readonly name: string } {
   const slash = path.lastIndexOf('/');
   return { folder: path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text, 'latin1');
 }

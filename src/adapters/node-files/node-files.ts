@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import {
   chmod,
   chown,
@@ -58,6 +59,7 @@ export function openNodeFiles(hashFile: string): NodeFiles {
       await ifThere(syncPath(dirname(path)));
     },
     read: readIfThere,
+    readStream: (path) => createReadStream(path),
     writeWhole: writeDurably,
     append,
     copy,

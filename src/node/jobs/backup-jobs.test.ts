@@ -300,7 +300,7 @@ async function untilEnded(work: Promise<unknown>, clock: FakeClock): Promise<voi
 describe('what older points vouch for is read again', () => {
   /** Everything is due. */
   const turn = { after: 0, until: 1, of: 1 };
-  const again = async (points = [later, point]) => reread(node, { points, turn }, idleContext());
+  const again = async (points = [later, point]) => reread(node, { own: later, points, turn }, idleContext());
 
   beforeEach(async () => {
     await backup(point);
@@ -309,8 +309,10 @@ describe('what older points vouch for is read again', () => {
   });
 
   test('each object once, and only what is due', async () => {
-    expect(await again()).toEqual({ files: 6, bytes: 30, damaged: [] });
-    expect(await reread(node, { points: [point], turn: { after: 1, until: 1, of: 1 } }, idleContext())).toMatchObject({
+    expect(await again()).toEqual({ files: 6, bytes: 30, damaged: [], mended: 0 });
+    expect(
+      await reread(node, { own: later, points: [point], turn: { after: 1, until: 1, of: 1 } }, idleContext()),
+    ).toMatchObject({
       files: 0,
     });
   });
@@ -323,6 +325,20 @@ describe('what older points vouch for is read again', () => {
       { point: later, what },
       { point, what },
     ]);
+  });
+
+  test('what the new point’s snapshot still has is brought again, and every point that holds it is whole', async () => {
+    const [key = ''] = await keysEnding('edges_index/nb-1-big-Data.db');
+    await takeSnapshot(node, { point: later }, idleContext());
+    for (const damage of [async () => node.bucket.put(key, 'inDex'), async () => node.bucket.delete(key)]) {
+      await damage();
+      expect(await again()).toMatchObject({ damaged: [], mended: 1 });
+      expect(Buffer.from((await node.bucket.get(key))?.body ?? []).toString()).toBe('index');
+    }
+    // One that the node has with other bytes is not.
+    await node.writeFile('bank', 'edges', `snapshots/${later}/.edges_index/nb-1-big-Data.db`, 'other');
+    await node.bucket.put(key, 'inDex');
+    expect(await again()).toMatchObject({ damaged: [{ point: later }, { point }], mended: 0 });
   });
 
   test('an object that is gone is damage, and one that only the newer point holds is none of the older', async () => {

@@ -51,7 +51,7 @@ export async function readBack(
  * SHA-256 of an object. `onBytes` gets the number of bytes read, and a negative number when the object breaks off and is
  * read again. Only then is it retried here: before the first byte, the bucket itself retries.
  */
-async function hashOf(
+export async function hashOf(
   { bucket, clock }: Pick<NodeParts, 'bucket' | 'clock'>,
   key: string,
   signal: AbortSignal,

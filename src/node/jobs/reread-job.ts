@@ -3,6 +3,7 @@ import { FailedProblem } from '../../model/problem.ts';
 import type { JobParams, JobResult } from '../../ports/node-agent.ts';
 import type { NodeParts } from '../node-parts.ts';
 import type { JobContext } from './job-context.ts';
+import { bringAgain } from './bring-again.ts';
 import { readBack } from './read-back.ts';
 import { contentOf, filesAsStored, type StoredAs } from './stored-files.ts';
 
@@ -11,11 +12,11 @@ const mostNamed = 200;
 
 /**
  * Reads from the store again what is due of all that these points hold, each object once, and names every point that holds one with other bytes than its
- * inventory says. `sound`: as of `verify`.
+ * inventory says. What the snapshot of `own` still has is brought again instead. `sound`: as of `verify`.
  */
 export async function reread(
   parts: NodeParts,
-  { points, turn }: JobParams['reread'],
+  { own, points, turn }: JobParams['reread'],
   { signal, progress, log }: JobContext,
   sound: Set<string> = new Set(),
 ): Promise<JobResult['reread']> {
@@ -39,6 +40,7 @@ export async function reread(
   const unread = [...due.values()].filter((file) => !sound.has(contentOf(file)));
   log('reading again', { points: points.length, files: unread.length, bytes: total });
   const before = total - unread.reduce((sum, { bytes }) => sum + bytes, 0);
+  const wrong: Array<{ readonly file: StoredAs; readonly how: string }> = [];
   const isDamaged = (file: StoredAs, how: string) => {
     for (const point of holders.get(contentOf(file)) ?? []) {
       if (!damaged.has(point)) damaged.set(point, `${file.name}: ${how} (${file.key})`);
@@ -48,13 +50,20 @@ export async function reread(
     onBytes: (done) => progress({ done: before + done, total, unit: 'bytes', label: 'reading again' }),
     onRead: (file, sum) => {
       if (sum === file.sha256) sound.add(contentOf(file));
-      else isDamaged(file, 'different bytes in the store');
+      else wrong.push({ file, how: 'different bytes in the store' });
     },
     onFailure: (file, thrown) => {
       if (!(thrown instanceof FailedProblem) || thrown.code !== 'object-missing') throw thrown;
-      isDamaged(file, 'missing in the store');
+      wrong.push({ file, how: 'missing in the store' });
     },
   });
+  let mended = 0;
+  for (const { file, how } of wrong) {
+    if (await bringAgain(parts, own, file, signal)) {
+      mended += 1;
+      log('brought again', { key: file.key, found: how });
+    } else isDamaged(file, how);
+  }
   const named = [...damaged].slice(0, mostNamed).map(([point, what]) => ({ point, what }));
-  return { files: due.size, bytes: total, damaged: named };
+  return { files: due.size, bytes: total, damaged: named, mended };
 }

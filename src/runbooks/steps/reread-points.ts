@@ -27,7 +27,7 @@ export async function rereadPoints(
     .map(({ id }) => id)
     .toSorted()
     .reverse();
-  const done = await onEachNode(platform, context, 'reread', () => ({ points, turn }));
+  const done = await onEachNode(platform, context, 'reread', () => ({ own, points, turn }));
   const patience = { ...objectPatience, signal: context.signal };
   const found = new Map<string, string>();
   for (const { node, result } of done) {
@@ -41,6 +41,8 @@ export async function rereadPoints(
         : { ...each, proof: 'failed', failure: `What was stored earlier was read again: ${what}.` };
     await patiently(clock, patience, async () => updatePoint(platform.bucket, point, mark));
   }
+  const mended = done.reduce((sum, { result }) => sum + result.mended, 0);
+  if (mended > 0) context.log(`WARNING: ${mended} damaged objects in the store were brought again from the nodes`);
   const ours = found.get(own);
   if (ours !== undefined) throw damaged(own, ours);
   const at = context.startedAt.toISOString();
