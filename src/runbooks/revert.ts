@@ -13,6 +13,7 @@ import {
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
+import { exchangedBefore } from './catalog/exchanged-before.ts';
 import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { findIdMark } from './catalog/id-mark.ts';
 import { requireNothingLeft } from './catalog/left-run.ts';
@@ -59,7 +60,7 @@ export type RevertParams = z.output<typeof params>;
  */
 export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   name: 'revert',
-  version: 14,
+  version: 15,
   pivot: decisionPivots.reverting,
   noWayOn: ['nothing-aside'],
   ends: async ({ run, params: { restore }, services: { platform } }) => decidedRuns(platform.bucket, restore, run),
@@ -195,10 +196,15 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
   })
   .step({
     ...openTimelineStep,
-    needs: ['start-database'],
+    needs: ['start-database', 'pause-shipping'],
     run: async (context) => {
-      const { params, run, services } = context;
-      return openRevertedTimeline(context, await getOpenRestore(services.platform.bucket, params.restore, run));
+      const { params, run, results, services } = context;
+      const { bucket } = services.platform;
+      const record = await getOpenRestore(bucket, params.restore, run);
+      const paused = leftTimeline(results['pause-shipping']);
+      const before = await exchangedBefore(bucket, { restore: params.restore, by: run, timeline: paused.timeline });
+      // The data in place is then the end of the timeline which that one had opened, with what was written since.
+      return openRevertedTimeline(context, record, before === undefined ? record.left : paused);
     },
   })
   .step({
@@ -264,12 +270,16 @@ export const revertRunbook = defineRunbook<RevertParams, RunbookServices>({
       const displaced = await onEachNode(platform, context, 'look-aside', () => ({ run: displacedName(aside) }));
       const half = !served || displaced.some(({ result }) => result.whole === false);
       await closeRestore(platform.bucket, params.restore, 'reverted', { at, run: id, epoch });
+      const paused = leftTimeline(results['pause-shipping']);
+      const asked = { restore: params.restore, by: run, timeline: paused.timeline };
+      const before = await exchangedBefore(platform.bucket, asked);
+      const left = before === undefined ? paused : before.left;
       const record = {
         run: id,
         environment,
         ...(point === undefined ? {} : { point }),
         aside: displacedName(aside),
-        left: leftTimeline(results['pause-shipping']),
+        ...(left === undefined ? {} : { left }),
         // Where a server of the graph may have run on it, it may hold what was acknowledged since, proven or not.
         ...(half ? { half: true } : {}),
         startedAt: at,

@@ -66,9 +66,13 @@ export async function openPointTimeline(work: Work, point: RestorePoint): Promis
 
 /**
  * After a revert: the old data is the end of the timeline that the restore had left, including writes that were never
- * shipped.
+ * shipped. `left`: that timeline.
  */
-export async function openRevertedTimeline(work: Work, { run, left }: RestoreRecord): Promise<Opened> {
+export async function openRevertedTimeline(
+  work: Work,
+  { run }: Pick<RestoreRecord, 'run'>,
+  left: RestoreRecord['left'],
+): Promise<Opened> {
   const record = await recordOf(work);
   const { id, openedAt } = await openTimeline(work.services.platform.bucket, {
     ...record,
