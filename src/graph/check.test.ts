@@ -138,6 +138,16 @@ test('entries of edges, of properties and of unique indexes are held to the same
   ]);
 });
 
+test('of two vertices with one value of a unique key the one without the entry is found', async () => {
+  const database = new TableRows();
+  // What "Anna", vertex 4344, has as her first mail address.
+  const [, column, value] = one(database, 'edgestore', ([, stored]) => stored.includes('a06140f8'));
+  database.put('edgestore', bjorn, column, value);
+  expect((await check(database)).findings).toMatchObject([
+    { kind: 'missing-index-entry', element: 'vertex 4320', detail: expect.stringContaining('"byEmail" lacks') },
+  ]);
+});
+
 test('a value changed behind the index is one finding with both values', async () => {
   const database = new TableRows();
   const [key, column, value] = one(database, 'edgestore', ([, , stored]) => stored.startsWith('a0416e6ee1'));

@@ -9,6 +9,7 @@ import { compensate, leftCells } from './compensation.ts';
 import { ConflictScan } from './conflicts.ts';
 import { parseGroupId } from './group-id.ts';
 import type { TransactionGroup } from './group.ts';
+import { reportOf } from './group-report.ts';
 import { cellName } from './slot-cells.ts';
 import type { StoredChange } from './stored-change.ts';
 
@@ -163,6 +164,24 @@ test('a cell that somebody wrote since, even with the same value, is named and n
       () => ({ value, at: 301 }),
     ),
   ).toMatchObject({ writes: [], changed: [], unchanged: 1 });
+});
+
+test('a row that was removed at once is told as that, and is nothing that can be undone cell by cell', () => {
+  const [cell] = cells.filter(({ table }) => table === 'edgestore');
+  const row = { ...(cell as StoredChange), column: undefined, value: undefined, at: 100 };
+  const [group] = grouped(schema, [row]) as [TransactionGroup];
+  const vertex = schema.ids.fromKey(Buffer.from(row.key));
+  expect([...group.vertices.keys()]).toEqual([schema.ids.canonical(vertex)]);
+  expect(reportOf(schema, group)).toMatchObject({
+    vertices: { removed: { count: 0 } },
+    edges: { removed: { count: 0 } },
+    findings: ['The whole row was removed at once.'],
+  });
+  expect(leftCells({ groups: [group], divided: [] })).toEqual({
+    cells: [],
+    undecided: [],
+    rows: [`${group.id}: The whole row was removed at once.`],
+  });
 });
 
 function stateAfter(transactions: readonly (readonly StoredChange[])[]): State {

@@ -99,6 +99,22 @@ test('half an edge of the last seconds is left out also where only a backup of a
   expect(plan.incomplete).toEqual([formatInstant(commitSlot(second(21)))]);
 });
 
+test('with a margin of the longest commit, half a transaction that began a minute before the end is left out', async () => {
+  const rows = new TableRows();
+  const schema = await readSchema(rows, 'janusgraph');
+  const all = writtenAt(rows, schema, 1);
+  const half = all.filter(({ table, key }) => table === 'edgestore' && schema.ids.fromKey(key) === 4296).slice(-1);
+  const bucket = new ShippedBucket();
+  const log = new GraphLog(bucket.store);
+  await log.open('t0001', second(0));
+  await log.ship({ timeline: 't0001', host: a, from: second(0), to: second(90) }, [...at(all, 20), ...at(half, 25)]);
+  const id = await bucket.point(1, 2, { nodeCount: 1, replicationFactor: 1, proof: 'checked', schemaVersion: 'one' });
+  const document = toSchemaDocument(schema, { keyspace: 'janusgraph', at: secondText(2), shapes: [] });
+  await bucket.store.put(graphSchemaKey(id), graphSchemaDocument.write(document));
+  const { plan } = await planOf(bucket, id, { instant: 88, timeline: 't0001', margin: '2m' });
+  expect(plan.incomplete).toEqual([formatInstant(commitSlot(second(25)))]);
+});
+
 test('one damaged schema of a backup does not keep the end of the log from being restored, where another one tells the same', async () => {
   expect(await incompleteOn(true, true)).toEqual([]);
 });
