@@ -109,3 +109,23 @@ test('what a run leaves behind is made sure of at every resume, also when only i
   // Nothing more is done in a run that a resume only ends.
   expect(again(['agents', 'move', 'start', 'record'], { cancelled: true })).toEqual([]);
 });
+
+test('what had failed after the move is tried again by the next resume, although nobody could note that the run had ended', () => {
+  const runbook = runbookOf([
+    { id: 'look', effect: 'read' },
+    { id: 'move', effect: 'destroy', needs: ['look'] },
+    { id: 'bring', needs: ['move'] },
+  ]);
+  const again = (states: Readonly<Record<string, 'succeeded' | 'failed'>>, cancelled = false) =>
+    stepsToRepeat(
+      { ...runbook, pivot: 'move' },
+      Object.fromEntries(
+        Object.entries(states).map(([step, status]) => [step, { step, status, attempts: 1, failures: 1 } as const]),
+      ),
+      { ended: false, cancelled },
+    );
+  expect(again({ look: 'succeeded', move: 'succeeded', bring: 'failed' })).toEqual(['bring']);
+  expect(again({ look: 'succeeded', move: 'succeeded', bring: 'failed' }, true)).toEqual([]);
+  // Before the move it ends: everything is as it was.
+  expect(again({ look: 'failed' })).toEqual([]);
+});

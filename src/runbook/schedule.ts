@@ -85,7 +85,7 @@ function isEnding(steps: readonly AnyStep[], states: Situation['steps']): boolea
 
 /**
  * Pure: the steps that a resume does again. Of a run that is carried on, because it had not come to its end or had moved data: guards that an
- * unfinished step needs, and the steps for the end. Of one that was left while it was ending: none. Of one that is `cancelled` by this resume no
+ * unfinished step needs, what had failed, and the steps for the end. Of one that was left while it was ending: none. Of one that is `cancelled` by this resume no
  * guard: nothing more is done that needs one.
  */
 export function stepsToRepeat(
@@ -107,6 +107,11 @@ export function stepsToRepeat(
       continue;
     }
     if (cancelled || !isEnded(states[step.id])) continue;
+    // What had failed is tried again, also where nobody could note any more that the run had ended with it.
+    if (carriedOn && states[step.id]?.status === 'failed') {
+      again.add(step.id);
+      continue;
+    }
     const neededBy = steps.filter(({ needs, always }) => always === undefined && needs.includes(step.id));
     const needed = neededBy.some(({ id }) => !isPassed(states[id]) || again.has(id));
     if ((guards(step) && needed) || step.guard === 'to-the-end') again.add(step.id);

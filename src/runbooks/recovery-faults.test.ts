@@ -68,6 +68,16 @@ test.each(jobKinds)('%s is run in the history that is named for it', async (kind
 
 /** Past failures, each by what it was. */
 const past: ReadonlyArray<readonly [string, Drawn]> = [
+  [
+    'files refused on a node, and a store that goes away before the end of the run is noted',
+    {
+      faults: [{ job: 'restore-files', nodes: 4, fault: 'refused', times: 1 }],
+      store: { away: { from: 900, calls: 33 } },
+      services: { start: 1 },
+      busy: 15,
+      person: [{ deed: 'rehearse' }, { deed: 'into' }, { deed: 'restore', base: true }, { deed: 'told' }],
+    },
+  ],
   ['nothing goes wrong', { faults: [], person: [{ deed: 'restore' }, { deed: 'accept' }] }],
   [
     'a second revert that was killed before it had looked, beside one that was left with servers stopped',
