@@ -265,7 +265,13 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
     needs: ['snapshot'],
     timeout: { atLeast: '12h', perGiB: '5m', of: ['snapshot.bytes'], rates: ['snapshot'] },
     retry: patientRetry,
-    result: z.object({ bytes: z.number(), files: z.number(), seconds: z.number() }),
+    /** `full` where one node had to store everything anew: see `upload` of the agents. */
+    result: z.object({
+      bytes: z.number(),
+      files: z.number(),
+      seconds: z.number(),
+      mode: z.enum(['full', 'differential']).optional(),
+    }),
     run: async (context) => {
       const { clock } = context.services;
       const since = clock.monotonic();
@@ -275,6 +281,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
       return {
         bytes: done.reduce((sum, { result }) => sum + result.bytes, 0),
         files: done.reduce((sum, { result }) => sum + result.files, 0),
+        mode: done.some(({ result }) => result.mode === 'full') ? 'full' : mode,
         seconds: clock.monotonic() - since,
       };
     },
@@ -325,7 +332,7 @@ export const backupRunbook = defineRunbook<BackupParams, RunbookServices>({
         run: runId.parse(run),
         takenAt: takenAt.toISOString(),
         snapshot: { from: results.snapshot.from, to: results.snapshot.to },
-        mode: params.mode,
+        mode: results.upload.mode ?? params.mode,
         cut: stock === undefined ? 'fuzzy' : 'quiesced',
         proof: 'taken',
         nodes,

@@ -145,7 +145,8 @@ const startAgain =
 function wholeRows(rows: readonly string[]): RefusedProblem {
   return new RefusedProblem({
     code: 'undo-rows',
-    happened: 'Whole rows were removed at once, which JanusGraph never does. The log does not hold what was in them.',
+    happened:
+      'Whole rows were removed at once, which no JanusGraph of up to 1.1 does. The log does not hold what was in them.',
     state: 'The graph was not changed.',
     next: 'Undo with --way restore, which leaves the removal out.',
     details: rows.slice(0, 20),
