@@ -3,18 +3,11 @@ import { FailedProblem } from '../model/problem.ts';
 import { EntryCursor, sectionContent } from './entries.ts';
 import { firstTableOf, partitionKeyOf } from './mutation-glance.ts';
 import { readMutation } from './mutation-reader.ts';
-import type { WriteTime } from './mutation.ts';
+import { rangesOf } from './mutation-meaning.ts';
+import type { RangeBound, WriteTime } from './mutation.ts';
 import { markerLength, wholeSections } from './section-chain.ts';
 import { readSegmentHeader, refuseUnreadable, type SegmentHeader } from './segment-header.ts';
-import {
-  boundKinds,
-  type Deletion,
-  type Expiry,
-  neverDeleted,
-  type StoredMarker,
-  type StoredRow,
-  type StoredUpdate,
-} from './stored-mutation.ts';
+import { type Expiry, neverDeleted, type StoredRow, type StoredUpdate } from './stored-mutation.ts';
 import { tableIndexOf } from './table-layout.ts';
 
 /** An update of one partition of one table, as a line of `cardea log --json`. Keys and values in hex, `at` microseconds since 1970. */
@@ -125,7 +118,10 @@ export function toldUpdate({ layout, key, body }: StoredUpdate): Omit<DumpedUpda
   const markers = body?.items.filter((item) => item.kind === 'marker') ?? [];
   const operations = [
     ...(body?.deletion === undefined ? [] : [{ kind: 'partition-deletion', at: text(body.deletion.at) } as const]),
-    ...rangesOf(markers),
+    ...rangesOf(markers).map(
+      ({ at, start, end }) =>
+        ({ kind: 'range-deletion', at: text(at), start: toldBound(start), stop: toldBound(end) }) as const,
+    ),
     ...(body?.staticRow === undefined ? [] : [...rowOperations(body.staticRow, {})]),
     ...rows.flatMap((row) => [...rowOperations(row, { clustering: row.clustering.map(hexOrNull) })]),
   ];
@@ -149,28 +145,8 @@ function* rowOperations(row: StoredRow, place: Pick<DumpedOperation, 'clustering
   }
 }
 
-/** Markers come in pairs, and one may end a range and begin the next. What a broken pair lacks has no bound: everything on that side. */
-function* rangesOf(markers: readonly StoredMarker[]): Generator<DumpedOperation> {
-  let open: { readonly start: DumpedBound; readonly deletion: Deletion } | undefined;
-  for (const { bound, values, ends, begins } of markers) {
-    const clustering = values.map(hexOrNull);
-    const inclusive = bound === boundKinds.inclusiveStart || bound === boundKinds.inclusiveEnd;
-    if (ends !== undefined) {
-      const stop = { clustering, inclusive: inclusive || bound === boundKinds.inclusiveEndExclusiveStart };
-      const start = open?.start ?? { clustering: [], inclusive: true };
-      yield { kind: 'range-deletion', at: text(ends.at), start, stop };
-      open = undefined;
-    }
-    if (begins !== undefined) {
-      open = {
-        start: { clustering, inclusive: inclusive || bound === boundKinds.exclusiveEndInclusiveStart },
-        deletion: begins,
-      };
-    }
-  }
-  if (open === undefined) return;
-  const stop = { clustering: [], inclusive: true };
-  yield { kind: 'range-deletion', at: text(open.deletion.at), start: open.start, stop };
+function toldBound({ values, inclusive }: RangeBound): DumpedBound {
+  return { clustering: values.map(hexOrNull), inclusive };
 }
 
 function expiring(expiry: Expiry | undefined): { readonly expiresAt?: number } {

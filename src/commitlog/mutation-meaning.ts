@@ -49,7 +49,8 @@ function rowOf({ clustering, liveness, deletion, columns }: StoredRow): Row {
   };
 }
 
-function rangesOf(markers: readonly StoredMarker[]): RangeTombstone[] {
+/** Markers come in pairs, and one may end a range and begin the next. Throws FailedProblem `log-damaged` for what is no pair. */
+export function rangesOf(markers: readonly StoredMarker[]): RangeTombstone[] {
   const ranges: RangeTombstone[] = [];
   let open: { start: RangeBound; deletion: Deletion } | undefined;
   for (const { bound, values, ends, begins } of markers) {

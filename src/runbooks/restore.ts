@@ -20,6 +20,7 @@ import { recordingDamage, takeFailureBack } from './steps/point-damage.ts';
 import { verifiedInventories, verifyPoint } from './steps/verify-point.ts';
 import { askEachNode, onEachNode } from './steps/each-node.ts';
 import { lookAtKept } from './steps/kept-data.ts';
+import { leftTimeline } from './catalog/left-timeline.ts';
 import { currentTimeline } from './catalog/timeline-record.ts';
 import {
   bindInventories,
@@ -65,13 +66,7 @@ import {
   stopDatabases,
 } from './steps/id-steps.ts';
 import { replayParams, requireTarget, targetName } from './recovery/replay-params.ts';
-import {
-  leftTimeline,
-  pauseShipping,
-  pauseShippingStep,
-  startShipping,
-  startShippingStep,
-} from './steps/shipping-steps.ts';
+import { pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './steps/shipping-steps.ts';
 import { noteHistoryStep, requireNoRestoreSince, requireSameTimeline, sameHistoryStep } from './steps/same-history.ts';
 import { requireRestorableForm } from './steps/graph-form.ts';
 import { startAgainStep } from './steps/start-again.ts';

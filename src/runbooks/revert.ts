@@ -13,6 +13,7 @@ import {
   requireNoOtherRestore,
   requireUndecided,
 } from './catalog/restore-catalog.ts';
+import { leftTimeline } from './catalog/left-timeline.ts';
 import { exchangedBefore } from './catalog/exchanged-before.ts';
 import { decidedRuns, decisionPivots } from './catalog/restore-standing.ts';
 import { findIdMark } from './catalog/id-mark.ts';
@@ -38,13 +39,7 @@ import {
   stopDatabase,
   stopGraph,
 } from './steps/standard-steps.ts';
-import {
-  leftTimeline,
-  pauseShipping,
-  pauseShippingStep,
-  startShipping,
-  startShippingStep,
-} from './steps/shipping-steps.ts';
+import { pauseShipping, pauseShippingStep, startShipping, startShippingStep } from './steps/shipping-steps.ts';
 import { clearStaged, startAgainStep } from './steps/start-again.ts';
 import { openRevertedTimeline, openTimelineStep } from './steps/timeline-steps.ts';
 

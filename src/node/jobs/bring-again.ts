@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { errorCode } from '../../model/error-code.ts';
 import { objectPatience, patiently } from '../../ports/patience.ts';
 import type { NodeParts } from '../node-parts.ts';
-import { hashOf } from './read-back.ts';
+import { hashOf, hashOfStream } from './read-back.ts';
 import type { StoredAs } from './stored-files.ts';
 
 type Parts = Pick<NodeParts, 'bucket' | 'clock' | 'files' | 'directories'>;
@@ -27,15 +26,10 @@ function snapshotFile({ directories }: Parts, point: string, name: string): stri
 
 /** Undefined when there is no such file. */
 async function localHash({ files }: Parts, path: string, signal: AbortSignal): Promise<string | undefined> {
-  const hash = createHash('sha256');
   try {
-    for await (const chunk of files.readStream(path)) {
-      signal.throwIfAborted();
-      hash.update(chunk);
-    }
+    return await hashOfStream(files.readStream(path), signal);
   } catch (thrown) {
     if (errorCode(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
-  return hash.digest('hex');
 }

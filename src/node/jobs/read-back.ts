@@ -63,14 +63,25 @@ export async function hashOf(
     onBytes(-read);
     read = 0;
     begun = false;
-    const hash = createHash('sha256');
-    for await (const chunk of await bucket.getStream(key)) {
-      signal.throwIfAborted();
+    return hashOfStream(await bucket.getStream(key), signal, (bytes) => {
       begun = true;
-      hash.update(chunk);
-      read += chunk.length;
-      onBytes(chunk.length);
-    }
-    return hash.digest('hex');
+      read += bytes;
+      onBytes(bytes);
+    });
   });
+}
+
+/** SHA-256 of all bytes, as hexadecimal digits. `onBytes` is told how many each chunk has. */
+export async function hashOfStream(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+    onBytes(chunk.length);
+  }
+  return hash.digest('hex');
 }

@@ -1,9 +1,7 @@
-import { z } from 'zod';
-import { instantText } from '../../model/instant.ts';
-import { timelineId } from '../../model/identifiers.ts';
 import type { RestoreRecord } from '../../model/restore-record.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { lookAtRunIfReadable } from '../../runbook/look-at-run.ts';
+import { leftTimeline, pausedTimeline } from './left-timeline.ts';
 import { restoreOf } from './restore-standing.ts';
 import { listTimelines } from './timeline-catalog.ts';
 
@@ -23,9 +21,6 @@ export async function exchangedBefore(
     return opened.why === `${restore} reverted` ? { left: undefined } : undefined;
   }
   if (other.runbook !== 'revert' || restoreOf(other.params) !== restore) return undefined;
-  const { data } = paused.safeParse(other.steps['pause-shipping']?.result);
-  if (data === undefined) return { left: undefined };
-  return { left: { timeline: data.timeline, ...(data.newest === null ? {} : { end: data.newest }) } };
+  const { data } = pausedTimeline.safeParse(other.steps['pause-shipping']?.result);
+  return { left: data === undefined ? undefined : leftTimeline(data) };
 }
-
-const paused = z.object({ timeline: timelineId, newest: instantText.nullable() });

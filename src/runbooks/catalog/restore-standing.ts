@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { environmentText, pointId, runId, timelineId } from '../../model/identifiers.ts';
+import { environmentText, pointId, runId } from '../../model/identifiers.ts';
 import { displacedName } from '../../model/displaced-name.ts';
-import { instantText } from '../../model/instant.ts';
 import { Problem } from '../../model/problem.ts';
 import { type RestoreRecord, restoreRecordDocument, restoreRecordKey } from '../../model/restore-record.ts';
 import { safeName } from '../../model/safe-name.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { type FoundRun, lookAtRunIfReadable, paramsOfRun } from '../../runbook/look-at-run.ts';
 import { hasBegun } from '../../runbook/schedule.ts';
+import { leftTimeline, pausedTimeline } from './left-timeline.ts';
 
 /**
  * What the record says or, where it is damaged, what the journals of its run and of those that decide it say: each word of a record is
@@ -33,7 +33,7 @@ export async function recordIn(
 /** What a restore or a revert recorded, from its journal. */
 const recorded = z.object({
   point: pointId.optional(),
-  'pause-shipping': z.object({ timeline: timelineId, newest: instantText.nullable() }).optional(),
+  'pause-shipping': pausedTimeline.optional(),
   'check-restore': z
     .object({ aside: safeName, point: pointId.optional(), succeeded: z.boolean(), served: z.boolean().optional() })
     .optional(),
@@ -64,9 +64,7 @@ export async function recordOfJournals(bucket: ObjectStore, run: string): Promis
     startedAt: made.startedAt,
     epoch: made.epoch,
     state: 'open',
-    ...(left === undefined
-      ? {}
-      : { left: { timeline: left.timeline, ...(left.newest === null ? {} : { end: left.newest }) } }),
+    ...(left === undefined ? {} : { left: leftTimeline(left) }),
     ...(reverted !== undefined && isHalf ? { half: true } : {}),
   });
   const decided = await decidedByJournals(bucket, record);

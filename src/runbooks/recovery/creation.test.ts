@@ -42,7 +42,7 @@ test('a table is created from its parts, which are read and written anew', () =>
   ]);
 });
 
-test('case 16: names that are quoted, for their capital letters, are found and kept', () => {
+test('names that are quoted, for their capital letters, are found and kept', () => {
   const mixed = schema(
     `CREATE KEYSPACE "Aml" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'} AND durable_writes = true;`,
     `CREATE TABLE "Aml"."Late" (\n    "Key" blob PRIMARY KEY,\n    plain text\n) WITH ID = ${id}\n    AND comment = '';`,

@@ -43,7 +43,7 @@ function withSchema(cql: string, { keyspace = 'Aml', table = 'Late' } = {}) {
   return { store, platform, executed, plan };
 }
 
-test('case 16: a table of a keyspace with capital letters is created under its id', async () => {
+test('a table of a keyspace with capital letters is created under its id', async () => {
   const { platform, executed, plan } = withSchema(
     `CREATE KEYSPACE "Aml" WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'} AND durable_writes = true;\n\nCREATE TABLE "Aml"."Late" (\n    k int PRIMARY KEY\n) WITH ID = ${id};`,
   );

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { runId, timelineId } from '../../model/identifiers.ts';
-import { formatInstant, instantText, microsOf } from '../../model/instant.ts';
+import { formatInstant, microsOf } from '../../model/instant.ts';
 import { faultTrace } from '../../model/fault-trace.ts';
 import { RetryableProblem, asProblem } from '../../model/problem.ts';
-import type { RestoreRecord } from '../../model/restore-record.ts';
 import type { ShippingOrder } from '../../model/shipping-order.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { createMark } from '../../ports/log-marks.ts';
@@ -11,6 +10,7 @@ import type { Platform } from '../../ports/platform.ts';
 import { type NodeJobCall, oneNode } from './each-node.ts';
 import { linesOf, nodesOf, someLines, someNames } from './some-names.ts';
 import { standardRetry } from './standard-steps.ts';
+import { pausedTimeline } from '../catalog/left-timeline.ts';
 import { orderPause, orderShipping } from '../catalog/shipping-order.ts';
 import { currentTimeline } from '../catalog/timeline-record.ts';
 
@@ -24,11 +24,7 @@ export interface Work extends NodeJobCall {
   readonly services: { readonly platform: Platform; readonly clock: Clock };
 }
 
-const pausedResult = z.object({
-  /** The timeline that the environment wrote until now. */
-  timeline: timelineId,
-  /** The latest instant that any node's stream reaches; null when none ships. */
-  newest: instantText.nullable(),
+const pausedResult = pausedTimeline.extend({
   /** One line for each node whose tail could not be shipped: the last writes that it acknowledged may be lost. */
   lost: someLines,
 });
@@ -66,11 +62,6 @@ export async function pauseShipping(work: Work): Promise<z.infer<typeof pausedRe
   const lost = outcomes.flatMap((each) => ('lost' in each ? [each.lost] : []));
   for (const line of lost) work.log(`the rest of the log was not shipped: ${line}`);
   return { timeline: await currentTimeline(platform.bucket), newest: newest.at(-1) ?? null, lost: linesOf(lost) };
-}
-
-/** What a restore's record keeps of it. */
-export function leftTimeline({ timeline, newest }: z.infer<typeof pausedResult>): NonNullable<RestoreRecord['left']> {
-  return { timeline, ...(newest === null ? {} : { end: newest }) };
 }
 
 const shippingResult = z.object({
